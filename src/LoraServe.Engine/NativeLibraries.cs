@@ -1,0 +1,56 @@
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Loader;
+
+namespace LoraServe.Engine;
+
+/// <summary>
+/// Where TorchSharp's native libraries are: the <c>native</c> folder of a published application, else the folder that the build filled.
+/// They find each other there, so that loading one by its full path loads what it needs.
+/// </summary>
+internal static class NativeLibraries
+{
+    public static string Folder { get; } = FindFolder();
+
+    // The rule of CA2255 is for libraries: this one has to act before TorchSharp's own static constructor searches.
+#pragma warning disable CA2255
+    [ModuleInitializer]
+#pragma warning restore CA2255
+    internal static void Register() =>
+        AssemblyLoadContext.Default.ResolvingUnmanagedDll += static (_, name) => Resolve(Folder, name);
+
+    /// <summary>Loads the libraries now, so that a system that cannot fails with the system's own reason.</summary>
+    /// <exception cref="DllNotFoundException">The folder or a library that it needs is missing.</exception>
+    public static void Load()
+    {
+        var path = Path.Combine(Folder, FileName("LibTorchSharp"));
+        try
+        {
+            NativeLibrary.Load(path);
+        }
+        catch (DllNotFoundException e)
+        {
+            throw new DllNotFoundException($"{path} cannot be loaded: build or publish LoraServe again. {e.Message}", e);
+        }
+    }
+
+    /// <returns>The library's handle, or 0 when the folder has no such library.</returns>
+    internal static nint Resolve(string folder, string name)
+    {
+        var path = Path.Combine(folder, FileName(name));
+        return File.Exists(path) ? NativeLibrary.Load(path) : 0;
+    }
+
+    private static string FileName(string name) =>
+        OperatingSystem.IsWindows() ? $"{name}.dll" : OperatingSystem.IsMacOS() ? $"lib{name}.dylib" : $"lib{name}.so";
+
+    private static string FindFolder()
+    {
+        var published = Path.Combine(AppContext.BaseDirectory, "native");
+        return Directory.Exists(published)
+            ? published
+            : typeof(NativeLibraries).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+                .Single(metadata => metadata.Key == "NativeLibrariesFolder").Value!;
+    }
+}
