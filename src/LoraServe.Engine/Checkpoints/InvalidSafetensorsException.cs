@@ -1,0 +1,14 @@
+namespace LoraServe.Engine.Checkpoints;
+
+/// <summary>
+/// A safetensors file breaks its format; the message names the file and each tensor at fault, what was expected and what was found.
+/// </summary>
+internal sealed class InvalidSafetensorsException : Exception
+{
+    /// <summary>Joins all faults into one message.</summary>
+    public InvalidSafetensorsException(string file, params IReadOnlyCollection<string> faults)
+        : base($"{file}: {string.Join("; ", faults)}") => Faults = faults;
+
+    /// <summary>Each fault on its own, without the file's name.</summary>
+    public IReadOnlyCollection<string> Faults { get; }
+}
