@@ -1,0 +1,12 @@
+using LoraServe.Engine.Checkpoints;
+
+namespace LoraServe.Engine.Lora;
+
+/// <summary>A module of the base and its update as it lies in a file.</summary>
+/// <param name="Linear">The frozen module.</param>
+/// <param name="Rank">r.</param>
+/// <param name="Alpha">The module's lora_alpha.</param>
+/// <param name="Scaling">s in y = W x + s B (A x).</param>
+/// <param name="A">[r, in].</param>
+/// <param name="B">[out, r].</param>
+internal sealed record PeftModule(LinearModule Linear, int Rank, double Alpha, double Scaling, SafetensorsEntry A, SafetensorsEntry B);

@@ -1,0 +1,43 @@
+using System.Runtime.InteropServices;
+using LoraServe.Engine.Checkpoints;
+
+namespace LoraServe.Engine.Lora;
+
+/// <summary>The largest absolute value of a stored tensor, found without converting it.</summary>
+internal static class TensorMagnitude
+{
+    private const int Chunk = 1 << 26;
+
+    /// <summary>0 for a tensor of zeros; not finite if it holds a NaN or an infinity. F32, F16 or BF16 only.</summary>
+    public static float Largest(SafetensorsFile file, SafetensorsEntry entry)
+    {
+        var largest = 0u;
+        for (var start = 0L; start < entry.Length; start += Chunk)
+        {
+            var bytes = file.Bytes(entry, start, Chunk);
+            largest = Math.Max(largest, entry.Dtype == SafetensorsDtype.F32 ? Largest32(bytes) : Largest16(bytes));
+        }
+
+        return entry.Dtype switch
+        {
+            SafetensorsDtype.F32 => BitConverter.UInt32BitsToSingle(largest),
+            SafetensorsDtype.F16 => (float)BitConverter.UInt16BitsToHalf((ushort)largest),
+            _ => BitConverter.UInt32BitsToSingle(largest << 16),
+        };
+    }
+
+    // Without the sign bit, IEEE floats order like the integers of their bits: zero first, then finite values, infinity, NaN.
+    private static uint Largest32(ReadOnlySpan<byte> bytes)
+    {
+        var largest = 0u;
+        foreach (var bits in MemoryMarshal.Cast<byte, uint>(bytes)) largest = Math.Max(largest, bits & 0x7FFF_FFFF);
+        return largest;
+    }
+
+    private static uint Largest16(ReadOnlySpan<byte> bytes)
+    {
+        var largest = 0u;
+        foreach (var bits in MemoryMarshal.Cast<byte, ushort>(bytes)) largest = Math.Max(largest, bits & 0x7FFFu);
+        return largest;
+    }
+}

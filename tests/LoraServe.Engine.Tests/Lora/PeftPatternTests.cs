@@ -1,0 +1,85 @@
+using System.Text.RegularExpressions;
+using FsCheck.Xunit;
+using LoraServe.Engine.Lora;
+using Shouldly;
+using Xunit;
+
+namespace LoraServe.Engine.Tests.Lora;
+
+public class PeftPatternTests
+{
+    private const string Path = "model.layers.12.self_attn.q_proj";
+
+    [Theory]
+    [InlineData(@".*layers\.[0-9]+\.self_attn\.(q|o)_proj", true)]
+    [InlineData("q_proj", false)]
+    [InlineData("model.layers.12.self_attn", false)]
+    [InlineData("model|x", false)]
+    [InlineData(@"(?P<all>.*)", true)]
+    [InlineData(@"(?i)MODEL\..*", true)]
+    [InlineData(@".*\bq_proj\Z", true)]
+    public void FullMatch_Pattern_MatchesTheWholePath(string pattern, bool matches) =>
+        PeftPattern.FullMatch(pattern).IsMatch(Path).ShouldBe(matches);
+
+    [Theory]
+    [InlineData("q_proj", true)]
+    [InlineData("proj", false)]
+    [InlineData("self_attn.q_proj", true)]
+    [InlineData(@"self_attn\.q_proj", true)]
+    [InlineData("self_attn.q.proj", true)]
+    [InlineData(@"self_attn\.q\.proj", false)]
+    [InlineData(@"^model\.layers\.12\.self_attn\.q_proj$", true)]
+    [InlineData(@"^self_attn\.q_proj$", false)]
+    [InlineData("layers.12", false)]
+    [InlineData(@"layers\.\d+\.self_attn\.[qv]_proj", true)]
+    [InlineData("k_proj|q_proj", true)]
+    [InlineData("^q_proj|v_proj", false)]
+    public void Suffix_Pattern_MatchesFromADotOn(string pattern, bool matches) =>
+        PeftPattern.Suffix(pattern).IsMatch(Path).ShouldBe(matches);
+
+    [Property(MaxTest = 300)]
+    public void Suffix_PlainPattern_MeansWhatTheRegularExpressionMeans(byte[] choice)
+    {
+        string[] pieces = ["a", "b", ".", @"\.", "_1"];
+        var pattern = string.Concat(choice.Select(c => pieces[c % pieces.Length]));
+        var path = string.Concat(choice.Select(c => new[] { "a", "b", ".", ".", "_1" }[(c + (c / 64)) % 5]));
+        foreach (var candidate in new[] { path, "a." + path, "x" + path })
+        {
+            PeftPattern.Suffix(pattern).IsMatch(candidate)
+                .ShouldBe(Regex.IsMatch(candidate, $@"\A(.*\.)?({pattern})\z", RegexOptions.None, TimeSpan.FromSeconds(1)), $"{pattern} on {candidate}");
+        }
+    }
+
+    [Theory]
+    [InlineData("layers", 12)]
+    [InlineData("[^.]*", 12)]
+    [InlineData("(la|x)yers", 12)]
+    [InlineData("h", null)]
+    public void LayerOf_Pattern_FindsTheNumberBelowIt(string pattern, int? layer) => PeftPattern.Layer(pattern).LayerOf(Path).ShouldBe(layer);
+
+    [Theory]
+    [InlineData("(q_proj")]
+    [InlineData("a)|(b")]
+    [InlineData("*")]
+    [InlineData("(?=a)b")]
+    [InlineData(@"(a)\1")]
+    [InlineData("(?P<x>a)(?P=x)")]
+    [InlineData("a++")]
+    [InlineData("(?>a)")]
+    [InlineData("a{,3}")]
+    [InlineData("[a-z-[aeiou]]")]
+    [InlineData("((a{1000}){1000}){1000}")]
+    public void FullMatch_WhatCannotBeHonoured_Throws(string pattern) => Should.Throw<ArgumentException>(() => PeftPattern.FullMatch(pattern));
+
+    [Fact]
+    public void FullMatch_TooLong_Throws() => Should.Throw<ArgumentException>(() => PeftPattern.FullMatch(new string('a', 1001)));
+
+    // A backtracking matcher would not end in a lifetime: the limit tells a hang from a slow machine.
+    [Theory(Timeout = 60_000)]
+    [InlineData("(([a-z_.0-9]+)+)+!")]
+    [InlineData("(.*)*(.*)*(.*)*!")]
+    [InlineData("(a|a|[a-z._0-9])*!")]
+    public Task IsMatch_CatastrophicPattern_Ends(string pattern) => Task.Run(
+        () => PeftPattern.FullMatch(pattern).IsMatch(string.Join('.', Enumerable.Repeat(Path, 50))).ShouldBeFalse(),
+        TestContext.Current.CancellationToken);
+}
