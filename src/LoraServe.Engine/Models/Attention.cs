@@ -1,0 +1,84 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Models;
+
+/// <summary>
+/// Causal self-attention with grouped queries (Ainslie et al. 2023) over the KV cache. Each sequence attends on its own, so that its result
+/// does not depend on the others in the batch.
+/// </summary>
+internal sealed class Attention : IDisposable
+{
+    private readonly ModelConfig _config;
+    private readonly int _layer;
+    private readonly KvCache _cache;
+    private readonly LoraLinear _queryProjection;
+    private readonly LoraLinear _keyProjection;
+    private readonly LoraLinear _valueProjection;
+    private readonly LoraLinear _outputProjection;
+    private readonly RmsNorm? _queryNorm;
+    private readonly RmsNorm? _keyNorm;
+
+    /// <summary>Takes its modules from the weights; qwen3 also has norms for queries and keys.</summary>
+    public Attention(ModelConfig config, int layer, BaseWeights weights, KvCache cache)
+    {
+        var path = $"{ModelLayout.Layer(layer)}.self_attn";
+        (_config, _layer, _cache) = (config, layer, cache);
+        _queryProjection = weights.Linear($"{path}.q_proj");
+        _keyProjection = weights.Linear($"{path}.k_proj");
+        _valueProjection = weights.Linear($"{path}.v_proj");
+        _outputProjection = weights.Linear($"{path}.o_proj");
+        if (!config.QkNorm) return;
+        _queryNorm = weights.Norm($"{path}.q_norm");
+        _keyNorm = weights.Norm($"{path}.k_norm");
+    }
+
+    /// <summary>x [tokens, hidden] to [tokens, hidden]; the caller owns the result.</summary>
+    public Tensor Forward(Tensor x, ForwardBatch batch, AttentionInputs inputs)
+    {
+        using var scope = NewDisposeScope();
+        var query = Heads(_queryProjection.Forward(x, batch.Lora), _config.HeadCount, _queryNorm);
+        var key = Heads(_keyProjection.Forward(x, batch.Lora), _config.KvHeadCount, _keyNorm);
+        var value = Heads(_valueProjection.Forward(x, batch.Lora), _config.KvHeadCount, null);
+        query = RotaryEmbedding.Rotate(query, inputs.Cosine, inputs.Sine);
+        key = RotaryEmbedding.Rotate(key, inputs.Cosine, inputs.Sine);
+        _cache.Write(_layer, batch.Slots, key, value);
+
+        var masks = inputs.Masks(_config.SlidingWindows[_layer]);
+        var attended = batch.Spans.Select((span, i) => Attend(query, span, masks[i])).ToList();
+        var joined = attended.Count == 1 ? attended[0] : cat(attended, dim: 0);
+        return _outputProjection.Forward(joined, batch.Lora).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>Frees its norms' constants.</summary>
+    public void Dispose()
+    {
+        _queryNorm?.Dispose();
+        _keyNorm?.Dispose();
+    }
+
+    private Tensor Heads(Tensor x, int heads, RmsNorm? norm)
+    {
+        var split = x.view(x.size(0), heads, _config.HeadDim);
+        return norm is null ? split : norm.Forward(split);
+    }
+
+    // The query heads of one key head are folded into the query length: [1, kvHeads, group * tokens, headDim]. That is exact, and a
+    // single new token then needs neither a mask nor repeated keys.
+    private Tensor Attend(Tensor query, AttentionSpan span, Tensor? mask)
+    {
+        var (kvHeads, headDim) = (_config.KvHeadCount, _config.HeadDim);
+        var group = _config.HeadCount / kvHeads;
+        var (keys, values) = _cache.Read(_layer, span.ContextSlots);
+        var folded = query.narrow(0, span.Start, span.Count)
+            .view(span.Count, kvHeads, group, headDim)
+            .permute(1, 2, 0, 3)
+            .reshape(1, kvHeads, group * span.Count, headDim);
+        var attended = nn.functional.scaled_dot_product_attention(
+            folded, keys.transpose(0, 1).unsqueeze(0), values.transpose(0, 1).unsqueeze(0), mask);
+        return attended.view(kvHeads, group, span.Count, headDim)
+            .permute(2, 0, 1, 3)
+            .reshape(span.Count, _config.HeadCount * headDim);
+    }
+}

@@ -1,0 +1,68 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Models;
+
+/// <summary>
+/// The frozen decoder: embedding, layers, norm, output head. Adapters act beside its linear modules and never on its weights.
+/// </summary>
+internal sealed class BaseModel : IDisposable
+{
+    private readonly BaseWeights _weights;
+    private readonly KvCache _cache;
+    private readonly RotaryEmbedding _rotary;
+    private readonly DecoderLayer[] _layers;
+    private readonly RmsNorm _norm;
+    private readonly LoraLinear _head;
+
+    /// <summary>Builds the modules over weights and a KV cache that it then owns.</summary>
+    public BaseModel(ModelConfig config, BaseWeights weights, KvCache cache, int maxModelLen)
+    {
+        Config = config;
+        (_weights, _cache) = (weights, cache);
+        _rotary = new RotaryEmbedding(config, maxModelLen, weights.Device);
+        _layers = [.. Enumerable.Range(0, config.LayerCount).Select(layer => new DecoderLayer(config, layer, weights, cache))];
+        _norm = weights.Norm(ModelLayout.FinalNorm);
+        _head = weights.Head;
+    }
+
+    /// <summary>The shape of the model.</summary>
+    public ModelConfig Config { get; }
+
+    /// <summary>Where tensors of a batch must be.</summary>
+    public Device Device => _weights.Device;
+
+    /// <summary>
+    /// One forward pass: stores keys and values of the batch's tokens and returns the float32 logits [wanted tokens, vocabulary] of
+    /// <see cref="ForwardBatch.LogitTokens"/>. The caller owns the result.
+    /// </summary>
+    public Tensor Forward(ForwardBatch batch)
+    {
+        using var scope = NewDisposeScope();
+        var inputs = new AttentionInputs(Config, _rotary, batch, _weights.Dtype);
+        var x = _weights.Embedding.index_select(0, batch.TokenIds);
+        foreach (var layer in _layers) layer.Forward(x, batch, inputs);
+        return Logits(x, batch).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>See <see cref="BaseWeights.Fingerprint"/>.</summary>
+    public string Fingerprint() => _weights.Fingerprint();
+
+    /// <summary>Frees everything, weights and KV cache included.</summary>
+    public void Dispose()
+    {
+        foreach (var layer in _layers) layer.Dispose();
+        _norm.Dispose();
+        _rotary.Dispose();
+        _cache.Dispose();
+        _weights.Dispose();
+    }
+
+    private Tensor Logits(Tensor x, ForwardBatch batch)
+    {
+        var wanted = tensor(batch.LogitTokens.Select(token => (long)token).ToArray(), device: Device);
+        var last = _norm.Forward(x.index_select(0, wanted));
+        return _head.Forward(last, batch.Lora.Select(batch.LogitTokens)).to(ScalarType.Float32);
+    }
+}

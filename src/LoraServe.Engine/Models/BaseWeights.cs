@@ -1,0 +1,126 @@
+using System.Security.Cryptography;
+using System.Text;
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Models;
+
+/// <summary>
+/// The frozen weights of the base model, one copy for serving, merging and training. Nothing in the engine writes to them, which
+/// <see cref="Fingerprint"/> lets anybody check.
+/// </summary>
+internal sealed class BaseWeights : IDisposable
+{
+    private readonly SortedDictionary<string, Tensor> _tensors;
+    private readonly ModelConfig _config;
+
+    private BaseWeights(ModelConfig config, SortedDictionary<string, Tensor> tensors)
+    {
+        _config = config;
+        _tensors = tensors;
+    }
+
+    /// <summary>Number of weights.</summary>
+    public long Parameters => _tensors.Values.Sum(tensor => tensor.numel());
+
+    /// <summary>The compute dtype, that of every weight.</summary>
+    public ScalarType Dtype => Embedding.dtype;
+
+    /// <summary>Where the weights are.</summary>
+    public Device Device => Embedding.device;
+
+    /// <summary>[vocabulary, hidden]</summary>
+    public Tensor Embedding => _tensors[$"{ModelLayout.Embedding}.weight"];
+
+    /// <summary>The output head, which is the embedding where the configuration ties them.</summary>
+    public LoraLinear Head => _config.TieWordEmbeddings ? new LoraLinear(ModelLayout.Head, Embedding, null) : Linear(ModelLayout.Head);
+
+    /// <summary>Reads every tensor that the configuration asks for and converts it to the compute dtype.</summary>
+    /// <param name="config">Decides names and shapes.</param>
+    /// <param name="checkpoint">The open files.</param>
+    /// <param name="dtype">The compute dtype.</param>
+    /// <param name="device">Where to put them.</param>
+    /// <param name="progress">Told of the fraction of tensors read.</param>
+    /// <exception cref="InvalidCheckpointException">
+    /// With every tensor that is missing, too many, of another shape or no float, before any is read.
+    /// </exception>
+    public static BaseWeights Load(ModelConfig config, Checkpoint checkpoint, ScalarType dtype, Device device, IProgress<double>? progress)
+    {
+        var expected = ModelLayout.Tensors(config).ToList();
+        Check(config, checkpoint, expected);
+        var tensors = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
+        foreach (var (name, _) in expected)
+        {
+            using var stored = checkpoint.Read(name);
+            tensors.Add(name, stored.to(dtype, device, copy: true).DetachFromDisposeScope());
+            progress?.Report((double)tensors.Count / expected.Count);
+        }
+
+        return new BaseWeights(config, tensors);
+    }
+
+    /// <summary>A linear module by its path, with its bias where the checkpoint has one.</summary>
+    public LoraLinear Linear(string path) => new(path, _tensors[$"{path}.weight"], _tensors.GetValueOrDefault($"{path}.bias"));
+
+    /// <summary>Whether a weight of any float dtype is, in the compute dtype, that of the linear module of this path.</summary>
+    public bool Holds(string path, Tensor weight)
+    {
+        using var scope = NewDisposeScope();
+        var own = path == ModelLayout.Head && _config.TieWordEmbeddings ? Embedding : _tensors[$"{path}.weight"];
+        return own.shape.SequenceEqual(weight.shape) && own.eq(weight.to(own.dtype, own.device)).all().item<bool>();
+    }
+
+    /// <summary>A norm by its path.</summary>
+    public RmsNorm Norm(string path) => new(_tensors[$"{path}.weight"], _config.RmsNormEpsilon);
+
+    /// <summary>SHA-256 over names, shapes, dtype and bytes of all weights as they lie in memory now, lower-case hexadecimal.</summary>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        foreach (var (name, tensor) in _tensors)
+        {
+            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {tensor.dtype} {string.Join('x', tensor.shape)}\n"));
+            for (long row = 0; row < tensor.size(0);)
+            {
+                // Pieces, because a span cannot cover more than 2 GB.
+                var rows = Math.Min(Math.Max(1, (1L << 28) / Math.Max(tensor.numel() / tensor.size(0), 1)), tensor.size(0) - row);
+                using var piece = tensor.narrow(0, row, rows);
+                using var local = piece.cpu();
+                hash.AppendData(local.bytes);
+                row += rows;
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    /// <summary>Frees the weights.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _tensors.Values) tensor.Dispose();
+    }
+
+    private static void Check(ModelConfig config, Checkpoint checkpoint, IReadOnlyCollection<(string Name, long[] Shape)> expected)
+    {
+        var faults = new List<string>();
+        foreach (var (name, shape) in expected)
+        {
+            if (!checkpoint.Entries.TryGetValue(name, out var entry))
+                faults.Add($"tensor {name} [{string.Join(", ", shape)}] is missing");
+            else if (!entry.Shape.SequenceEqual(shape))
+                faults.Add($"tensor {name}: expected shape [{string.Join(", ", shape)}], found [{string.Join(", ", entry.Shape)}]");
+            else if (!entry.Dtype.IsReadable())
+                faults.Add($"tensor {name}: expected F32, F16 or BF16, found {entry.Dtype}");
+        }
+
+        // A tensor that the model would not use means that it was made for another model. Old files repeat the rotary frequencies, and
+        // some a tied head.
+        var known = expected.Select(tensor => tensor.Name).ToHashSet();
+        if (config.TieWordEmbeddings) known.Add($"{ModelLayout.Head}.weight");
+        faults.AddRange(checkpoint.Entries.Keys
+            .Where(name => !known.Contains(name) && !name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal))
+            .Select(name => $"tensor {name} has no place in a {config.ModelType} of this configuration"));
+        if (faults.Count > 0) throw new InvalidCheckpointException(checkpoint.Folder, faults);
+    }
+}

@@ -1,0 +1,40 @@
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Models;
+
+/// <summary>
+/// Keys and values of every layer, in memory that is fixed for the life of the engine. It is addressed by slot: slot = block * block size +
+/// offset; which sequence holds which blocks is the scheduler's knowledge, not the cache's.
+/// </summary>
+internal sealed class KvCache : IDisposable
+{
+    // per layer [slots, kvHeads, headDim]
+    private readonly Tensor[] _keys;
+    private readonly Tensor[] _values;
+
+    /// <summary>Reserves the memory; pages that are never written cost nothing on systems that commit lazily.</summary>
+    public KvCache(int layers, int slots, int kvHeads, int headDim, ScalarType dtype, Device device)
+    {
+        _keys = [.. Enumerable.Range(0, layers).Select(_ => Allocate())];
+        _values = [.. Enumerable.Range(0, layers).Select(_ => Allocate())];
+
+        Tensor Allocate() => empty([slots, kvHeads, headDim], dtype: dtype, device: device).DetachFromDisposeScope();
+    }
+
+    /// <summary>Stores keys and values [tokens, kvHeads, headDim] of new tokens at their slots [tokens].</summary>
+    public void Write(int layer, Tensor slots, Tensor keys, Tensor values)
+    {
+        _keys[layer].index_copy_(0, slots, keys);
+        _values[layer].index_copy_(0, slots, values);
+    }
+
+    /// <summary>Keys and values at the given slots [context], each [context, kvHeads, headDim]; the caller owns them.</summary>
+    public (Tensor Keys, Tensor Values) Read(int layer, Tensor slots) =>
+        (_keys[layer].index_select(0, slots), _values[layer].index_select(0, slots));
+
+    /// <summary>Frees the memory.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _keys.Concat(_values)) tensor.Dispose();
+    }
+}
