@@ -1,0 +1,22 @@
+using LoraServe.Engine.Lora;
+
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>The files of a PEFT folder that matter here; all others are ignored.</summary>
+internal static class AdapterFiles
+{
+    public const string Config = PeftConfig.FileName;
+    public const string Tensors = PeftAdapter.TensorFileName;
+
+    private static readonly string[] WeightExtensions = [".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".pkl"];
+
+    /// <summary>Whether the content of this file is kept.</summary>
+    public static bool IsKept(string fileName) => fileName is Config or Tensors;
+
+    /// <summary>
+    /// Whether it holds weights in another layout or format, such as a pickle: an empty file stands for it, so that validation can
+    /// refuse it by name and nobody can open it.
+    /// </summary>
+    public static bool IsForeign(string fileName) =>
+        !IsKept(fileName) && WeightExtensions.Contains(Path.GetExtension(fileName), StringComparer.OrdinalIgnoreCase);
+}

@@ -1,0 +1,41 @@
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>What the outside may know of an adapter: an immutable version under a name that can be moved.</summary>
+public sealed record AdapterInfo
+{
+    /// <summary>The name that requests use.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>SHA-256 of the canonical tensors and the effective configuration, lower-case hexadecimal.</summary>
+    public required string Version { get; init; }
+
+    /// <summary>The highest rank of its modules.</summary>
+    public required int Rank { get; init; }
+
+    /// <summary>lora_alpha of its configuration.</summary>
+    public required double Alpha { get; init; }
+
+    /// <summary>Whether scaling is alpha / sqrt(rank) instead of alpha / rank.</summary>
+    public required bool UsesRsLora { get; init; }
+
+    /// <summary>Last parts of the paths of the adapted modules, sorted: "q_proj", "v_proj".</summary>
+    public required IReadOnlyList<string> TargetModules { get; init; }
+
+    /// <summary>Number of adapted modules.</summary>
+    public required int ModuleCount { get; init; }
+
+    /// <summary>Number of weights.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>Size of its tensor file in bytes.</summary>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>What its configuration calls the base model; differing from the served one is only a warning.</summary>
+    public required string? BaseModelName { get; init; }
+
+    /// <summary>When the name was given to this version.</summary>
+    public required DateTimeOffset Created { get; init; }
+
+    /// <summary>Oddities that do not keep it from being served.</summary>
+    public required IReadOnlyList<string> Warnings { get; init; }
+}

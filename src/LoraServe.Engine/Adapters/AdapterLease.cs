@@ -1,0 +1,56 @@
+using LoraServe.Engine.Lora;
+
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>
+/// A hold on one immutable adapter version. Disposing it lets the cache free the adapter; its tensors stay valid until then.
+/// </summary>
+public sealed class AdapterLease : IDisposable
+{
+    private readonly Holds _holds;
+    private int _disposed;
+
+    /// <param name="adapter">What is held.</param>
+    /// <param name="released">Called once, when this lease and all that were shared from it are disposed.</param>
+    internal AdapterLease(LoraAdapter adapter, Action released)
+        : this(adapter, new Holds(released))
+    {
+    }
+
+    private AdapterLease(LoraAdapter adapter, Holds holds) => (Adapter, _holds) = (adapter, holds);
+
+    /// <summary>SHA-256 of the adapter's content, or "base".</summary>
+    public string Version => Adapter.Version;
+
+    /// <summary>The adapter, valid until the lease is disposed.</summary>
+    internal LoraAdapter Adapter { get; }
+
+    /// <summary>A lease on the bare base model.</summary>
+    public static AdapterLease Base() => new(LoraAdapter.Base, static () => { });
+
+    /// <summary>Another hold on the same version, to be disposed on its own.</summary>
+    public AdapterLease Share()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        _holds.Add();
+        return new AdapterLease(Adapter, _holds);
+    }
+
+    /// <summary>Gives the hold back; a second call does nothing.</summary>
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) == 0) _holds.Drop();
+    }
+
+    private sealed class Holds(Action released)
+    {
+        private int _count = 1;
+
+        public void Add() => Interlocked.Increment(ref _count);
+
+        public void Drop()
+        {
+            if (Interlocked.Decrement(ref _count) == 0) released();
+        }
+    }
+}

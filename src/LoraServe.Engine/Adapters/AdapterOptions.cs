@@ -1,0 +1,20 @@
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>Where adapters are kept and what they may cost.</summary>
+internal sealed record AdapterOptions
+{
+    /// <summary>Folder that keeps uploads across restarts.</summary>
+    public required string DataFolder { get; init; }
+
+    /// <summary>Folder whose sub-folders are adapters that cannot be changed over HTTP, or null.</summary>
+    public string? AdaptersFolder { get; init; }
+
+    /// <summary>Highest rank.</summary>
+    public required int MaxRank { get; init; }
+
+    /// <summary>Bytes beyond which adapters that no request uses leave memory.</summary>
+    public required long MemoryBytes { get; init; }
+
+    /// <summary>Limits of an upload.</summary>
+    public AdapterLimits Limits { get; init; } = new();
+}

@@ -1,0 +1,102 @@
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>
+/// An upload on its way into a temporary folder: either one archive or the PEFT files one by one. An upload that was refused or
+/// cancelled is disposed at once and takes nothing more. Not safe for concurrent use.
+/// </summary>
+public sealed class AdapterUpload : IDisposable
+{
+    private readonly AdapterLimits _limits;
+    private long _remaining;
+    private int _files;
+    private bool _hasArchive;
+    private bool _disposed;
+
+    internal AdapterUpload(string parentFolder, AdapterLimits limits)
+    {
+        _limits = limits;
+        _remaining = limits.MaxExpandedBytes;
+        Folder = Path.Combine(parentFolder, Guid.NewGuid().ToString("N"));
+        Directory.CreateDirectory(Folder);
+    }
+
+    /// <summary>
+    /// Holds what was uploaded, flat: the two PEFT files under their own names, and an empty file for weights of any other format.
+    /// </summary>
+    internal string Folder { get; }
+
+    /// <summary>Streams a zip, tar or tar.gz (told apart by content) to disk and unpacks it within the limits.</summary>
+    /// <exception cref="InvalidAdapterException">Malformed or too large.</exception>
+    public Task ReadArchiveAsync(Stream body, CancellationToken cancellationToken) => OrNothingAsync(async () =>
+    {
+        if (_hasArchive || _files > 0)
+            throw Malformed("an upload is either one archive or the files of one adapter");
+        _hasArchive = true;
+        var options = new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew,
+            Access = FileAccess.ReadWrite,
+            Options = FileOptions.DeleteOnClose,
+        };
+        await using var file = new FileStream(Folder + ".archive", options);
+        await using (var bounded = new BoundedStream(body, _limits.MaxArchiveBytes, "the archive", cancellationToken))
+            await bounded.CopyToAsync(file, cancellationToken);
+        // The readers of archives wait for the disk between small reads; a thread of the pool does that best.
+        await Task.Run(() => new AdapterArchive(file, _limits, cancellationToken).Unpack(Folder), cancellationToken);
+    });
+
+    /// <summary>Streams one file to disk; names other than the two PEFT files are ignored or refused as an archive's would be.</summary>
+    /// <exception cref="InvalidAdapterException">Malformed or too large.</exception>
+    public Task ReadFileAsync(string fileName, Stream body, CancellationToken cancellationToken) => OrNothingAsync(async () =>
+    {
+        if (_hasArchive)
+            throw Malformed("an upload is either one archive or the files of one adapter");
+        if (++_files > _limits.MaxEntries)
+            throw TooLarge($"the upload has more than {_limits.MaxEntries} files, which is the limit");
+        if (fileName.Length > _limits.MaxPathLength)
+            throw TooLarge($"a file's name has {fileName.Length} characters; the limit is {_limits.MaxPathLength}");
+        var path = ArchivePath.Parse(fileName, out var fault);
+        if (fault is not null || path.ToString() != fileName || path.Folder != "")
+            throw Malformed($"a file's name {fault ?? "is expected without folders"}");
+
+        var destination = Path.Combine(Folder, fileName);
+        if (AdapterFiles.IsForeign(fileName))
+            await File.Create(destination).DisposeAsync();
+        if (!AdapterFiles.IsKept(fileName))
+            return;
+        if (File.Exists(destination))
+            throw Malformed($"{fileName} is in the upload twice");
+        await using var bounded =
+            new BoundedStream(body, Math.Min(_limits.FileBytes(fileName), _remaining), fileName, cancellationToken);
+        await using var file = new FileStream(destination, FileMode.CreateNew, FileAccess.Write);
+        await bounded.CopyToAsync(file, cancellationToken);
+        _remaining -= file.Length;
+    });
+
+    /// <summary>Deletes the temporary folder.</summary>
+    public void Dispose()
+    {
+        if (_disposed)
+            return;
+        _disposed = true;
+        Directory.Delete(Folder, recursive: true);
+    }
+
+    private async Task OrNothingAsync(Func<Task> read)
+    {
+        ObjectDisposedException.ThrowIf(_disposed, this);
+        try
+        {
+            await read();
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    private static InvalidAdapterException Malformed(string fault) => new(AdapterFault.Malformed, [fault]);
+
+    private static InvalidAdapterException TooLarge(string fault) => new(AdapterFault.TooLarge, [fault]);
+}

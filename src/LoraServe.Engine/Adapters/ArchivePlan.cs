@@ -1,0 +1,57 @@
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>Decides from the entries of an archive, before anything is unpacked, which of them make up the one adapter inside.</summary>
+internal sealed class ArchivePlan(AdapterLimits limits)
+{
+    private const int MaxFaults = 20;
+
+    private readonly HashSet<ArchivePath> _files = [];
+    private readonly List<string> _faults = [];
+    private int _entries;
+
+    /// <summary>Takes note of the next entry.</summary>
+    /// <exception cref="InvalidAdapterException">Too many entries, or too long a path.</exception>
+    public void Add(ArchiveEntry entry)
+    {
+        if (++_entries > limits.MaxEntries)
+            throw new InvalidAdapterException(AdapterFault.TooLarge,
+                [$"the archive has more than {limits.MaxEntries} entries, which is the limit"]);
+        if (entry.Path.Length > limits.MaxPathLength)
+            throw new InvalidAdapterException(AdapterFault.TooLarge,
+                [$"the archive has a path of {entry.Path.Length} characters; the limit is {limits.MaxPathLength}"]);
+
+        var path = ArchivePath.Parse(entry.Path, out var pathFault);
+        var duplicate = !entry.IsFolder && !_files.Add(path) ? "is in the archive twice" : null;
+        if ((pathFault ?? entry.Fault ?? duplicate) is { } fault && _faults.Count < MaxFaults)
+            _faults.Add($"{Printable(entry.Path)} {fault}");
+    }
+
+    /// <summary>The folder inside the archive that holds the adapter, once all entries are known.</summary>
+    /// <exception cref="InvalidAdapterException">An entry is refused, or there is not exactly one adapter.</exception>
+    public string AdapterFolder()
+    {
+        if (_faults.Count > 0)
+            throw new InvalidAdapterException(AdapterFault.Malformed, _faults);
+        // Without any configuration, the folder that has weights is the one whose missing configuration validation will name.
+        var folders = FoldersOf(name => name == AdapterFiles.Config);
+        if (folders.Count == 0)
+            folders = FoldersOf(name => name == AdapterFiles.Tensors || AdapterFiles.IsForeign(name));
+        return folders switch
+        {
+            [var folder] => folder,
+            [] => throw new InvalidAdapterException(AdapterFault.Malformed,
+                [$"the archive holds no adapter: {AdapterFiles.Config} and {AdapterFiles.Tensors} "
+                    + "are expected at the top or in one folder"]),
+            _ => throw new InvalidAdapterException(AdapterFault.Malformed,
+                [$"the archive holds {folders.Count} adapters, in {string.Join(", ", folders.Take(MaxFaults).Select(Shown))}: "
+                    + "send them one by one"]),
+        };
+    }
+
+    private List<string> FoldersOf(Predicate<string> wanted) =>
+        [.. _files.Where(file => wanted(file.FileName ?? "")).Select(file => file.Folder).Distinct().Order()];
+
+    private static string Shown(string folder) => folder.Length == 0 ? "the top folder" : $"'{Printable(folder)}'";
+
+    private static string Printable(string path) => string.Concat(path.Select(letter => char.IsControl(letter) ? '?' : letter));
+}
