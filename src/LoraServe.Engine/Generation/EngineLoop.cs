@@ -1,0 +1,193 @@
+using System.Threading.Channels;
+using Microsoft.Extensions.Logging;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Generation;
+
+/// <summary>
+/// The thread that owns every tensor. Commands reach it by a channel, results leave by each sequence's own channel, and everybody else sees
+/// only snapshots. TorchSharp's dispose scopes and inference mode belong to a thread, hence a thread of its own and no await.
+/// </summary>
+internal sealed partial class EngineLoop : IDisposable
+{
+    private readonly Channel<Action> _commands = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
+    private readonly Scheduler _scheduler;
+    private readonly ModelRunner _runner;
+    private readonly Sampler _sampler;
+    private readonly KvBlockPool _blocks;
+    private readonly ILogger _logger;
+    private readonly Thread _thread;
+    private readonly List<TaskCompletionSource> _idleWaiters = [];
+    private EngineStatus _status;
+    private int _arriving;
+
+    /// <summary>Starts the thread.</summary>
+    public EngineLoop(Scheduler scheduler, ModelRunner runner, Sampler sampler, KvBlockPool blocks, ILogger logger)
+    {
+        (_scheduler, _runner, _sampler, _blocks, _logger) = (scheduler, runner, sampler, blocks, logger);
+        _status = Snapshot();
+        _thread = new Thread(Run) { Name = "LoraServe engine", IsBackground = true };
+        _thread.Start();
+    }
+
+    /// <summary>The latest snapshot.</summary>
+    public EngineStatus Status => Volatile.Read(ref _status);
+
+    /// <summary>Sequences that were handed over and are not part of <see cref="Status"/> yet.</summary>
+    public int Arriving => Volatile.Read(ref _arriving);
+
+    /// <summary>
+    /// Hands over a sequence, which ends with an error where the scheduler refuses it; false when the loop has been stopped.
+    /// </summary>
+    public bool Add(Sequence sequence)
+    {
+        Interlocked.Increment(ref _arriving);
+        var sent = _commands.Writer.TryWrite(() => Accept(sequence));
+        if (!sent) Interlocked.Decrement(ref _arriving);
+        return sent;
+    }
+
+    /// <summary>Ends a sequence wherever it is; does nothing if it has ended.</summary>
+    public void Cancel(long sequenceId) => _commands.Writer.TryWrite(() => _scheduler.Cancel(sequenceId));
+
+    /// <summary>Runs a function on the engine's thread, between two steps.</summary>
+    public Task<T> InvokeAsync<T>(Func<T> function)
+    {
+        var result = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
+        var sent = _commands.Writer.TryWrite(() =>
+        {
+            try
+            {
+                result.SetResult(function());
+            }
+            catch (Exception e)
+            {
+                result.SetException(e);
+            }
+        });
+        if (!sent) result.SetException(new EngineOverloadedException("The engine has been stopped."));
+        return result.Task;
+    }
+
+    /// <summary>Completes when no sequence is waiting or running.</summary>
+    public Task WhenIdleAsync()
+    {
+        var idle = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!_commands.Writer.TryWrite(() => _idleWaiters.Add(idle))) idle.SetResult();
+        return idle.Task;
+    }
+
+    /// <summary>Takes up what was sent before, fails what is left and ends the thread.</summary>
+    public void Dispose()
+    {
+        _commands.Writer.TryComplete();
+        _thread.Join();
+    }
+
+    private void Run()
+    {
+        using var mode = inference_mode();
+        // Complete once nobody can send and everything sent was taken up: no accepted command is left behind.
+        while (!_commands.Reader.Completion.IsCompleted)
+        {
+            try
+            {
+                TakeCommands();
+                if (_scheduler.HasWork) Step();
+            }
+            catch (Exception e)
+            {
+                // Not a matter of one batch: the bookkeeping itself went wrong, and starting over from nothing is the only safe state.
+                LogLoopFailed(_logger, e);
+                _scheduler.FailAll(e);
+            }
+
+            Volatile.Write(ref _status, Snapshot());
+        }
+
+        _scheduler.FailAll(new EngineOverloadedException("The engine has been stopped."));
+        foreach (var idle in _idleWaiters) idle.TrySetResult();
+        Volatile.Write(ref _status, Snapshot());
+    }
+
+    private void Accept(Sequence sequence)
+    {
+        Interlocked.Decrement(ref _arriving);
+        try
+        {
+            _scheduler.Add(sequence);
+        }
+        catch (Exception e)
+        {
+            _scheduler.Fail(sequence, e);
+        }
+    }
+
+    private void Step()
+    {
+        var batch = _scheduler.Schedule();
+        try
+        {
+            var logits = _runner.Run(batch);
+            var tokens = Sample(batch, logits);
+            _scheduler.Complete(batch, tokens);
+        }
+        catch (Exception e)
+        {
+            LogStepFailed(_logger, e, batch.Rows.Count);
+            _scheduler.Fail(batch, e);
+        }
+    }
+
+    private SampledToken?[] Sample(Batch batch, BatchLogits logits)
+    {
+        var tokens = new SampledToken?[batch.Rows.Count];
+        for (var i = 0; i < tokens.Length; i++)
+        {
+            var row = batch.Rows[i];
+            try
+            {
+                var sampling = row.Sequence.Request.Sampling;
+                for (var j = 0; j < row.PromptLogprobCount; j++)
+                {
+                    var next = row.Sequence.Tokens[row.Start + j + 1];
+                    row.Sequence.AddPromptLogprobs(LogSoftmax.Logprobs(logits.Of(i, j), next, sampling.PromptLogprobs!.Value));
+                }
+
+                if (row.SamplesToken) tokens[i] = _sampler.Sample(logits.Of(i, row.LogitsCount - 1), row.Sequence);
+            }
+            catch (Exception e)
+            {
+                LogSampleFailed(_logger, e, row.Sequence.Id);
+                _scheduler.Fail(row.Sequence, e);
+            }
+        }
+
+        return tokens;
+    }
+
+    // Waits for a command only when there is nothing else to do.
+    private void TakeCommands()
+    {
+        if (!_scheduler.HasWork)
+        {
+            foreach (var idle in _idleWaiters) idle.TrySetResult();
+            _idleWaiters.Clear();
+            _ = _commands.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult();
+        }
+
+        while (_commands.Reader.TryRead(out var command)) command();
+        Volatile.Write(ref _status, Snapshot());
+    }
+
+    private EngineStatus Snapshot() => new(_scheduler.Running, _scheduler.Waiting, _blocks.Used, _blocks.Count);
+
+    [LoggerMessage(LogLevel.Error, "Sampling for sequence {Sequence} failed; it is ended, the others go on")]
+    private static partial void LogSampleFailed(ILogger logger, Exception exception, long sequence);
+
+    [LoggerMessage(LogLevel.Critical, "The engine's loop failed; all sequences are ended and it goes on with none")]
+    private static partial void LogLoopFailed(ILogger logger, Exception exception);
+
+    [LoggerMessage(LogLevel.Error, "A step of {Sequences} sequences failed; they are ended, the others go on")]
+    private static partial void LogStepFailed(ILogger logger, Exception exception, int sequences);
+}

@@ -1,0 +1,49 @@
+using LoraServe.Engine.Adapters;
+
+namespace LoraServe.Engine.Generation;
+
+/// <summary>What the engine needs to start. Null means: chosen from the model or the machine.</summary>
+public sealed record EngineOptions
+{
+    /// <summary>Folder of the base model: config.json, safetensors, tokenizer.json.</summary>
+    public required string Model { get; init; }
+
+    /// <summary>The name under which the base is served; null: the last part of its folder's path.</summary>
+    public string? ServedModelName { get; init; }
+
+    /// <summary>Folder that keeps uploaded adapters across restarts.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Folder whose sub-folders are PEFT adapters to serve from the start, named after them.</summary>
+    public string? Adapters { get; init; }
+
+    /// <summary>auto, float32 or bfloat16. auto: bfloat16 where the CPU has AVX512_BF16 or AMX, else float32.</summary>
+    public string Dtype { get; init; } = "auto";
+
+    /// <summary>Intra-op threads of libtorch; null: the number of cores.</summary>
+    public int? Threads { get; init; }
+
+    /// <summary>Most tokens of a prompt and its continuation together; null: what the model was made for.</summary>
+    public int? MaxModelLen { get; init; }
+
+    /// <summary>Most sequences that run at the same time.</summary>
+    public int MaxNumSeqs { get; init; } = 64;
+
+    /// <summary>Most tokens that one step of the engine processes; longer prompts are prefilled in chunks.</summary>
+    public int MaxNumBatchedTokens { get; init; } = 512;
+
+    /// <summary>Highest rank that an adapter may have.</summary>
+    public int MaxLoraRank { get; init; } = 256;
+
+    /// <summary>Memory for keys and values in MiB, fixed for the life of the server.</summary>
+    public int KvCacheMemory { get; init; } = 1024;
+
+    /// <summary>Memory for resident adapters in MiB; beyond it, adapters that no request uses are evicted.</summary>
+    public int AdapterMemory { get; init; } = 1024;
+
+    /// <summary>Limits of an uploaded adapter.</summary>
+    public AdapterLimits UploadLimits { get; init; } = new();
+
+    /// <summary>Most sequences that wait for their turn before new ones are refused with 429.</summary>
+    public int MaxQueuedSeqs { get; init; } = 1024;
+}

@@ -1,0 +1,10 @@
+namespace LoraServe.Engine.Generation;
+
+/// <summary>The queue of waiting requests is full, or the engine is shutting down: try again later.</summary>
+public sealed class EngineOverloadedException(string message) : Exception(message);
+
+/// <summary>A prompt, or a prompt with its maximum number of tokens, can never fit into the context or the KV cache.</summary>
+public sealed class ContextLengthExceededException(string message) : Exception(message);
+
+/// <summary>A step of the engine failed while this sequence was part of it. Other sequences go on.</summary>
+public sealed class GenerationFailedException(string message, Exception inner) : Exception(message, inner);

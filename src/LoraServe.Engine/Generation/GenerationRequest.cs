@@ -1,0 +1,18 @@
+using LoraServe.Engine.Adapters;
+
+namespace LoraServe.Engine.Generation;
+
+/// <summary>One sequence to generate: text has already become tokens, a name has already become a lease.</summary>
+public sealed record GenerationRequest
+{
+    /// <summary>Token ids of the prompt, at least one, each within the vocabulary.</summary>
+    public required IReadOnlyList<int> Prompt { get; init; }
+
+    /// <summary>How to choose tokens and when to stop.</summary>
+    public required SamplingParams Sampling { get; init; }
+
+    /// <summary>
+    /// The adapter version to run on. The engine disposes the lease when the sequence ends, or when <see cref="LlmEngine.Submit"/> throws.
+    /// </summary>
+    public required AdapterLease Adapter { get; init; }
+}

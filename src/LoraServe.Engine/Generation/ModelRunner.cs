@@ -1,0 +1,61 @@
+using System.Runtime.InteropServices;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Models;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Generation;
+
+/// <summary>Turns a scheduled batch into tensors, runs the model and returns plain numbers. No tensor leaves it.</summary>
+internal sealed class ModelRunner(BaseModel model, int blockSize)
+{
+    private float[] _logits = [];
+
+    /// <summary>
+    /// Computes the batch's tokens; the result is valid until the next call. One dispose scope holds everything that it makes.
+    /// </summary>
+    public BatchLogits Run(Batch batch)
+    {
+        using var scope = NewDisposeScope();
+        using var logits = model.Forward(Inputs(batch)).cpu();
+        var count = checked((int)logits.numel());
+        if (_logits.Length < count) _logits = new float[count];
+        MemoryMarshal.Cast<byte, float>(logits.bytes).CopyTo(_logits);
+        return new BatchLogits(batch, _logits, model.Config.VocabularySize);
+    }
+
+    private ForwardBatch Inputs(Batch batch)
+    {
+        var ids = new List<long>(batch.TokenCount);
+        var positions = new List<long>(batch.TokenCount);
+        var slots = new List<long>(batch.TokenCount);
+        var spans = new List<AttentionSpan>(batch.Rows.Count);
+        var wanted = new List<int>();
+        foreach (var row in batch.Rows)
+        {
+            var context = Slots(row);
+            spans.Add(new AttentionSpan(ids.Count, row.Count, tensor(context, device: model.Device)));
+            for (var position = row.Start; position < row.Start + row.Count; position++)
+            {
+                ids.Add(row.Sequence.Tokens[position]);
+                positions.Add(position);
+                slots.Add(context[position]);
+            }
+
+            wanted.AddRange(Enumerable.Range(ids.Count - row.LogitsCount, row.LogitsCount));
+        }
+
+        var lora = new LoraBatch(batch.Rows.Select(row => (row.Count, row.Sequence.Adapter.Adapter)));
+        return new ForwardBatch(Column(ids), Column(positions), Column(slots), spans, lora, wanted);
+    }
+
+    private Tensor Column(List<long> values) => tensor(values.ToArray(), device: model.Device);
+
+    // KV slots of a sequence's tokens from its first to the row's last.
+    private long[] Slots(BatchRow row)
+    {
+        var slots = new long[row.Start + row.Count];
+        for (var position = 0; position < slots.Length; position++)
+            slots[position] = ((long)row.Sequence.Blocks[position / blockSize] * blockSize) + (position % blockSize);
+        return slots;
+    }
+}

@@ -1,0 +1,133 @@
+using System.Runtime.InteropServices;
+using System.Threading.Channels;
+using LoraServe.Engine.Adapters;
+
+namespace LoraServe.Engine.Generation;
+
+/// <summary>
+/// One request on its way through the engine. Once submitted, only the engine's thread touches it, and only the scheduler ends it.
+/// </summary>
+internal sealed class Sequence
+{
+    private readonly List<int> _tokens;
+    private readonly HashSet<int> _stopTokens;
+    private readonly List<TokenLogprobs?> _promptLogprobs = [];
+    private readonly ChannelWriter<GeneratedToken> _output;
+    private readonly TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> _promptLogprobsDone;
+    private readonly IDisposable _adapterHold;
+
+    /// <param name="id">Unique in this engine.</param>
+    /// <param name="request">Its lease is disposed when the sequence ends.</param>
+    /// <param name="eosTokenIds">The model's end-of-sequence tokens.</param>
+    /// <param name="output">Unbounded: the engine never waits for a reader.</param>
+    /// <param name="promptLogprobs">Made with RunContinuationsAsynchronously: no reader's code runs on the engine's thread.</param>
+    public Sequence(
+        long id,
+        GenerationRequest request,
+        IReadOnlyCollection<int> eosTokenIds,
+        ChannelWriter<GeneratedToken> output,
+        TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> promptLogprobs)
+        : this(id, request, request.Adapter.Version, request.Adapter, eosTokenIds, output, promptLogprobs)
+    {
+    }
+
+    internal Sequence(
+        long id,
+        GenerationRequest request,
+        string adapterVersion,
+        IDisposable adapterHold,
+        IReadOnlyCollection<int> eosTokenIds,
+        ChannelWriter<GeneratedToken> output,
+        TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> promptLogprobs)
+    {
+        Id = id;
+        Request = request;
+        AdapterVersion = adapterVersion;
+        Seed = request.Sampling.Seed ?? Random.Shared.NextInt64();
+        _tokens = [.. request.Prompt];
+        _stopTokens = [.. request.Sampling.StopTokenIds];
+        if (!request.Sampling.IgnoreEos)
+            _stopTokens.UnionWith(eosTokenIds);
+        _adapterHold = adapterHold;
+        _output = output;
+        _promptLogprobsDone = promptLogprobs;
+        if (request.Sampling.PromptLogprobs is not null)
+            _promptLogprobs.Add(null);
+    }
+
+    public long Id { get; }
+
+    public GenerationRequest Request { get; }
+
+    public AdapterLease Adapter => Request.Adapter;
+
+    /// <summary>The version of <see cref="Adapter"/>.</summary>
+    public string AdapterVersion { get; }
+
+    /// <summary>The request's seed, or a random one.</summary>
+    public long Seed { get; }
+
+    /// <summary>The prompt and what was generated, in order; only ever appended to.</summary>
+    public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
+
+    public int PromptLength => Request.Prompt.Count;
+
+    /// <summary>The part of <see cref="Tokens"/> after the prompt.</summary>
+    public ReadOnlySpan<int> Generated => Tokens[PromptLength..];
+
+    public int GeneratedCount => _tokens.Count - PromptLength;
+
+    /// <summary>Most tokens to generate.</summary>
+    public int MaxTokens => Request.Sampling.MaxTokens;
+
+    /// <summary>Tokens whose keys and values are in the cache.</summary>
+    public int ComputedTokens { get; set; }
+
+    /// <summary>KV blocks in order of position, enough for the longest output; none before admission and after the end.</summary>
+    public IReadOnlyList<int> Blocks => HeldBlocks;
+
+    /// <summary>The blocks as the scheduler fills and frees them.</summary>
+    internal List<int> HeldBlocks { get; } = [];
+
+    /// <summary>Tokens that end the sequence.</summary>
+    public IReadOnlySet<int> StopTokens => _stopTokens;
+
+    /// <summary>Whether some tokens of the prompt are yet to be computed.</summary>
+    public bool IsPrefilling => ComputedTokens < PromptLength;
+
+    /// <summary>Whether the sequence finished, failed or was cancelled; nothing more is computed for it.</summary>
+    public bool HasEnded { get; private set; }
+
+    /// <summary>Takes the log-probabilities of the prompt's next token, the second one first.</summary>
+    public void AddPromptLogprobs(TokenLogprobs logprobs) => _promptLogprobs.Add(logprobs);
+
+    /// <summary>Tells the reader that the prompt is evaluated.</summary>
+    public void CompletePrompt() => _promptLogprobsDone.TrySetResult(_promptLogprobs);
+
+    /// <summary>Adds a token to the text and writes it to the reader.</summary>
+    /// <returns>Why the sequence ends with this token; null where it goes on.</returns>
+    public FinishReason? Append(SampledToken token)
+    {
+        _tokens.Add(token.TokenId);
+        FinishReason? reason = _stopTokens.Contains(token.TokenId) ? FinishReason.Stop
+            : GeneratedCount >= MaxTokens ? FinishReason.Length
+            : null;
+        _output.TryWrite(new GeneratedToken(token.TokenId, token.Logprobs, reason));
+        return reason;
+    }
+
+    /// <summary>Closes the output, with an error where there is one, and lets go of the adapter. A second call does nothing.</summary>
+    public void End(Exception? error)
+    {
+        if (HasEnded)
+            return;
+
+        HasEnded = true;
+        _output.TryComplete(error);
+        if (error is null)
+            _promptLogprobsDone.TrySetCanceled();
+        else if (_promptLogprobsDone.TrySetException(error))
+            _ = _promptLogprobsDone.Task.Exception; // seen: nobody has to wait for log-probabilities that were not asked for
+        _adapterHold.Dispose();
+    }
+}

@@ -1,0 +1,34 @@
+using System.Threading.Channels;
+
+namespace LoraServe.Engine.Generation;
+
+/// <summary>The output of one submitted sequence. Disposing it before the end cancels the sequence.</summary>
+public sealed class TokenStream : IDisposable
+{
+    private readonly Action _cancel;
+
+    internal TokenStream(ChannelReader<GeneratedToken> tokens, Task<IReadOnlyList<TokenLogprobs?>> promptLogprobs, Action cancel)
+    {
+        Tokens = tokens;
+        PromptLogprobs = promptLogprobs;
+        _cancel = cancel;
+    }
+
+    /// <summary>
+    /// Generated tokens in order. It completes after the token that carries a finish reason (or with none for a maximum of 0 tokens),
+    /// and fails with a <see cref="GenerationFailedException"/> if the engine could not go on.
+    /// </summary>
+    public ChannelReader<GeneratedToken> Tokens { get; }
+
+    /// <summary>
+    /// One entry for each token of the prompt, null for the first, complete before the first generated token is written;
+    /// an empty list when they were not asked for.
+    /// </summary>
+    public Task<IReadOnlyList<TokenLogprobs?>> PromptLogprobs { get; }
+
+    /// <summary>Tells the engine to stop working on the sequence; does nothing after its end.</summary>
+    public void Dispose()
+    {
+        if (!Tokens.Completion.IsCompleted) _cancel();
+    }
+}

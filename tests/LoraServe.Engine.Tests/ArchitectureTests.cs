@@ -1,0 +1,53 @@
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using ArchUnitNET.Domain;
+using ArchUnitNET.Fluent;
+using ArchUnitNET.Loader;
+using ArchUnitNET.xUnitV3;
+using LoraServe.Engine.Generation;
+using Shouldly;
+using Xunit;
+using static ArchUnitNET.Fluent.ArchRuleDefinition;
+
+namespace LoraServe.Engine.Tests;
+
+public class ArchitectureTests
+{
+    private static readonly Architecture Engine = new ArchLoader().LoadAssembly(typeof(LlmEngine).Assembly).Build();
+
+    /// <summary>Each folder and the folders that it may use; arrows run one way.</summary>
+    public static TheoryData<string, string[]> Folders => new()
+    {
+        { "Checkpoints", [] },
+        { "Tokenization", [] },
+        { "Lora", ["Checkpoints"] },
+        { "Models", ["Lora", "Checkpoints"] },
+        { "Adapters", ["Lora", "Checkpoints"] },
+        { "Generation", ["Adapters", "Models", "Lora", "Checkpoints", "Tokenization"] },
+    };
+
+    [Theory]
+    [MemberData(nameof(Folders))]
+    public void Folder_Types_DependOnlyOnFoldersBelow(string folder, string[] below)
+    {
+        foreach (var (other, _) in Folders.Select(row => row.Data).Where(row => row.Item1 != folder && !below.Contains(row.Item1)))
+        {
+            IArchRule rule = Types().That().ResideInNamespaceMatching($@"^LoraServe\.Engine\.{folder}$")
+                .Should().NotDependOnAny(Types().That().ResideInNamespaceMatching($@"^LoraServe\.Engine\.{other}$"));
+            rule.Check(Engine);
+        }
+    }
+
+    [Fact]
+    public void Engine_CompiledCode_NeverCallsMatmul()
+    {
+        // matmul aborts the process on wrong shapes; linear and bmm throw.
+        using var file = File.OpenRead(typeof(LlmEngine).Assembly.Location);
+        using var image = new PEReader(file);
+        var metadata = image.GetMetadataReader();
+        var called = metadata.MemberReferences.Select(handle => metadata.GetString(metadata.GetMemberReference(handle).Name)).ToHashSet();
+
+        called.ShouldContain("linear");
+        called.ShouldNotContain(name => name.Contains("matmul", StringComparison.OrdinalIgnoreCase));
+    }
+}

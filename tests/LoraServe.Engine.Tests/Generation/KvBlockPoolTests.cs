@@ -1,0 +1,67 @@
+using FsCheck.Xunit;
+using LoraServe.Engine.Generation;
+using Shouldly;
+using Xunit;
+
+namespace LoraServe.Engine.Tests.Generation;
+
+public sealed class KvBlockPoolTests
+{
+    [Theory]
+    [InlineData(0, 0)]
+    [InlineData(1, 1)]
+    [InlineData(16, 1)]
+    [InlineData(17, 2)]
+    [InlineData(5_000_000_000, 312_500_000)]
+    public void BlocksFor_Tokens_RoundsUp(long tokens, long blocks) => new KvBlockPool(1).BlocksFor(tokens).ShouldBe(blocks);
+
+    [Fact]
+    public void TryAllocate_MoreThanFree_TakesNone()
+    {
+        var pool = new KvBlockPool(3);
+        var blocks = new List<int>();
+        pool.TryAllocate(2, blocks).ShouldBeTrue();
+
+        pool.TryAllocate(2, blocks).ShouldBeFalse();
+
+        blocks.Count.ShouldBe(2);
+        pool.Used.ShouldBe(2);
+    }
+
+    [Fact]
+    public void Free_BlockThatIsFree_Throws()
+    {
+        var pool = new KvBlockPool(3);
+        var blocks = new List<int>();
+        pool.TryAllocate(1, blocks);
+        List<int> copy = [.. blocks];
+        pool.Free(blocks);
+
+        Should.Throw<InvalidOperationException>(() => pool.Free(copy));
+    }
+
+    [Property]
+    public void TryAllocate_AnyOrderOfUse_NeverSharesABlock(byte[] requests)
+    {
+        var pool = new KvBlockPool(20);
+        var holders = new List<List<int>>();
+        foreach (var request in requests)
+        {
+            var blocks = new List<int>();
+            if (request % 3 == 0 && holders.Count > 0)
+            {
+                pool.Free(holders[request % holders.Count]);
+                holders.RemoveAt(request % holders.Count);
+            }
+            else if (pool.TryAllocate(request % 8, blocks))
+            {
+                holders.Add(blocks);
+            }
+
+            var held = holders.SelectMany(holder => holder).ToList();
+            held.ShouldBeUnique();
+            held.ShouldAllBe(block => block >= 0 && block < 20);
+            pool.Used.ShouldBe(held.Count);
+        }
+    }
+}

@@ -1,0 +1,45 @@
+using System.Threading.Channels;
+using LoraServe.Engine.Generation;
+
+namespace LoraServe.Engine.Tests.Generation;
+
+/// <summary>A sequence with both of its ends: what the engine's thread holds and what its reader sees.</summary>
+internal sealed class SubmittedSequence
+{
+    public const int Eos = 2;
+
+    private readonly Channel<GeneratedToken> _output = Channel.CreateUnbounded<GeneratedToken>();
+    private readonly TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> _promptLogprobs = new();
+
+    public SubmittedSequence(IReadOnlyList<int> prompt, SamplingParams sampling, long id = 1, string adapter = "base")
+    {
+        var request = new GenerationRequest { Prompt = prompt, Sampling = sampling, Adapter = null! };
+        Sequence = new Sequence(id, request, adapter, new AdapterHold(() => Releases++), [Eos], _output.Writer, _promptLogprobs);
+    }
+
+    public Sequence Sequence { get; }
+
+    /// <summary>How often the sequence let go of its adapter.</summary>
+    public int Releases { get; private set; }
+
+    public Task<IReadOnlyList<TokenLogprobs?>> PromptLogprobs => _promptLogprobs.Task;
+
+    public Task Completion => _output.Reader.Completion;
+
+    /// <summary>The tokens written since the last call.</summary>
+    public List<GeneratedToken> Read()
+    {
+        var tokens = new List<GeneratedToken>();
+        while (_output.Reader.TryRead(out var token))
+            tokens.Add(token);
+        return tokens;
+    }
+
+    public static SubmittedSequence OfLength(int promptLength, int maxTokens, long id = 1, string adapter = "base") =>
+        new([.. Enumerable.Range(10, promptLength)], new SamplingParams { MaxTokens = maxTokens }, id, adapter);
+
+    private sealed class AdapterHold(Action release) : IDisposable
+    {
+        public void Dispose() => release();
+    }
+}

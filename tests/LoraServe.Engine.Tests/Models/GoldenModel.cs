@@ -1,0 +1,133 @@
+using System.Threading.Channels;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Models;
+using Shouldly;
+using TorchSharp;
+
+namespace LoraServe.Engine.Tests.Models;
+
+/// <summary>A golden checkpoint in float32 with some of its adapters, run step by step without scheduler and thread.</summary>
+internal sealed class GoldenModel : IDisposable
+{
+    private const int BlockSize = 4;
+    private const int Blocks = 2048;
+    private const double Tolerance = 2e-4;
+
+    private readonly string _checkpoint;
+    private readonly ModelConfig _config;
+    private readonly BaseModel _model;
+    private readonly ModelRunner _runner;
+    private readonly Sampler _sampler;
+    private readonly SafetensorsFile _expected;
+    private readonly KvBlockPool _blocks = new(Blocks, BlockSize);
+    private readonly Dictionary<string, LoraAdapter> _adapters = new() { ["base"] = LoraAdapter.Base };
+    private long _lastId;
+
+    public GoldenModel(string checkpoint)
+    {
+        _checkpoint = checkpoint;
+        var folder = GoldenData.Path("checkpoints", checkpoint);
+        _config = ModelConfig.Load(folder);
+        using var files = Checkpoint.Open(folder);
+        var weights = BaseWeights.Load(_config, files, torch.ScalarType.Float32, torch.CPU, progress: null);
+        var cache = new KvCache(_config.LayerCount, Blocks * BlockSize, _config.KvHeadCount, _config.HeadDim, torch.ScalarType.Float32, torch.CPU);
+        _model = new BaseModel(_config, weights, cache, _config.MaxPositionEmbeddings);
+        _runner = new ModelRunner(_model, BlockSize);
+        _sampler = new Sampler(_config.VocabularySize);
+        _expected = SafetensorsFile.Open(GoldenData.Path("expected", $"{checkpoint}.safetensors"));
+    }
+
+    public string Fingerprint() => _model.Fingerprint();
+
+    /// <summary>Prefills all rows together in chunks, checks every position's logits, then decodes greedily and checks the tokens.</summary>
+    public void ShouldEqualGolden(IReadOnlyList<GoldenRow> rows, int chunk)
+    {
+        var sequences = rows.Select(Start).ToList();
+        while (sequences.Exists(sequence => sequence.IsPrefilling))
+        {
+            var batch = new Batch(
+            [
+                .. sequences.Where(sequence => sequence.IsPrefilling).Select(sequence =>
+                    new BatchRow(sequence, sequence.ComputedTokens, Math.Min(chunk, sequence.PromptLength - sequence.ComputedTokens))),
+            ]);
+            var logits = _runner.Run(batch);
+            for (var i = 0; i < batch.Rows.Count; i++)
+            {
+                var row = batch.Rows[i];
+                ShouldEqual(logits, i, row, rows[sequences.IndexOf(row.Sequence)]);
+                Advance(row, logits.Of(i, row.Count - 1));
+            }
+        }
+
+        for (var step = 1; step < rows.Max(row => row.Greedy.Length); step++)
+        {
+            var batch = new Batch([.. sequences.Where(sequence => !sequence.HasEnded).Select(sequence => new BatchRow(sequence, sequence.ComputedTokens, 1))]);
+            var logits = _runner.Run(batch);
+            for (var i = 0; i < batch.Rows.Count; i++) Advance(batch.Rows[i], logits.Of(i, 0));
+        }
+
+        foreach (var (sequence, row) in sequences.Zip(rows).Where(pair => pair.Second.IsDecisive))
+            sequence.Generated.ToArray().ShouldBe(row.Greedy, $"{_checkpoint} {row.LogitsKey}");
+        foreach (var sequence in sequences) _blocks.Free(sequence.HeldBlocks);
+    }
+
+    public void Dispose()
+    {
+        foreach (var adapter in _adapters.Values) adapter.Dispose();
+        _expected.Dispose();
+        _model.Dispose();
+    }
+
+    private Sequence Start(GoldenRow row)
+    {
+        var request = new GenerationRequest
+        {
+            Prompt = row.Prompt,
+            Sampling = new SamplingParams { Temperature = 0, MaxTokens = row.Greedy.Length, IgnoreEos = true, PromptLogprobs = 0 },
+            Adapter = new AdapterLease(Adapter(row.Case), () => { }),
+        };
+        var sequence = new Sequence(++_lastId, request, [], Channel.CreateUnbounded<GeneratedToken>().Writer, new());
+        _blocks.TryAllocate((int)_blocks.BlocksFor(row.Prompt.Length + row.Greedy.Length), sequence.HeldBlocks).ShouldBeTrue();
+        return sequence;
+    }
+
+    private LoraAdapter Adapter(string name)
+    {
+        if (!_adapters.TryGetValue(name, out var adapter))
+        {
+            using var peft = PeftAdapter.Open(GoldenData.Path("adapters", _checkpoint, name), _config.Modules(_checkpoint), maxRank: 256);
+            _adapters[name] = adapter = peft.Load(torch.ScalarType.Float32, torch.CPU);
+        }
+
+        return adapter;
+    }
+
+    private void Advance(BatchRow row, ReadOnlySpan<float> logits)
+    {
+        var (sequence, start, count) = row;
+        sequence.ComputedTokens = start + count;
+        if (sequence.ComputedTokens < sequence.Tokens.Length) return;
+        if (sequence.Append(_sampler.Sample(logits, sequence)) is not null) sequence.End(error: null);
+    }
+
+    private void ShouldEqual(BatchLogits actual, int index, BatchRow row, GoldenRow golden)
+    {
+        using var tensor = _expected.Read(golden.LogitsKey);
+        var expected = tensor.data<float>().ToArray();
+        var vocabulary = _config.VocabularySize;
+        for (var i = 0; i < row.Count; i++)
+        {
+            var logits = actual.Of(index, i);
+            for (var token = 0; token < vocabulary; token++)
+            {
+                var wanted = expected[((row.Start + i) * vocabulary) + token];
+                if (Math.Abs(logits[token] - wanted) <= Tolerance + (Tolerance * Math.Abs(wanted))) continue;
+                throw new ShouldAssertException(
+                    $"{_checkpoint} {golden.LogitsKey}, position {row.Start + i}, token {token}: expected {wanted}, found {logits[token]}");
+            }
+        }
+    }
+}
