@@ -1,3 +1,23 @@
-var builder = WebApplication.CreateBuilder(args);
-var app = builder.Build();
-await app.RunAsync();
+using LoraServe;
+using LoraServe.Adapters;
+using LoraServe.Completions;
+using LoraServe.Hosting;
+using LoraServe.Models;
+
+return await CommandLine.RunAsync(args, ServeAsync);
+
+static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
+{
+    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+    builder.Configuration.AddInMemoryCollection(commandLine);
+    builder.AddLoraServe();
+
+    var app = builder.Build();
+    app.UseApiConventions();
+    app.MapCompletions();
+    app.MapAdapters();
+    app.MapModels();
+    app.MapHealth();
+    app.MapApiDescription();
+    return app.ServeAsync();
+}

@@ -1,0 +1,108 @@
+using LoraServe.Engine.Adapters;
+
+namespace LoraServe.Adapters;
+
+/// <summary>An adapter as the API shows it.</summary>
+public sealed record AdapterResource
+{
+    /// <summary>The name that requests use.</summary>
+    /// <example>summarize</example>
+    public required string Id { get; init; }
+
+    /// <summary>Always adapter.</summary>
+    /// <example>adapter</example>
+    public string Object { get; init; } = "adapter";
+
+    /// <summary>SHA-256 of its content: the same tensors and configuration have the same version on every server.</summary>
+    /// <example>9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08</example>
+    public required string Version { get; init; }
+
+    /// <summary>When the name was given to this version, in seconds since 1970.</summary>
+    /// <example>1767225600</example>
+    public required long Created { get; init; }
+
+    /// <summary>The base model that it adapts, by the name under which it is served.</summary>
+    /// <example>loraserve-demo</example>
+    public required string BaseModel { get; init; }
+
+    /// <summary>What its configuration calls the base model.</summary>
+    /// <example>loraserve-demo/base</example>
+    public required string? BaseModelNameOrPath { get; init; }
+
+    /// <summary>The highest rank of its modules.</summary>
+    /// <example>16</example>
+    public required int Rank { get; init; }
+
+    /// <summary>lora_alpha of its configuration.</summary>
+    /// <example>32</example>
+    public required double Alpha { get; init; }
+
+    /// <summary>Whether it is scaled by alpha / sqrt(rank) instead of alpha / rank.</summary>
+    /// <example>false</example>
+    public required bool Rslora { get; init; }
+
+    /// <summary>The kinds of modules that it adapts.</summary>
+    /// <example>["q_proj", "v_proj"]</example>
+    public required IReadOnlyList<string> TargetModules { get; init; }
+
+    /// <summary>Number of modules that it adapts.</summary>
+    /// <example>12</example>
+    public required int Modules { get; init; }
+
+    /// <summary>Number of its weights.</summary>
+    /// <example>22528</example>
+    public required long Parameters { get; init; }
+
+    /// <summary>Size of its tensor file in bytes.</summary>
+    /// <example>47032</example>
+    public required long SizeBytes { get; init; }
+
+    /// <summary>Oddities that do not keep it from being served.</summary>
+    /// <example>["it was made for 'other-base'"]</example>
+    public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>What the API shows of an adapter.</summary>
+    public static AdapterResource From(AdapterInfo adapter, string baseModel) => new()
+    {
+        Id = adapter.Name,
+        Version = adapter.Version,
+        Created = adapter.Created.ToUnixTimeSeconds(),
+        BaseModel = baseModel,
+        BaseModelNameOrPath = adapter.BaseModelName,
+        Rank = adapter.Rank,
+        Alpha = adapter.Alpha,
+        Rslora = adapter.UsesRsLora,
+        TargetModules = adapter.TargetModules,
+        Modules = adapter.ModuleCount,
+        Parameters = adapter.Parameters,
+        SizeBytes = adapter.SizeBytes,
+        Warnings = adapter.Warnings,
+    };
+}
+
+/// <summary>All adapters, sorted by name.</summary>
+public sealed record AdapterList
+{
+    /// <summary>Always list.</summary>
+    /// <example>list</example>
+    public string Object { get; init; } = "list";
+
+    /// <summary>The adapters.</summary>
+    public required IReadOnlyList<AdapterResource> Data { get; init; }
+}
+
+/// <summary>An adapter whose name was taken away.</summary>
+public sealed record DeletedAdapter
+{
+    /// <summary>The name.</summary>
+    /// <example>summarize</example>
+    public required string Id { get; init; }
+
+    /// <summary>Always adapter.</summary>
+    /// <example>adapter</example>
+    public string Object { get; init; } = "adapter";
+
+    /// <summary>Always true.</summary>
+    /// <example>true</example>
+    public bool Deleted => true;
+}

@@ -1,0 +1,67 @@
+using Serilog;
+using Serilog.Events;
+
+namespace LoraServe.Hosting;
+
+/// <summary>What holds for every request: a name, one line in the log, errors in OpenAI's shape.</summary>
+internal static class ApiConventions
+{
+    private const string RequestId = "x-request-id";
+    private const int MaxRequestIdLength = 128;
+
+    public static WebApplication UseApiConventions(this WebApplication app)
+    {
+        app.Use(NameRequest);
+        app.UseSerilogRequestLogging(log =>
+        {
+            log.MessageTemplate = "{RequestMethod} {RequestPath} {StatusCode} in {Elapsed:0} ms, {RequestId}";
+            log.GetLevel = (context, _, _) => Level(context);
+            log.GetMessageTemplateProperties = Properties;
+            log.EnrichDiagnosticContext = (diagnostics, context) => diagnostics.Set("RequestId", context.TraceIdentifier);
+        });
+        app.UseExceptionHandler(_ => { });
+        app.UseStatusCodePages(context => ErrorMapper.WriteStatusAsync(context.HttpContext));
+        return app;
+    }
+
+    /// <summary>Listens where the options say, and serves until the process is told to stop.</summary>
+    /// <returns>The exit code: 1 if the model could not be loaded.</returns>
+    public static async Task<int> ServeAsync(this WebApplication app)
+    {
+        var engine = app.Services.GetRequiredService<EngineService>();
+        app.Configuration[WebHostDefaults.ServerUrlsKey] = app.Services.GetRequiredService<LoraServeOptions>().Urls;
+        await app.RunAsync();
+        return engine.State == EngineState.Failed ? 1 : 0;
+    }
+
+    // The client's own name for the request is kept if it is one that can stand in a log.
+    private static Task NameRequest(HttpContext context, RequestDelegate next)
+    {
+        var given = context.Request.Headers[RequestId].ToString();
+        var isFit = given.Length is > 0 and <= MaxRequestIdLength && given.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
+        context.TraceIdentifier = isFit ? given : $"req_{Guid.NewGuid():N}";
+        context.Response.OnStarting(() =>
+        {
+            context.Response.Headers[RequestId] = context.TraceIdentifier;
+            return Task.CompletedTask;
+        });
+        return next(context);
+    }
+
+    // The path as it was sent: a line break that is decoded in it would forge a line of the log.
+    private static LogEventProperty[] Properties(HttpContext context, string path, double elapsed, int status) =>
+    [
+        new("RequestMethod", new ScalarValue(context.Request.Method)),
+        new("RequestPath", new ScalarValue(new PathString(path).ToUriComponent())),
+        new("StatusCode", new ScalarValue(status)),
+        new("Elapsed", new ScalarValue(elapsed)),
+    ];
+
+    private static LogEventLevel Level(HttpContext context) => context.Response.StatusCode switch
+    {
+        _ when context.Request.Path.Value is "/livez" or "/readyz" => LogEventLevel.Debug,
+        >= StatusCodes.Status500InternalServerError and not StatusCodes.Status503ServiceUnavailable => LogEventLevel.Error,
+        >= StatusCodes.Status400BadRequest => LogEventLevel.Warning,
+        _ => LogEventLevel.Information,
+    };
+}

@@ -1,0 +1,43 @@
+using System.Reflection;
+using Microsoft.OpenApi;
+
+namespace LoraServe.Hosting;
+
+/// <summary>The OpenAPI document and Swagger UI over it.</summary>
+internal static class ApiDescription
+{
+    private const string Document = "/openapi/v1.json";
+
+    /// <summary>Whether the build's tool runs the application to write the document down.</summary>
+    public static bool IsBeingGenerated { get; } = Assembly.GetEntryAssembly()?.GetName().Name == "GetDocument.Insider";
+
+    public static IServiceCollection AddApiDescription(this IServiceCollection services) => services.AddOpenApi(options =>
+    {
+        options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
+        options.AddDocumentTransformer((document, _, _) =>
+        {
+            document.Info = new OpenApiInfo
+            {
+                Title = "LoraServe",
+                Version = "v1",
+                Description = "One frozen base language model with any number of LoRA adapters, over the OpenAI API.",
+                License = new OpenApiLicense { Name = "Apache-2.0", Identifier = "Apache-2.0" },
+            };
+            document.Servers = [new OpenApiServer { Url = "/" }];
+            return Task.CompletedTask;
+        });
+        options.AddOperationTransformer(RequestBodies.TransformAsync);
+        options.AddSchemaTransformer(UnionSchemas.TransformAsync);
+    });
+
+    public static WebApplication MapApiDescription(this WebApplication app)
+    {
+        app.MapOpenApi();
+        app.UseSwaggerUI(ui =>
+        {
+            ui.DocumentTitle = "LoraServe";
+            ui.SwaggerEndpoint(Document, "LoraServe");
+        });
+        return app;
+    }
+}

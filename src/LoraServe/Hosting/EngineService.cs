@@ -1,0 +1,103 @@
+using System.Runtime.InteropServices;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Tokenization;
+
+namespace LoraServe.Hosting;
+
+/// <summary>The engine is loading, stopping, or could not be loaded.</summary>
+internal sealed class EngineNotReadyException(string message) : Exception(message);
+
+/// <summary>Where the engine is in its life.</summary>
+internal enum EngineState
+{
+    Loading,
+    Ready,
+    Draining,
+    Failed,
+}
+
+/// <summary>Loads the engine beside the running web server, lends it to requests, and lets it finish before the web server stops.</summary>
+internal sealed partial class EngineService(
+    LoraServeOptions options, StartupConsole console, IHostApplicationLifetime lifetime, ILoggerFactory loggers, ILogger<EngineService> log)
+    : IHostedLifecycleService, IAsyncDisposable
+{
+    private LlmEngine? _engine;
+    private volatile EngineState _state = EngineState.Loading;
+
+    /// <summary>Loading, then Ready or Failed, and Draining from the moment the server is told to stop.</summary>
+    public EngineState State => _state != EngineState.Failed && lifetime.ApplicationStopping.IsCancellationRequested
+        ? EngineState.Draining
+        : _state;
+
+    /// <summary>When the engine became ready.</summary>
+    public DateTimeOffset Loaded { get; private set; }
+
+    /// <exception cref="EngineNotReadyException">Not <see cref="EngineState.Ready"/>.</exception>
+    public LlmEngine Engine => State is var state && state == EngineState.Ready ? _engine! : throw new EngineNotReadyException(state switch
+    {
+        EngineState.Loading => "The model is still loading; try again soon.",
+        EngineState.Draining => "The server is stopping.",
+        _ => "The model could not be loaded.",
+    });
+
+    /// <summary>The name of the base model in requests and answers.</summary>
+    public string BaseModel => Engine.Model.Name;
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        // Not the thread pool: loading takes seconds, and the first requests need its threads.
+        new Thread(Load) { IsBackground = true, Name = "LoraServe loading" }.Start();
+        return Task.CompletedTask;
+    }
+
+    // Before the web server stops listening, so that running requests keep their connections and probes see that no new ones are wanted.
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        if (_engine is not { } engine) return;
+        // The host passes over signals that come after the first: who sends another one does not want to wait.
+        var impatience = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => impatience.TrySetResult());
+        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => impatience.TrySetResult());
+        await Task.WhenAny(engine.DrainAsync(TimeSpan.FromSeconds(options.ShutdownTimeout)), impatience.Task);
+        // What did not finish ends with an error that its client can still read.
+        await DisposeAsync();
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (Interlocked.Exchange(ref _engine, null) is { } engine) await engine.DisposeAsync();
+    }
+
+    Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    Task IHostedLifecycleService.StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    Task IHostedLifecycleService.StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private void Load()
+    {
+        try
+        {
+            _engine = console.ShowProgress(progress => LlmEngine.Load(options.ToEngineOptions(), progress, loggers));
+            Loaded = DateTimeOffset.UtcNow;
+            _state = EngineState.Ready;
+            console.ShowReady(_engine.Model.Name, [.. _engine.Adapters.List().Select(adapter => adapter.Name)]);
+        }
+        catch (Exception e)
+        {
+            _state = EngineState.Failed;
+            // What is wrong with a file is for its owner, who has no use for a stack trace.
+            var isAboutFiles = e is InvalidCheckpointException or InvalidTokenizerException or InvalidAdapterException
+                or IOException or UnauthorizedAccessException or DllNotFoundException;
+            LogFailed(e.Message, isAboutFiles ? null : e);
+            lifetime.StopApplication();
+        }
+    }
+
+    [LoggerMessage(LogLevel.Critical, "The model could not be loaded: {Reason}")]
+    private partial void LogFailed(string reason, Exception? exception);
+}

@@ -1,0 +1,81 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+using Microsoft.AspNetCore.Diagnostics;
+using Microsoft.AspNetCore.WebUtilities;
+
+namespace LoraServe.Hosting;
+
+/// <summary>The one place where an exception becomes a status and an error in OpenAI's shape.</summary>
+internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IExceptionHandler
+{
+    public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
+    {
+        if (context.RequestAborted.IsCancellationRequested) return true;
+        var (status, error) = Map(exception);
+        if (status == StatusCodes.Status500InternalServerError) LogFailed(exception);
+        await WriteAsync(context, status, error);
+        return true;
+    }
+
+    /// <summary>Answers a status that has no body of its own: an unknown route, a wrong method.</summary>
+    public static Task WriteStatusAsync(HttpContext context)
+    {
+        var (request, response) = (context.Request, context.Response);
+        return WriteAsync(context, response.StatusCode, response.StatusCode switch
+        {
+            StatusCodes.Status404NotFound =>
+                Invalid($"There is nothing at {request.Path}; /swagger shows what there is.", null, "not_found"),
+            StatusCodes.Status405MethodNotAllowed =>
+                Invalid($"{request.Path} does not answer {request.Method}, only {response.Headers.Allow}.", null, "method_not_allowed"),
+            var status => Invalid(ReasonPhrases.GetReasonPhrase(status), null, null),
+        });
+    }
+
+    /// <summary>The status and the error that answer an exception.</summary>
+    public static (int Status, ApiError Error) Map(Exception exception) => exception switch
+    {
+        InvalidRequestException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, e.Faults[0].Param, e.Faults[0].Code)),
+        ContextLengthExceededException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "prompt", "context_length_exceeded")),
+        UnknownAdapterException e =>
+            (StatusCodes.Status404NotFound, Invalid($"The model `{e.Name}` does not exist.", "model", "model_not_found")),
+        AdapterExistsException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_exists")),
+        AdapterReadOnlyException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_read_only")),
+        InvalidAdapterException { Kind: AdapterFault.Incompatible } e =>
+            (StatusCodes.Status422UnprocessableEntity, Invalid(e.Message, "file", "adapter_incompatible")),
+        InvalidAdapterException { Kind: AdapterFault.TooLarge } e =>
+            (StatusCodes.Status413PayloadTooLarge, Invalid(e.Message, "file", "adapter_too_large")),
+        InvalidAdapterException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "file", "adapter_malformed")),
+        BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
+            (StatusCodes.Status413PayloadTooLarge, Invalid("The body is larger than this server accepts.", null, "request_too_large")),
+        BadHttpRequestException e => (e.StatusCode, Invalid(e.Message, null, null)),
+        EngineOverloadedException e =>
+            (StatusCodes.Status429TooManyRequests, Error("rate_limit_error", e.Message, null, "rate_limit_exceeded")),
+        EngineNotReadyException e => (StatusCodes.Status503ServiceUnavailable, Server(e.Message, "unavailable")),
+        // It was taken in and could not be finished before the server stopped; another server can do it.
+        GenerationFailedException { InnerException: EngineOverloadedException e } =>
+            (StatusCodes.Status503ServiceUnavailable, Server(e.Message, "unavailable")),
+        DamagedAdapterException e => (StatusCodes.Status500InternalServerError, Server(e.Message, "adapter_damaged")),
+        GenerationFailedException e => (StatusCodes.Status500InternalServerError, Server(e.Message, "generation_failed")),
+        _ => (StatusCodes.Status500InternalServerError, Server("The server failed; its log says why.", null)),
+    };
+
+    private static async Task WriteAsync(HttpContext context, int status, ApiError error)
+    {
+        context.Response.StatusCode = status;
+        var headers = context.Response.Headers;
+        if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable) headers.RetryAfter = "1";
+        // OpenAI's clients repeat a 409 on their own; the same upload would only meet the same adapter again.
+        if (status == StatusCodes.Status409Conflict) headers["x-should-retry"] = "false";
+        await context.Response.WriteAsJsonAsync(new ErrorResponse(error), context.RequestAborted);
+    }
+
+    private static ApiError Invalid(string message, string? param, string? code) => Error("invalid_request_error", message, param, code);
+
+    private static ApiError Server(string message, string? code) => Error("server_error", message, null, code);
+
+    private static ApiError Error(string type, string message, string? param, string? code) =>
+        new() { Message = message, Type = type, Param = param, Code = code };
+
+    [LoggerMessage(LogLevel.Error, "A request failed")]
+    private partial void LogFailed(Exception exception);
+}

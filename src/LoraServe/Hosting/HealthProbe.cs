@@ -1,0 +1,34 @@
+namespace LoraServe.Hosting;
+
+/// <summary>Asks a running server whether it is ready: the health check of a container that has no curl.</summary>
+internal static class HealthProbe
+{
+    private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
+
+    /// <param name="urls">What the server was told to listen on; the first address is asked.</param>
+    /// <param name="cancellationToken">Gives up.</param>
+    /// <returns>0 if it is ready, else 1.</returns>
+    public static async Task<int> RunAsync(string urls, CancellationToken cancellationToken)
+    {
+        try
+        {
+            using var client = new HttpClient { Timeout = Timeout };
+            using var response = await client.GetAsync(new Uri(Reachable(urls.Split(';')[0]), "readyz"), cancellationToken);
+            Console.WriteLine(await response.Content.ReadAsStringAsync(cancellationToken));
+            return response.IsSuccessStatusCode ? 0 : 1;
+        }
+        catch (Exception e) when (e is HttpRequestException or OperationCanceledException or FormatException)
+        {
+            await Console.Error.WriteLineAsync($"{urls}: {e.Message}");
+            return 1;
+        }
+    }
+
+    /// <summary>An address that a client on this machine can use: what listens on every interface answers on the local one.</summary>
+    public static Uri Reachable(string url)
+    {
+        var address = BindingAddress.Parse(url);
+        var host = address.Host is "+" or "*" or "0.0.0.0" or "[::]" ? "localhost" : address.Host;
+        return new UriBuilder(address.Scheme, host, address.Port).Uri;
+    }
+}

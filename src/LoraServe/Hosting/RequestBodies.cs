@@ -1,0 +1,85 @@
+using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace LoraServe.Hosting;
+
+/// <summary>Describes bodies that endpoints read by themselves: as JSON of any Content-Type, or as a stream.</summary>
+internal static class RequestBodies
+{
+    private const string ArchiveDescription =
+        "A zip, tar or tar.gz with adapter_config.json and adapter_model.safetensors at the top or in one folder.";
+
+    private static OpenApiSchema Archive => new()
+    {
+        Type = JsonSchemaType.String,
+        Format = "binary",
+        Description = ArchiveDescription,
+        Examples = ["adapter.tar.gz"],
+    };
+
+    private static OpenApiSchema UploadForm => new()
+    {
+        Type = JsonSchemaType.Object,
+        Required = new HashSet<string> { "name" },
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["name"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String,
+                Description = "A letter or digit, then letters, digits, dots, underscores and dashes; at most 128 characters.",
+                Examples = ["support-replies"],
+            },
+            ["file"] = Archive,
+            ["files"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Array,
+                Items = new OpenApiSchema { Type = JsonSchemaType.String, Format = "binary" },
+                Description = "Instead of file: adapter_config.json and adapter_model.safetensors.",
+                Examples = [new JsonArray("adapter_config.json", "adapter_model.safetensors")],
+            },
+        },
+    };
+
+    /// <param name="route">An endpoint that reads JSON by itself.</param>
+    /// <param name="example">What Swagger sends at first: the examples of all fields at once contradict each other.</param>
+    public static RouteHandlerBuilder WithJsonBody<T>(this RouteHandlerBuilder route, JsonObject example) =>
+        route.WithMetadata(new JsonBody(typeof(T), example));
+
+    public static RouteHandlerBuilder WithArchiveBody(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new StreamBody("application/octet-stream", Archive));
+
+    public static RouteHandlerBuilder WithUploadForm(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new StreamBody("multipart/form-data", UploadForm));
+
+    /// <summary>Adds the body of an operation whose endpoint has one of the metadata above.</summary>
+    public static async Task TransformAsync(
+        OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
+    {
+        foreach (var metadata in context.Description.ActionDescriptor.EndpointMetadata)
+        {
+            switch (metadata)
+            {
+                case JsonBody body:
+                    var schema = await context.GetOrCreateSchemaAsync(body.Type, null, cancellationToken);
+                    context.Document!.AddComponent(body.Type.Name, schema);
+                    operation.RequestBody = Body(
+                        "application/json", new OpenApiSchemaReference(body.Type.Name, context.Document), body.Example.DeepClone());
+                    break;
+                case StreamBody body:
+                    operation.RequestBody = Body(body.ContentType, body.Schema);
+                    break;
+            }
+        }
+    }
+
+    private static OpenApiRequestBody Body(string contentType, IOpenApiSchema schema, JsonNode? example = null) => new()
+    {
+        Required = true,
+        Content = new Dictionary<string, OpenApiMediaType> { [contentType] = new() { Schema = schema, Example = example } },
+    };
+
+    private sealed record JsonBody(Type Type, JsonObject Example);
+
+    private sealed record StreamBody(string ContentType, OpenApiSchema Schema);
+}

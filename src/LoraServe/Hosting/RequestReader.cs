@@ -1,0 +1,112 @@
+using System.ComponentModel.DataAnnotations;
+using System.Runtime.InteropServices;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Serialization;
+using System.Text.Json.Serialization.Metadata;
+using System.Text.Unicode;
+
+namespace LoraServe.Hosting;
+
+/// <summary>
+/// Reads a JSON body into a request type and collects a fault for every field of a wrong type or out of range. Names, types and ranges
+/// are those of the type's properties, from which the API description is made too. A null value counts as absent.
+/// </summary>
+internal static class RequestReader
+{
+    private const int ShownBytes = 40;
+
+    // To find duplicates, parsing reads every name, so that one of invalid Unicode is a fault there.
+    private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
+
+    /// <summary>Parses a body that must hold one JSON object, whatever its Content-Type says.</summary>
+    /// <exception cref="InvalidRequestException">It holds something else.</exception>
+    public static async Task<JsonDocument> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
+    {
+        JsonDocument document;
+        try
+        {
+            document = await JsonDocument.ParseAsync(request.Body, Options, cancellationToken);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            throw new InvalidRequestException(null, $"The body is not a JSON object: {e.Message}", "invalid_json");
+        }
+
+        if (Fault(document.RootElement) is not { } fault) return document;
+        using (document) throw new InvalidRequestException(null, fault, "invalid_json");
+    }
+
+    /// <summary>Sets the properties of a request whose fields are there.</summary>
+    /// <param name="json">A JSON object.</param>
+    /// <param name="request">Holds the defaults for fields that are absent.</param>
+    /// <param name="faults">Receives every fault.</param>
+    /// <param name="other">Called with the name and the value of each field that <typeparamref name="T"/> does not have.</param>
+    public static void Read<T>(JsonElement json, T request, List<RequestFault> faults, Action<string, JsonElement> other)
+        where T : class
+    {
+        var properties = ApiJson.Options.GetTypeInfo(typeof(T)).Properties.ToDictionary(property => property.Name, StringComparer.Ordinal);
+        foreach (var field in json.EnumerateObject())
+        {
+            if (field.Value.ValueKind == JsonValueKind.Null) continue;
+            if (!properties.TryGetValue(field.Name, out var property))
+                other(field.Name, field.Value);
+            else if (Fault(property, field.Value, request) is { } expected)
+                faults.Add(new RequestFault(field.Name, $"expected {expected}, found {Show(field.Value)}"));
+        }
+    }
+
+    /// <summary>A value as it was sent, cut to a length that fits into a message.</summary>
+    public static string Show(JsonElement value)
+    {
+        var json = JsonMarshal.GetRawUtf8Value(value);
+        return json.Length <= ShownBytes
+            ? Encoding.UTF8.GetString(json)
+            : $"{Encoding.UTF8.GetString(json[..ShownBytes]).TrimEnd('\uFFFD')}…";
+    }
+
+    // Parsing takes any bytes for text, which would fail only where somebody reads them.
+    private static string? Fault(JsonElement body) =>
+        !Utf8.IsValid(JsonMarshal.GetRawUtf8Value(body)) ? "The body is not valid UTF-8."
+        : body.ValueKind != JsonValueKind.Object ? $"The body must be a JSON object, found {Show(body)}"
+        : null;
+
+    // Sets the property, or says what was expected.
+    private static string? Fault(JsonPropertyInfo property, JsonElement json, object request)
+    {
+        object? value;
+        try
+        {
+            value = json.Deserialize(property.PropertyType, ApiJson.Options);
+        }
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
+        {
+            return Describe(property) ?? e.Message;
+        }
+
+        var constraints = property.AttributeProvider!.GetCustomAttributes(typeof(ValidationAttribute), inherit: true);
+        if (!constraints.Cast<ValidationAttribute>().All(constraint => constraint.IsValid(value))) return Describe(property);
+        property.Set!(request, value);
+        return null;
+    }
+
+    // Null where the type has its own converter, whose message says more.
+    private static string? Describe(JsonPropertyInfo property)
+    {
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        var noun = type == typeof(bool) ? "true or false"
+            : type == typeof(int) ? "a whole number"
+            : type == typeof(long) ? "a whole number of 64 bits"
+            : type == typeof(float) ? "a number"
+            : type == typeof(string) ? "a text of valid Unicode"
+            : type == typeof(IReadOnlyList<int>) ? "a list of token ids"
+            : type.IsDefined(typeof(JsonConverterAttribute), inherit: false) ? null
+            : $"an object with {DescribeFields(type)}";
+        if (property.AttributeProvider!.GetCustomAttributes(typeof(RangeAttribute), inherit: true) is not [RangeAttribute range])
+            return noun;
+        return $"{noun} {(range.MinimumIsExclusive ? "above" : "from")} {range.Minimum} to {range.Maximum}";
+    }
+
+    private static string DescribeFields(Type type) =>
+        string.Join(", ", ApiJson.Options.GetTypeInfo(type).Properties.Select(field => $"{field.Name} ({Describe(field)})"));
+}

@@ -1,0 +1,107 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+
+namespace LoraServe;
+
+/// <summary>
+/// Every option of the server. The same names serve the section "LoraServe" of a configuration file (<c>MaxNumSeqs</c>), the environment
+/// (<c>LoraServe__MaxNumSeqs</c>) and the command line (<c>--max-num-seqs</c>), each stronger than the one before.
+/// </summary>
+public sealed record LoraServeOptions
+{
+    /// <summary>Name of the configuration section.</summary>
+    public const string Section = "LoraServe";
+
+    private const int MaxMebibytes = 1 << 20;
+
+    private static readonly string Demo = Path.Combine(AppContext.BaseDirectory, "Demo");
+
+    [Description("Folder of the base model: config.json, safetensors files, tokenizer.json. Default: the bundled demo model.")]
+    public string? Model { get; init; }
+
+    [Description("Name of the base model in requests and lists. Default: the name of its folder.")]
+    public string? ServedModelName { get; init; }
+
+    [Description("Folder that keeps uploaded adapters across restarts.")]
+    public string Data { get; init; } = "data";
+
+    [Description("Folder whose sub-folders are PEFT adapters to serve from the start, named after them.")]
+    public string? Adapters { get; init; }
+
+    [Description("Addresses to listen on, separated by semicolons.")]
+    public string Urls { get; init; } = "http://localhost:8080";
+
+    [Description("Type of the weights: auto, float32 or bfloat16. auto takes bfloat16 where the processor is fast at it.")]
+    [AllowedValues("auto", "float32", "bfloat16")]
+    public string Dtype { get; init; } = "auto";
+
+    [Description("Threads that compute. Default: the number of cores.")]
+    [Range(1, 1024)]
+    public int? Threads { get; init; }
+
+    [Description("Most tokens of a prompt and its continuation together. Default: what the model was made for.")]
+    [Range(1, 1 << 24)]
+    public int? MaxModelLen { get; init; }
+
+    [Description("Most sequences that run at the same time.")]
+    [Range(1, 4096)]
+    public int MaxNumSeqs { get; init; } = 64;
+
+    [Description("Most tokens that one step of the engine processes; longer prompts are prefilled in chunks.")]
+    [Range(1, 1 << 20)]
+    public int MaxNumBatchedTokens { get; init; } = 512;
+
+    [Description("Most sequences that wait for their turn before new ones are refused with 429.")]
+    [Range(1, 1 << 20)]
+    public int MaxQueuedSeqs { get; init; } = 1024;
+
+    [Description("Highest rank that an adapter may have.")]
+    [Range(1, 4096)]
+    public int MaxLoraRank { get; init; } = 256;
+
+    [Description("Memory for keys and values in MiB, fixed for the life of the server.")]
+    [Range(1, MaxMebibytes)]
+    public int KvCacheMemory { get; init; } = 1024;
+
+    [Description("Memory for resident adapters in MiB; beyond it, adapters that no request uses are evicted.")]
+    [Range(1, MaxMebibytes)]
+    public int AdapterMemory { get; init; } = 1024;
+
+    [Description("Largest upload of an adapter in MiB, packed or unpacked.")]
+    [Range(1, MaxMebibytes)]
+    public int MaxUploadSize { get; init; } = 2048;
+
+    [Description("Largest body of any other request in MiB.")]
+    [Range(1, 1024)]
+    public int MaxRequestSize { get; init; } = 16;
+
+    [Description("Seconds that running requests get to finish when the server is told to stop.")]
+    [Range(0, 3600)]
+    public int ShutdownTimeout { get; init; } = 30;
+
+    /// <summary>Whether the bundled demo model is served.</summary>
+    public bool IsDemo => Model is null;
+
+    private long UploadBytes => (long)MaxUploadSize << 20;
+
+    /// <summary>The part of the options that the engine needs.</summary>
+    public EngineOptions ToEngineOptions() => new()
+    {
+        Model = Model ?? Path.Combine(Demo, "base"),
+        ServedModelName = ServedModelName ?? (IsDemo ? "loraserve-demo" : null),
+        Data = Data,
+        Adapters = Adapters ?? (IsDemo ? Path.Combine(Demo, "adapters") : null),
+        Dtype = Dtype,
+        Threads = Threads,
+        MaxModelLen = MaxModelLen,
+        MaxNumSeqs = MaxNumSeqs,
+        MaxNumBatchedTokens = MaxNumBatchedTokens,
+        MaxQueuedSeqs = MaxQueuedSeqs,
+        MaxLoraRank = MaxLoraRank,
+        KvCacheMemory = KvCacheMemory,
+        AdapterMemory = AdapterMemory,
+        UploadLimits = new AdapterLimits { MaxArchiveBytes = UploadBytes, MaxExpandedBytes = UploadBytes, MaxFileBytes = UploadBytes },
+    };
+}

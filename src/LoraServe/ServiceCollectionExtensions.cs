@@ -1,0 +1,41 @@
+using LoraServe.Completions;
+using LoraServe.Hosting;
+using Serilog;
+using Serilog.Events;
+
+namespace LoraServe;
+
+/// <summary>What the server is made of.</summary>
+internal static class ServiceCollectionExtensions
+{
+    // Beyond the time that running requests get, for connections to close.
+    private static readonly TimeSpan ClosingTime = TimeSpan.FromSeconds(5);
+
+    public static WebApplicationBuilder AddLoraServe(this WebApplicationBuilder builder)
+    {
+        builder.Services.AddSerilog(ConfigureLog);
+        builder.Services.AddSingleton(provider => OptionsReader.Read(provider.GetRequiredService<IConfiguration>()));
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.Services.AddOptions<HostOptions>().Configure<LoraServeOptions>((host, options) =>
+            host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownTimeout) + ClosingTime);
+        builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Apply(json.SerializerOptions));
+        builder.Services.AddExceptionHandler<ErrorMapper>();
+        // A query parameter of a wrong type then reaches the error mapper with a reason.
+        builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
+        builder.Services.AddSingleton<StartupConsole>();
+        builder.Services.AddSingleton<EngineService>();
+        builder.Services.AddSingleton(provider => new PromptEncoder(provider.GetRequiredService<EngineService>().Engine));
+        // The tool that writes the API description starts the application without a model.
+        if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService(provider => provider.GetRequiredService<EngineService>());
+        builder.Services.AddApiDescription();
+        return builder;
+    }
+
+    private static void ConfigureLog(IServiceProvider provider, LoggerConfiguration log) => log
+        .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
+        // Faults at start are for a person and written without their stack traces.
+        .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
+        .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())
+        .Enrich.FromLogContext()
+        .WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}");
+}

@@ -1,0 +1,35 @@
+using LoraServe.Adapters;
+using LoraServe.Hosting;
+
+namespace LoraServe.Tests.Adapters;
+
+public class AdapterSelectorTests
+{
+    [Theory]
+    [InlineData(null, null, null, null)]
+    [InlineData(null, null, "", null)]
+    [InlineData(null, null, "base-model", null)]
+    [InlineData(null, null, "sql", "sql")]
+    [InlineData(null, "sql", null, "sql")]
+    [InlineData(null, "sql", "base-model", "sql")]
+    [InlineData(null, "sql", "sql", "sql")]
+    [InlineData(null, "base-model", null, null)]
+    [InlineData("sql", null, null, "sql")]
+    [InlineData("sql", "sql", "sql", "sql")]
+    [InlineData("sql", "", "base-model", "sql")]
+    [InlineData("", "", "", null)]
+    public void Select_NamesThatAgree_GivesTheAdapter(string? query, string? body, string? model, string? expected) =>
+        AdapterSelector.Select([query], [body, null], model, "base-model").ShouldBe(expected);
+
+    [Theory]
+    [InlineData("sql", "extract", null)]
+    [InlineData("sql", null, "extract")]
+    [InlineData(null, "sql", "extract")]
+    [InlineData("base-model", null, "sql")]
+    public void Select_NamesThatDiffer_IsAConflict(string? query, string? body, string? model)
+    {
+        var e = Should.Throw<InvalidRequestException>(() => AdapterSelector.Select([query], [body], model, "base-model"));
+
+        e.Faults.ShouldHaveSingleItem().Code.ShouldBe("adapter_conflict");
+    }
+}

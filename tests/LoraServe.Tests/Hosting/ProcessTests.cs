@@ -1,0 +1,156 @@
+using System.Diagnostics;
+using System.Net.Http.Json;
+using System.Text;
+using System.Text.RegularExpressions;
+
+namespace LoraServe.Tests.Hosting;
+
+/// <summary>The server as a process of its own: what a person sees who starts it.</summary>
+public sealed class ProcessTests : IDisposable
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("loraserve-").FullName;
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    public async Task Start_WrongOptions_ExplainsThemAllWithoutAStackTrace()
+    {
+        var (exitCode, output) = await RunAsync("--model", "/no/such/folder", "--max-num-seqs", "none", "--dtype", "int8");
+
+        exitCode.ShouldBe(1);
+        output.ShouldContain("--model");
+        output.ShouldContain("--max-num-seqs");
+        output.ShouldContain("--dtype");
+        output.ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task Start_FolderThatIsNoModel_SaysSoInOneLine()
+    {
+        var (exitCode, output) = await RunAsync("--model", _folder, "--data", Path.Combine(_folder, "data"), "--urls", "http://127.0.0.1:0");
+
+        exitCode.ShouldBe(1);
+        output.ShouldContain("config.json");
+        output.ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task Help_Shown_ListsEveryOption()
+    {
+        var (exitCode, output) = await RunAsync("--help");
+
+        exitCode.ShouldBe(0);
+        foreach (var property in LoraServe.Hosting.OptionsReader.Properties) output.ShouldContain($"--{LoraServe.Hosting.OptionsReader.Name(property)} ");
+        output.ShouldNotContain("--contentRoot");
+    }
+
+    [Fact]
+    public async Task Serve_FirstCommandOfTheReadme_AnswersAndLogsNoPrompt()
+    {
+        var output = new StringBuilder();
+        using var process = Start("--urls", "http://127.0.0.1:0", "--data", Path.Combine(_folder, "data"), "--threads", "1");
+        var url = await ReadyAsync(process, output);
+
+        using var client = new HttpClient();
+        using var response = await client.PostAsync(
+            new Uri($"{url}/v1/completions?adapter=sentiment"),
+            new StringContent("""{"prompt": "I cannot recommend the Mennansero Surfboard. The display is really poor.", "temperature": 0, "unknown": 1}"""));
+        using var forged = await client.GetAsync(new Uri($"{url}/nothing%0AFORGED"));
+        var (health, _) = await RunAsync("health", "--urls", url);
+        await StopAsync(process);
+
+        (await response.Content.ReadAsStringAsync()).ShouldContain("\"text\":\"negative\"");
+        health.ShouldBe(0);
+        process.ExitCode.ShouldBe(0);
+        var log = output.ToString();
+        log.ShouldContain("POST /v1/completions 200");
+        log.ShouldContain("GET /nothing%0AFORGED 404");
+        log.ShouldNotContain("Surfboard");
+        log.ShouldNotContain("negative");
+    }
+
+    [Theory]
+    [InlineData("http://192.0.2.1:8080")]
+    [InlineData("https://127.0.0.1:0")]
+    public async Task Start_AddressThatCannotBeListenedOn_SaysSoWithoutAStackTrace(string url)
+    {
+        var (exitCode, output) = await RunAsync("--urls", url, "--data", Path.Combine(_folder, "data"));
+
+        exitCode.ShouldBe(1);
+        output.ShouldContain("LoraServe cannot start");
+        output.ShouldNotContain("   at ");
+    }
+
+    [Fact]
+    public async Task Stop_SecondSignal_EndsRunningRequestsWithAnErrorThatSaysSo()
+    {
+        var output = new StringBuilder();
+        using var process = Start("--urls", "http://127.0.0.1:0", "--data", Path.Combine(_folder, "data"), "--threads", "1", "--max-num-seqs", "1", "--shutdown-timeout", "3600");
+        var url = await ReadyAsync(process, output);
+        using var client = new HttpClient();
+        var body = new { prompt = "a", max_tokens = 1000, ignore_eos = true, n = 50, stream = true };
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{url}/v1/completions") { Content = JsonContent.Create(body) };
+        using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+
+        Signal(process);
+        while ((await client.GetAsync(new Uri($"{url}/readyz"))).IsSuccessStatusCode) await Task.Delay(10);
+        await StopAsync(process);
+
+        process.ExitCode.ShouldBe(0);
+        (await response.Content.ReadAsStringAsync()).ShouldContain("\"code\":\"unavailable\"");
+    }
+
+    // The address, once the server has said it.
+    private static async Task<string> ReadyAsync(Process process, StringBuilder output)
+    {
+        var ready = new TaskCompletionSource<string>();
+        process.OutputDataReceived += (_, line) =>
+        {
+            lock (output) output.AppendLine(line.Data);
+            if (line.Data is not null && Regex.Match(line.Data, "Swagger: (?<url>http://127.0.0.1:[0-9]+)/swagger", RegexOptions.NonBacktracking) is { Success: true } match)
+                ready.TrySetResult(match.Groups["url"].Value);
+        };
+        process.ErrorDataReceived += (_, line) => { lock (output) output.AppendLine(line.Data); };
+        process.BeginOutputReadLine();
+        process.BeginErrorReadLine();
+        return await ready.Task.WaitAsync(Patience);
+    }
+
+    private static Process Start(params IEnumerable<string> arguments)
+    {
+        var start = new ProcessStartInfo(Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet")
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+            Environment = { ["Serilog__MinimumLevel__Default"] = "Verbose" },
+        };
+        start.ArgumentList.Add(typeof(Program).Assembly.Location);
+        foreach (var argument in arguments) start.ArgumentList.Add(argument);
+        return Process.Start(start)!;
+    }
+
+    private static async Task<(int ExitCode, string Output)> RunAsync(params IEnumerable<string> arguments)
+    {
+        using var process = Start(arguments);
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        using var patience = new CancellationTokenSource(Patience);
+        await process.WaitForExitAsync(patience.Token);
+        return (process.ExitCode, await output + await error);
+    }
+
+    private static async Task StopAsync(Process process)
+    {
+        Signal(process);
+        using var patience = new CancellationTokenSource(Patience);
+        await process.WaitForExitAsync(patience.Token);
+    }
+
+    private static void Signal(Process process)
+    {
+        using (Process.Start("kill", ["-TERM", $"{process.Id}"])) { }
+    }
+}
