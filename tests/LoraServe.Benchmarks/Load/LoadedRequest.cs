@@ -1,0 +1,11 @@
+namespace LoraServe.Benchmarks.Load;
+
+/// <summary>What became of one request.</summary>
+/// <param name="Adapter">The adapter, or base.</param>
+/// <param name="TokenTimes">When each token arrived, counted from the moment before the request was sent.</param>
+/// <param name="Error">Why it is incomplete; null when the answer arrived to its end.</param>
+internal sealed record LoadedRequest(string Adapter, IReadOnlyList<TimeSpan> TokenTimes, string? Error)
+{
+    /// <summary>Milliseconds between each token and the one before it.</summary>
+    public IEnumerable<double> Gaps => TokenTimes.Zip(TokenTimes.Skip(1), (before, after) => (after - before).TotalMilliseconds);
+}

@@ -1,0 +1,28 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
+using static TorchSharp.torch;
+
+namespace LoraServe.Benchmarks.Steps;
+
+/// <summary>An adapter without meaning on every linear module of the layers: the time of a step does not depend on its values.</summary>
+internal static class RandomAdapter
+{
+    // Small, so that activations stay in the range that the model knows.
+    private const float Scale = 0.01f;
+
+    /// <param name="config">Decides paths and shapes.</param>
+    /// <param name="version">Its identity.</param>
+    /// <param name="rank">r of every module.</param>
+    /// <param name="dtype">The compute dtype.</param>
+    public static LoraAdapter Create(ModelConfig config, string version, int rank, ScalarType dtype) => new(
+        version,
+        config.Modules("base").Linears.Where(linear => linear.Path != ModelLayout.Head).ToDictionary(
+            linear => linear.Path,
+            linear => new LoraWeights(Random(rank, linear.InFeatures, dtype), Random(linear.OutFeatures, rank, dtype))));
+
+    private static Tensor Random(int rows, int columns, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        return randn(rows, columns).mul_(Scale).to(dtype).DetachFromDisposeScope();
+    }
+}
