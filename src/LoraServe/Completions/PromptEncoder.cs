@@ -1,6 +1,4 @@
-using System.Text;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Tokenization;
 using LoraServe.Hosting;
 
 namespace LoraServe.Completions;
@@ -11,8 +9,7 @@ internal sealed class PromptEncoder(LlmEngine engine)
     // Normalisation can make text shorter, composition of characters by up to this factor.
     private const int MostBytesNormalizedToOne = 4;
 
-    private readonly Lazy<long> _longestText = new(() =>
-        (long)engine.Model.MaxModelLen * LongestToken(engine.Tokenizer) * MostBytesNormalizedToOne);
+    private long LongestText => (long)engine.Model.MaxModelLen * engine.Tokenizer.LongestTokenLength * MostBytesNormalizedToOne;
 
     /// <returns>Each prompt of the request as ids.</returns>
     /// <exception cref="InvalidRequestException">A prompt without tokens, or token ids outside the vocabulary.</exception>
@@ -40,7 +37,7 @@ internal sealed class PromptEncoder(LlmEngine engine)
     private int[] Encode(string text, CompletionRequest request)
     {
         // Megabytes that cannot fit are refused before the work of encoding them; encoding tells exactly.
-        if (request.TruncatePromptTokens is null && text.Length > _longestText.Value)
+        if (request.TruncatePromptTokens is null && text.Length > LongestText)
         {
             throw new ContextLengthExceededException(
                 $"This model's maximum context length is {engine.Model.MaxModelLen} tokens. However, your prompt has {text.Length} "
@@ -66,7 +63,4 @@ internal sealed class PromptEncoder(LlmEngine engine)
         if (kept < 0) kept = Math.Max(1, engine.Model.MaxModelLen - request.MaxTokens);
         return ids.Count <= kept ? ids : [.. ids.Skip(ids.Count - kept)];
     }
-
-    private static int LongestToken(Tokenizer tokenizer) =>
-        Enumerable.Range(0, tokenizer.VocabularySize).Max(id => Encoding.UTF8.GetByteCount(tokenizer.TokenText(id)));
 }
