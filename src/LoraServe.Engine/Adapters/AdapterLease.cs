@@ -19,8 +19,17 @@ public sealed class AdapterLease : IDisposable
 
     private AdapterLease(LoraAdapter adapter, Holds holds) => (Adapter, _holds) = (adapter, holds);
 
+    /// <summary>The name under which it was asked for, or "base".</summary>
+    public string Name { get; init; } = LoraAdapter.Base.Version;
+
     /// <summary>SHA-256 of the adapter's content, or "base".</summary>
     public string Version => Adapter.Version;
+
+    /// <summary>The adapter's share of the engine beside others, 1 where nobody set it.</summary>
+    public double Weight { get; init; } = 1;
+
+    /// <summary>How the adapter is run where a request does not say.</summary>
+    public MergeMode Mode { get; init; }
 
     /// <summary>The adapter, valid until the lease is disposed.</summary>
     internal LoraAdapter Adapter { get; }
@@ -33,7 +42,7 @@ public sealed class AdapterLease : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         _holds.Add();
-        return new AdapterLease(Adapter, _holds);
+        return new AdapterLease(Adapter, _holds) { Name = Name, Weight = Weight, Mode = Mode };
     }
 
     /// <summary>Gives the hold back; a second call does nothing.</summary>

@@ -15,4 +15,10 @@ public sealed record GenerationRequest
     /// The adapter version to run on. The engine disposes the lease when the sequence ends, or when <see cref="LlmEngine.Submit"/> throws.
     /// </summary>
     public required AdapterLease Adapter { get; init; }
+
+    /// <summary>Whether to run on merged weights; null: as the adapter is set.</summary>
+    public MergeMode? Mode { get; init; }
+
+    /// <summary>Requests share computed prefixes only with requests of the same salt.</summary>
+    public string CacheSalt { get; init; } = "";
 }

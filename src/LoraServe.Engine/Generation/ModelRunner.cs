@@ -44,8 +44,16 @@ internal sealed class ModelRunner(BaseModel model, int blockSize)
             wanted.AddRange(Enumerable.Range(ids.Count - row.LogitsCount, row.LogitsCount));
         }
 
-        var lora = new LoraBatch(batch.Rows.Select(row => (row.Count, row.Sequence.Adapter.Adapter)));
+        var lora = new LoraBatch(batch.Rows.SelectMany(Spans));
         return new ForwardBatch(Column(ids), Column(positions), Column(slots), spans, lora, wanted);
+    }
+
+    // A row is a run of the base's tokens, then one of the adapter's; most rows have only one of the two.
+    private static IEnumerable<(int Count, LoraAdapter Adapter)> Spans(BatchRow row)
+    {
+        var before = Math.Clamp(row.Sequence.AdapterStart - row.Start, 0, row.Count);
+        if (before > 0) yield return (before, LoraAdapter.Base);
+        if (before < row.Count) yield return (row.Count - before, row.Sequence.Adapter.Adapter);
     }
 
     private Tensor Column(List<long> values) => tensor(values.ToArray(), device: model.Device);

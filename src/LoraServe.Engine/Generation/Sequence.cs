@@ -14,7 +14,6 @@ internal sealed class Sequence
     private readonly List<TokenLogprobs?> _promptLogprobs = [];
     private readonly ChannelWriter<GeneratedToken> _output;
     private readonly TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> _promptLogprobsDone;
-    private readonly IDisposable _adapterHold;
 
     /// <param name="id">Unique in this engine.</param>
     /// <param name="request">Its lease is disposed when the sequence ends.</param>
@@ -27,28 +26,15 @@ internal sealed class Sequence
         IReadOnlyCollection<int> eosTokenIds,
         ChannelWriter<GeneratedToken> output,
         TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> promptLogprobs)
-        : this(id, request, request.Adapter.Version, request.Adapter, eosTokenIds, output, promptLogprobs)
-    {
-    }
-
-    internal Sequence(
-        long id,
-        GenerationRequest request,
-        string adapterVersion,
-        IDisposable adapterHold,
-        IReadOnlyCollection<int> eosTokenIds,
-        ChannelWriter<GeneratedToken> output,
-        TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> promptLogprobs)
     {
         Id = id;
         Request = request;
-        AdapterVersion = adapterVersion;
         Seed = request.Sampling.Seed ?? Random.Shared.NextInt64();
         _tokens = [.. request.Prompt];
+        AdapterStart = StartOf(Adapter.Adapter.InvocationTokens);
         _stopTokens = [.. request.Sampling.StopTokenIds];
         if (!request.Sampling.IgnoreEos)
             _stopTokens.UnionWith(eosTokenIds);
-        _adapterHold = adapterHold;
         _output = output;
         _promptLogprobsDone = promptLogprobs;
         if (request.Sampling.PromptLogprobs is not null)
@@ -62,7 +48,13 @@ internal sealed class Sequence
     public AdapterLease Adapter => Request.Adapter;
 
     /// <summary>The version of <see cref="Adapter"/>.</summary>
-    public string AdapterVersion { get; }
+    public string AdapterVersion => Adapter.Version;
+
+    /// <summary>
+    /// The first position on which the adapter acts: 0, or for an activated LoRA where its last invocation in the prompt begins, and past the
+    /// end of every context without one.
+    /// </summary>
+    public int AdapterStart { get; }
 
     /// <summary>The request's seed, or a random one.</summary>
     public long Seed { get; }
@@ -128,6 +120,13 @@ internal sealed class Sequence
             _promptLogprobsDone.TrySetCanceled();
         else if (_promptLogprobsDone.TrySetException(error))
             _ = _promptLogprobsDone.Task.Exception; // seen: nobody has to wait for log-probabilities that were not asked for
-        _adapterHold.Dispose();
+        Adapter.Dispose();
+    }
+
+    private int StartOf(IReadOnlyList<int> invocation)
+    {
+        if (invocation.Count == 0) return 0;
+        var start = Tokens.LastIndexOf(invocation.ToArray());
+        return start < 0 ? int.MaxValue : start;
     }
 }

@@ -3,37 +3,45 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Lora;
 
 /// <summary>
-/// One immutable adapter version in memory. Its tensors are in no dispose scope, are no inference tensors and need no gradient;
-/// disposing the adapter frees them.
+/// One immutable adapter version in memory: for each module of the base that it changes, how. Its tensors are in no dispose scope, are no
+/// inference tensors and need no gradient; disposing the adapter frees them.
 /// </summary>
-internal sealed class LoraAdapter(string version, IReadOnlyDictionary<string, LoraWeights> modules) : IDisposable
+/// <param name="version">SHA-256 of its content, lower-case hexadecimal; "base" for the base.</param>
+/// <param name="linears">Changes of linear modules by the module's path, the output head among them.</param>
+internal sealed class LoraAdapter(string version, IReadOnlyDictionary<string, LinearUpdate> linears) : IDisposable
 {
-    /// <summary>The bare base model: no modules, so that disposing it does nothing.</summary>
-    public static readonly LoraAdapter Base = new("base", new Dictionary<string, LoraWeights>());
+    private static readonly Dictionary<string, Tensor> None = [];
+
+    /// <summary>The bare base model: no changes, so that disposing it does nothing.</summary>
+    public static readonly LoraAdapter Base = new("base", new Dictionary<string, LinearUpdate>());
 
     /// <summary>SHA-256 of its content, lower-case hexadecimal; "base" for the base.</summary>
     public string Version { get; } = version;
 
-    /// <summary>A and B by the path of the linear module that they update.</summary>
-    public IReadOnlyDictionary<string, LoraWeights> Modules { get; } = modules;
+    /// <summary>Changes of linear modules by the module's path, the output head among them.</summary>
+    public IReadOnlyDictionary<string, LinearUpdate> Linears { get; } = linears;
+
+    /// <summary>How it changes the token embedding; null: not at all.</summary>
+    public EmbeddingUpdate? Embedding { get; init; }
+
+    /// <summary>Weights [size] that stand in for those of norms, by the norm's path.</summary>
+    public IReadOnlyDictionary<string, Tensor> Norms { get; init; } = None;
+
+    /// <summary>
+    /// Activated LoRA (Greenewald et al. 2025): the adapter acts from the last occurrence of these tokens in the prompt on, and not at all in
+    /// a prompt without them. Empty: it acts on every token.
+    /// </summary>
+    public IReadOnlyList<int> InvocationTokens { get; init; } = [];
 
     /// <summary>Memory of all tensors.</summary>
-    public long Bytes { get; } = modules.Values.Sum(weights => weights.Bytes);
+    public long Bytes => Tensors().Sum(tensor => tensor.numel() * tensor.element_size());
 
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {
-        foreach (var weights in Modules.Values)
-        {
-            weights.A.Dispose();
-            weights.B.Dispose();
-        }
+        foreach (var tensor in Tensors()) tensor.Dispose();
     }
-}
 
-/// <summary>A [r, in] and B [out, r] of one module, contiguous, in the compute dtype; scaling is already in B.</summary>
-internal sealed record LoraWeights(Tensor A, Tensor B)
-{
-    /// <summary>Memory of both.</summary>
-    public long Bytes => (A.numel() * A.element_size()) + (B.numel() * B.element_size());
+    private IEnumerable<Tensor> Tensors() =>
+        Linears.Values.SelectMany(update => update.Tensors).Concat(Embedding?.Tensors ?? []).Concat(Norms.Values);
 }

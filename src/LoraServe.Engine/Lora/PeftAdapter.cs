@@ -76,7 +76,7 @@ internal sealed class PeftAdapter : IDisposable
     {
         using var normalMode = inference_mode(false);
         using var noGradient = no_grad();
-        var loaded = new Dictionary<string, LoraWeights>(StringComparer.Ordinal);
+        var loaded = new Dictionary<string, LinearUpdate>(StringComparer.Ordinal);
         foreach (var module in Modules)
         {
             using var a = _file.Read(module.A.Name);

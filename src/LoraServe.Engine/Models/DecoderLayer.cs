@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Models;

@@ -1,3 +1,4 @@
+using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Models;

@@ -3,6 +3,7 @@ using FsCheck.Fluent;
 using FsCheck.Xunit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Tests.Lora;
 using Shouldly;
 using TorchSharp;
 using Xunit;
@@ -257,10 +258,10 @@ public sealed class AdapterCacheTests : IDisposable
 
     private int Loads(string version) => _loads[version].Count;
 
-    private static LoraAdapter Create(string version, int bytes) => new(version, new Dictionary<string, LoraWeights>
+    private static LoraAdapter Create(string version, int bytes) => new(version, new Dictionary<string, LinearUpdate>
     {
-        ["m"] = new(torch.zeros(bytes / 8).DetachFromDisposeScope(), torch.zeros(bytes / 8).DetachFromDisposeScope()),
+        ["m"] = new LoraWeights(torch.zeros(bytes / 8).DetachFromDisposeScope(), torch.zeros(bytes / 8).DetachFromDisposeScope()),
     });
 
-    private static bool IsAlive(LoraAdapter adapter) => !adapter.Modules["m"].A.IsInvalid;
+    private static bool IsAlive(LoraAdapter adapter) => !adapter.LowRank("m").A.IsInvalid;
 }

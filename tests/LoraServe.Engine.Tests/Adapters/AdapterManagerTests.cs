@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Tests.Lora;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using TorchSharp;
@@ -67,7 +68,7 @@ public sealed class AdapterManagerTests : IDisposable
 
         using var next = await _manager.AcquireAsync("support", CancellationToken.None);
         running.Version.ShouldBe(first.Version);
-        running.Adapter.Modules.Values.First().A.IsInvalid.ShouldBeFalse();
+        running.Adapter.LowRanks().First().A.IsInvalid.ShouldBeFalse();
         next.Version.ShouldBe(second.Version);
     }
 

@@ -1,5 +1,7 @@
 using System.Threading.Channels;
+using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Lora;
 
 namespace LoraServe.Engine.Tests.Generation;
 
@@ -13,8 +15,9 @@ internal sealed class SubmittedSequence
 
     public SubmittedSequence(IReadOnlyList<int> prompt, SamplingParams sampling, long id = 1, string adapter = "base")
     {
-        var request = new GenerationRequest { Prompt = prompt, Sampling = sampling, Adapter = null! };
-        Sequence = new Sequence(id, request, adapter, new AdapterHold(() => Releases++), [Eos], _output.Writer, _promptLogprobs);
+        var version = new LoraAdapter(adapter, new Dictionary<string, LinearUpdate>());
+        var request = new GenerationRequest { Prompt = prompt, Sampling = sampling, Adapter = new AdapterLease(version, () => Releases++) };
+        Sequence = new Sequence(id, request, [Eos], _output.Writer, _promptLogprobs);
     }
 
     public Sequence Sequence { get; }
@@ -37,9 +40,4 @@ internal sealed class SubmittedSequence
 
     public static SubmittedSequence OfLength(int promptLength, int maxTokens, long id = 1, string adapter = "base") =>
         new([.. Enumerable.Range(10, promptLength)], new SamplingParams { MaxTokens = maxTokens }, id, adapter);
-
-    private sealed class AdapterHold(Action release) : IDisposable
-    {
-        public void Dispose() => release();
-    }
 }

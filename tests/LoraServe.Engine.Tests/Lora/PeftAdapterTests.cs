@@ -70,11 +70,11 @@ public class PeftAdapterTests
         using var plain = Load(GoldenData.Path(["adapters", .. sameAs.Split('/')]));
 
         odd.Version.ShouldBe(plain.Version);
-        odd.Modules.Keys.ShouldBe(plain.Modules.Keys);
-        foreach (var (path, weights) in odd.Modules)
+        odd.Linears.Keys.ShouldBe(plain.Linears.Keys);
+        foreach (var path in odd.Linears.Keys)
         {
-            weights.A.Equals(plain.Modules[path].A).ShouldBeTrue();
-            weights.B.Equals(plain.Modules[path].B).ShouldBeTrue();
+            odd.LowRank(path).A.Equals(plain.LowRank(path).A).ShouldBeTrue();
+            odd.LowRank(path).B.Equals(plain.LowRank(path).B).ShouldBeTrue();
         }
     }
 
@@ -91,7 +91,7 @@ public class PeftAdapterTests
         foreach (var module in peft.Modules)
         {
             var expected = file.Read(module.B.Name) * (float)(module.Alpha / module.Rank);
-            adapter.Modules[module.Linear.Path].B.allclose(expected).ShouldBeTrue(module.Linear.Path);
+            adapter.LowRank(module.Linear.Path).B.allclose(expected).ShouldBeTrue(module.Linear.Path);
         }
     }
 
@@ -105,7 +105,7 @@ public class PeftAdapterTests
         using var peft = PeftAdapter.Open(GoldenData.Path("adapters", "llama-gqa", golden), Base, MaxRank);
         using var adapter = peft.Load(torch.ScalarType.BFloat16, torch.CPU);
 
-        foreach (var weights in adapter.Modules.Values)
+        foreach (var weights in adapter.LowRanks())
         {
             weights.A.dtype.ShouldBe(torch.ScalarType.BFloat16);
             weights.B.dtype.ShouldBe(torch.ScalarType.BFloat16);
@@ -113,7 +113,7 @@ public class PeftAdapterTests
             weights.B.requires_grad.ShouldBeFalse();
         }
 
-        adapter.Bytes.ShouldBe(2 * adapter.Modules.Values.Sum(weights => weights.A.numel() + weights.B.numel()));
+        adapter.Bytes.ShouldBe(2 * adapter.LowRanks().Sum(weights => weights.A.numel() + weights.B.numel()));
     }
 
     [Fact]
@@ -126,9 +126,9 @@ public class PeftAdapterTests
             adapter = Load(GoldenData.Path("adapters", "llama-gqa", "attention-r4"));
         }
 
-        foreach (var weights in adapter.Modules.Values) weights.B.add_(1).IsInvalid.ShouldBeFalse();
+        foreach (var weights in adapter.LowRanks()) weights.B.add_(1).IsInvalid.ShouldBeFalse();
         adapter.Dispose();
-        adapter.Modules.Values.ShouldAllBe(weights => weights.A.IsInvalid && weights.B.IsInvalid);
+        adapter.LowRanks().ShouldAllBe(weights => weights.A.IsInvalid && weights.B.IsInvalid);
     }
 
     [Fact]
@@ -184,7 +184,7 @@ public class PeftAdapterTests
 
         LoraAdapter.Base.Version.ShouldBe("base");
         LoraAdapter.Base.Bytes.ShouldBe(0);
-        LoraAdapter.Base.Modules.ShouldBeEmpty();
+        LoraAdapter.Base.Linears.ShouldBeEmpty();
     }
 
     [Property(MaxTest = 300)]

@@ -1,7 +1,7 @@
 using TorchSharp;
 using static TorchSharp.torch;
 
-namespace LoraServe.Engine.Models;
+namespace LoraServe.Engine.Lora;
 
 /// <summary>Addition in place with a factor that lives as long as the process.</summary>
 internal static class InPlaceAddition

@@ -1,0 +1,62 @@
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Lora;
+
+/// <summary>The arithmetic of <see cref="LoraWeights"/>: shrink to rank r, expand and add.</summary>
+internal static class LowRankUpdate
+{
+    // libtorch multiplies bfloat16 matrices with up to this many products by a kernel of its own, and larger ones by oneDNN's, which rounds
+    // otherwise now and then: a token must not get another result because it is alone in its batch.
+    private const int SmallProduct = 16 * 16 * 16;
+
+    /// <summary>x [tokens, in]; y [tokens, out] = W x + b becomes scale * y + B (A x) + shift, in place.</summary>
+    public static void Apply(Tensor x, LoraWeights lora, Tensor y)
+    {
+        if (lora.Scale is not null) y.mul_(lora.Scale);
+        if (lora.A.size(0) > 0)
+        {
+            using var ax = Shrink(x, lora.A);
+            Expand(ax, lora.B, y);
+        }
+
+        if (lora.Shift is not null) y.AddInPlace(lora.Shift);
+    }
+
+    // x [tokens, in], A [r, in] to A x [tokens, r].
+    private static Tensor Shrink(Tensor x, Tensor a)
+    {
+        var missing = MissingRows(x, a);
+        if (missing == 0) return nn.functional.linear(x, a);
+        using var padded = Pad(x, missing);
+        using var ax = nn.functional.linear(padded, a);
+        return ax.narrow(0, 0, x.size(0));
+    }
+
+    // A x [tokens, r], B [out, r]: adds B (A x) to y [tokens, out].
+    private static void Expand(Tensor ax, Tensor b, Tensor y)
+    {
+        using var bt = b.t();
+        var missing = MissingRows(ax, b);
+        if (missing == 0)
+        {
+            y.addmm_(ax, bt);
+            return;
+        }
+
+        using var paddedAx = Pad(ax, missing);
+        using var sum = Pad(y, missing);
+        sum.addmm_(paddedAx, bt);
+        using var rows = sum.narrow(0, 0, y.size(0));
+        y.copy_(rows);
+    }
+
+    // Rows of zeros that keep x's product with a matrix of this size away from libtorch's other kernel.
+    private static long MissingRows(Tensor x, Tensor matrix) => Math.Max((SmallProduct / matrix.numel()) + 1 - x.size(0), 0);
+
+    // Not functional.pad, whose scalar the finalizer may free while libtorch still reads it.
+    private static Tensor Pad(Tensor x, long rows)
+    {
+        using var none = zeros(rows, x.size(1), x.dtype, x.device);
+        return cat([x, none], dim: 0);
+    }
+}
