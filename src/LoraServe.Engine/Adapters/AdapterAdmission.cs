@@ -6,16 +6,16 @@ namespace LoraServe.Engine.Adapters;
 
 /// <summary>The door: checks names and PEFT folders against the base, and says every fault in one message.</summary>
 /// <param name="modules">The base.</param>
-/// <param name="equalsBase">Whether a weight [out, in] is the base's own weight of the module of this path.</param>
+/// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
 /// <param name="maxRank">The highest rank that is served.</param>
-internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor, bool> equalsBase, int maxRank)
+internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor> baseTensor, int maxRank)
 {
     /// <summary>Checks a folder under a name and describes what it holds.</summary>
     /// <exception cref="InvalidAdapterException">The name or the folder is refused.</exception>
-    public AdapterInfo Check(string name, string folder, DateTimeOffset created)
+    public AdapterInfo Check(string name, string folder, DateTimeOffset created, bool allowNoEffect = false)
     {
         CheckName(name);
-        using var peft = Open(folder);
+        using var peft = Open(folder, allowNoEffect);
         return new AdapterInfo
         {
             Name = name,
@@ -23,9 +23,13 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
             Rank = peft.Modules.Max(module => module.Rank),
             Alpha = peft.Config.Alpha,
             UsesRsLora = peft.Config.UsesRsLora,
+            UsesDora = peft.Config.UsesDora,
+            InvocationTokens = peft.Config.InvocationTokens,
             TargetModules = [.. peft.Modules.Select(module => module.Linear.Path.Split('.')[^1]).Distinct().Order(StringComparer.Ordinal)],
+            SavedModules = [.. peft.Content.Saved.Keys.Order(StringComparer.Ordinal)],
             ModuleCount = peft.Modules.Count,
-            Parameters = peft.Modules.Sum(module => (long)module.Rank * (module.Linear.InFeatures + module.Linear.OutFeatures)),
+            Parameters = peft.Content.Trained.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size)),
+            LoadedElements = peft.Content.LoadedElements(modules),
             SizeBytes = new FileInfo(Path.Combine(folder, PeftAdapter.TensorFileName)).Length,
             BaseModelName = peft.Config.BaseModelName,
             Created = created,
@@ -34,13 +38,15 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     }
 
     /// <summary>Opens a folder whose content fits the base; the caller closes it.</summary>
+    /// <param name="folder">With the two files of PEFT.</param>
+    /// <param name="allowNoEffect">Whether it may act as the bare base model.</param>
     /// <exception cref="InvalidAdapterException">With every fault.</exception>
-    public PeftAdapter Open(string folder)
+    public PeftAdapter Open(string folder, bool allowNoEffect = false)
     {
         PeftAdapter peft;
         try
         {
-            peft = PeftAdapter.Open(folder, modules, maxRank);
+            peft = PeftAdapter.Open(folder, modules, maxRank, allowNoEffect);
         }
         catch (InvalidPeftException e)
         {
@@ -48,13 +54,16 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
                 e.Malformed.Count > 0 ? AdapterFault.Malformed : AdapterFault.Incompatible, [.. e.Malformed, .. e.Incompatible]);
         }
 
-        var foreign = peft.BaseCopies.Where(copy => !IsOfBase(peft, copy.Key, copy.Value)).Select(copy => copy.Value.Name).ToList();
-        if (foreign.Count == 0) return peft;
+        List<string> faults =
+        [
+            .. peft.Content.BaseCopies.Where(copy => !IsOfBase(peft, copy.Key, copy.Value)).Select(copy =>
+                $"{PeftAdapter.TensorFileName}: '{copy.Value.Name}' is not the base's own: the adapter was made on another base"),
+        ];
+        if (faults.Count == 0 && !allowNoEffect && !HasEffect(peft))
+            faults.Add($"{PeftAdapter.TensorFileName}: everything in it is as in the base: the adapter would act as the bare base model");
+        if (faults.Count == 0) return peft;
         peft.Dispose();
-        throw new InvalidAdapterException(
-            AdapterFault.Incompatible,
-            [.. foreign.Select(name =>
-                $"{PeftAdapter.TensorFileName}: '{name}' is not the base's own weight: the adapter was made on another base")]);
+        throw new InvalidAdapterException(AdapterFault.Incompatible, faults);
     }
 
     private void CheckName(string name)
@@ -74,9 +83,20 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
         static string LastPart(string path) => path.Split('/')[^1];
     }
 
-    private bool IsOfBase(PeftAdapter peft, string path, SafetensorsEntry entry)
+    private bool IsOfBase(PeftAdapter peft, string name, SafetensorsEntry entry)
     {
+        using var scope = NewDisposeScope();
         using var copy = peft.ReadBaseCopy(entry);
-        return equalsBase(path, copy);
+        var own = baseTensor(name);
+        return own.eq(copy.to(own.dtype, own.device)).all().item<bool>();
+    }
+
+    // Loading is the price of the few adapters whose low-rank updates are all zero.
+    private bool HasEffect(PeftAdapter peft)
+    {
+        if (peft.HasLowRankEffect) return true;
+        var own = baseTensor($"{ModelLayout.Embedding}.weight");
+        using var adapter = peft.Load(own.dtype, own.device, baseTensor);
+        return !LoraIdentity.Is(adapter, baseTensor);
     }
 }

@@ -18,14 +18,26 @@ public sealed record AdapterInfo
     /// <summary>Whether scaling is alpha / sqrt(rank) instead of alpha / rank.</summary>
     public required bool UsesRsLora { get; init; }
 
+    /// <summary>Whether outputs are scaled by trained magnitudes (DoRA).</summary>
+    public bool UsesDora { get; init; }
+
+    /// <summary>Of an activated LoRA: the tokens from whose last occurrence in the prompt on it acts. Empty for others.</summary>
+    public IReadOnlyList<int> InvocationTokens { get; init; } = [];
+
     /// <summary>Last parts of the paths of the adapted modules, sorted: "q_proj", "v_proj".</summary>
     public required IReadOnlyList<string> TargetModules { get; init; }
+
+    /// <summary>Paths of the modules that it replaces as a whole, sorted.</summary>
+    public IReadOnlyList<string> SavedModules { get; init; } = [];
 
     /// <summary>Number of adapted modules.</summary>
     public required int ModuleCount { get; init; }
 
     /// <summary>Number of weights.</summary>
     public required long Parameters { get; init; }
+
+    /// <summary>Numbers that it takes in memory once loaded, in the compute dtype: what its cache must have room for.</summary>
+    internal long LoadedElements { get; init; }
 
     /// <summary>Size of its tensor file in bytes.</summary>
     public required long SizeBytes { get; init; }

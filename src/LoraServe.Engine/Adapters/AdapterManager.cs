@@ -13,6 +13,7 @@ namespace LoraServe.Engine.Adapters;
 public sealed partial class AdapterManager : IDisposable
 {
     private readonly AdapterAdmission _admission;
+    private readonly Func<string, Tensor> _baseTensor;
     private readonly ScalarType _dtype;
     private readonly Device _device;
     private readonly AdapterStore _store;
@@ -25,13 +26,15 @@ public sealed partial class AdapterManager : IDisposable
 
     private AdapterManager(
         AdapterAdmission admission,
+        Func<string, Tensor> baseTensor,
         ScalarType dtype,
         Device device,
         AdapterOptions options,
         TimeProvider time,
         ILogger<AdapterManager> logger)
     {
-        (_admission, _dtype, _device, _time, _logger) = (admission, dtype, device, time, logger);
+        (_admission, _baseTensor) = (admission, baseTensor);
+        (_dtype, _device, _time, _logger) = (dtype, device, time, logger);
         _store = AdapterStore.Open(options.DataFolder, options.Limits, logger);
         _cache = new AdapterCache(options.MemoryBytes);
     }
@@ -43,7 +46,7 @@ public sealed partial class AdapterManager : IDisposable
     /// <param name="modules">The base.</param>
     /// <param name="dtype">The compute dtype.</param>
     /// <param name="device">Where adapters are loaded to.</param>
-    /// <param name="equalsBase">Whether a weight [out, in] is the base's own weight of the module of this path.</param>
+    /// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
     /// <param name="options">Folders and limits.</param>
     /// <param name="time">Dates uploads.</param>
     /// <param name="logger">For its own log lines.</param>
@@ -52,13 +55,13 @@ public sealed partial class AdapterManager : IDisposable
         ModelModules modules,
         ScalarType dtype,
         Device device,
-        Func<string, Tensor, bool> equalsBase,
+        Func<string, Tensor> baseTensor,
         AdapterOptions options,
         TimeProvider time,
         ILogger<AdapterManager> logger)
     {
-        var admission = new AdapterAdmission(modules, equalsBase, options.MaxRank);
-        var manager = new AdapterManager(admission, dtype, device, options, time, logger);
+        var admission = new AdapterAdmission(modules, baseTensor, options.MaxRank);
+        var manager = new AdapterManager(admission, baseTensor, dtype, device, options, time, logger);
         try
         {
             manager.AddStored();
@@ -148,7 +151,8 @@ public sealed partial class AdapterManager : IDisposable
         var named = Volatile.Read(ref _names).GetValueOrDefault(name) ?? throw new UnknownAdapterException(name);
         try
         {
-            return await _cache.AcquireAsync(named.Info.Version, named.Info.Parameters * ElementSize, () => Load(named), cancellationToken);
+            var bytes = named.Info.LoadedElements * ElementSize;
+            return await _cache.AcquireAsync(named.Info.Version, bytes, () => Load(named), cancellationToken);
         }
         catch (Exception e) when (e is not OperationCanceledException && Volatile.Read(ref _names).GetValueOrDefault(name) != named)
         {
@@ -171,14 +175,14 @@ public sealed partial class AdapterManager : IDisposable
         var info = named.Info;
         try
         {
-            using var peft = _admission.Open(named.Folder);
+            using var peft = _admission.Open(named.Folder, allowNoEffect: true);
             if (peft.Version != info.Version)
             {
                 throw new DamagedAdapterException(
                     info.Name, $"its files have changed since it was accepted, they hash to {peft.Version} instead of {info.Version}.");
             }
 
-            var adapter = peft.Load(_dtype, _device);
+            var adapter = peft.Load(_dtype, _device, _baseTensor);
             LogLoaded(_logger, info.Name, info.Version, info.Rank);
             return adapter;
         }
@@ -196,7 +200,7 @@ public sealed partial class AdapterManager : IDisposable
             try
             {
                 var folder = _store.FolderOf(stored.Version);
-                var info = _admission.Check(stored.Name, folder, stored.Created);
+                var info = _admission.Check(stored.Name, folder, stored.Created, allowNoEffect: true);
                 if (info.Version == stored.Version) SetName(stored.Name, new NamedAdapter(info, folder, IsReadOnly: false));
                 else LogNotServed(_logger, stored.Name, $"its files are damaged: they hash to {info.Version} instead of {stored.Version}");
             }

@@ -17,7 +17,11 @@ internal static class ModelLayout
 
     /// <summary>What adapters can refer to.</summary>
     public static ModelModules Modules(ModelConfig config, string name) =>
-        new(name, config.ModelType, [.. Linears(config)], [.. Others(config)], Head);
+        new(name, config.ModelType, [.. Linears(config)], [.. Others(config)], Head)
+        {
+            Norms = Norms(config).ToDictionary(norm => norm.Path, norm => norm.Size, StringComparer.Ordinal),
+            TiesHead = config.TieWordEmbeddings,
+        };
 
     /// <summary>Names and shapes of every tensor that the checkpoint must hold.</summary>
     public static IEnumerable<(string Name, long[] Shape)> Tensors(ModelConfig config)
@@ -29,16 +33,21 @@ internal static class ModelLayout
             if (linear.HasBias) yield return ($"{linear.Path}.bias", [linear.OutFeatures]);
         }
 
+        foreach (var (path, size) in Norms(config)) yield return ($"{path}.weight", [size]);
+    }
+
+    private static IEnumerable<(string Path, int Size)> Norms(ModelConfig config)
+    {
         for (var i = 0; i < config.LayerCount; i++)
         {
-            yield return ($"{Layer(i)}.input_layernorm.weight", [config.HiddenSize]);
-            yield return ($"{Layer(i)}.post_attention_layernorm.weight", [config.HiddenSize]);
+            yield return ($"{Layer(i)}.input_layernorm", config.HiddenSize);
+            yield return ($"{Layer(i)}.post_attention_layernorm", config.HiddenSize);
             if (!config.QkNorm) continue;
-            yield return ($"{Layer(i)}.self_attn.q_norm.weight", [config.HeadDim]);
-            yield return ($"{Layer(i)}.self_attn.k_norm.weight", [config.HeadDim]);
+            yield return ($"{Layer(i)}.self_attn.q_norm", config.HeadDim);
+            yield return ($"{Layer(i)}.self_attn.k_norm", config.HeadDim);
         }
 
-        yield return ($"{FinalNorm}.weight", [config.HiddenSize]);
+        yield return (FinalNorm, config.HiddenSize);
     }
 
     private static IEnumerable<LinearModule> Linears(ModelConfig config)

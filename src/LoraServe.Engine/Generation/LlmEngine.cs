@@ -176,7 +176,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
                 config.Modules(name),
                 dtype,
                 device,
-                weights.Holds,
+                weights.Weight,
                 AdapterOptions(options),
                 TimeProvider.System,
                 loggers.CreateLogger<AdapterManager>());

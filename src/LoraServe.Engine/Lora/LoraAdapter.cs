@@ -36,6 +36,12 @@ internal sealed class LoraAdapter(string version, IReadOnlyDictionary<string, Li
     /// <summary>Memory of all tensors.</summary>
     public long Bytes => Tensors().Sum(tensor => tensor.numel() * tensor.element_size());
 
+    /// <summary>Takes the tensors out of the current dispose scope.</summary>
+    public void DetachFromDisposeScope()
+    {
+        foreach (var tensor in Tensors()) tensor.DetachFromDisposeScope();
+    }
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {

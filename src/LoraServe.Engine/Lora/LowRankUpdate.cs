@@ -22,18 +22,8 @@ internal static class LowRankUpdate
         if (lora.Shift is not null) y.AddInPlace(lora.Shift);
     }
 
-    // x [tokens, in], A [r, in] to A x [tokens, r].
-    private static Tensor Shrink(Tensor x, Tensor a)
-    {
-        var missing = MissingRows(x, a);
-        if (missing == 0) return nn.functional.linear(x, a);
-        using var padded = Pad(x, missing);
-        using var ax = nn.functional.linear(padded, a);
-        return ax.narrow(0, 0, x.size(0));
-    }
-
-    // A x [tokens, r], B [out, r]: adds B (A x) to y [tokens, out].
-    private static void Expand(Tensor ax, Tensor b, Tensor y)
+    /// <summary>A x [tokens, r], B [out, r]: adds B (A x) to y [tokens, out].</summary>
+    public static void Expand(Tensor ax, Tensor b, Tensor y)
     {
         using var bt = b.t();
         var missing = MissingRows(ax, b);
@@ -48,6 +38,16 @@ internal static class LowRankUpdate
         sum.addmm_(paddedAx, bt);
         using var rows = sum.narrow(0, 0, y.size(0));
         y.copy_(rows);
+    }
+
+    // x [tokens, in], A [r, in] to A x [tokens, r].
+    private static Tensor Shrink(Tensor x, Tensor a)
+    {
+        var missing = MissingRows(x, a);
+        if (missing == 0) return nn.functional.linear(x, a);
+        using var padded = Pad(x, missing);
+        using var ax = nn.functional.linear(padded, a);
+        return ax.narrow(0, 0, x.size(0));
     }
 
     // Rows of zeros that keep x's product with a matrix of this size away from libtorch's other kernel.

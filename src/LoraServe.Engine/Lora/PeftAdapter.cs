@@ -1,8 +1,5 @@
-using System.Security.Cryptography;
-using System.Text;
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Lora;
@@ -14,45 +11,51 @@ internal sealed class PeftAdapter : IDisposable
 
     private const int MaxConfigBytes = 4 << 20;
     private const int MaxHeaderBytes = 16 << 20;
-    private const int HashChunk = 1 << 26;
 
     private static readonly string[] Pickles = [".bin", ".pt", ".pth", ".ckpt", ".pkl"];
 
     private readonly SafetensorsFile _file;
+    private readonly ModelModules _modules;
 
-    private PeftAdapter(SafetensorsFile file, PeftConfig config, IReadOnlyList<PeftModule> modules, PeftTensors tensors, PeftFaults faults)
+    private PeftAdapter(
+        SafetensorsFile file,
+        PeftConfig config,
+        PeftContent content,
+        ModelModules modules,
+        IReadOnlyList<string> warnings,
+        bool hasLowRankEffect)
     {
-        (_file, Config, Modules) = (file, config, modules);
-        BaseCopies = tensors.BaseCopies;
-        Warnings = faults.Warnings;
-        Version = Hash();
+        (_file, _modules) = (file, modules);
+        (Config, Content, Warnings, HasLowRankEffect) = (config, content, warnings, hasLowRankEffect);
+        Version = PeftVersion.Of(file, config, content);
     }
 
     public PeftConfig Config { get; }
 
-    /// <summary>The adapted modules in the order of the forward pass.</summary>
-    public IReadOnlyList<PeftModule> Modules { get; }
+    /// <summary>What was trained.</summary>
+    public PeftContent Content { get; }
+
+    /// <summary>The low-rank updates in the order of the forward pass.</summary>
+    public IReadOnlyList<PeftModule> Modules => Content.Modules;
 
     /// <summary>
-    /// Copies of the base's own weights in the file, by module. They must be the base's: the adapter was trained on them.
+    /// Whether some low-rank update is other than zero. If not, only a comparison with the base tells whether the rest changes anything.
     /// </summary>
-    public IReadOnlyDictionary<string, SafetensorsEntry> BaseCopies { get; }
+    public bool HasLowRankEffect { get; }
 
     /// <summary>Oddities that do not keep it from being served.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
-    /// <summary>
-    /// SHA-256, lower-case hexadecimal, of what decides the output: for each module, by path, its alpha, kind of scaling, and the dtype,
-    /// shape and bytes of A and B. Names in the file, file names and options of training play no part.
-    /// </summary>
+    /// <summary>See <see cref="PeftVersion.Of"/>.</summary>
     public string Version { get; }
 
     /// <summary>Opens a folder with adapter_config.json and adapter_model.safetensors and checks all of it against the base.</summary>
     /// <param name="folder">May hold other files, which are ignored.</param>
     /// <param name="modules">The base.</param>
     /// <param name="maxRank">The highest rank that is served.</param>
+    /// <param name="allowNoEffect">Whether every update may be zero.</param>
     /// <exception cref="InvalidPeftException">With every fault.</exception>
-    public static PeftAdapter Open(string folder, ModelModules modules, int maxRank)
+    public static PeftAdapter Open(string folder, ModelModules modules, int maxRank, bool allowNoEffect = false)
     {
         var faults = new PeftFaults();
         var config = ReadConfig(folder, faults);
@@ -60,9 +63,13 @@ internal sealed class PeftAdapter : IDisposable
         try
         {
             var tensors = file is null ? null : new PeftTensors(file, modules, faults);
-            var matched = config is null ? [] : Match(config, modules, maxRank, tensors, faults);
+            var content = config is null ? null : Match(config, modules, maxRank, tensors, faults);
             faults.ThrowIfAny();
-            return new PeftAdapter(file!, config!, matched, tensors!, faults);
+            var hasLowRankEffect = PeftValues.Check(file!, content!, faults);
+            if (!hasLowRankEffect && !allowNoEffect && content!.IsLowRankOnly)
+                faults.Incompatible($"{TensorFileName}: every update is zero: the adapter would act as the bare base model");
+            faults.ThrowIfAny();
+            return new PeftAdapter(file!, config!, content!, modules, faults.Warnings, hasLowRankEffect);
         }
         catch
         {
@@ -71,32 +78,20 @@ internal sealed class PeftAdapter : IDisposable
         }
     }
 
-    /// <summary>Reads the tensors into memory, B multiplied by its scaling in float32 before it is rounded to the compute dtype.</summary>
-    public LoraAdapter Load(ScalarType dtype, Device device)
-    {
-        using var normalMode = inference_mode(false);
-        using var noGradient = no_grad();
-        var loaded = new Dictionary<string, LinearUpdate>(StringComparer.Ordinal);
-        foreach (var module in Modules)
-        {
-            using var a = _file.Read(module.A.Name);
-            using var stored = _file.Read(module.B.Name);
-            using var b = stored.to(ScalarType.Float32);
-            using var scaling = ((float)module.Scaling).ToScalar();
-            b.mul_(scaling);
-            loaded.Add(module.Linear.Path, new LoraWeights(Own(a, dtype, device), Own(b, dtype, device)));
-        }
+    /// <summary>
+    /// Reads the tensors into memory in the forms that serve; computed in float32 and rounded once to the compute dtype.
+    /// </summary>
+    /// <param name="dtype">The compute dtype.</param>
+    /// <param name="device">Where the base is.</param>
+    /// <param name="baseTensor">The base's own tensors by their names, in any float dtype; they are only read.</param>
+    public LoraAdapter Load(ScalarType dtype, Device device, Func<string, Tensor> baseTensor) =>
+        new PeftLoader(_file, Content, _modules, baseTensor, dtype, device).Load(Version, Config.InvocationTokens);
 
-        return new LoraAdapter(Version, loaded);
-    }
-
-    /// <summary>One of <see cref="BaseCopies"/> in its stored dtype; the caller owns it.</summary>
+    /// <summary>One of <see cref="PeftContent.BaseCopies"/> in its stored dtype; the caller owns it.</summary>
     public Tensor ReadBaseCopy(SafetensorsEntry copy) => _file.Read(copy.Name);
 
     /// <summary>Closes the tensor file.</summary>
     public void Dispose() => _file.Dispose();
-
-    private static Tensor Own(Tensor tensor, ScalarType dtype, Device device) => tensor.to(dtype, device).DetachFromDisposeScope();
 
     private static PeftConfig? ReadConfig(string folder, PeftFaults faults)
     {
@@ -141,7 +136,7 @@ internal sealed class PeftAdapter : IDisposable
             faults.Malformed($"{TensorFileName} is missing");
     }
 
-    private static IReadOnlyList<PeftModule> Match(
+    private static PeftContent? Match(
         PeftConfig config, ModelModules modules, int maxRank, PeftTensors? tensors, PeftFaults faults)
     {
         try
@@ -149,32 +144,12 @@ internal sealed class PeftAdapter : IDisposable
             var targets = config.Targets.Select(modules, faults);
             var highest = targets.Select(target => config.RankOf(target.Path)).DefaultIfEmpty(config.Rank).Max();
             if (highest > maxRank) faults.Incompatible($"{PeftConfig.FileName}: rank {highest} is above this server's limit of {maxRank}");
-            return tensors?.Match(targets, config) ?? [];
+            return tensors is null ? null : new PeftMatcher(config, modules, tensors, faults).Match(targets);
         }
         catch (RegexMatchTimeoutException)
         {
             faults.Incompatible($"{PeftConfig.FileName}: a regular expression takes too long to match");
-            return [];
+            return null;
         }
-    }
-
-    private string Hash()
-    {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var module in Modules.OrderBy(module => module.Linear.Path, StringComparer.Ordinal))
-        {
-            hash.AppendData(Encoding.UTF8.GetBytes(
-                $"{module.Linear.Path} alpha {module.Alpha:R} rslora {Config.UsesRsLora} "
-                + $"A {module.A.Description} B {module.B.Description}\n"));
-            Append(hash, module.A);
-            Append(hash, module.B);
-        }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
-    }
-
-    private void Append(IncrementalHash hash, SafetensorsEntry entry)
-    {
-        for (var start = 0L; start < entry.Length; start += HashChunk) hash.AppendData(_file.Bytes(entry, start, HashChunk));
     }
 }

@@ -10,14 +10,15 @@ internal sealed class PeftConfigReader
 {
     private const int MaxDepth = 32;
 
-    // Characters of all regular expressions together that are more than plain paths.
-    private const int MaxComplexity = 4000;
+    // Each is compared with every module of the base.
+    private const int MaxSavedNames = 1000;
 
-    private readonly JsonElement _json;
+    private const int MaxInvocationTokens = 1000;
+
+    private readonly PeftFields _fields;
     private readonly PeftFaults _faults;
-    private int _complexity;
 
-    private PeftConfigReader(JsonElement json, PeftFaults faults) => (_json, _faults) = (json, faults);
+    private PeftConfigReader(JsonElement json, PeftFaults faults) => (_fields, _faults) = (new PeftFields(json, faults), faults);
 
     /// <summary>The configuration; where faults were found, its values are of no use.</summary>
     /// <param name="bytes">The file, with or without a byte-order mark.</param>
@@ -45,201 +46,121 @@ internal sealed class PeftConfigReader
     {
         CheckKind();
         CheckOptions();
-        if (Flag("fan_in_fan_out"))
+        if (_fields.Flag("fan_in_fan_out"))
             _faults.Warn("fan_in_fan_out: the base has linear modules, not transposed ones; ignored, as PEFT does");
-        return new PeftConfig
+        var patterns = new PeftPatternReader(_fields);
+        var saved = Saved();
+        var config = new PeftConfig
         {
-            Rank = Field("r") is { } r ? Rank("r", r) : 8,
-            Alpha = Field("lora_alpha") is { } alpha ? Number("lora_alpha", alpha) : 8,
-            UsesRsLora = Flag("use_rslora"),
-            RankPattern = Patterns("rank_pattern", Rank),
-            AlphaPattern = Patterns("alpha_pattern", Number),
-            Targets = Targets(),
-            BaseModelName = Text("base_model_name_or_path"),
+            Rank = _fields.Find("r") is { } r ? _fields.Rank("r", r) : 8,
+            Alpha = _fields.Find("lora_alpha") is { } alpha ? _fields.Number("lora_alpha", alpha) : 8,
+            UsesRsLora = _fields.Flag("use_rslora"),
+            UsesDora = _fields.Flag("use_dora"),
+            HasLoraBias = _fields.Flag("lora_bias"),
+            TrainedBiases = Biases(),
+            RankPattern = patterns.ReadAll("rank_pattern", _fields.Rank),
+            AlphaPattern = patterns.ReadAll("alpha_pattern", _fields.Number),
+            Targets = new TargetModulesReader(_fields, patterns).Read(saved),
+            Saved = saved,
+            TrainableTokens = Tokens(),
+            InvocationTokens = InvocationTokens(),
+            TiesWeights = _fields.Flag("ensure_weight_tying"),
+            BaseModelName = _fields.Text("base_model_name_or_path"),
         };
+        CheckTogether(config);
+        return config;
     }
 
     private void CheckKind()
     {
-        if (Text("peft_type") is var type && !string.Equals(type, "LORA", StringComparison.OrdinalIgnoreCase))
-            Incompatible("peft_type", $"expected LORA, found {type ?? "nothing"}");
-        if (Text("task_type") is { } task && task != "CAUSAL_LM")
-            Incompatible("task_type", $"expected CAUSAL_LM, found {Shorten(task)}");
-        if (Text("bias") is { } bias && bias != "none")
-            Incompatible("bias", $"trained biases are not supported, expected none, found {Shorten(bias)}");
-        if (Field("init_lora_weights") is { } init) CheckInit(init);
+        if (_fields.Text("peft_type") is var type && !string.Equals(type, "LORA", StringComparison.OrdinalIgnoreCase))
+            _fields.Incompatible("peft_type", $"expected LORA, found {type ?? "nothing"}");
+        if (_fields.Text("task_type") is { } task && task != "CAUSAL_LM")
+            _fields.Incompatible("task_type", $"expected CAUSAL_LM, found {PeftFields.Shorten(task)}");
+        if (_fields.Find("init_lora_weights") is { } init) CheckInit(init);
     }
 
     private void CheckInit(JsonElement init)
     {
         if (init.ValueKind is JsonValueKind.True or JsonValueKind.False) return;
         if (init.ValueKind != JsonValueKind.String)
-            Malformed("init_lora_weights", "true, false or text", init);
+            _fields.Malformed("init_lora_weights", "true, false or text", init);
         else if (!PeftOptions.HarmlessInits.Contains(init.GetString()!.ToLowerInvariant()))
         {
-            Incompatible(
+            _fields.Incompatible(
                 "init_lora_weights",
-                $"'{Shorten(init.GetString()!)}' trains on altered base weights, so that the adapter is wrong on the plain base; "
-                + "convert it to plain LoRA with PEFT first");
+                $"'{PeftFields.Shorten(init.GetString()!)}' trains on altered base weights, so that it is wrong on the plain base; "
+                + "convert it when saving: save_pretrained(path, path_initial_model_for_weight_conversion=...) makes plain LoRA of it");
         }
     }
 
     private void CheckOptions()
     {
-        foreach (var option in _json.EnumerateObject().Where(option => !PeftOptions.Known.Contains(option.Name) && IsOn(option.Value)))
+        foreach (var name in _fields.On.Where(name => !PeftOptions.Known.Contains(name)))
         {
-            Incompatible(Shorten(option.Name), PeftOptions.Unsupported.TryGetValue(option.Name, out var meaning)
-                ? $"{meaning} is not supported"
+            _fields.Incompatible(PeftFields.Shorten(name), PeftOptions.Unsupported.TryGetValue(name, out var meaning)
+                ? $"{meaning} is not supported: merge the adapter with PEFT's merge_and_unload and serve the result as a base"
                 : "an unknown option that may change the forward pass");
         }
     }
 
-    /// <summary>Python's truth of a JSON value.</summary>
-    private static bool IsOn(JsonElement value) => value.ValueKind switch
+    // What PEFT refuses itself, or applies to tokens before the invocation too.
+    private void CheckTogether(PeftConfig config)
     {
-        JsonValueKind.True => true,
-        JsonValueKind.Number => !value.TryGetDouble(out var number) || number != 0,
-        JsonValueKind.String => value.GetString()!.Length > 0,
-        JsonValueKind.Array => value.GetArrayLength() > 0,
-        JsonValueKind.Object => value.GetPropertyCount() > 0,
-        _ => false,
+        if (config is { HasLoraBias: true, UsesDora: true })
+            _fields.Incompatible("lora_bias", "PEFT knows no bias on lora_B with use_dora");
+        if (config.InvocationTokens.Count == 0) return;
+        List<string> others = [];
+        if (config.UsesDora) others.Add("use_dora");
+        if (config.TrainedBiases != TrainedBiases.None) others.Add("bias");
+        if (config.Saved.Names.Count > 0) others.Add("modules_to_save");
+        if (config.TrainableTokens.Count > 0) others.Add("trainable_token_indices");
+        if (others.Count == 0) return;
+        var found = string.Join(", ", others);
+        _fields.Incompatible("alora_invocation_tokens", $"activated LoRA is served as plain LoRA only, found {found} too");
+    }
+
+    private SavedModules Saved()
+    {
+        var names = _fields.Find("modules_to_save") is { } list ? _fields.Texts("modules_to_save", list) : [];
+        if (names.Count <= MaxSavedNames) return new SavedModules(names);
+        _fields.Incompatible("modules_to_save", $"expected at most {MaxSavedNames} names, found {names.Count}");
+        return new SavedModules([]);
+    }
+
+    private IReadOnlyList<int> InvocationTokens()
+    {
+        var tokens = _fields.Find("alora_invocation_tokens") is { } list ? _fields.WholeNumbers("alora_invocation_tokens", list) : [];
+        if (tokens.Count > MaxInvocationTokens)
+            _fields.Incompatible("alora_invocation_tokens", $"expected at most {MaxInvocationTokens} tokens, found {tokens.Count}");
+        return tokens;
+    }
+
+    private TrainedBiases Biases()
+    {
+        switch (_fields.Text("bias"))
+        {
+            case null or "none": return TrainedBiases.None;
+            case "all": return TrainedBiases.All;
+            case "lora_only": return TrainedBiases.LoraOnly;
+            case { } other:
+                _fields.Incompatible("bias", $"expected none, all or lora_only, found {PeftFields.Shorten(other)}");
+                return TrainedBiases.None;
+        }
+    }
+
+    // A list stands for the embedding's tokens; an object names the modules.
+    private List<TrainableTokens> Tokens() => _fields.Find("trainable_token_indices") switch
+    {
+        null => [],
+        { ValueKind: JsonValueKind.Object } =>
+        [
+            .. _fields.Properties("trainable_token_indices").Select(module => new TrainableTokens(
+                module.Name, _fields.WholeNumbers($"trainable_token_indices: '{PeftFields.Shorten(module.Name)}'", module.Value)))
+                .Where(tokens => tokens.Ids.Count > 0),
+        ],
+        { } list when _fields.WholeNumbers("trainable_token_indices", list) is { Count: > 0 } ids =>
+            [new TrainableTokens(TrainableTokens.Embedding, ids)],
+        _ => [],
     };
-
-    private TargetModules Targets()
-    {
-        var target = Field("target_modules");
-        var excluded = Field("exclude_modules");
-        var layers = Layers();
-        var patterns = LayersPatterns();
-        var isText = target?.ValueKind == JsonValueKind.String;
-        if (isText && layers is not null)
-            Incompatible("layers_to_transform", "cannot be used when target_modules is text");
-        var allLinear = isText && string.Equals(target!.Value.GetString(), "all-linear", StringComparison.OrdinalIgnoreCase);
-        return new TargetModules
-        {
-            Names = target is { } names && !isText ? Names("target_modules", names) : null,
-            Pattern = isText && !allLinear ? Pattern("target_modules", target!.Value.GetString()!, PeftPattern.FullMatch) : null,
-            AllLinear = allLinear,
-            ExcludedNames = excluded is { ValueKind: not JsonValueKind.String } list
-                ? Names("exclude_modules", list)
-                : new HashSet<string>(),
-            ExcludedPattern = excluded is { ValueKind: JsonValueKind.String } text && text.GetString() is { Length: > 0 } pattern
-                ? Pattern("exclude_modules", pattern, PeftPattern.FullMatch)
-                : null,
-            Layers = layers,
-            LayersPatterns = patterns,
-        };
-    }
-
-    private HashSet<int>? Layers()
-    {
-        if (Field("layers_to_transform") is not { } value) return null;
-        var items = value.ValueKind == JsonValueKind.Array ? value.EnumerateArray().ToList() : [value];
-        if (!items.TrueForAll(item => item.ValueKind == JsonValueKind.Number && item.TryGetInt32(out _)))
-        {
-            Malformed("layers_to_transform", "a layer number or a list of them", value);
-            return null;
-        }
-
-        return items.Count == 0 ? null : [.. items.Select(item => item.GetInt32())];
-    }
-
-    private List<PeftPattern> LayersPatterns()
-    {
-        List<string> names = Field("layers_pattern") switch
-        {
-            null => [],
-            { ValueKind: JsonValueKind.String } text => [text.GetString()!],
-            { } list => [.. Names("layers_pattern", list)],
-        };
-        names.RemoveAll(string.IsNullOrEmpty);
-        if (names.Count == 0) names.Add("[^.]*");
-        return [.. names.Select(name => Pattern("layers_pattern", name, PeftPattern.Layer)).OfType<PeftPattern>()];
-    }
-
-    private HashSet<string> Names(string field, JsonElement value)
-    {
-        if (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String))
-            return value.EnumerateArray().Select(item => item.GetString()!).ToHashSet(StringComparer.Ordinal);
-        Malformed(field, "text or a list of texts", value);
-        return [];
-    }
-
-    private List<(PeftPattern, T)> Patterns<T>(string field, Func<string, JsonElement, T> read)
-    {
-        var patterns = new List<(PeftPattern, T)>();
-        if (Field(field) is not { } value) return patterns;
-        if (value.ValueKind != JsonValueKind.Object)
-        {
-            Malformed(field, "an object", value);
-            return patterns;
-        }
-
-        foreach (var property in value.EnumerateObject())
-        {
-            if (Pattern(field, property.Name, PeftPattern.Suffix) is { } pattern)
-                patterns.Add((pattern, read($"{field}: '{Shorten(property.Name)}'", property.Value)));
-        }
-
-        return patterns;
-    }
-
-    private PeftPattern? Pattern(string field, string text, Func<string, PeftPattern> create)
-    {
-        try
-        {
-            var pattern = _complexity <= MaxComplexity ? create(text) : null;
-            _complexity += pattern?.Complexity ?? 0;
-            if (_complexity <= MaxComplexity) return pattern;
-            Incompatible(field, $"regular expressions of more than {MaxComplexity} characters together");
-        }
-        catch (ArgumentException e)
-        {
-            Incompatible(field, $"'{Shorten(text)}': {e.Message}");
-        }
-
-        return null;
-    }
-
-    private int Rank(string field, JsonElement value)
-    {
-        if (value.ValueKind != JsonValueKind.Number) Malformed(field, "a whole number", value);
-        else if (value.TryGetInt32(out var rank) && rank > 0) return rank;
-        else Incompatible(field, $"expected a positive whole number, found {Shorten(value.GetRawText())}");
-        return 1;
-    }
-
-    private double Number(string field, JsonElement value)
-    {
-        if (value.ValueKind != JsonValueKind.Number) Malformed(field, "a number", value);
-        else if (value.TryGetDouble(out var number) && double.IsFinite(number)) return number;
-        else Incompatible(field, $"expected a finite number, found {Shorten(value.GetRawText())}");
-        return 1;
-    }
-
-    private bool Flag(string field)
-    {
-        var value = Field(field);
-        if (value is { ValueKind: not (JsonValueKind.True or JsonValueKind.False) } other) Malformed(field, "true or false", other);
-        return value?.ValueKind == JsonValueKind.True;
-    }
-
-    private string? Text(string field)
-    {
-        if (Field(field) is not { } value) return null;
-        if (value.ValueKind == JsonValueKind.String) return value.GetString();
-        Malformed(field, "text", value);
-        return null;
-    }
-
-    /// <summary>A field's value; null counts as absent.</summary>
-    private JsonElement? Field(string name) =>
-        _json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
-
-    private void Malformed(string field, string expected, JsonElement found) =>
-        _faults.Malformed($"{PeftConfig.FileName}: {field}: expected {expected}, found {Shorten(found.GetRawText())}");
-
-    private void Incompatible(string field, string fault) => _faults.Incompatible($"{PeftConfig.FileName}: {field}: {fault}");
-
-    private static string Shorten(string text) => text.Length <= 60 ? text : text[..60] + "...";
 }

@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Lora;
 
-/// <summary>The options of PEFT's LoraConfig that plain LoRA does not need, by what they mean for serving.</summary>
+/// <summary>The options of PEFT's LoraConfig by what they mean for serving.</summary>
 internal static class PeftOptions
 {
     /// <summary>Read by <see cref="PeftConfigReader"/>, or without any effect on the forward pass of a trained adapter.</summary>
@@ -9,17 +9,13 @@ internal static class PeftOptions
         "peft_type", "task_type", "base_model_name_or_path", "r", "lora_alpha", "use_rslora", "rank_pattern", "alpha_pattern",
         "target_modules", "exclude_modules", "layers_to_transform", "layers_pattern", "fan_in_fan_out", "bias", "init_lora_weights",
         "auto_mapping", "revision", "inference_mode", "peft_version", "lora_dropout", "megatron_core", "qalora_group_size",
+        "use_dora", "lora_bias", "modules_to_save", "trainable_token_indices", "alora_invocation_tokens",
         "loftq_config", "eva_config", "corda_config", "lora_ga_config", "velora_config", "runtime_config", "ensure_weight_tying",
     };
 
     /// <summary>Options that change the forward pass, and what they ask for.</summary>
     public static readonly IReadOnlyDictionary<string, string> Unsupported = new Dictionary<string, string>(StringComparer.Ordinal)
     {
-        ["use_dora"] = "DoRA (weight-decomposed LoRA)",
-        ["lora_bias"] = "a bias on lora_B",
-        ["modules_to_save"] = "modules saved whole beside LoRA",
-        ["trainable_token_indices"] = "trainable tokens",
-        ["alora_invocation_tokens"] = "activated LoRA",
         ["target_parameters"] = "LoRA on bare parameters",
         ["layer_replication"] = "replicated layers",
         ["use_qalora"] = "QALoRA",

@@ -1,52 +1,24 @@
 namespace LoraServe.Engine.Lora;
 
-/// <summary>What a tensor of an adapter file is for.</summary>
-internal enum PeftRole
-{
-    /// <summary>A [r, in].</summary>
-    LoraA,
-
-    /// <summary>B [out, r].</summary>
-    LoraB,
-
-    /// <summary>A copy of the frozen weight, which PEFT adds when the output head or the embedding is adapted.</summary>
-    BaseWeight,
-
-    /// <summary>A trained bias of the base.</summary>
-    BaseBias,
-
-    LoraBias,
-    Embedding,
-    DoraMagnitude,
-    TrainableTokens,
-    Mlx,
-    Kohya,
-    Gguf,
-
-    /// <summary>A weight or bias under a module's own name: a module saved whole, if the base has it.</summary>
-    Whole,
-    Unknown,
-}
-
 /// <summary>A tensor's name in an adapter file, read as the path of a module of the base and a role.</summary>
-/// <param name="Path">As the base's checkpoint has it: without PEFT's prefix and without what wrappers of training put between.</param>
+/// <param name="Path">As the base's checkpoint has it: without PEFT's prefix and without what wrappers put between.</param>
 /// <param name="Role">Decided by the last components of the name.</param>
 internal readonly record struct PeftTensorName(string Path, PeftRole Role)
 {
-    // Left by torch.compile, FSDP and activation checkpointing in a raw state dict.
-    private static readonly string[] Wrappers = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module"];
+    // Left in a raw state dict by torch.compile, FSDP and activation checkpointing, and by PEFT around trained tokens.
+    private static readonly string[] Wrappers = ["_orig_mod", "_fsdp_wrapped_module", "_checkpoint_wrapped_module", "token_adapter"];
 
     private static readonly Dictionary<string, PeftRole> Markers = new(StringComparer.Ordinal)
     {
         ["lora_A"] = PeftRole.LoraA,
         ["lora_B"] = PeftRole.LoraB,
+        ["lora_embedding_A"] = PeftRole.EmbeddingA,
+        ["lora_embedding_B"] = PeftRole.EmbeddingB,
+        ["lora_magnitude_vector"] = PeftRole.Magnitude,
+        ["trainable_tokens_delta"] = PeftRole.TokenRows,
+        ["modules_to_save"] = PeftRole.Weight,
         ["base_layer"] = PeftRole.BaseWeight,
-        ["lora_embedding_A"] = PeftRole.Embedding,
-        ["lora_embedding_B"] = PeftRole.Embedding,
-        ["lora_magnitude_vector"] = PeftRole.DoraMagnitude,
-        ["token_adapter"] = PeftRole.TrainableTokens,
-        ["modules_to_save"] = PeftRole.Whole,
-        ["original_module"] = PeftRole.Whole,
+        ["original_module"] = PeftRole.BaseWeight,
         ["lora_a"] = PeftRole.Mlx,
         ["lora_b"] = PeftRole.Mlx,
     };
@@ -64,21 +36,29 @@ internal readonly record struct PeftTensorName(string Path, PeftRole Role)
         var parts = name.Split('.').Where(part => !Wrappers.Contains(part)).ToArray();
         if (parts is ["base_model", "model", .. var inner]) parts = inner;
         var marker = Array.FindLastIndex(parts, Markers.ContainsKey);
-        if (marker < 0)
-        {
-            return parts is [.. var module, "weight" or "bias"]
-                ? new PeftTensorName(string.Join('.', module), PeftRole.Whole)
-                : new PeftTensorName(name, PeftRole.Unknown);
-        }
+        if (marker < 0) return OfModule(parts, "", PeftRole.Weight, PeftRole.Bias) ?? new PeftTensorName(name, PeftRole.Unknown);
 
-        return new PeftTensorName(string.Join('.', parts[..marker]), (Markers[parts[marker]], parts[(marker + 1)..]) switch
+        var path = string.Join('.', parts[..marker]);
+        return (Markers[parts[marker]], parts[(marker + 1)..]) switch
         {
-            (PeftRole.LoraA or PeftRole.LoraB, ["weight"] or [_, "weight"]) => Markers[parts[marker]],
-            (PeftRole.LoraA or PeftRole.LoraB, ["bias"] or [_, "bias"]) => PeftRole.LoraBias,
-            (PeftRole.BaseWeight, ["weight"]) => PeftRole.BaseWeight,
-            (PeftRole.BaseWeight, ["bias"]) => PeftRole.BaseBias,
-            (PeftRole.LoraA or PeftRole.LoraB or PeftRole.BaseWeight, _) => PeftRole.Unknown,
-            (var role, _) => role,
-        });
+            (var role and (PeftRole.LoraA or PeftRole.LoraB), ["weight"] or [_, "weight"]) => new PeftTensorName(path, role),
+            (PeftRole.LoraB, ["bias"] or [_, "bias"]) => new PeftTensorName(path, PeftRole.LoraBias),
+            (var role and (PeftRole.EmbeddingA or PeftRole.EmbeddingB or PeftRole.TokenRows), [] or [_]) => new PeftTensorName(path, role),
+            (PeftRole.Magnitude, [] or [_] or [_, "weight"]) => new PeftTensorName(path, PeftRole.Magnitude),
+            (PeftRole.Weight, [_, .. var within]) => OfModule(within, path, PeftRole.Weight, PeftRole.Bias),
+            (PeftRole.BaseWeight, var within) => OfModule(within, path, PeftRole.BaseWeight, PeftRole.BaseBias),
+            (PeftRole.Mlx, _) => new PeftTensorName(path, PeftRole.Mlx),
+            _ => null,
+        } ?? new PeftTensorName(path, PeftRole.Unknown);
     }
+
+    // "weight" or "bias" below a path; the module may lie deeper than what was saved or wrapped.
+    private static PeftTensorName? OfModule(string[] parts, string path, PeftRole weight, PeftRole bias) => parts switch
+    {
+        [.. var module, "weight"] => new PeftTensorName(Join(path, module), weight),
+        [.. var module, "bias"] => new PeftTensorName(Join(path, module), bias),
+        _ => null,
+    };
+
+    private static string Join(string path, string[] module) => string.Join('.', path.Length == 0 ? module : [path, .. module]);
 }

@@ -3,156 +3,85 @@ using LoraServe.Engine.Checkpoints;
 namespace LoraServe.Engine.Lora;
 
 /// <summary>
-/// Matches the tensors of an adapter file with the modules that its configuration targets: every tensor must have its module, every
-/// module its A and B, of the right shape and finite. What PEFT would silently leave at zero is a fault here.
+/// The tensors of an adapter file by module and role. Each is taken by what it is for; what is left over in the end has no place, which is
+/// a fault: PEFT would leave it out in silence.
 /// </summary>
 internal sealed class PeftTensors
 {
-    private readonly SafetensorsFile _file;
-    private readonly ModelModules _base;
+    private readonly ModelModules _modules;
     private readonly PeftFaults _faults;
-    private readonly Dictionary<(string Path, PeftRole Role), SafetensorsEntry> _byRole = [];
-    private readonly Dictionary<string, LinearModule> _linears;
+    private readonly Dictionary<(string Path, PeftRole Role), SafetensorsEntry> _entries = [];
+    private readonly HashSet<(string Path, PeftRole Role)> _taken = [];
 
     public PeftTensors(SafetensorsFile file, ModelModules modules, PeftFaults faults)
     {
-        (_file, _base, _faults) = (file, modules, faults);
-        _linears = modules.Linears.ToDictionary(linear => linear.Path, StringComparer.Ordinal);
-        ReadRoles();
-    }
-
-    /// <summary>
-    /// Copies of the base's own weights by module, of the right shape; whether their values are the base's is not checked.
-    /// </summary>
-    public IReadOnlyDictionary<string, SafetensorsEntry> BaseCopies =>
-        _byRole.Where(pair => pair.Key.Role == PeftRole.BaseWeight)
-            .ToDictionary(pair => pair.Key.Path, pair => pair.Value, StringComparer.Ordinal);
-
-    /// <summary>The updates of the targeted modules in their order; incomplete where faults were found.</summary>
-    public IReadOnlyList<PeftModule> Match(IReadOnlyList<LinearModule> targets, PeftConfig config)
-    {
-        var modules = new List<PeftModule>();
-        foreach (var linear in targets)
-        {
-            var rank = config.RankOf(linear.Path);
-            var a = Find(linear, PeftRole.LoraA, [rank, linear.InFeatures]);
-            var b = Find(linear, PeftRole.LoraB, [linear.OutFeatures, rank]);
-            if (a is not null && b is not null)
-                modules.Add(new PeftModule(linear, rank, config.AlphaOf(linear.Path), config.ScalingOf(linear.Path), a, b));
-        }
-
-        CheckUntargeted(targets);
-        if (!_faults.Any) CheckValues(modules);
-        return modules;
-    }
-
-    private void ReadRoles()
-    {
-        if (_file.Entries.Count == 0) _faults.Incompatible($"{_file.FileName}: no tensors");
-        var refused = new SortedDictionary<PeftRole, List<string>>();
-        foreach (var entry in _file.Entries.Values)
+        (FileName, _modules, _faults) = (file.FileName, modules, faults);
+        if (file.Entries.Count == 0) Fault("no tensors");
+        foreach (var entry in file.Entries.Values)
         {
             var (path, role) = PeftTensorName.Parse(entry.Name);
-            if (role is not (PeftRole.LoraA or PeftRole.LoraB or PeftRole.BaseWeight))
-            {
-                if (!refused.TryAdd(role, [entry.Name])) refused[role].Add(entry.Name);
-            }
-            else if (!_byRole.TryAdd((path, role), entry))
-            {
-                _faults.Incompatible($"{_file.FileName}: '{_byRole[(path, role)].Name}' and '{entry.Name}' are both the {role} of {path}");
-            }
-            else if (role != PeftRole.BaseWeight || HasShapeOfBase(path, entry))
-            {
-                CheckDtype(entry);
-            }
+            if (!_entries.TryAdd((path, role), entry) && IsUnique(role))
+                Fault($"'{_entries[(path, role)].Name}' and '{entry.Name}' are both the {role} of {path}");
+            if (!entry.Dtype.IsReadable()) Fault($"'{entry.Name}': expected F32, F16 or BF16, found {entry.Dtype}");
         }
-
-        foreach (var (role, names) in refused) _faults.Incompatible($"{_file.FileName}: {Describe(role)}: {Count(names)}");
     }
 
-    private void CheckDtype(SafetensorsEntry entry)
-    {
-        if (!entry.Dtype.IsReadable())
-            _faults.Incompatible($"{_file.FileName}: '{entry.Name}': expected F32, F16 or BF16, found {entry.Dtype}");
-    }
+    public string FileName { get; }
 
-    private bool HasShapeOfBase(string path, SafetensorsEntry entry)
-    {
-        if (path.EndsWith("embed_tokens", StringComparison.Ordinal))
-            _faults.Incompatible($"{_file.FileName}: '{entry.Name}': LoRA on embeddings is not supported");
-        else if (!_linears.TryGetValue(path, out var linear))
-            _faults.Incompatible($"{_file.FileName}: '{entry.Name}': {_base.ModelName} has no linear module '{path}'");
-        else if (!entry.Shape.SequenceEqual([linear.OutFeatures, linear.InFeatures]))
-            ReportShape($"'{entry.Name}'", [linear.OutFeatures, linear.InFeatures], entry);
-        else
-            return true;
-        return false;
-    }
+    /// <summary>Those that nobody has taken.</summary>
+    public IEnumerable<(string Path, PeftRole Role, SafetensorsEntry Entry)> Left =>
+        _entries.Where(pair => !_taken.Contains(pair.Key)).Select(pair => (pair.Key.Path, pair.Key.Role, pair.Value));
 
-    private SafetensorsEntry? Find(LinearModule linear, PeftRole role, long[] shape)
+    /// <summary>A tensor that must be there and have this shape; null where it is not, which is a fault.</summary>
+    /// <param name="path">The module.</param>
+    /// <param name="role">What the tensor is for.</param>
+    /// <param name="because">Why it must be there.</param>
+    /// <param name="shape">Its shape.</param>
+    public SafetensorsEntry? Require(string path, PeftRole role, string because, params long[] shape)
     {
-        if (!_byRole.TryGetValue((linear.Path, role), out var entry))
-            _faults.Incompatible($"{_file.FileName}: {Name(role)} of {linear.Path} is missing, a target of {PeftConfig.FileName}");
-        else if (!entry.Shape.SequenceEqual(shape))
-            ReportShape($"{Name(role)} of {linear.Path}", shape, entry);
-        else
-            return entry;
+        if (Has(path, role)) return Take(path, role, shape);
+        Fault($"{Name(role)} of {path} is missing, {because}");
         return null;
     }
 
-    private void ReportShape(string what, long[] expected, SafetensorsEntry found) => _faults.Incompatible(
-        $"{_file.FileName}: {what}: expected [{string.Join(", ", expected)}], found [{string.Join(", ", found.Shape)}]");
-
-    private void CheckUntargeted(IReadOnlyList<LinearModule> targets)
+    /// <summary>A tensor if it is there; of another shape it is a fault, and null.</summary>
+    public SafetensorsEntry? Take(string path, PeftRole role, params long[] shape)
     {
-        var paths = targets.Select(target => target.Path).ToHashSet(StringComparer.Ordinal);
-        foreach (var ((path, _), entry) in _byRole.Where(pair => !paths.Contains(pair.Key.Path) && pair.Key.Role != PeftRole.BaseWeight))
-        {
-            _faults.Incompatible(_linears.ContainsKey(path)
-                ? $"{_file.FileName}: '{entry.Name}': {path} is not among the target modules of {PeftConfig.FileName}"
-                : $"{_file.FileName}: '{entry.Name}': {_base.ModelName} has no linear module '{path}'");
-        }
+        if (!_entries.TryGetValue((path, role), out var entry)) return null;
+        _taken.Add((path, role));
+        if (entry.Shape.SequenceEqual(shape)) return entry;
+        var (expected, found) = (string.Join(", ", shape), string.Join(", ", entry.Shape));
+        Fault($"{Name(role)} of {path}: expected [{expected}], found [{found}]{Hint(path, entry, shape)}");
+        return null;
     }
 
-    private void CheckValues(List<PeftModule> modules)
+    public bool Has(string path, PeftRole role) => _entries.ContainsKey((path, role));
+
+    /// <summary>A fault of the file.</summary>
+    public void Fault(string fault) => _faults.Incompatible($"{FileName}: {fault}");
+
+    // A whole weight of another length is what resize_token_embeddings leaves behind.
+    private string Hint(string path, SafetensorsEntry entry, long[] shape) =>
+        (path == _modules.Head || path == _modules.Embedding.Path)
+        && shape.Length == 2 && entry.Shape.Count == 2 && shape[1] == entry.Shape[1] && shape[1] == _modules.HeadModule.InFeatures
+            ? ": the vocabulary was resized for training, resize the base in the same way and serve that"
+            : "";
+
+    // Tensors of foreign layouts are counted, not told apart.
+    private static bool IsUnique(PeftRole role) => role < PeftRole.Mlx;
+
+    private static string Name(PeftRole role) => role switch
     {
-        var hasEffect = false;
-        foreach (var module in modules)
-        {
-            var a = Largest(module.A);
-            var b = Largest(module.B);
-            // Also where B is zero: infinity times zero is not a number.
-            var scaling = (float)module.Scaling;
-            if (!float.IsFinite(scaling) || (float.IsFinite(b) && Math.Abs(module.Scaling) * b > float.MaxValue))
-                _faults.Incompatible($"{_file.FileName}: '{module.B.Name}': scaled by {module.Scaling} it leaves the range of float32");
-            hasEffect |= a != 0 && b != 0 && scaling != 0;
-        }
-
-        if (!hasEffect) _faults.Incompatible($"{_file.FileName}: every update is zero: the adapter would act as the bare base model");
-    }
-
-    private float Largest(SafetensorsEntry entry)
-    {
-        var largest = TensorMagnitude.Largest(_file, entry);
-        if (!float.IsFinite(largest)) _faults.Incompatible($"{_file.FileName}: '{entry.Name}' holds a NaN or an infinity");
-        return largest;
-    }
-
-    private static string Name(PeftRole role) => role == PeftRole.LoraA ? "lora_A" : "lora_B";
-
-    private static string Count(List<string> names) => names.Count == 1 ? $"'{names[0]}'" : $"'{names[0]}' and {names.Count - 1} more";
-
-    private static string Describe(PeftRole role) => role switch
-    {
-        PeftRole.BaseBias => "trained biases are not supported",
-        PeftRole.LoraBias => "a bias on lora_B is not supported",
-        PeftRole.Embedding => "LoRA on embeddings is not supported",
-        PeftRole.DoraMagnitude => "DoRA is not supported",
-        PeftRole.TrainableTokens => "trainable tokens are not supported",
-        PeftRole.Whole => "modules saved whole beside LoRA are not supported",
-        PeftRole.Mlx => "MLX's layout, convert it to PEFT's",
-        PeftRole.Kohya => "kohya's layout, convert it to PEFT's",
-        PeftRole.Gguf => "GGUF's layout, convert it to PEFT's",
-        _ => "not a part of a LoRA adapter",
+        PeftRole.LoraA => "lora_A",
+        PeftRole.LoraB => "lora_B",
+        PeftRole.LoraBias => "the bias of lora_B",
+        PeftRole.EmbeddingA => "lora_embedding_A",
+        PeftRole.EmbeddingB => "lora_embedding_B",
+        PeftRole.Magnitude => "lora_magnitude_vector",
+        PeftRole.TokenRows => "trainable_tokens_delta",
+        PeftRole.Weight => "the weight",
+        PeftRole.Bias => "the bias",
+        PeftRole.BaseWeight => "the copy of the base's weight",
+        _ => "the base's bias",
     };
 }

@@ -31,6 +31,9 @@ internal sealed class TargetModules
     /// <summary>exclude_modules as text.</summary>
     public PeftPattern? ExcludedPattern { get; init; }
 
+    /// <summary>Modules that are saved whole, which wins over the targets too.</summary>
+    public SavedModules Saved { get; init; } = new([]);
+
     /// <summary>layers_to_transform: only these layers; null: all.</summary>
     public IReadOnlySet<int>? Layers { get; init; }
 
@@ -38,7 +41,8 @@ internal sealed class TargetModules
     public IReadOnlyList<PeftPattern> LayersPatterns { get; init; } = [PeftPattern.Layer(@"[^.]*")];
 
     /// <summary>
-    /// The adapted modules in the order of the forward pass. No module at all is a fault, and so is one that is not linear.
+    /// The adapted modules in the order of the forward pass, the embedding first. No module at all is a fault, and so is one that is
+    /// neither linear nor the embedding.
     /// </summary>
     public IReadOnlyList<LinearModule> Select(ModelModules modules, PeftFaults faults)
     {
@@ -49,15 +53,12 @@ internal sealed class TargetModules
             return [];
         }
 
-        var selected = modules.Linears.Where(linear => IsTarget(linear.Path, targets, modules)).ToList();
-        var others = AllLinear ? [] : modules.Others.Where(path => IsTarget(path, targets, modules)).ToList();
-        foreach (var path in others)
-        {
-            faults.Incompatible(path.EndsWith("embed_tokens", StringComparison.Ordinal)
-                ? $"target_modules: LoRA on embeddings ({path}) is not supported"
-                : $"target_modules: '{path}' is not a linear module");
-        }
-
+        List<LinearModule> candidates = [modules.Embedding, .. modules.Linears];
+        var selected = candidates.FindAll(linear => IsTarget(linear.Path, targets, modules));
+        var others = AllLinear
+            ? []
+            : modules.Others.Where(path => path != modules.Embedding.Path && IsTarget(path, targets, modules)).ToList();
+        foreach (var path in others) faults.Incompatible($"target_modules: '{path}' is not a linear module");
         if (selected.Count + others.Count == 0)
             faults.Incompatible($"target_modules: no linear module of {modules.ModelName} matches {Describe(targets)}");
         else
@@ -67,15 +68,15 @@ internal sealed class TargetModules
 
     private static void WarnOfUnused(IReadOnlySet<string> targets, ModelModules modules, PeftFaults faults)
     {
-        var known = modules.Linears.SelectMany(linear => Suffixes(linear.Path)).ToHashSet(StringComparer.Ordinal);
+        var known = modules.Linears.Append(modules.Embedding).SelectMany(linear => Suffixes(linear.Path)).ToHashSet(StringComparer.Ordinal);
         foreach (var name in targets.Where(name => !known.Contains(name)))
             faults.Warn($"target_modules: no linear module of {modules.ModelName} is called '{name}'");
     }
 
     private bool IsTarget(string path, IReadOnlySet<string> targets, ModelModules modules)
     {
-        if (Suffixes(path).Any(ExcludedNames.Contains) || ExcludedPattern?.IsMatch(path) == true) return false;
-        if (AllLinear) return path != modules.Head;
+        if (Suffixes(path).Any(ExcludedNames.Contains) || ExcludedPattern?.IsMatch(path) == true || Saved.Contains(path)) return false;
+        if (AllLinear) return path != modules.Head && path != modules.Embedding.Path;
         if (Pattern is not null) return Pattern.IsMatch(path);
 
         // layers_to_transform restricts names that stand for several modules, not whole paths.

@@ -1,3 +1,4 @@
+using System.Numerics;
 using System.Runtime.InteropServices;
 using LoraServe.Engine.Checkpoints;
 
@@ -29,15 +30,27 @@ internal static class TensorMagnitude
     // Without the sign bit, IEEE floats order like the integers of their bits: zero first, then finite values, infinity, NaN.
     private static uint Largest32(ReadOnlySpan<byte> bytes)
     {
+        var numbers = MemoryMarshal.Cast<byte, uint>(bytes);
+        var vectors = MemoryMarshal.Cast<uint, Vector<uint>>(numbers);
+        var most = Vector<uint>.Zero;
+        foreach (var vector in vectors) most = Vector.Max(most, vector & new Vector<uint>(0x7FFF_FFFF));
+
         var largest = 0u;
-        foreach (var bits in MemoryMarshal.Cast<byte, uint>(bytes)) largest = Math.Max(largest, bits & 0x7FFF_FFFF);
+        for (var i = 0; i < Vector<uint>.Count; i++) largest = Math.Max(largest, most[i]);
+        foreach (var bits in numbers[(vectors.Length * Vector<uint>.Count)..]) largest = Math.Max(largest, bits & 0x7FFF_FFFF);
         return largest;
     }
 
     private static uint Largest16(ReadOnlySpan<byte> bytes)
     {
+        var numbers = MemoryMarshal.Cast<byte, ushort>(bytes);
+        var vectors = MemoryMarshal.Cast<ushort, Vector<ushort>>(numbers);
+        var most = Vector<ushort>.Zero;
+        foreach (var vector in vectors) most = Vector.Max(most, vector & new Vector<ushort>(0x7FFF));
+
         var largest = 0u;
-        foreach (var bits in MemoryMarshal.Cast<byte, ushort>(bytes)) largest = Math.Max(largest, bits & 0x7FFFu);
+        for (var i = 0; i < Vector<ushort>.Count; i++) largest = Math.Max(largest, most[i]);
+        foreach (var bits in numbers[(vectors.Length * Vector<ushort>.Count)..]) largest = Math.Max(largest, bits & 0x7FFFu);
         return largest;
     }
 }

@@ -38,9 +38,9 @@ internal sealed class Attention : IDisposable
     public Tensor Forward(Tensor x, ForwardBatch batch, AttentionInputs inputs)
     {
         using var scope = NewDisposeScope();
-        var query = Heads(_queryProjection.Forward(x, batch.Lora), _config.HeadCount, _queryNorm);
-        var key = Heads(_keyProjection.Forward(x, batch.Lora), _config.KvHeadCount, _keyNorm);
-        var value = Heads(_valueProjection.Forward(x, batch.Lora), _config.KvHeadCount, null);
+        var query = Heads(_queryProjection.Forward(x, batch.Lora), _config.HeadCount, _queryNorm, batch.Lora);
+        var key = Heads(_keyProjection.Forward(x, batch.Lora), _config.KvHeadCount, _keyNorm, batch.Lora);
+        var value = Heads(_valueProjection.Forward(x, batch.Lora), _config.KvHeadCount, null, batch.Lora);
         query = RotaryEmbedding.Rotate(query, inputs.Cosine, inputs.Sine);
         key = RotaryEmbedding.Rotate(key, inputs.Cosine, inputs.Sine);
         _cache.Write(_layer, batch.Slots, key, value);
@@ -58,10 +58,10 @@ internal sealed class Attention : IDisposable
         _keyNorm?.Dispose();
     }
 
-    private Tensor Heads(Tensor x, int heads, RmsNorm? norm)
+    private Tensor Heads(Tensor x, int heads, RmsNorm? norm, LoraBatch lora)
     {
         var split = x.view(x.size(0), heads, _config.HeadDim);
-        return norm is null ? split : norm.Forward(split);
+        return norm is null ? split : norm.Forward(split, lora);
     }
 
     // The query heads of one key head are folded into the query length: [1, kvHeads, group * tokens, headDim]. That is exact, and a

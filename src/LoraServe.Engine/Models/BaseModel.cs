@@ -5,13 +5,14 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Models;
 
 /// <summary>
-/// The frozen decoder: embedding, layers, norm, output head. Adapters act beside its linear modules and never on its weights.
+/// The frozen decoder: embedding, layers, norm, output head. Adapters act beside its modules and never on its weights.
 /// </summary>
 internal sealed class BaseModel : IDisposable
 {
     private readonly BaseWeights _weights;
     private readonly KvCache _cache;
     private readonly RotaryEmbedding _rotary;
+    private readonly LoraEmbedding _embedding;
     private readonly DecoderLayer[] _layers;
     private readonly RmsNorm _norm;
     private readonly LoraLinear _head;
@@ -22,6 +23,7 @@ internal sealed class BaseModel : IDisposable
         Config = config;
         (_weights, _cache) = (weights, cache);
         _rotary = new RotaryEmbedding(config, maxModelLen, weights.Device);
+        _embedding = new LoraEmbedding(weights.Embedding);
         _layers = [.. Enumerable.Range(0, config.LayerCount).Select(layer => new DecoderLayer(config, layer, weights, cache))];
         _norm = weights.Norm(ModelLayout.FinalNorm);
         _head = weights.Head;
@@ -41,7 +43,7 @@ internal sealed class BaseModel : IDisposable
     {
         using var scope = NewDisposeScope();
         var inputs = new AttentionInputs(Config, _rotary, batch, _weights.Dtype);
-        var x = _weights.Embedding.index_select(0, batch.TokenIds);
+        var x = _embedding.Forward(batch.TokenIds, batch.Lora);
         foreach (var layer in _layers) layer.Forward(x, batch, inputs);
         return Logits(x, batch).MoveToOuterDisposeScope();
     }
@@ -62,7 +64,8 @@ internal sealed class BaseModel : IDisposable
     private Tensor Logits(Tensor x, ForwardBatch batch)
     {
         var wanted = tensor(batch.LogitTokens.Select(token => (long)token).ToArray(), device: Device);
-        var last = _norm.Forward(x.index_select(0, wanted));
-        return _head.Forward(last, batch.Lora.Select(batch.LogitTokens)).to(ScalarType.Float32);
+        var lora = batch.Lora.Select(batch.LogitTokens);
+        var last = _norm.Forward(x.index_select(0, wanted), lora);
+        return _head.Forward(last, lora).to(ScalarType.Float32);
     }
 }

@@ -63,16 +63,12 @@ internal sealed class BaseWeights : IDisposable
     /// <summary>A linear module by its path, with its bias where the checkpoint has one.</summary>
     public LoraLinear Linear(string path) => new(path, _tensors[$"{path}.weight"], _tensors.GetValueOrDefault($"{path}.bias"));
 
-    /// <summary>Whether a weight of any float dtype is, in the compute dtype, that of the linear module of this path.</summary>
-    public bool Holds(string path, Tensor weight)
-    {
-        using var scope = NewDisposeScope();
-        var own = path == ModelLayout.Head && _config.TieWordEmbeddings ? Embedding : _tensors[$"{path}.weight"];
-        return own.shape.SequenceEqual(weight.shape) && own.eq(weight.to(own.dtype, own.device)).all().item<bool>();
-    }
+    /// <summary>A tensor by its name in the checkpoint, a tied head's too: the base's own, not to be written or disposed.</summary>
+    public Tensor Weight(string name) =>
+        _config.TieWordEmbeddings && name == $"{ModelLayout.Head}.weight" ? Embedding : _tensors[name];
 
     /// <summary>A norm by its path.</summary>
-    public RmsNorm Norm(string path) => new(_tensors[$"{path}.weight"], _config.RmsNormEpsilon);
+    public RmsNorm Norm(string path) => new(path, _tensors[$"{path}.weight"], _config.RmsNormEpsilon);
 
     /// <summary>SHA-256 over names, shapes, dtype and bytes of all weights as they lie in memory now, lower-case hexadecimal.</summary>
     public string Fingerprint()

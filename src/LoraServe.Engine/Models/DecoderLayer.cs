@@ -16,8 +16,8 @@ internal sealed class DecoderLayer(ModelConfig config, int layer, BaseWeights we
     public void Forward(Tensor x, ForwardBatch batch, AttentionInputs inputs)
     {
         using var scope = NewDisposeScope();
-        x.AddInPlace(_attention.Forward(_inputNorm.Forward(x), batch, inputs));
-        x.AddInPlace(_mlp.Forward(_postAttentionNorm.Forward(x), batch.Lora));
+        x.AddInPlace(_attention.Forward(_inputNorm.Forward(x, batch.Lora), batch, inputs));
+        x.AddInPlace(_mlp.Forward(_postAttentionNorm.Forward(x, batch.Lora), batch.Lora));
     }
 
     /// <summary>Frees the norms' constants.</summary>

@@ -51,6 +51,13 @@ public class PeftConfigReaderTests
     [InlineData("""{"peft_type":"LORA","rank_pattern":[]}""")]
     [InlineData("""{"peft_type":"LORA","rank_pattern":{"q_proj":"8"}}""")]
     [InlineData("""{"peft_type":"LORA","init_lora_weights":3}""")]
+    [InlineData("""{"peft_type":"LORA","use_dora":"yes"}""")]
+    [InlineData("""{"peft_type":"LORA","bias":true}""")]
+    [InlineData("""{"peft_type":"LORA","modules_to_save":"lm_head"}""")]
+    [InlineData("""{"peft_type":"LORA","modules_to_save":[1]}""")]
+    [InlineData("""{"peft_type":"LORA","trainable_token_indices":"all"}""")]
+    [InlineData("""{"peft_type":"LORA","trainable_token_indices":{"embed_tokens":5}}""")]
+    [InlineData("""{"peft_type":"LORA","alora_invocation_tokens":["a"]}""")]
     [InlineData("""{"peft_type":"\ud800"}""")]
     [InlineData("""{"\udc00":1}""")]
     public void Read_WrongJsonOrType_IsMalformed(string json)
@@ -65,12 +72,14 @@ public class PeftConfigReaderTests
     [InlineData("""{}""", "peft_type")]
     [InlineData("""{"peft_type":"IA3"}""", "peft_type")]
     [InlineData("""{"peft_type":"LORA","task_type":"SEQ_CLS"}""", "task_type")]
-    [InlineData("""{"peft_type":"LORA","bias":"all"}""", "bias")]
-    [InlineData("""{"peft_type":"LORA","lora_bias":true}""", "lora_bias")]
-    [InlineData("""{"peft_type":"LORA","use_dora":true}""", "DoRA")]
-    [InlineData("""{"peft_type":"LORA","modules_to_save":["lm_head"]}""", "modules_to_save")]
-    [InlineData("""{"peft_type":"LORA","trainable_token_indices":[1]}""", "trainable tokens")]
-    [InlineData("""{"peft_type":"LORA","alora_invocation_tokens":[1]}""", "activated LoRA")]
+    [InlineData("""{"peft_type":"LORA","bias":"some"}""", "bias: expected none, all or lora_only")]
+    [InlineData("""{"peft_type":"LORA","lora_bias":true,"use_dora":true}""", "lora_bias")]
+    [InlineData("""{"peft_type":"LORA","alora_invocation_tokens":[1],"use_dora":true,"bias":"all"}""", "found use_dora, bias too")]
+    [InlineData("""{"peft_type":"LORA","alora_invocation_tokens":[99999999999]}""", "alora_invocation_tokens: expected whole numbers")]
+    [InlineData("""{"peft_type":"LORA","trainable_token_indices":{"embed_tokens":[1.5]}}""", "'embed_tokens': expected whole numbers")]
+    [InlineData("""{"peft_type":"LORA","target_parameters":["a"]}""", "LoRA on bare parameters")]
+    [InlineData("""{"peft_type":"LORA","layer_replication":[[0,2]]}""", "merge the adapter with PEFT")]
+    [InlineData("""{"peft_type":"LORA","init_lora_weights":"olora"}""", "path_initial_model_for_weight_conversion")]
     [InlineData("""{"peft_type":"LORA","use_bdlora":{"a":1}}""", "block-diagonal")]
     [InlineData("""{"peft_type":"LORA","arrow_config":{"a":1}}""", "Arrow")]
     [InlineData("""{"peft_type":"LORA","init_lora_weights":"pissa_niter_16"}""", "pissa_niter_16")]
@@ -95,7 +104,7 @@ public class PeftConfigReaderTests
     [Fact]
     public void Read_SeveralFaults_NamesThemAll()
     {
-        var e = Should.Throw<InvalidPeftException>(() => Read("""{"peft_type":"LORA","r":"x","lora_alpha":"y","use_dora":true,"bias":"all"}"""));
+        var e = Should.Throw<InvalidPeftException>(() => Read("""{"peft_type":"LORA","r":"x","lora_alpha":"y","use_qalora":true,"bias":"some"}"""));
 
         e.Malformed.Count.ShouldBe(2);
         e.Incompatible.Count.ShouldBe(2);

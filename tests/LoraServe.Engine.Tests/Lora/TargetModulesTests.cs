@@ -35,6 +35,11 @@ public class TargetModulesTests
     [InlineData(""" "target_modules":["q_proj"],"layers_to_transform":[] """, "0.q 1.q 2.q")]
     [InlineData(""" "target_modules":["q_proj","model.layers.2.mlp.up_proj"],"layers_to_transform":[0] """, "0.q 2.up")]
     [InlineData(""" "target_modules":[] """, null)]
+    [InlineData(""" "target_modules":["q_proj","embed_tokens"],"layers_to_transform":[0] """, "0.q")]
+    [InlineData(""" "target_modules":["lm_head","embed_tokens"] """, "model.embed_tokens head")]
+    [InlineData(""" "target_modules":["q_proj","lm_head"],"modules_to_save":["lm_head"] """, "0.q 1.q 2.q")]
+    [InlineData(""" "target_modules":["q_proj","up_proj"],"modules_to_save":["0.mlp","attn"] """, "1.up 2.up")]
+    [InlineData(""" "target_modules":["q_proj"],"modules_to_save":["proj"] """, null)]
     public void Select_Configuration_ChoosesAsPeft(string fields, string? expected)
     {
         var (selected, faults) = Select(fields);
@@ -43,7 +48,6 @@ public class TargetModulesTests
     }
 
     [Theory]
-    [InlineData(""" "target_modules":["q_proj","embed_tokens"] """, "embeddings (model.embed_tokens)")]
     [InlineData(""" "target_modules":["norm"] """, "'model.norm' is not a linear module")]
     [InlineData(""" "target_modules":".*" """, "'model.layers.0.self_attn' is not a linear module")]
     [InlineData(""" "target_modules":["attn_q"] """, "no linear module of tiny matches 'attn_q'")]

@@ -18,6 +18,7 @@ internal sealed class GoldenModel : IDisposable
 
     private readonly string _checkpoint;
     private readonly ModelConfig _config;
+    private readonly BaseWeights _weights;
     private readonly BaseModel _model;
     private readonly ModelRunner _runner;
     private readonly Sampler _sampler;
@@ -32,9 +33,9 @@ internal sealed class GoldenModel : IDisposable
         var folder = GoldenData.Path("checkpoints", checkpoint);
         _config = ModelConfig.Load(folder);
         using var files = Checkpoint.Open(folder);
-        var weights = BaseWeights.Load(_config, files, torch.ScalarType.Float32, torch.CPU, progress: null);
+        _weights = BaseWeights.Load(_config, files, torch.ScalarType.Float32, torch.CPU, progress: null);
         var cache = new KvCache(_config.LayerCount, Blocks * BlockSize, _config.KvHeadCount, _config.HeadDim, torch.ScalarType.Float32, torch.CPU);
-        _model = new BaseModel(_config, weights, cache, _config.MaxPositionEmbeddings);
+        _model = new BaseModel(_config, _weights, cache, _config.MaxPositionEmbeddings);
         _runner = new ModelRunner(_model, BlockSize);
         _sampler = new Sampler(_config.VocabularySize);
         _expected = SafetensorsFile.Open(GoldenData.Path("expected", $"{checkpoint}.safetensors"));
@@ -87,11 +88,19 @@ internal sealed class GoldenModel : IDisposable
         {
             Prompt = row.Prompt,
             Sampling = new SamplingParams { Temperature = 0, MaxTokens = row.Greedy.Length, IgnoreEos = true, PromptLogprobs = 0 },
-            Adapter = new AdapterLease(Adapter(row.Case), () => { }),
+            Adapter = new AdapterLease(Adapter(row), () => { }),
         };
         var sequence = new Sequence(++_lastId, request, [], Channel.CreateUnbounded<GeneratedToken>().Writer, new());
         _blocks.TryAllocate((int)_blocks.BlocksFor(row.Prompt.Length + row.Greedy.Length), sequence.HeldBlocks).ShouldBeTrue();
         return sequence;
+    }
+
+    private LoraAdapter Adapter(GoldenRow row)
+    {
+        if (row.Parts.Count == 0) return Adapter(row.Case);
+        if (!_adapters.TryGetValue(row.Case, out var mix))
+            _adapters[row.Case] = mix = LoraMix.Combine(row.Case, [.. row.Parts.Select(part => (Adapter(part.Adapter), part.Weight))]);
+        return mix;
     }
 
     private LoraAdapter Adapter(string name)
@@ -99,7 +108,7 @@ internal sealed class GoldenModel : IDisposable
         if (!_adapters.TryGetValue(name, out var adapter))
         {
             using var peft = PeftAdapter.Open(GoldenData.Path("adapters", _checkpoint, name), _config.Modules(_checkpoint), maxRank: 256);
-            _adapters[name] = adapter = peft.Load(torch.ScalarType.Float32, torch.CPU);
+            _adapters[name] = adapter = peft.Load(torch.ScalarType.Float32, torch.CPU, _weights.Weight);
         }
 
         return adapter;

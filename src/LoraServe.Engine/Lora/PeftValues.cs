@@ -1,0 +1,38 @@
+using LoraServe.Engine.Checkpoints;
+
+namespace LoraServe.Engine.Lora;
+
+/// <summary>Checks the numbers of an adapter file: all finite, scaled too, and some update other than zero.</summary>
+internal static class PeftValues
+{
+    /// <summary>Reports every tensor that cannot be used.</summary>
+    /// <param name="file">The open file.</param>
+    /// <param name="content">What it holds.</param>
+    /// <param name="faults">Where to report.</param>
+    /// <returns>Whether some low-rank update is other than zero.</returns>
+    public static bool Check(SafetensorsFile file, PeftContent content, PeftFaults faults)
+    {
+        var largest = content.Trained.ToDictionary(
+            entry => entry.Name, entry => TensorMagnitude.Largest(file, entry), StringComparer.Ordinal);
+        foreach (var (name, value) in largest.Where(pair => !float.IsFinite(pair.Value)))
+            faults.Incompatible($"{file.FileName}: '{name}' holds a NaN or an infinity");
+
+        var hasEffect = false;
+        foreach (var module in content.Modules)
+        {
+            // Also where B is zero: infinity times zero is not a number.
+            var scaling = (float)module.Scaling;
+            foreach (var scaled in new[] { module.B, module.LoraBias }.OfType<SafetensorsEntry>())
+            {
+                var most = largest[scaled.Name];
+                if (!float.IsFinite(scaling) || (float.IsFinite(most) && Math.Abs(module.Scaling) * most > float.MaxValue))
+                    faults.Incompatible($"{file.FileName}: '{scaled.Name}': scaled by {module.Scaling} it leaves the range of float32");
+            }
+
+            hasEffect |= scaling != 0 && largest[module.A.Name] != 0 && largest[module.B.Name] != 0;
+            hasEffect |= scaling != 0 && module.LoraBias is { } bias && largest[bias.Name] != 0;
+        }
+
+        return hasEffect;
+    }
+}

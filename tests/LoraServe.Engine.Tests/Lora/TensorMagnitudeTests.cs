@@ -1,0 +1,42 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
+using Shouldly;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Tests.Lora;
+
+public class TensorMagnitudeTests
+{
+    [Theory]
+    [InlineData(ScalarType.Float32)]
+    [InlineData(ScalarType.Float16)]
+    [InlineData(ScalarType.BFloat16)]
+    public void Largest_WhereverItStands_IsFound(ScalarType dtype)
+    {
+        foreach (var size in new[] { 1, 31, 32, 67 })
+        {
+            foreach (var (value, largest) in new[] { (-3f, 3f), (float.NegativeInfinity, float.PositiveInfinity), (0.25f, 0.5f) })
+            {
+                for (var place = 0; place < size; place++) Largest(size, place, value, dtype).ShouldBe(size == 1 ? Math.Abs(value) : largest);
+            }
+
+            float.IsFinite(Largest(size, size - 1, float.NaN, dtype)).ShouldBeFalse();
+        }
+    }
+
+    [Fact]
+    public void Largest_NoNumbers_IsZero() => Largest(0, 0, 0, ScalarType.Float32).ShouldBe(0);
+
+    private static float Largest(int size, int place, float value, ScalarType dtype)
+    {
+        using var scope = NewDisposeScope();
+        using var folder = new TemporaryFolder();
+        var values = Enumerable.Repeat(-0.5f, size).ToArray();
+        if (size > 0) values[place] = value;
+        SafetensorsWriter.Write(
+            folder.File("x.safetensors"), new Dictionary<string, Tensor> { ["x"] = tensor(values).to(dtype) }, new Dictionary<string, string>());
+        using var file = SafetensorsFile.Open(folder.File("x.safetensors"));
+        return TensorMagnitude.Largest(file, file.Entries["x"]);
+    }
+}
