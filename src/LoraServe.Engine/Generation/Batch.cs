@@ -7,10 +7,13 @@ internal readonly record struct BatchRow(Sequence Sequence, int Start, int Count
     public bool SamplesToken => Start + Count == Sequence.Tokens.Length && Sequence.Request.Sampling.MaxTokens > 0;
 
     /// <summary>
-    /// Tokens of the prompt whose log-probabilities this row's logits tell: the logits at position i tell those of token i + 1.
+    /// Tokens of the prompt whose log-probabilities this row's logits tell: the logits at position i tell those of token i + 1. None where
+    /// the prompt is computed again.
     /// </summary>
     public int PromptLogprobCount =>
-        Sequence.Request.Sampling.PromptLogprobs is null ? 0 : Math.Max(0, Math.Min(Start + Count, Sequence.PromptLength - 1) - Start);
+        Sequence.Request.Sampling.PromptLogprobs is null || Sequence.GeneratedCount > 0
+            ? 0
+            : Math.Max(0, Math.Min(Start + Count, Sequence.PromptLength - 1) - Start);
 
     /// <summary>How many of the row's positions need logits: the last ones.</summary>
     public int LogitsCount => PromptLogprobCount > 0 ? Count : SamplesToken ? 1 : 0;

@@ -180,7 +180,13 @@ internal sealed partial class EngineLoop : IDisposable
         Volatile.Write(ref _status, Snapshot());
     }
 
-    private EngineStatus Snapshot() => new(_scheduler.Running, _scheduler.Waiting, _blocks.Used, _blocks.Count);
+    private EngineStatus Snapshot() => new(_scheduler.Running, _scheduler.Waiting, _blocks.Used, _blocks.Count)
+    {
+        KvBlocksCached = _blocks.Cached,
+        PrefixCacheQueries = _scheduler.PrefixCacheQueries,
+        PrefixCacheHits = _scheduler.PrefixCacheHits,
+        Preemptions = _scheduler.Preemptions,
+    };
 
     [LoggerMessage(LogLevel.Error, "Sampling for sequence {Sequence} failed; it is ended, the others go on")]
     private static partial void LogSampleFailed(ILogger logger, Exception exception, long sequence);

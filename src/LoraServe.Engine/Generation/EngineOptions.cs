@@ -32,6 +32,12 @@ public sealed record EngineOptions
     /// <summary>Most tokens that one step of the engine processes; longer prompts are prefilled in chunks.</summary>
     public int MaxNumBatchedTokens { get; init; } = 512;
 
+    /// <summary>Most different adapters in one step; the others take turns, and the base is not counted.</summary>
+    public int MaxLoras { get; init; } = 16;
+
+    /// <summary>Whether prefixes that were computed before are used again.</summary>
+    public bool EnablePrefixCaching { get; init; } = true;
+
     /// <summary>Highest rank that an adapter may have.</summary>
     public int MaxLoraRank { get; init; } = 256;
 

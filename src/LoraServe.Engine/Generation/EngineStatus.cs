@@ -5,4 +5,17 @@ namespace LoraServe.Engine.Generation;
 /// <param name="Waiting">Sequences that wait for admission.</param>
 /// <param name="KvBlocksUsed">Blocks of the KV cache that sequences hold.</param>
 /// <param name="KvBlocks">All blocks of the KV cache.</param>
-public sealed record EngineStatus(int Running, int Waiting, int KvBlocksUsed, int KvBlocks);
+public sealed record EngineStatus(int Running, int Waiting, int KvBlocksUsed, int KvBlocks)
+{
+    /// <summary>Blocks of the KV cache that no sequence holds and that keep a prefix until they are needed.</summary>
+    public int KvBlocksCached { get; init; }
+
+    /// <summary>Tokens of prompts that were looked for in the prefix cache, since the start.</summary>
+    public long PrefixCacheQueries { get; init; }
+
+    /// <summary>Tokens of prompts that were found there, since the start.</summary>
+    public long PrefixCacheHits { get; init; }
+
+    /// <summary>How often a sequence made way for one of an adapter with less than its share, since the start.</summary>
+    public long Preemptions { get; init; }
+}

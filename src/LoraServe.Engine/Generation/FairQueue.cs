@@ -1,58 +1,140 @@
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// Waiting sequences: in order of arrival within an adapter version, and the adapter versions take turns. While no more than k
-/// adapters wait, a sequence with n of its own adapter before it is behind at most k (n + 1) - 1 others, however many of them arrive.
+/// All sequences by adapter version, and who is next. Two things are scarce when a sequence starts: places and KV blocks. They are shared by
+/// dominant resource fairness (Ghodsi et al. 2011): the next place goes to the waiting adapter whose larger part of the two is the least for
+/// its weight, the earlier arrival first where they are equal; within an adapter, arrival alone decides.
 /// </summary>
-internal sealed class FairQueue
+/// <param name="slots">Places for running sequences.</param>
+/// <param name="blocks">KV blocks.</param>
+internal sealed class FairQueue(int slots, int blocks)
 {
-    // In the order of their turns; an adapter is listed while a sequence of it waits.
-    private readonly LinkedList<LinkedList<Sequence>> _turns = new();
-    private readonly Dictionary<string, LinkedList<Sequence>> _adapters = new(StringComparer.Ordinal);
-    private readonly Dictionary<long, LinkedListNode<Sequence>> _sequences = [];
+    private readonly Dictionary<string, AdapterFlow> _byVersion = new(StringComparer.Ordinal);
+    private readonly Dictionary<long, Sequence> _sequences = [];
+    private readonly List<AdapterFlow> _flows = [];
 
-    public int Count => _sequences.Count;
+    /// <summary>The adapters that have a sequence, the longest present first.</summary>
+    public IReadOnlyList<AdapterFlow> Flows => _flows;
 
+    /// <summary>Sequences that were admitted and have not ended.</summary>
+    public int Running { get; private set; }
+
+    /// <summary>Sequences that wait.</summary>
+    public int Waiting => _sequences.Count - Running;
+
+    /// <summary>Lets a sequence wait.</summary>
+    /// <exception cref="ArgumentException">Its adapter's weight is no share.</exception>
     public void Enqueue(Sequence sequence)
     {
-        if (!_adapters.TryGetValue(sequence.AdapterVersion, out var line))
+        var weight = sequence.Adapter.Weight;
+        if (!(weight > 0 && double.IsFinite(weight)))
+            throw new ArgumentException($"The weight of adapter {sequence.Adapter.Name} has to be above 0, found {weight}.", nameof(sequence));
+
+        if (!_byVersion.TryGetValue(sequence.AdapterVersion, out var flow))
         {
-            line = new LinkedList<Sequence>();
-            _adapters.Add(sequence.AdapterVersion, line);
-            _turns.AddLast(line);
+            flow = new AdapterFlow();
+            _byVersion.Add(sequence.AdapterVersion, flow);
+            _flows.Add(flow);
         }
 
-        _sequences.Add(sequence.Id, line.AddLast(sequence));
+        flow.Weight = weight; // the latest one known
+        _sequences.Add(sequence.Id, sequence);
+        flow.Waiting.Add(sequence);
     }
 
-    /// <summary>Whose turn it is; null where nobody waits.</summary>
-    public Sequence? Peek() => _turns.First?.Value.First!.Value;
+    /// <summary>A sequence that waits or runs; null where it does neither.</summary>
+    public Sequence? Find(long id) => _sequences.GetValueOrDefault(id);
 
-    /// <summary>Removes the sequence whose turn it is and gives the turn to the next adapter.</summary>
-    public Sequence Dequeue()
+    /// <summary>Any sequence; null where there is none.</summary>
+    public Sequence? Any() => _sequences.Values.FirstOrDefault();
+
+    /// <summary>The next to admit; null where nobody waits.</summary>
+    public Sequence? Next()
     {
-        var line = _turns.First?.Value ?? throw new InvalidOperationException("No sequence waits.");
-        var sequence = line.First!.Value;
-        _turns.RemoveFirst();
-        _turns.AddLast(line);
-        Remove(sequence.Id);
-        return sequence;
-    }
-
-    /// <summary>Takes a sequence out of the middle; null where it does not wait here.</summary>
-    public Sequence? Remove(long id)
-    {
-        if (!_sequences.Remove(id, out var node))
-            return null;
-
-        var line = node.List!;
-        line.Remove(node);
-        if (line.Count == 0)
+        Sequence? next = null;
+        var least = double.PositiveInfinity;
+        foreach (var flow in _flows)
         {
-            _adapters.Remove(node.Value.AdapterVersion);
-            _turns.Remove(line);
+            if (flow.Waiting.Min is not { } first)
+                continue;
+
+            var share = Share(flow);
+            if (share < least || (share == least && first.Arrival < next!.Arrival))
+                (next, least) = (first, share);
         }
 
-        return node.Value;
+        return next;
+    }
+
+    /// <summary>
+    /// The youngest sequence of the adapter that holds most for its weight without it, if that is still as much as the other adapter then
+    /// holds; so nobody is ever preempted back. Null otherwise.
+    /// </summary>
+    /// <param name="next">For whom it would make way.</param>
+    /// <param name="needed">The KV blocks that this one needs.</param>
+    public Sequence? VictimFor(Sequence next, long needed)
+    {
+        var gaining = _byVersion[next.AdapterVersion];
+        var least = Share(gaining, 1, needed);
+        Sequence? victim = null;
+        foreach (var flow in _flows)
+        {
+            if (flow == gaining || flow.Running.Count == 0)
+                continue;
+
+            var youngest = flow.Running[^1];
+            var left = Share(flow, -1, -youngest.Blocks.Count);
+            if (left >= least)
+                (victim, least) = (youngest, left);
+        }
+
+        return victim;
+    }
+
+    /// <summary>Moves a sequence from the waiting ones to the running ones.</summary>
+    public void Admit(Sequence sequence)
+    {
+        var flow = _byVersion[sequence.AdapterVersion];
+        flow.Waiting.Remove(sequence);
+        flow.Running.Add(sequence);
+        Running++;
+    }
+
+    /// <summary>Moves it back to its place in line.</summary>
+    public void Preempt(Sequence sequence)
+    {
+        var flow = _byVersion[sequence.AdapterVersion];
+        flow.Running.Remove(sequence);
+        flow.Waiting.Add(sequence);
+        Running--;
+    }
+
+    /// <summary>Takes a sequence out; does nothing where it is not in.</summary>
+    public void Remove(Sequence sequence)
+    {
+        if (!_sequences.Remove(sequence.Id))
+            return;
+
+        var flow = _byVersion[sequence.AdapterVersion];
+        if (!flow.Waiting.Remove(sequence))
+        {
+            flow.Running.Remove(sequence);
+            Running--;
+        }
+
+        if (flow.Waiting.Count + flow.Running.Count > 0)
+            return;
+
+        _byVersion.Remove(sequence.AdapterVersion);
+        _flows.Remove(flow);
+    }
+
+    // The larger of an adapter's parts of the two resources, for its weight, if it held that many sequences and blocks more.
+    private double Share(AdapterFlow flow, int moreSequences = 0, long moreBlocks = 0)
+    {
+        var held = moreBlocks;
+        foreach (var sequence in flow.Running)
+            held += sequence.Blocks.Count;
+        return Math.Max((double)(flow.Running.Count + moreSequences) / slots, (double)held / blocks) / flow.Weight;
     }
 }

@@ -21,4 +21,10 @@ public sealed record GenerationRequest
 
     /// <summary>Requests share computed prefixes only with requests of the same salt.</summary>
     public string CacheSalt { get; init; } = "";
+
+    /// <summary>
+    /// The ticket that <see cref="LlmEngine.NextArrival"/> gave before the request waited for its adapter, so that it lost no place in line
+    /// by that; 0: it arrives when it is submitted.
+    /// </summary>
+    public long Arrival { get; init; }
 }

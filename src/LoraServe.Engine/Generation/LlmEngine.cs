@@ -36,7 +36,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     {
         var blocks = new KvBlockPool(kvSlots / BlockSize, BlockSize);
         (_options, _model, Model, Tokenizer, Adapters, _logger) = (options, model, info, tokenizer, adapters, logger);
-        _scheduler = new Scheduler(options.MaxNumSeqs, options.MaxNumBatchedTokens, blocks);
+        _scheduler = new Scheduler(options.MaxNumSeqs, options.MaxNumBatchedTokens, blocks, options.MaxLoras, options.EnablePrefixCaching);
         _loop = new EngineLoop(_scheduler, new ModelRunner(model, BlockSize), new Sampler(info.VocabularySize), blocks, logger);
     }
 
@@ -95,6 +95,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>A place in line for a request that is not ready to be submitted: <see cref="GenerationRequest.Arrival"/>.</summary>
+    public long NextArrival() => Interlocked.Increment(ref _lastId);
+
     /// <summary>Queues a sequence. The engine takes over the request's lease, even when this throws.</summary>
     /// <exception cref="EngineOverloadedException">The queue is full, or the engine is shutting down.</exception>
     /// <exception cref="ContextLengthExceededException">See <see cref="CheckFits"/>.</exception>
@@ -108,13 +111,13 @@ public sealed partial class LlmEngine : IAsyncDisposable
             if (Status.Waiting + _loop.Arriving >= _options.MaxQueuedSeqs)
                 throw new EngineOverloadedException($"{_options.MaxQueuedSeqs} sequences are waiting already. Please try again later.");
 
-            var id = Interlocked.Increment(ref _lastId);
+            var id = NextArrival();
             var output = Channel.CreateUnbounded<GeneratedToken>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
             var promptLogprobs = new TaskCompletionSource<IReadOnlyList<TokenLogprobs?>>(
                 TaskCreationOptions.RunContinuationsAsynchronously);
             var sequence = new Sequence(id, request, _model.Config.EosTokenIds, output.Writer, promptLogprobs);
             if (!_loop.Add(sequence)) throw new EngineOverloadedException("The server is shutting down.");
-            return new TokenStream(output.Reader, promptLogprobs.Task, () => _loop.Cancel(id));
+            return new TokenStream(sequence, output.Reader, promptLogprobs.Task, () => _loop.Cancel(id));
         }
         catch
         {

@@ -1,17 +1,24 @@
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// Continuous batching with chunked prefill. A sequence is admitted when the KV blocks for its longest output are free, so that a running
-/// one never waits for memory; waiting ones are admitted strictly in the order of <see cref="FairQueue"/>, so that a large one is not
-/// overtaken for ever.
+/// Continuous batching, fair across adapters. A sequence is admitted when the KV blocks for its longest output are free, so that a running
+/// one never waits for memory, in the order of <see cref="FairQueue"/> and never past the one whose turn it is, so that a large one is not
+/// overtaken for ever. <see cref="BatchBuilder"/> then chooses the tokens of each step.
 /// </summary>
+/// <remarks>
+/// Where places or blocks are taken by an adapter that holds more than its share, its youngest sequence makes way at once and is computed
+/// again later (mostly from the prefix cache). A place held free for newcomers would serve only the first of them, and waiting for an end
+/// has no bound; this has one: a request whose adapter would not hold more than its share with it is admitted at the next step, and every
+/// adapter that prefills gets a token in every step. So its first chunk is computed within two steps of its arrival: the one that runs, and
+/// its own. With fewer places than adapters, or more adapters than may act in one batch, turns are the bound instead.
+/// </remarks>
 internal sealed class Scheduler
 {
     private readonly int _maxRunning;
-    private readonly int _maxTokens;
     private readonly KvBlockPool _blocks;
-    private readonly FairQueue _waiting = new();
-    private readonly List<Sequence> _running = []; // in order of admission
+    private readonly PrefixCache _prefixes;
+    private readonly FairQueue _queue;
+    private readonly BatchBuilder _batches;
 
     /// <param name="maxNumSeqs">
     /// Most running sequences; where this is more than <paramref name="maxNumBatchedTokens"/>, that is the limit, so that a step has a
@@ -19,23 +26,38 @@ internal sealed class Scheduler
     /// </param>
     /// <param name="maxNumBatchedTokens">Most tokens in a batch.</param>
     /// <param name="blocks">The blocks of the KV cache.</param>
-    public Scheduler(int maxNumSeqs, int maxNumBatchedTokens, KvBlockPool blocks)
+    /// <param name="maxLoras">Most different adapters that act in a batch.</param>
+    /// <param name="cachesPrefixes">Whether sequences share what was computed before.</param>
+    public Scheduler(
+        int maxNumSeqs, int maxNumBatchedTokens, KvBlockPool blocks, int maxLoras = int.MaxValue, bool cachesPrefixes = true)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxNumSeqs);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxNumBatchedTokens);
+        ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxLoras);
         _maxRunning = Math.Min(maxNumSeqs, maxNumBatchedTokens);
-        _maxTokens = maxNumBatchedTokens;
         _blocks = blocks;
+        _prefixes = new PrefixCache(blocks, cachesPrefixes);
+        _queue = new FairQueue(_maxRunning, blocks.Count);
+        _batches = new BatchBuilder(maxNumBatchedTokens, maxLoras, _prefixes);
     }
 
     /// <summary>Sequences that hold KV blocks.</summary>
-    public int Running => _running.Count;
+    public int Running => _queue.Running;
 
     /// <summary>Sequences that wait for admission.</summary>
-    public int Waiting => _waiting.Count;
+    public int Waiting => _queue.Waiting;
 
     /// <summary>Whether any sequence is waiting or running.</summary>
     public bool HasWork => Running + Waiting > 0;
+
+    /// <summary>See <see cref="PrefixCache.Queries"/>.</summary>
+    public long PrefixCacheQueries => _prefixes.Queries;
+
+    /// <summary>See <see cref="PrefixCache.Hits"/>.</summary>
+    public long PrefixCacheHits => _prefixes.Hits;
+
+    /// <summary>How often a sequence made way for another adapter's.</summary>
+    public long Preemptions { get; private set; }
 
     /// <summary>Whether the empty cache is large enough for such a sequence.</summary>
     public bool CanEverFit(int promptTokens, int maxTokens) => BlocksFor(promptTokens, maxTokens) <= _blocks.Count;
@@ -50,20 +72,17 @@ internal sealed class Scheduler
             throw new ArgumentException($"Sequence {sequence.Id} needs {needed} KV blocks of {_blocks.Count}.", nameof(sequence));
         }
 
-        _waiting.Enqueue(sequence);
+        _queue.Enqueue(sequence);
     }
 
     /// <summary>Admits what fits and chooses the tokens of the next step; empty where there is nothing to do.</summary>
     public Batch Schedule()
     {
-        Admit();
-        var rows = new List<BatchRow>(_running.Count);
-        foreach (var sequence in _running.Where(sequence => !sequence.IsPrefilling))
-            rows.Add(new BatchRow(sequence, sequence.ComputedTokens, 1));
-        AddPrefill(rows, _maxTokens - rows.Count);
+        while (_queue.Next() is { } next && TryAdmit(next))
+        {
+        }
 
-        // GroupBy keeps the order within a group, and groups in order of their first row.
-        return new Batch([.. rows.GroupBy(row => row.Sequence.AdapterVersion, StringComparer.Ordinal).SelectMany(group => group)]);
+        return _batches.Build(_queue.Flows);
     }
 
     /// <summary>Records that a batch is computed. Sequences that ended since <see cref="Schedule"/> are passed over.</summary>
@@ -79,7 +98,8 @@ internal sealed class Scheduler
 
             var samplesToken = batch.Rows[i].SamplesToken;
             sequence.ComputedTokens = start + count;
-            if (sequence.IsPrefilling)
+            _prefixes.Publish(sequence);
+            if (sequence.PendingTokens > 0)
                 continue;
 
             if (sequence.GeneratedCount == 0)
@@ -99,7 +119,7 @@ internal sealed class Scheduler
     /// <summary>Ends a waiting or running sequence whose reader has gone; false where it has ended already.</summary>
     public bool Cancel(long id)
     {
-        var sequence = _waiting.Remove(id) ?? _running.Find(running => running.Id == id);
+        var sequence = _queue.Find(id);
         if (sequence is null)
             return false;
 
@@ -121,45 +141,26 @@ internal sealed class Scheduler
     /// <summary>The same for all running and waiting sequences.</summary>
     public void FailAll(Exception error)
     {
-        while (_waiting.Count > 0)
-            Fail(_waiting.Dequeue(), error);
-        while (_running.Count > 0)
-            Fail(_running[^1], error);
+        while (_queue.Any() is { } sequence)
+            Fail(sequence, error);
     }
 
-    private void Admit()
+    private bool TryAdmit(Sequence next)
     {
-        while (_running.Count < _maxRunning
-            && _waiting.Peek() is { } next
-            && _blocks.TryAllocate((int)BlocksFor(next.PromptLength, next.MaxTokens), next.HeldBlocks))
+        var needed = (int)BlocksFor(next.PromptLength, next.MaxTokens);
+        while (Running == _maxRunning || !_prefixes.TryHold(next, needed))
         {
-            _running.Add(_waiting.Dequeue());
-        }
-    }
+            if (_queue.VictimFor(next, needed) is not { } victim)
+                return false;
 
-    // Adapters share the budget: those that need the least come first, and each takes at most an equal part of what is left. There is a
-    // token for each, because the running sequences are never more than the budget.
-    private void AddPrefill(List<BatchRow> rows, int budget)
-    {
-        var adapters = _running
-            .Where(sequence => sequence.IsPrefilling)
-            .GroupBy(sequence => sequence.AdapterVersion, StringComparer.Ordinal)
-            .OrderBy(adapter => adapter.Sum(sequence => (long)sequence.PromptLength - sequence.ComputedTokens))
-            .ToList();
-        for (var i = 0; i < adapters.Count; i++)
-        {
-            var share = budget / (adapters.Count - i);
-            foreach (var sequence in adapters[i])
-            {
-                var count = Math.Min(share, sequence.PromptLength - sequence.ComputedTokens);
-                if (count == 0)
-                    break;
-
-                rows.Add(new BatchRow(sequence, sequence.ComputedTokens, count));
-                share -= count;
-                budget -= count;
-            }
+            _prefixes.Release(victim);
+            victim.Preempt();
+            _queue.Preempt(victim);
+            Preemptions++;
         }
+
+        _queue.Admit(next);
+        return true;
     }
 
     private void End(Sequence sequence, Exception? error)
@@ -167,8 +168,8 @@ internal sealed class Scheduler
         if (sequence.HasEnded)
             return;
 
-        _running.Remove(sequence);
-        _blocks.Free(sequence.HeldBlocks);
+        _queue.Remove(sequence);
+        _prefixes.Release(sequence);
         sequence.End(error);
     }
 

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Threading.Channels;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Lora;
 
 namespace LoraServe.Engine.Generation;
 
@@ -12,10 +13,12 @@ internal sealed class Sequence
     private readonly List<int> _tokens;
     private readonly HashSet<int> _stopTokens;
     private readonly List<TokenLogprobs?> _promptLogprobs = [];
+    private readonly PrefixScope _baseScope;
+    private readonly PrefixScope _adapterScope;
     private readonly ChannelWriter<GeneratedToken> _output;
     private readonly TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> _promptLogprobsDone;
 
-    /// <param name="id">Unique in this engine.</param>
+    /// <param name="id">Unique in this engine, and higher than the arrival tickets that were given before.</param>
     /// <param name="request">Its lease is disposed when the sequence ends.</param>
     /// <param name="eosTokenIds">The model's end-of-sequence tokens.</param>
     /// <param name="output">Unbounded: the engine never waits for a reader.</param>
@@ -31,17 +34,21 @@ internal sealed class Sequence
         Request = request;
         Seed = request.Sampling.Seed ?? Random.Shared.NextInt64();
         _tokens = [.. request.Prompt];
-        AdapterStart = StartOf(Adapter.Adapter.InvocationTokens);
+        AdapterStart = AdapterVersion == LoraAdapter.Base.Version ? int.MaxValue : StartOf(Adapter.Adapter.InvocationTokens);
+        _baseScope = PrefixScope.Base(request.CacheSalt);
+        _adapterScope = new PrefixScope(request.CacheSalt, AdapterVersion, request.Mode ?? Adapter.Mode, AdapterStart);
         _stopTokens = [.. request.Sampling.StopTokenIds];
         if (!request.Sampling.IgnoreEos)
             _stopTokens.UnionWith(eosTokenIds);
         _output = output;
         _promptLogprobsDone = promptLogprobs;
-        if (request.Sampling.PromptLogprobs is not null)
-            _promptLogprobs.Add(null);
+        RestartPromptLogprobs();
     }
 
     public long Id { get; }
+
+    /// <summary>Its place in line: the ticket that the request took, or else its <see cref="Id"/>.</summary>
+    public long Arrival => Request.Arrival == 0 ? Id : Request.Arrival;
 
     public GenerationRequest Request { get; }
 
@@ -51,8 +58,8 @@ internal sealed class Sequence
     public string AdapterVersion => Adapter.Version;
 
     /// <summary>
-    /// The first position on which the adapter acts: 0, or for an activated LoRA where its last invocation in the prompt begins, and past the
-    /// end of every context without one.
+    /// The first position on which the adapter acts: 0, or for an activated LoRA where its last invocation in the prompt begins. Past the end
+    /// of every context without one, and for the base.
     /// </summary>
     public int AdapterStart { get; }
 
@@ -84,11 +91,34 @@ internal sealed class Sequence
     /// <summary>Tokens that end the sequence.</summary>
     public IReadOnlySet<int> StopTokens => _stopTokens;
 
-    /// <summary>Whether some tokens of the prompt are yet to be computed.</summary>
-    public bool IsPrefilling => ComputedTokens < PromptLength;
+    /// <summary>How many of the first <see cref="Blocks"/> are known to the prefix cache.</summary>
+    public int IndexedBlocks { get; set; }
+
+    /// <summary>Tokens of the prompt that were found computed; final once the prompt is evaluated, when a reader may look at it.</summary>
+    public int CachedTokens { get; set; }
+
+    /// <summary>Whether it was preempted before.</summary>
+    public bool IsResumed { get; private set; }
+
+    /// <summary>Tokens that are known and not computed.</summary>
+    public int PendingTokens => _tokens.Count - ComputedTokens;
+
+    /// <summary>Whether more is to be computed than the one token that was generated last.</summary>
+    public bool IsPrefilling => PendingTokens > 1 || (PendingTokens == 1 && GeneratedCount == 0);
 
     /// <summary>Whether the sequence finished, failed or was cancelled; nothing more is computed for it.</summary>
     public bool HasEnded { get; private set; }
+
+    /// <summary>What the keys and values of a block depend on that ends with this many tokens.</summary>
+    public PrefixScope ScopeUpTo(int tokens) => tokens <= AdapterStart ? _baseScope : _adapterScope;
+
+    /// <summary>Forgets what was computed, not what was generated; its blocks must have been given back.</summary>
+    public void Preempt()
+    {
+        IsResumed = true;
+        ComputedTokens = 0;
+        if (GeneratedCount == 0) RestartPromptLogprobs();
+    }
 
     /// <summary>Takes the log-probabilities of the prompt's next token, the second one first.</summary>
     public void AddPromptLogprobs(TokenLogprobs logprobs) => _promptLogprobs.Add(logprobs);
@@ -121,6 +151,14 @@ internal sealed class Sequence
         else if (_promptLogprobsDone.TrySetException(error))
             _ = _promptLogprobsDone.Task.Exception; // seen: nobody has to wait for log-probabilities that were not asked for
         Adapter.Dispose();
+    }
+
+    // The first token has none. After the prompt the list belongs to the reader.
+    private void RestartPromptLogprobs()
+    {
+        _promptLogprobs.Clear();
+        if (Request.Sampling.PromptLogprobs is not null)
+            _promptLogprobs.Add(null);
     }
 
     private int StartOf(IReadOnlyList<int> invocation)

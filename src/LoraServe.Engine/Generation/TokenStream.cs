@@ -5,13 +5,15 @@ namespace LoraServe.Engine.Generation;
 /// <summary>The output of one submitted sequence. Disposing it before the end cancels the sequence.</summary>
 public sealed class TokenStream : IDisposable
 {
+    private readonly Sequence _sequence;
     private readonly Action _cancel;
 
-    internal TokenStream(ChannelReader<GeneratedToken> tokens, Task<IReadOnlyList<TokenLogprobs?>> promptLogprobs, Action cancel)
+    internal TokenStream(
+        Sequence sequence, ChannelReader<GeneratedToken> tokens, Task<IReadOnlyList<TokenLogprobs?>> promptLogprobs, Action cancel)
     {
         Tokens = tokens;
         PromptLogprobs = promptLogprobs;
-        _cancel = cancel;
+        (_sequence, _cancel) = (sequence, cancel);
     }
 
     /// <summary>
@@ -25,6 +27,11 @@ public sealed class TokenStream : IDisposable
     /// an empty list when they were not asked for.
     /// </summary>
     public Task<IReadOnlyList<TokenLogprobs?>> PromptLogprobs { get; }
+
+    /// <summary>
+    /// Tokens of the prompt that the prefix cache held; to be read once <see cref="PromptLogprobs"/> is complete or a token has been read.
+    /// </summary>
+    public int CachedTokens => _sequence.CachedTokens;
 
     /// <summary>Tells the engine to stop working on the sequence; does nothing after its end.</summary>
     public void Dispose()

@@ -7,83 +7,143 @@ namespace LoraServe.Engine.Tests.Generation;
 
 public sealed class FairQueueTests
 {
-    [Fact]
-    public void Dequeue_OneAdapterFloods_OthersTakeTurns()
-    {
-        var queue = QueueOf("a", "a", "a", "a", "b", "c", "b");
+    private readonly FairQueue _queue = new(slots: 8, blocks: 100);
 
-        Drain(queue).ShouldBe([0, 4, 5, 1, 6, 2, 3]);
+    [Fact]
+    public void Next_OneAdapterFloods_TheOthersComeBeforeItsSecond()
+    {
+        Enqueue("a", "a", "a", "a", "b", "c", "b");
+
+        AdmitAll().ShouldBe([0, 4, 5, 1, 6, 2, 3]);
     }
 
     [Fact]
-    public void Dequeue_AdapterComesBack_JoinsAtTheEnd()
+    public void Next_TwiceTheWeight_GetsTwiceThePlaces()
     {
-        var queue = QueueOf("a", "b", "c");
-        queue.Dequeue().Id.ShouldBe(0);
+        for (var id = 0; id < 9; id++)
+            _queue.Enqueue(SubmittedSequence.OfLength(1, 1, id, id % 2 == 0 ? "heavy" : "light", id % 2 == 0 ? 2 : 1).Sequence);
 
-        queue.Enqueue(SubmittedSequence.OfLength(1, 1, id: 3, adapter: "a").Sequence);
-
-        Drain(queue).ShouldBe([1, 2, 3]);
+        AdmitAll().Take(6).Count(id => id % 2 == 0).ShouldBe(4);
     }
 
     [Fact]
-    public void Remove_OnlySequenceOfAnAdapter_LosesItsTurn()
+    public void Next_AdapterHoldsManyBlocks_WaitsForOneThatHoldsFew()
     {
-        var queue = QueueOf("a", "b", "c");
-
-        queue.Remove(1)!.Id.ShouldBe(1);
-
-        queue.Remove(1).ShouldBeNull();
-        queue.Count.ShouldBe(2);
-        Drain(queue).ShouldBe([0, 2]);
-    }
-
-    [Fact]
-    public void Peek_Empty_IsNull() => new FairQueue().Peek().ShouldBeNull();
-
-    [Property]
-    public void Dequeue_ArrivalsAllTheTime_KeepsOrderWithinAdaptersAndBoundsTheWait(byte[] steps)
-    {
-        var queue = new FairQueue();
-        var waiting = new Dictionary<long, (string Adapter, int Bound)>();
-        var id = 0L;
-        foreach (var step in steps)
+        var large = SubmittedSequence.OfLength(1, 1, id: 0, "large").Sequence;
+        large.HeldBlocks.AddRange(Enumerable.Range(0, 50));
+        _queue.Enqueue(large);
+        _queue.Admit(large);
+        foreach (var id in (long[])[1, 2, 3])
         {
-            var adapter = $"adapter{step % 4}";
-            var ahead = waiting.Values.Count(other => other.Adapter == adapter);
-            queue.Enqueue(SubmittedSequence.OfLength(1, 1, id, adapter).Sequence);
-            waiting.Add(id, (adapter, (4 * (ahead + 1)) - 1));
-            id++;
-            if (step % 3 == 0)
-                continue;
-
-            var next = queue.Peek()!.Id;
-            queue.Dequeue().Id.ShouldBe(next);
-            waiting.Remove(next, out var served);
-            waiting.ShouldNotContain(other => other.Value.Adapter == served.Adapter && other.Key < next);
-            foreach (var (other, (name, bound)) in waiting)
-            {
-                bound.ShouldBePositive();
-                waiting[other] = (name, bound - 1);
-            }
+            var small = SubmittedSequence.OfLength(1, 1, id, "small").Sequence;
+            _queue.Enqueue(small);
+            _queue.Admit(small);
         }
 
-        queue.Count.ShouldBe(waiting.Count);
+        _queue.Enqueue(SubmittedSequence.OfLength(1, 1, id: 4, "large").Sequence);
+        _queue.Enqueue(SubmittedSequence.OfLength(1, 1, id: 5, "small").Sequence);
+
+        _queue.Next()!.Id.ShouldBe(5);
     }
 
-    private static FairQueue QueueOf(params string[] adapters)
+    [Fact]
+    public void Next_TookItsTicketEarlier_IsNotBehindThoseWhoCameSinceThen()
     {
-        var queue = new FairQueue();
-        for (var id = 0; id < adapters.Length; id++)
-            queue.Enqueue(SubmittedSequence.OfLength(1, 1, id, adapters[id]).Sequence);
-        return queue;
+        var submitted = new SubmittedSequence([1], new SamplingParams(), id: 9, adapter: "late", arrival: 2);
+        _queue.Enqueue(SubmittedSequence.OfLength(1, 1, id: 1, "a").Sequence);
+        _queue.Enqueue(SubmittedSequence.OfLength(1, 1, id: 3, "b").Sequence);
+        _queue.Enqueue(SubmittedSequence.OfLength(1, 1, id: 4, "late").Sequence);
+
+        _queue.Enqueue(submitted.Sequence);
+
+        AdmitAll().ShouldBe([1, 9, 3, 4]);
     }
 
-    private static List<long> Drain(FairQueue queue)
+    [Fact]
+    public void Remove_OnlySequenceOfAnAdapter_RemovesTheAdapter()
+    {
+        Enqueue("a", "b", "c");
+
+        _queue.Remove(_queue.Find(1)!);
+
+        _queue.Find(1).ShouldBeNull();
+        (_queue.Waiting, _queue.Flows.Count).ShouldBe((2, 2));
+        AdmitAll().ShouldBe([0, 2]);
+    }
+
+    [Fact]
+    public void Next_Empty_IsNull() => _queue.Next().ShouldBeNull();
+
+    [Theory]
+    [InlineData(0)]
+    [InlineData(-1)]
+    [InlineData(double.NaN)]
+    [InlineData(double.PositiveInfinity)]
+    public void Enqueue_WeightIsNoShare_Throws(double weight) =>
+        Should.Throw<ArgumentException>(() => _queue.Enqueue(SubmittedSequence.OfLength(1, 1, weight: weight).Sequence));
+
+    [Fact]
+    public void VictimFor_NewAdapter_IsTheYoungestOfTheOneThatHoldsMost()
+    {
+        Enqueue("hot", "hot", "hot", "hot", "warm", "warm", "new");
+        for (var i = 0; i < 6; i++)
+            _queue.Admit(_queue.Find(i)!);
+
+        _queue.VictimFor(_queue.Find(6)!, needed: 1)!.Id.ShouldBe(3);
+    }
+
+    [Fact]
+    public void VictimFor_WouldThenHoldMore_IsNull()
+    {
+        Enqueue("a", "a", "b", "b");
+        for (var i = 0; i < 3; i++)
+            _queue.Admit(_queue.Find(i)!);
+
+        _queue.VictimFor(_queue.Find(3)!, needed: 1).ShouldBeNull();
+    }
+
+    [Property]
+    public void VictimFor_AnyLoad_IsNeverPreemptedBack(byte[] arrivals)
+    {
+        var queue = new FairQueue(slots: 8, blocks: 40);
+        for (var i = 0; i < arrivals.Length; i++)
+        {
+            var weight = 1 + (arrivals[i] % 3);
+            var sequence = SubmittedSequence.OfLength(1, 1, i, $"{arrivals[i] % 4}", weight).Sequence;
+            sequence.HeldBlocks.AddRange(Enumerable.Range(0, arrivals[i] % 7));
+            queue.Enqueue(sequence);
+            if (queue.Running < 8)
+            {
+                queue.Admit(sequence);
+                continue;
+            }
+
+            var next = queue.Next()!;
+            if (queue.VictimFor(next, next.Blocks.Count) is not { } victim)
+                continue;
+
+            queue.Preempt(victim);
+            queue.Admit(next);
+            queue.VictimFor(victim, victim.Blocks.Count).ShouldNotBe(next);
+            queue.Running.ShouldBe(8);
+        }
+    }
+
+    private void Enqueue(params string[] adapters)
+    {
+        for (var id = 0; id < adapters.Length; id++)
+            _queue.Enqueue(SubmittedSequence.OfLength(1, 1, id, adapters[id]).Sequence);
+    }
+
+    private List<long> AdmitAll()
     {
         var ids = new List<long>();
-        while (queue.Count > 0)
-            ids.Add(queue.Dequeue().Id);
+        while (_queue.Next() is { } next)
+        {
+            _queue.Admit(next);
+            ids.Add(next.Id);
+        }
+
         return ids;
     }
 }

@@ -64,4 +64,59 @@ public sealed class KvBlockPoolTests
             pool.Used.ShouldBe(held.Count);
         }
     }
+
+    [Fact]
+    public void Free_BlockOfTwoHolders_IsFreeAfterTheSecond()
+    {
+        var pool = new KvBlockPool(3);
+        var blocks = new List<int>();
+        pool.TryAllocate(1, blocks);
+        var block = blocks[0];
+        pool.Hold(block);
+
+        pool.Free(block);
+        (pool.Used, pool.Holders(block)).ShouldBe((1, 1));
+        pool.Free(block);
+
+        (pool.Used, pool.Holders(block)).ShouldBe((0, 0));
+    }
+
+    [Fact]
+    public void TryAllocate_BlocksWithContent_AreHandedOutLastAndLoseIt()
+    {
+        var pool = new KvBlockPool(3);
+        var root = CachedBlock.Root();
+        var scope = PrefixScope.Base("");
+        List<int> blocks = [];
+        pool.TryAllocate(2, blocks);
+        List<int> contents = [.. blocks];
+        foreach (var block in contents)
+            pool.Keep(block, root.Add(scope, [block], block));
+        pool.Free(contents[1]);
+        pool.Free(contents[0]);
+        pool.Cached.ShouldBe(2);
+
+        blocks.Clear();
+        pool.TryAllocate(2, blocks);
+
+        blocks.ShouldBe([2, contents[1]]);
+        pool.Cached.ShouldBe(1);
+        root.Find(scope, [contents[1]]).ShouldBeNull();
+        root.Find(scope, [contents[0]])!.Block.ShouldBe(contents[0]);
+    }
+
+    [Fact]
+    public void TryAllocate_BlockThatOthersContinue_Throws()
+    {
+        var pool = new KvBlockPool(2);
+        var scope = PrefixScope.Base("");
+        List<int> blocks = [];
+        pool.TryAllocate(2, blocks);
+        var first = CachedBlock.Root().Add(scope, [1], blocks[0]);
+        pool.Keep(blocks[0], first);
+        first.Add(scope, [2], blocks[1]);
+        pool.Free(blocks);
+
+        Should.Throw<InvalidOperationException>(() => pool.TryAllocate(2, [])).Message.ShouldContain("before those that continue it");
+    }
 }

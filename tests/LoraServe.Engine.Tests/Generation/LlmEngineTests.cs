@@ -101,7 +101,7 @@ public sealed class LlmEngineTests : IAsyncLifetime
         await WhenIdle();
 
         outputs.ShouldBe(rows.Select(row => row.Greedy));
-        _engine.Status.ShouldBe(new EngineStatus(0, 0, 0, _engine.Status.KvBlocks));
+        (_engine.Status.Running, _engine.Status.Waiting, _engine.Status.KvBlocksUsed).ShouldBe((0, 0, 0));
     }
 
     [Fact]

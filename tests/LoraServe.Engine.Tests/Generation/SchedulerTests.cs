@@ -46,7 +46,32 @@ public sealed class SchedulerTests
         Add(scheduler, promptLength: 30, maxTokens: 1, id: 3, adapter: "b");
         Add(scheduler, promptLength: 2, maxTokens: 1, id: 4, adapter: "c");
 
-        Step(scheduler).Rows.Select(row => (row.Sequence.Id, row.Count)).ShouldBe([(4, 2), (3, 4), (1, 4)]);
+        Step(scheduler).Rows.Select(row => (row.Sequence.Id, row.Count)).ShouldBe([(1, 4), (3, 4), (4, 2)]);
+    }
+
+    [Fact]
+    public void Schedule_SamePromptManyTimesAtOnce_IsComputedOnce()
+    {
+        var scheduler = new Scheduler(8, 100, _blocks);
+        var all = Enumerable.Range(1, 4).Select(id => new SubmittedSequence([.. Enumerable.Range(10, 18)], new SamplingParams { MaxTokens = 3 }, id)).ToList();
+        foreach (var submitted in all) scheduler.Add(submitted.Sequence);
+
+        var steps = Run(scheduler);
+
+        steps[0].Rows.Select(row => (row.Sequence.Id, row.Count)).ShouldBe([(1, 18)]);
+        steps[1].Rows.Select(row => (row.Sequence.Id, row.Start, row.Count)).ShouldBe([(1, 18, 1), (2, 16, 2), (3, 16, 2), (4, 16, 2)]);
+        all.ShouldAllBe(submitted => submitted.Read().Count == 3);
+        scheduler.PrefixCacheHits.ShouldBe(48);
+    }
+
+    [Fact]
+    public void Schedule_SamePromptWhereNothingIsCached_IsComputedByEach()
+    {
+        var scheduler = new Scheduler(8, 100, _blocks, cachesPrefixes: false);
+        for (var id = 1; id <= 4; id++)
+            scheduler.Add(new SubmittedSequence([.. Enumerable.Range(10, 18)], new SamplingParams { MaxTokens = 3 }, id).Sequence);
+
+        Step(scheduler).TokenCount.ShouldBe(72);
     }
 
     [Fact]
@@ -231,7 +256,7 @@ public sealed class SchedulerTests
 
     private static SubmittedSequence Add(Scheduler scheduler, int promptLength, SamplingParams sampling, long id = 1, string adapter = "base")
     {
-        var submitted = new SubmittedSequence([.. Enumerable.Range(10, promptLength)], sampling, id, adapter);
+        var submitted = new SubmittedSequence([.. Enumerable.Repeat(10 + (int)id, promptLength)], sampling, id, adapter);
         scheduler.Add(submitted.Sequence);
         return submitted;
     }

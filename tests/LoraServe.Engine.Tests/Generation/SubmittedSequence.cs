@@ -13,10 +13,27 @@ internal sealed class SubmittedSequence
     private readonly Channel<GeneratedToken> _output = Channel.CreateUnbounded<GeneratedToken>();
     private readonly TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> _promptLogprobs = new();
 
-    public SubmittedSequence(IReadOnlyList<int> prompt, SamplingParams sampling, long id = 1, string adapter = "base")
+    public SubmittedSequence(
+        IReadOnlyList<int> prompt,
+        SamplingParams sampling,
+        long id = 1,
+        string adapter = "base",
+        double weight = 1,
+        IReadOnlyList<int>? invocation = null,
+        MergeMode? mode = null,
+        string salt = "",
+        long arrival = 0)
     {
-        var version = new LoraAdapter(adapter, new Dictionary<string, LinearUpdate>());
-        var request = new GenerationRequest { Prompt = prompt, Sampling = sampling, Adapter = new AdapterLease(version, () => Releases++) };
+        var version = new LoraAdapter(adapter, new Dictionary<string, LinearUpdate>()) { InvocationTokens = invocation ?? [] };
+        var request = new GenerationRequest
+        {
+            Prompt = prompt,
+            Sampling = sampling,
+            Adapter = new AdapterLease(version, () => Releases++) { Weight = weight },
+            Mode = mode,
+            CacheSalt = salt,
+            Arrival = arrival,
+        };
         Sequence = new Sequence(id, request, [Eos], _output.Writer, _promptLogprobs);
     }
 
@@ -38,6 +55,7 @@ internal sealed class SubmittedSequence
         return tokens;
     }
 
-    public static SubmittedSequence OfLength(int promptLength, int maxTokens, long id = 1, string adapter = "base") =>
-        new([.. Enumerable.Range(10, promptLength)], new SamplingParams { MaxTokens = maxTokens }, id, adapter);
+    /// <summary>The prompt of one differs from that of another id from its first token on, so that they share nothing.</summary>
+    public static SubmittedSequence OfLength(int promptLength, int maxTokens, long id = 1, string adapter = "base", double weight = 1) =>
+        new([.. Enumerable.Repeat(10 + (int)id, promptLength)], new SamplingParams { MaxTokens = maxTokens }, id, adapter, weight);
 }

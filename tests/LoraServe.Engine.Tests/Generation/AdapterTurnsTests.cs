@@ -1,0 +1,72 @@
+using LoraServe.Engine.Generation;
+using Shouldly;
+using Xunit;
+
+namespace LoraServe.Engine.Tests.Generation;
+
+public sealed class AdapterTurnsTests
+{
+    private readonly List<AdapterFlow> _flows = [];
+    private readonly AdapterTurns _turns = new(most: 2);
+
+    [Fact]
+    public void Give_MoreThanMost_TakesTurnsInOrderOfArrival()
+    {
+        foreach (var adapter in (string[])["a", "b", "c", "d", "e"]) Arrive(adapter);
+
+        Steps(5).ShouldBe(["0,1", "2,3", "0,4", "1,2", "0,3"]);
+    }
+
+    [Fact]
+    public void Give_NewAdapter_ComesBeforeThoseThatJustHadATurn()
+    {
+        foreach (var adapter in (string[])["a", "b", "c"]) Arrive(adapter);
+        Steps(1).ShouldBe(["0,1"]);
+
+        Arrive("d");
+
+        Steps(1).ShouldBe(["2,3"]);
+    }
+
+    [Fact]
+    public void Give_Base_NeedsNoTurn()
+    {
+        foreach (var adapter in (string[])["a", "b", "base", "c"]) Arrive(adapter);
+
+        Steps(2).ShouldBe(["0,1,2", "0,2,3"]);
+    }
+
+    [Fact]
+    public void Give_ActivatedLora_CountsOnlyWhenItsInvocationIsWithinReach()
+    {
+        Arrive("a");
+        Arrive("b");
+        var activated = new SubmittedSequence([.. Enumerable.Repeat(1, 40), 7], new SamplingParams(), adapter: "activated", invocation: [7]).Sequence;
+        Arrive(activated);
+
+        Steps(1).ShouldBe(["0,1,2"]);
+        _flows[2].Computable(activated).ShouldBe(41, "no turn is needed yet, and none may be missed");
+
+        activated.ComputedTokens = 35;
+        Steps(2).ShouldBe(["0,2", "0,1"]);
+        _flows[2].Computable(activated).ShouldBe(5, "up to the invocation");
+    }
+
+    private List<string> Steps(int count) =>
+    [
+        .. Enumerable.Range(0, count).Select(_ =>
+        {
+            _turns.Give(_flows, maxTokens: 10);
+            return string.Join(',', Enumerable.Range(0, _flows.Count).Where(i => _flows[i].HasTurn));
+        }),
+    ];
+
+    private void Arrive(string adapter) => Arrive(SubmittedSequence.OfLength(20, 5, adapter: adapter).Sequence);
+
+    private void Arrive(Sequence sequence)
+    {
+        var flow = new AdapterFlow();
+        flow.Running.Add(sequence);
+        _flows.Add(flow);
+    }
+}
