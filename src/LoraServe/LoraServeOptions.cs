@@ -65,9 +65,9 @@ public sealed record LoraServeOptions
     [Range(1, MaxMebibytes)]
     public int KvCacheMemory { get; init; } = 1024;
 
-    [Description("Memory for resident adapters in MiB; beyond it, adapters that no request uses are evicted.")]
-    [Range(1, MaxMebibytes)]
-    public int AdapterMemory { get; init; } = 1024;
+    [Description("Most memory for adapters in bytes. Adapters that no request uses make room; a request for which there is none waits.")]
+    [Range(typeof(long), "0", "9223372036854775807")]
+    public long AdapterCacheBytes { get; init; } = 1L << 30;
 
     [Description("Largest upload of an adapter in MiB, packed or unpacked.")]
     [Range(1, MaxMebibytes)]
@@ -101,7 +101,7 @@ public sealed record LoraServeOptions
         MaxQueuedSeqs = MaxQueuedSeqs,
         MaxLoraRank = MaxLoraRank,
         KvCacheMemory = KvCacheMemory,
-        AdapterMemory = AdapterMemory,
+        AdapterCacheBytes = AdapterCacheBytes,
         UploadLimits = new AdapterLimits { MaxArchiveBytes = UploadBytes, MaxExpandedBytes = UploadBytes, MaxFileBytes = UploadBytes },
     };
 }

@@ -1,18 +1,24 @@
-// How fast LoraServe is on this machine. Commands of about two minutes at most, each with --help:
+// How fast LoraServe is on this machine, and how well it keeps adapters. Each command takes a few minutes at most and has --help:
 //
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- steps --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- prefix --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- starvation --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- load --adapters base,extract,sentiment,sql,summarize
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- residency --model DIR
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- kills --count 100
 //
-// steps measures single steps of the engine on a checkpoint, prefix the prefix cache, and starvation what a busy adapter does to another
-// one; they need no server. load asks a server that runs already.
+// load asks a server that runs already; the others need none. steps measures single steps of the engine on a checkpoint, prefix the prefix
+// cache, starvation what a busy adapter does to another one, merge-cost what a merge costs, and merge-traces merging by demand against always
+// and never. merges checks that merging leaves nothing behind, residency serves 2,000 adapters with memory for 32, and kills ends a process
+// while it changes adapters and checks what is left.
 // Other work on the machine shows in every figure: leave it alone meanwhile.
 using System.CommandLine;
 using LoraServe.Benchmarks;
 using LoraServe.Benchmarks.Fairness;
+using LoraServe.Benchmarks.Kills;
 using LoraServe.Benchmarks.Load;
 using LoraServe.Benchmarks.Prefixes;
+using LoraServe.Benchmarks.Residency;
 using LoraServe.Benchmarks.Steps;
 using Spectre.Console;
 
@@ -23,7 +29,8 @@ if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = TableWidth;
 
 var root = new RootCommand("Measures how fast LoraServe is on this machine.")
 {
-    StepsCommand.Create(), PrefixCommand.Create(), StarvationCommand.Create(), LoadCommand.Create(),
+    StepsCommand.Create(), PrefixCommand.Create(),
+    StarvationCommand.Create(), LoadCommand.Create(), ResidencyCommand.Create(), KillsCommand.Create(), KillsCommand.CreateWorker(),
 };
 try
 {

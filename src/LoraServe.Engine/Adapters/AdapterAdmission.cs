@@ -1,5 +1,6 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Lora;
+using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Adapters;
@@ -8,19 +9,27 @@ namespace LoraServe.Engine.Adapters;
 /// <param name="modules">The base.</param>
 /// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
 /// <param name="maxRank">The highest rank that is served.</param>
-internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor> baseTensor, int maxRank)
+/// <param name="dtype">The compute dtype.</param>
+internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor> baseTensor, int maxRank, ScalarType dtype)
 {
+    // Raised whenever the rules change, so that what was accepted by older ones is checked again.
+    private const int Revision = 1;
+
+    /// <summary>What decides whether an adapter is accepted, besides the adapter.</summary>
+    /// <param name="fingerprint">Of the base's weights as they lie in memory.</param>
+    public string Rules(string fingerprint) => $"{modules.ModelName} {fingerprint} {dtype} rank {maxRank} rules {Revision}";
+
     /// <summary>Checks a folder under a name and describes what it holds.</summary>
     /// <exception cref="InvalidAdapterException">The name or the folder is refused.</exception>
-    public AdapterInfo Check(string name, string folder, DateTimeOffset created, bool allowNoEffect = false)
+    public AdapterInfo Check(string name, string folder, DateTimeOffset created, bool allowNoEffect = false, bool inMemory = false)
     {
         CheckName(name);
-        using var peft = Open(folder, allowNoEffect);
+        using var peft = Open(folder, allowNoEffect, inMemory);
         return new AdapterInfo
         {
             Name = name,
             Version = peft.Version,
-            Rank = peft.Modules.Max(module => module.Rank),
+            Rank = peft.Modules.Select(module => module.Rank).DefaultIfEmpty().Max(),
             Alpha = peft.Config.Alpha,
             UsesRsLora = peft.Config.UsesRsLora,
             UsesDora = peft.Config.UsesDora,
@@ -29,7 +38,7 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
             SavedModules = [.. peft.Content.Saved.Keys.Order(StringComparer.Ordinal)],
             ModuleCount = peft.Modules.Count,
             Parameters = peft.Content.Trained.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size)),
-            LoadedElements = peft.Content.LoadedElements(modules),
+            LoadedBytes = peft.Content.LoadedElements(modules) * dtype.ElementSize(),
             SizeBytes = new FileInfo(Path.Combine(folder, PeftAdapter.TensorFileName)).Length,
             BaseModelName = peft.Config.BaseModelName,
             Created = created,
@@ -40,13 +49,14 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     /// <summary>Opens a folder whose content fits the base; the caller closes it.</summary>
     /// <param name="folder">With the two files of PEFT.</param>
     /// <param name="allowNoEffect">Whether it may act as the bare base model.</param>
+    /// <param name="inMemory">Whether the tensors are read at once, so that others may change the file meanwhile, or mapped.</param>
     /// <exception cref="InvalidAdapterException">With every fault.</exception>
-    public PeftAdapter Open(string folder, bool allowNoEffect = false)
+    public PeftAdapter Open(string folder, bool allowNoEffect = false, bool inMemory = false)
     {
         PeftAdapter peft;
         try
         {
-            peft = PeftAdapter.Open(folder, modules, maxRank, allowNoEffect);
+            peft = PeftAdapter.Open(folder, modules, maxRank, allowNoEffect, inMemory);
         }
         catch (InvalidPeftException e)
         {
@@ -66,7 +76,9 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
         throw new InvalidAdapterException(AdapterFault.Incompatible, faults);
     }
 
-    private void CheckName(string name)
+    /// <summary>Checks a name alone.</summary>
+    /// <exception cref="InvalidAdapterException">It is refused.</exception>
+    public void CheckName(string name)
     {
         var fault = !AdapterName.IsValid(name) ? $"name: expected {AdapterName.Rule}, found '{name}'"
             : name == modules.ModelName ? $"name: '{name}' is the name of the base model"

@@ -4,39 +4,74 @@ using Microsoft.Extensions.Caching.Memory;
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>
-/// Adapters in memory, by version, behind leases. <see cref="MemoryCache"/> keeps them and counts their bytes; what it lacks is added here:
-/// one load for many callers, entries that cannot go while they are leased, and eviction that makes room instead of refusing the new.
+/// Adapters in memory, by version, behind leases and within a hard budget: bytes are reserved before a load begins, many callers share one
+/// load, what is leased, loading or pinned stays, the least recently used of the rest makes room, and who finds no room waits in line. Base
+/// and compute dtype are those of the process, so the version alone, which for a mix covers its weights, is the key. Safe for concurrent
+/// use.
 /// </summary>
 internal sealed class AdapterCache : IDisposable
 {
-    private readonly long _capacity;
+    private readonly AdapterCacheLimits _limits;
+    private readonly TimeProvider _time;
+    private readonly SemaphoreSlim _loaders;
     private readonly Lock _lock = new();
+    private readonly ResidentAdapters _residents;
+    private readonly LinkedList<AdapterCacheWaiter> _line = new();
+    private IReadOnlyDictionary<string, long> _pins = new Dictionary<string, long>();
+    private long _hits, _misses, _loads;
 
-    // Leased entries may exceed the budget, so the limit is enforced here; a limit at all makes MemoryCache count sizes. Its Compact
-    // removes a share of the entries, however large, so the order of use is kept here too.
-    private readonly MemoryCache _cache = new(new MemoryCacheOptions { SizeLimit = long.MaxValue, TrackStatistics = true });
-    private long _uses;
+    public AdapterCache(AdapterCacheLimits limits, TimeProvider time)
+    {
+        (_limits, _time) = (limits, time);
+        _loaders = new SemaphoreSlim(limits.ConcurrentLoads);
+        var cache = new MemoryCache(new MemoryCacheOptions { SizeLimit = limits.Bytes, TrackStatistics = true });
+        _residents = new ResidentAdapters(cache, limits.Bytes);
+    }
 
-    /// <param name="capacity">Bytes beyond which adapters that nobody leases are evicted, the least recently used first.</param>
-    public AdapterCache(long capacity) => _capacity = capacity;
+    /// <summary>Counts since the start, and what is held now.</summary>
+    public AdapterCacheStatus Status
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return new(
+                    _limits.Bytes,
+                    _residents.Bytes,
+                    _residents.PeakBytes,
+                    _residents.Count,
+                    _line.Count,
+                    _hits,
+                    _misses,
+                    _loads,
+                    _residents.Evictions);
+            }
+        }
+    }
 
-    /// <summary>Bytes of all resident adapters.</summary>
-    public long Bytes => _cache.GetCurrentStatistics()!.CurrentEstimatedSize!.Value;
-
-    /// <summary>Number of resident adapters.</summary>
-    public int Count => _cache.Count;
+    /// <summary>Where a version is.</summary>
+    public AdapterResidency ResidencyOf(string version)
+    {
+        lock (_lock)
+        {
+            if (_residents.Find(version) is { } resident) return resident.IsLoaded ? AdapterResidency.Memory : AdapterResidency.Loading;
+            return _line.Any(waiter => waiter.Version == version) ? AdapterResidency.Loading : AdapterResidency.Disk;
+        }
+    }
 
     /// <summary>
-    /// A lease on a version, loaded off the caller's thread if it is not resident. Concurrent callers share one load and its failure.
+    /// A lease on a version, loaded on a thread of the pool if it is not resident. Concurrent callers share one load and its failure; a
+    /// failure is not kept.
     /// </summary>
     /// <param name="version">The key.</param>
-    /// <param name="bytes">Size of the loaded adapter's tensors.</param>
+    /// <param name="bytes">Most memory that the load needs; what the adapter does not keep is given back after it.</param>
     /// <param name="load">Reads the adapter.</param>
     /// <param name="cancellationToken">Stops waiting, not the load.</param>
+    /// <exception cref="AdapterCacheFullException">There is no room, or none came up in time.</exception>
     public async ValueTask<AdapterLease> AcquireAsync(
         string version, long bytes, Func<LoraAdapter> load, CancellationToken cancellationToken)
     {
-        var resident = Hold(version, bytes, load);
+        var resident = await HoldAsync(new AdapterCacheWaiter(version, bytes, load), cancellationToken);
         try
         {
             var adapter = await resident.Loading.WaitAsync(cancellationToken);
@@ -49,99 +84,191 @@ internal sealed class AdapterCache : IDisposable
         }
     }
 
+    /// <summary>A lease on a version that is in memory now; null where it is not.</summary>
+    public AdapterLease? TryAcquire(string version)
+    {
+        lock (_lock)
+        {
+            if (_residents.Find(version) is not { IsLoaded: true } resident) return null;
+            Hold(resident);
+            return new AdapterLease(resident.Adapter!, () => Release(resident));
+        }
+    }
+
     /// <summary>Frees a version as soon as no lease holds it.</summary>
     public void Evict(string version)
     {
         lock (_lock)
         {
-            if (!_cache.TryGetValue<Resident>(version, out var resident)) return;
-            resident!.IsUnwanted = true;
-            if (resident.Leases == 0) Remove(resident);
+            if (_residents.Find(version) is not { } resident) return;
+            resident.IsUnwanted = true;
+            RemoveIfUnwanted(resident);
+            Admit();
         }
     }
 
-    /// <summary>Frees every adapter, those that are leased with their last lease.</summary>
+    /// <summary>Sets the versions, with their bytes, that stay once they are loaded; replaces what was set before.</summary>
+    public void Pin(IReadOnlyDictionary<string, long> versions)
+    {
+        lock (_lock)
+        {
+            _pins = versions;
+            Admit();
+        }
+    }
+
+    /// <summary>Frees every adapter, those that are leased with their last lease; who waits is told.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
-            foreach (var resident in Residents())
+            foreach (var waiter in _line) waiter.Fail(new ObjectDisposedException(nameof(AdapterCache)));
+            _line.Clear();
+            foreach (var resident in _residents.ToList())
             {
                 resident.IsUnwanted = true;
-                if (resident.Leases == 0) Remove(resident);
+                RemoveIfUnwanted(resident);
             }
         }
     }
 
-    private Resident Hold(string version, long bytes, Func<LoraAdapter> load)
+    private async ValueTask<ResidentAdapter> HoldAsync(AdapterCacheWaiter waiter, CancellationToken cancellationToken)
     {
         lock (_lock)
         {
-            if (!_cache.TryGetValue<Resident>(version, out var resident) || resident!.HasFailed)
+            _line.AddLast(waiter);
+            Admit();
+        }
+
+        try
+        {
+            return await waiter.Granted.WaitAsync(_limits.Patience, _time, cancellationToken);
+        }
+        catch (Exception e)
+        {
+            Leave(waiter);
+            if (e is not TimeoutException) throw;
+            throw new AdapterCacheFullException(
+                $"No memory for an adapter of {waiter.Bytes} bytes within {_limits.Patience.TotalSeconds:0} seconds: requests that run use "
+                + $"what the {_limits.Bytes} bytes of adapter-cache-bytes hold. Try again later.");
+        }
+    }
+
+    private void Leave(AdapterCacheWaiter waiter)
+    {
+        lock (_lock)
+        {
+            // It may have been served at the very moment when it gave up.
+            if (!_line.Remove(waiter) && waiter.Granted.IsCompletedSuccessfully) Release(waiter.Granted.Result);
+            Admit();
+        }
+    }
+
+    // First come, first served: what needs less room does not overtake, only what needs none.
+    private void Admit()
+    {
+        var isBlocked = false;
+        for (var node = _line.First; node is not null;)
+        {
+            var (waiter, next) = (node.Value, node.Next);
+            if (_residents.Find(waiter.Version) is { } resident)
             {
-                resident = new Resident(version, Task.Run(load, CancellationToken.None));
-                _cache.Set(version, resident, new MemoryCacheEntryOptions { Size = bytes, Priority = CacheItemPriority.NeverRemove });
+                _line.Remove(node);
+                _hits++;
+                Hold(resident);
+                waiter.Grant(resident);
+            }
+            else if (_limits.WhyNever(waiter, _pins) is { } reason)
+            {
+                _line.Remove(node);
+                waiter.Fail(new AdapterCacheFullException(reason));
+            }
+            else if (!isBlocked && _residents.TryMakeRoom(waiter.Bytes, _pins))
+            {
+                _line.Remove(node);
+                _misses++;
+                waiter.Grant(Add(waiter));
+            }
+            else
+            {
+                isBlocked = true;
             }
 
-            resident.Leases++;
-            resident.LastUse = ++_uses;
-            Trim();
-            return resident;
+            node = next;
         }
     }
 
-    private void Release(Resident resident)
+    private ResidentAdapter Add(AdapterCacheWaiter waiter)
+    {
+        var resident = _residents.Reserve(waiter.Version, waiter.Bytes);
+        resident.Leases = 1;
+        resident.Loading = LoadAsync(resident, waiter.Load);
+        return resident;
+    }
+
+    private void Hold(ResidentAdapter resident)
+    {
+        resident.Leases++;
+        resident.IsUnwanted = false;
+        _residents.Touch(resident);
+    }
+
+    private void Release(ResidentAdapter resident)
     {
         lock (_lock)
         {
-            if (--resident.Leases > 0) return;
-
-            // A failed load may have been replaced by a new one in the meantime.
-            var isResident = _cache.TryGetValue<Resident>(resident.Version, out var current) && current == resident;
-            if (isResident && (resident.IsUnwanted || resident.HasFailed)) Remove(resident);
-            Trim();
+            resident.Leases--;
+            RemoveIfUnwanted(resident);
+            Admit();
         }
     }
 
-    private void Trim()
+    private async Task<LoraAdapter> LoadAsync(ResidentAdapter resident, Func<LoraAdapter> load)
     {
-        while (Bytes > _capacity && Residents().Where(resident => resident.Leases == 0).MinBy(resident => resident.LastUse) is { } oldest)
-            Remove(oldest);
-    }
-
-    private void Remove(Resident resident)
-    {
-        _cache.Remove(resident.Version);
-        resident.Free();
-    }
-
-    private List<Resident> Residents() => [.. _cache.Keys.Select(key => _cache.Get<Resident>(key)!)];
-
-    private sealed class Resident(string version, Task<LoraAdapter> loading)
-    {
-        public string Version { get; } = version;
-
-        public Task<LoraAdapter> Loading { get; } = loading;
-
-        public bool HasFailed => Loading is { IsCompleted: true, IsCompletedSuccessfully: false };
-
-        public int Leases { get; set; }
-
-        public long LastUse { get; set; }
-
-        public bool IsUnwanted { get; set; }
-
-        public void Free()
+        await _loaders.WaitAsync();
+        try
         {
-            if (Loading.IsCompletedSuccessfully) Loading.Result.Dispose();
-            else FreeWhenLoaded();
-        }
+            var adapter = await Task.Run(load);
+            if (adapter.Bytes > resident.Bytes)
+            {
+                adapter.Dispose();
+                throw new InvalidOperationException(
+                    $"The adapter {resident.Version} takes {adapter.Bytes} bytes, {resident.Bytes} were reserved for it.");
+            }
 
-        // A load whose caller has given up may still be running.
-        private void FreeWhenLoaded() => _ = Loading.ContinueWith(
-            static loaded => loaded.Result.Dispose(),
-            CancellationToken.None,
-            TaskContinuationOptions.OnlyOnRanToCompletion | TaskContinuationOptions.ExecuteSynchronously,
-            TaskScheduler.Default);
+            Settle(resident, adapter);
+            return adapter;
+        }
+        catch
+        {
+            lock (_lock)
+            {
+                _residents.Remove(resident);
+                Admit();
+            }
+
+            throw;
+        }
+        finally
+        {
+            _loaders.Release();
+        }
+    }
+
+    private void Settle(ResidentAdapter resident, LoraAdapter adapter)
+    {
+        lock (_lock)
+        {
+            _loads++;
+            resident.Adapter = adapter;
+            _residents.Shrink(resident, adapter.Bytes);
+            RemoveIfUnwanted(resident);
+            Admit();
+        }
+    }
+
+    private void RemoveIfUnwanted(ResidentAdapter resident)
+    {
+        if (resident is { IsUnwanted: true, IsIdle: true }) _residents.Remove(resident);
     }
 }

@@ -1,14 +1,49 @@
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>No adapter has this name.</summary>
-public sealed class UnknownAdapterException(string name) : Exception($"The adapter '{name}' does not exist.")
+/// <summary>No adapter has this name, or it has no such version.</summary>
+public sealed class UnknownAdapterException : Exception
 {
-    /// <summary>The name asked for.</summary>
-    public string Name { get; } = name;
+    /// <summary>No adapter has the name.</summary>
+    public UnknownAdapterException(string name)
+        : this(name, $"The adapter '{name}' does not exist.")
+    {
+    }
+
+    internal UnknownAdapterException(string name, string message)
+        : base(message) => Name = name;
+
+    /// <summary>What was asked for.</summary>
+    public string Name { get; }
+}
+
+/// <summary>What a request asks for cannot be an adapter or a mix: its form, its weights, an ambiguous version, a mix within itself.</summary>
+public sealed class InvalidAdapterReferenceException(IReadOnlyList<string> faults) : Exception($"adapter: {string.Join("; ", faults)}")
+{
+    internal InvalidAdapterReferenceException(string fault)
+        : this([fault])
+    {
+    }
+
+    /// <summary>Each fault on its own.</summary>
+    public IReadOnlyList<string> Faults { get; } = faults;
+}
+
+/// <summary>An adapter cannot be changed in the way that was asked for; the message lists every fault.</summary>
+public sealed class InvalidAdapterPatchException(IReadOnlyList<string> faults) : Exception(string.Join("; ", faults))
+{
+    /// <summary>Each fault on its own: field, what was expected, what was found.</summary>
+    public IReadOnlyList<string> Faults { get; } = faults;
 }
 
 /// <summary>The name belongs to another version and the caller did not ask to replace it.</summary>
 public sealed class AdapterExistsException(string name) : Exception($"An adapter named '{name}' exists with other content.");
+
+/// <summary>The name is used by requests that run or by mixes, and the caller did not ask to take it away all the same.</summary>
+public sealed class AdapterInUseException(string name, string use)
+    : Exception($"The adapter '{name}' is in use by {use}: wait, or force it.");
+
+/// <summary>There is no memory for the adapter: not now, or, as the message then says, never on this server.</summary>
+public sealed class AdapterCacheFullException(string message) : Exception(message);
 
 /// <summary>
 /// An adapter that was accepted cannot be loaded any more: its files were damaged, changed or deleted on the server's disk.

@@ -1,3 +1,5 @@
+using System.Collections.Immutable;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>What the outside may know of an adapter: an immutable version under a name that can be moved.</summary>
@@ -36,9 +38,6 @@ public sealed record AdapterInfo
     /// <summary>Number of weights.</summary>
     public required long Parameters { get; init; }
 
-    /// <summary>Numbers that it takes in memory once loaded, in the compute dtype: what its cache must have room for.</summary>
-    internal long LoadedElements { get; init; }
-
     /// <summary>Size of its tensor file in bytes.</summary>
     public required long SizeBytes { get; init; }
 
@@ -50,4 +49,37 @@ public sealed record AdapterInfo
 
     /// <summary>Oddities that do not keep it from being served.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
+
+    /// <summary>Memory that it takes when it is loaded, in bytes.</summary>
+    public long LoadedBytes { get; init; }
+
+    /// <summary>How it is run where a request does not say.</summary>
+    public MergeMode Mode { get; init; }
+
+    /// <summary>Whether it stays in memory once it is loaded.</summary>
+    public bool Pinned { get; init; }
+
+    /// <summary>Its share of the engine beside other adapters; 1 where nobody set it.</summary>
+    public double Weight { get; init; } = 1;
+
+    /// <summary>The part of its requests that other versions get, by version; the rest goes to <see cref="Version"/>.</summary>
+    public IReadOnlyDictionary<string, double> Split { get; init; } = ImmutableSortedDictionary<string, double>.Empty;
+
+    /// <summary>What a saved mix is made of; empty for an adapter.</summary>
+    public IReadOnlyList<AdapterPart> Parts { get; init; } = [];
+
+    /// <summary>When the latest request arrived; null before the first.</summary>
+    public DateTimeOffset? LastUse { get; init; }
+
+    /// <summary>Where it is at the moment.</summary>
+    public AdapterResidency Residency { get; init; }
+
+    /// <summary>Why requests for it fail; null if they do not.</summary>
+    public string? Broken { get; init; }
+
+    /// <summary>Where it comes from, in the words of who uploaded it.</summary>
+    public string? Provenance { get; init; }
+
+    /// <summary>Its effect on the base, as JSON; null until it is computed.</summary>
+    public string? Effect { get; init; }
 }

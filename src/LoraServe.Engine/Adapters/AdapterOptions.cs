@@ -12,8 +12,11 @@ internal sealed record AdapterOptions
     /// <summary>Highest rank.</summary>
     public required int MaxRank { get; init; }
 
-    /// <summary>Bytes beyond which adapters that no request uses leave memory.</summary>
-    public required long MemoryBytes { get; init; }
+    /// <summary>Most bytes of all adapters in memory together.</summary>
+    public required long CacheBytes { get; init; }
+
+    /// <summary>How long a request waits for memory.</summary>
+    public TimeSpan CachePatience { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Limits of an upload.</summary>
     public AdapterLimits Limits { get; init; } = new();

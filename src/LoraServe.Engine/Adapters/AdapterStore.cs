@@ -1,144 +1,119 @@
-using System.Collections.Immutable;
-using System.Security.Cryptography;
-using System.Text;
-using System.Text.Json;
 using System.Text.RegularExpressions;
 using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>
-/// Adapters on disk, below the data folder:
+/// The files of adapters on disk, below the data folder:
 /// <code>
 /// adapters/versions/SHA-256/   the two PEFT files of a version; complete from the moment the folder exists
-/// adapters/names/*.json        a name and the version it points at
 /// adapters/incoming/           uploads and whatever else is not yet, or no longer, part of the store
+/// adapters/registry.db         names and what they point at, see <see cref="Registry.AdapterRegistry"/>
 /// adapters/lock                held by the one process that uses the folder
 /// </code>
-/// Every change reaches its place by one rename of something already flushed, so a kill at any moment leaves the old state or the new one.
-/// Safe for concurrent use.
+/// A version reaches its place by one rename of something already flushed. It does so before a name points at it and leaves after the last
+/// name has gone, so a kill at any moment leaves no name without its files. Safe for concurrent use.
 /// </summary>
 internal sealed partial class AdapterStore : IDisposable
 {
-    private const int MaxNameFileBytes = 4096;
-
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        RespectNullableAnnotations = true,
-        RespectRequiredConstructorParameters = true,
-        AllowDuplicateProperties = false,
-    };
-
     private readonly AdapterLimits _limits;
     private readonly ILogger _logger;
+    private readonly string _folder;
     private readonly string _versions;
-    private readonly string _names;
     private readonly string _incoming;
+    private readonly string _names;
     private readonly FileStream _lock;
     private readonly Lock _gate = new();
-    private ImmutableSortedDictionary<string, StoredName> _byName =
-        ImmutableSortedDictionary.Create<string, StoredName>(StringComparer.Ordinal);
 
     private AdapterStore(string folder, AdapterLimits limits, ILogger logger)
     {
-        _limits = limits;
-        _logger = logger;
+        (_folder, _limits, _logger) = (folder, limits, logger);
         _versions = Directory.CreateDirectory(Path.Combine(folder, "versions")).FullName;
-        _names = Directory.CreateDirectory(Path.Combine(folder, "names")).FullName;
         _incoming = Directory.CreateDirectory(Path.Combine(folder, "incoming")).FullName;
+        _names = Path.Combine(folder, "names");
         DurableDisk.FlushFolder(folder);
         _lock = Acquire(Path.Combine(folder, "lock"));
     }
 
-    /// <summary>Reads the names, and deletes what a killed process left behind.</summary>
+    /// <summary>Opens the store, and deletes uploads that a killed process left behind.</summary>
     /// <exception cref="IOException">The folder cannot be used, or another process uses it.</exception>
     public static AdapterStore Open(string dataFolder, AdapterLimits limits, ILogger logger)
     {
         var store = new AdapterStore(Directory.CreateDirectory(Path.Combine(dataFolder, "adapters")).FullName, limits, logger);
-        store.SweepIncoming();
-        var areAllRead = store.ReadNames();
-        // A version whose name cannot be read now may be wanted again once its name file is mended.
-        if (areAllRead)
-            store.SweepVersions();
-        return store;
+        try
+        {
+            store.CheckRegistry();
+            store.SweepIncoming();
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>All names in ordinal order: a snapshot.</summary>
-    public IReadOnlyList<StoredName> Names => [.. Volatile.Read(ref _byName).Values];
+    /// <summary>Where the registry of this store is, or will be.</summary>
+    public string RegistryPath => Path.Combine(_folder, "registry.db");
+
+    /// <summary>The versions whose folders exist.</summary>
+    public IReadOnlySet<string> Versions =>
+        Directory.EnumerateDirectories(_versions).Select(folder => Path.GetFileName(folder)).Where(IsVersion).ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Opens a temporary folder on the same disk.</summary>
     public AdapterUpload BeginUpload() => new(_incoming, _limits);
 
-    /// <summary>The name's entry, or null.</summary>
-    public StoredName? Find(string name) => Volatile.Read(ref _byName).GetValueOrDefault(name);
-
     /// <summary>The folder of the two PEFT files of a version, which need not exist.</summary>
-    public string FolderOf(string version) =>
-        VersionPattern().IsMatch(version)
-            ? Path.Combine(_versions, version)
-            : throw new ArgumentException($"'{version}' is not a SHA-256 in lower-case hexadecimal.", nameof(version));
+    public string FolderOf(string version) => IsVersion(version)
+        ? Path.Combine(_versions, version)
+        : throw new ArgumentException($"'{version}' is not a SHA-256 in lower-case hexadecimal.", nameof(version));
 
     /// <summary>
-    /// Stores a version, and points the name at it. Both are on disk when this returns.
+    /// Stores a version; it is on disk when this returns. Files of the same version that are there, and may have been damaged, are replaced.
     /// </summary>
-    /// <param name="name">Follows <see cref="AdapterName"/>.</param>
     /// <param name="version">SHA-256 of the content of the upload.</param>
     /// <param name="uploadFolder">
     /// A folder of <see cref="BeginUpload"/> that was validated; its two files are moved. What a failure leaves half done lies in it, and
     /// goes with it.
     /// </param>
-    /// <param name="created">When the name is given to the version.</param>
-    public void Put(string name, string version, string uploadFolder, DateTimeOffset created)
-    {
-        if (!AdapterName.IsValid(name))
-            throw new ArgumentException($"'{name}' is not a name for an adapter.", nameof(name));
-        var versionFolder = FolderOf(version);
-        lock (_gate)
-        {
-            MoveVersion(uploadFolder, versionFolder);
-            var stored = new StoredName(name, version, created);
-            WriteName(stored, Path.Combine(uploadFolder, "name"));
-            Volatile.Write(ref _byName, _byName.SetItem(name, stored));
-        }
-    }
-
-    /// <summary>Puts the two files of a validated upload in the place of those of its version, which may have been damaged.</summary>
-    public void Restore(string version, string uploadFolder)
+    /// <exception cref="IOException">The disk is full or broken; no half of a new version is stored.</exception>
+    public void Put(string version, string uploadFolder)
     {
         var versionFolder = FolderOf(version);
         lock (_gate)
             MoveVersion(uploadFolder, versionFolder);
     }
 
-    /// <summary>Takes the name away; false if there was none. The version stays until <see cref="DeleteVersion"/>.</summary>
-    public bool RemoveName(string name)
-    {
-        lock (_gate)
-        {
-            if (!_byName.ContainsKey(name))
-                return false;
-            File.Delete(NameFile(name));
-            DurableDisk.FlushFolder(_names);
-            Volatile.Write(ref _byName, _byName.Remove(name));
-            return true;
-        }
-    }
-
-    /// <summary>Deletes a version; false, and nothing happens, if a name points at it or it is not there.</summary>
-    public bool DeleteVersion(string version)
+    /// <summary>Deletes a version; nothing happens if it is not there.</summary>
+    public void Delete(string version)
     {
         var folder = FolderOf(version);
         var trash = Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
         lock (_gate)
         {
-            if (_byName.Values.Any(stored => stored.Version == version) || !Directory.Exists(folder))
-                return false;
+            if (!Directory.Exists(folder))
+                return;
             // Deleting takes many steps and a rename one: no half of a version is ever found under its own name.
             Directory.Move(folder, trash);
         }
         Directory.Delete(trash, recursive: true);
-        return true;
     }
+
+    /// <summary>Deletes the versions that are not wanted: a kill may have come between storing one and naming it.</summary>
+    public void Sweep(IReadOnlySet<string> wanted)
+    {
+        foreach (var version in Versions.Where(version => !wanted.Contains(version)))
+        {
+            Delete(version);
+            LogSweptVersion(version);
+        }
+    }
+
+    /// <summary>Files of names from before there was a registry.</summary>
+    public IReadOnlyList<string> NameFiles => Directory.Exists(_names) ? Directory.GetFiles(_names) : [];
+
+    /// <summary>Whether a text has the form of a version.</summary>
+    public static bool IsVersion(string text) => VersionPattern().IsMatch(text);
 
     /// <summary>Lets another process use the folder.</summary>
     public void Dispose() => _lock.Dispose();
@@ -173,17 +148,14 @@ internal sealed partial class AdapterStore : IDisposable
         DurableDisk.FlushFolder(_versions);
     }
 
-    private void WriteName(StoredName stored, string staging)
+    // The registry is made before the first version is stored, so it was lost: without it, every version would be swept.
+    private void CheckRegistry()
     {
-        File.WriteAllBytes(staging, JsonSerializer.SerializeToUtf8Bytes(stored, Json));
-        DurableDisk.FlushFile(staging);
-        File.Move(staging, NameFile(stored.Name), overwrite: true);
-        DurableDisk.FlushFolder(_names);
+        if (File.Exists(RegistryPath) || NameFiles.Count > 0 || Versions.Count == 0)
+            return;
+        throw new IOException(
+            $"{_versions} holds {Versions.Count} adapters, but {RegistryPath} with their names is missing: restore it, or delete the folder.");
     }
-
-    // Names differ by case and may be reserved words of a file system; their hashes do not and cannot.
-    private string NameFile(string name) =>
-        Path.Combine(_names, Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(name))) + ".json");
 
     private void SweepIncoming()
     {
@@ -193,52 +165,8 @@ internal sealed partial class AdapterStore : IDisposable
             Directory.Delete(folder, recursive: true);
     }
 
-    private bool ReadNames()
-    {
-        var areAllRead = true;
-        foreach (var file in Directory.EnumerateFiles(_names))
-        {
-            try
-            {
-                var stored = ReadName(file);
-                _byName = _byName.SetItem(stored.Name, stored);
-            }
-            catch (Exception error) when (error is IOException or UnauthorizedAccessException or JsonException or InvalidDataException)
-            {
-                areAllRead = false;
-                LogSkippedName(file, error.Message);
-            }
-        }
-        return areAllRead;
-    }
-
-    private StoredName ReadName(string file)
-    {
-        if (new FileInfo(file).Length > MaxNameFileBytes)
-            throw new InvalidDataException($"it is larger than {MaxNameFileBytes} bytes");
-        var stored = JsonSerializer.Deserialize<StoredName>(File.ReadAllBytes(file), Json) ?? throw new InvalidDataException("it is null");
-        if (!AdapterName.IsValid(stored.Name) || NameFile(stored.Name) != file)
-            throw new InvalidDataException("its name is not the one it is the file of");
-        if (!VersionPattern().IsMatch(stored.Version) || !Directory.Exists(FolderOf(stored.Version)))
-            throw new InvalidDataException($"there is no version '{stored.Version}'");
-        return stored;
-    }
-
-    private void SweepVersions()
-    {
-        var wanted = _byName.Values.Select(stored => stored.Version).ToHashSet();
-        foreach (var version in Directory.EnumerateDirectories(_versions).Select(folder => Path.GetFileName(folder)))
-        {
-            if (VersionPattern().IsMatch(version) && !wanted.Contains(version) && DeleteVersion(version))
-                LogSweptVersion(version);
-        }
-    }
-
     [GeneratedRegex(@"\A[0-9a-f]{64}\z", RegexOptions.NonBacktracking)]
     private static partial Regex VersionPattern();
-
-    [LoggerMessage(LogLevel.Warning, "Skipped the adapter of {File}: {Reason}")]
-    private partial void LogSkippedName(string file, string reason);
 
     [LoggerMessage(LogLevel.Information, "Deleted version {Version}, which no adapter is named after")]
     private partial void LogSweptVersion(string version);

@@ -1,7 +1,30 @@
+using System.Text.Json;
+
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>A name and the version it points at.</summary>
-/// <param name="Name">Follows <see cref="AdapterName"/>.</param>
-/// <param name="Version">SHA-256, lower-case hexadecimal.</param>
-/// <param name="Created">When the name was given to this version.</param>
-internal sealed record StoredName(string Name, string Version, DateTimeOffset Created);
+/// <summary>A name and its version as a file of its own, as they were kept before there was a registry.</summary>
+internal sealed record StoredName(string Name, string Version, DateTimeOffset Created)
+{
+    private const int MaxBytes = 4096;
+
+    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
+    {
+        RespectNullableAnnotations = true,
+        RespectRequiredConstructorParameters = true,
+    };
+
+    /// <summary>Null if the file is not one.</summary>
+    public static StoredName? TryRead(string path)
+    {
+        try
+        {
+            if (new FileInfo(path).Length > MaxBytes) return null;
+            var name = JsonSerializer.Deserialize<StoredName>(File.ReadAllBytes(path), Json);
+            return name is not null && AdapterName.IsValid(name.Name) && AdapterStore.IsVersion(name.Version) ? name : null;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,12 +1,11 @@
 using System.Buffers.Binary;
-using System.IO.MemoryMappedFiles;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Checkpoints;
 
 /// <summary>
-/// A memory-mapped safetensors file: 8 bytes of header length (little endian), the header, the data of the tensors. Everything about
-/// it is checked when it is opened. It must not be truncated by others while it is open.
+/// A safetensors file: 8 bytes of header length (little endian), the header, the data of the tensors. Everything about it is checked when
+/// it is opened.
 /// </summary>
 internal sealed unsafe class SafetensorsFile : IDisposable
 {
@@ -16,52 +15,33 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     private const int LengthField = sizeof(ulong);
     private const int CopyChunk = 1 << 30;
 
-    private readonly MemoryMappedFile _map;
-    private readonly MemoryMappedViewAccessor _view;
+    private readonly FileMemory _memory;
     private readonly SafetensorsHeader _header;
-    private readonly byte* _data;
+    private readonly long _dataStart;
 
-    private SafetensorsFile(string path, int maxHeaderLength)
+    private SafetensorsFile(string fileName, FileMemory memory, int maxHeaderLength)
     {
-        FileName = Path.GetFileName(path);
-
-        // One handle for all: another file may take the path's place at any moment.
-        var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
-        var length = file.Length;
-        if (length < LengthField)
-        {
-            file.Dispose();
-            throw new InvalidSafetensorsException(FileName, $"expected at least {LengthField} bytes, found {length}");
-        }
-
-        _map = MemoryMappedFile.CreateFromFile(
-            file, mapName: null, capacity: 0, MemoryMappedFileAccess.Read, HandleInheritability.None, leaveOpen: false);
-        _view = _map.CreateViewAccessor(0, length, MemoryMappedFileAccess.Read);
-        byte* start = null;
-        _view.SafeMemoryMappedViewHandle.AcquirePointer(ref start);
-        try
-        {
-            var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(start, LengthField));
-            var most = (ulong)Math.Min(maxHeaderLength, length - LengthField);
-            if (headerLength > most)
-            {
-                throw new InvalidSafetensorsException(FileName, $"the header claims {headerLength} bytes, at most {most} are possible");
-            }
-
-            _data = start + LengthField + headerLength;
-            _header = SafetensorsHeader.Parse(
-                FileName, new ReadOnlySpan<byte>(start + LengthField, (int)headerLength), length - LengthField - (long)headerLength);
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
+        (FileName, _memory) = (fileName, memory);
+        if (memory.Length < LengthField)
+            throw new InvalidSafetensorsException(FileName, $"expected at least {LengthField} bytes, found {memory.Length}");
+        var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(memory.Start, LengthField));
+        var most = (ulong)Math.Min(maxHeaderLength, memory.Length - LengthField);
+        if (headerLength > most)
+            throw new InvalidSafetensorsException(FileName, $"the header claims {headerLength} bytes, at most {most} are possible");
+        _dataStart = LengthField + (long)headerLength;
+        _header = SafetensorsHeader.Parse(
+            FileName, new ReadOnlySpan<byte>(memory.Start + LengthField, (int)headerLength), memory.Length - _dataStart);
     }
 
-    /// <summary>Maps a file and checks it.</summary>
+    /// <summary>Maps a file and checks it. It must not be truncated by others while it is open.</summary>
     /// <exception cref="InvalidSafetensorsException">It breaks the format in any way.</exception>
-    public static SafetensorsFile Open(string path, int maxHeaderLength = MaxHeaderLength) => new(path, maxHeaderLength);
+    public static SafetensorsFile Open(string path, int maxHeaderLength = MaxHeaderLength) =>
+        Open(path, FileMemory.Map(path), maxHeaderLength);
+
+    /// <summary>Reads a file as a whole and checks it; whatever happens to the file then does not matter.</summary>
+    /// <exception cref="InvalidSafetensorsException">It breaks the format in any way.</exception>
+    /// <exception cref="EndOfStreamException">It became shorter while it was read.</exception>
+    public static SafetensorsFile OpenInMemory(string path, int maxHeaderLength) => Open(path, FileMemory.Read(path), maxHeaderLength);
 
     /// <summary>Without its folder.</summary>
     public string FileName { get; }
@@ -75,10 +55,10 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     /// </summary>
     public ReadOnlySpan<byte> Bytes(SafetensorsEntry entry, long start = 0, int count = int.MaxValue)
     {
-        ObjectDisposedException.ThrowIf(_view.SafeMemoryMappedViewHandle.IsClosed, this);
+        ObjectDisposedException.ThrowIf(_memory.IsDisposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(start);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(start, entry.Length);
-        return new ReadOnlySpan<byte>(_data + entry.Offset + start, (int)Math.Min(count, entry.Length - start));
+        return new ReadOnlySpan<byte>(_memory.Start + _dataStart + entry.Offset + start, (int)Math.Min(count, entry.Length - start));
     }
 
     /// <summary>
@@ -113,14 +93,19 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Unmaps the file.</summary>
-    public void Dispose()
+    /// <summary>Lets go of the file.</summary>
+    public void Dispose() => _memory.Dispose();
+
+    private static SafetensorsFile Open(string path, FileMemory memory, int maxHeaderLength)
     {
-        if (!_view.SafeMemoryMappedViewHandle.IsClosed)
+        try
         {
-            _view.SafeMemoryMappedViewHandle.ReleasePointer();
-            _view.Dispose();
-            _map.Dispose();
+            return new SafetensorsFile(Path.GetFileName(path), memory, maxHeaderLength);
+        }
+        catch
+        {
+            memory.Dispose();
+            throw;
         }
     }
 }

@@ -44,8 +44,11 @@ public sealed record EngineOptions
     /// <summary>Memory for keys and values in MiB, fixed for the life of the server.</summary>
     public int KvCacheMemory { get; init; } = 1024;
 
-    /// <summary>Memory for resident adapters in MiB; beyond it, adapters that no request uses are evicted.</summary>
-    public int AdapterMemory { get; init; } = 1024;
+    /// <summary>
+    /// Most memory for adapters, in bytes. It is never exceeded: adapters that no request uses make room, and a request for which there is
+    /// none waits. 0: no adapter is served.
+    /// </summary>
+    public long AdapterCacheBytes { get; init; } = 1L << 30;
 
     /// <summary>Limits of an uploaded adapter.</summary>
     public AdapterLimits UploadLimits { get; init; } = new();

@@ -175,13 +175,15 @@ public sealed partial class LlmEngine : IAsyncDisposable
         var model = new BaseModel(config, weights, cache, maxModelLen);
         try
         {
+            var fingerprint = weights.Fingerprint();
             var adapters = AdapterManager.Open(
                 config.Modules(name),
-                dtype,
-                device,
+                fingerprint,
+                (dtype, device),
                 weights.Weight,
                 AdapterOptions(options),
                 TimeProvider.System,
+                Random.Shared,
                 loggers.CreateLogger<AdapterManager>());
             var info = new ModelInfo
             {
@@ -191,7 +193,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
                 VocabularySize = config.VocabularySize,
                 MaxModelLen = maxModelLen,
                 DefaultSampling = SamplingParams.Recommended(config.Generation),
-                Fingerprint = weights.Fingerprint(),
+                Fingerprint = fingerprint,
             };
             var logger = loggers.CreateLogger<LlmEngine>();
             LogLoaded(logger, name, info.Parameters, info.Dtype, maxModelLen, slots);
@@ -240,7 +242,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
         DataFolder = options.Data,
         AdaptersFolder = options.Adapters,
         MaxRank = options.MaxLoraRank,
-        MemoryBytes = (long)options.AdapterMemory << 20,
+        CacheBytes = options.AdapterCacheBytes,
         Limits = options.UploadLimits,
     };
 

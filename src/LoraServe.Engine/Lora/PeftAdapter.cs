@@ -54,12 +54,13 @@ internal sealed class PeftAdapter : IDisposable
     /// <param name="modules">The base.</param>
     /// <param name="maxRank">The highest rank that is served.</param>
     /// <param name="allowNoEffect">Whether every update may be zero.</param>
+    /// <param name="inMemory">Whether the tensors are read at once, so that others may change the file meanwhile, or mapped.</param>
     /// <exception cref="InvalidPeftException">With every fault.</exception>
-    public static PeftAdapter Open(string folder, ModelModules modules, int maxRank, bool allowNoEffect = false)
+    public static PeftAdapter Open(string folder, ModelModules modules, int maxRank, bool allowNoEffect = false, bool inMemory = false)
     {
         var faults = new PeftFaults();
         var config = ReadConfig(folder, faults);
-        var file = OpenTensors(folder, faults);
+        var file = OpenTensors(folder, inMemory, faults);
         try
         {
             var tensors = file is null ? null : new PeftTensors(file, modules, faults);
@@ -103,7 +104,7 @@ internal sealed class PeftAdapter : IDisposable
         return null;
     }
 
-    private static SafetensorsFile? OpenTensors(string folder, PeftFaults faults)
+    private static SafetensorsFile? OpenTensors(string folder, bool inMemory, PeftFaults faults)
     {
         var path = Path.Combine(folder, TensorFileName);
         if (!File.Exists(path))
@@ -114,7 +115,7 @@ internal sealed class PeftAdapter : IDisposable
 
         try
         {
-            return SafetensorsFile.Open(path, MaxHeaderBytes);
+            return inMemory ? SafetensorsFile.OpenInMemory(path, MaxHeaderBytes) : SafetensorsFile.Open(path, MaxHeaderBytes);
         }
         catch (InvalidSafetensorsException e)
         {

@@ -94,7 +94,7 @@ internal static class AdaptersApi
     /// <response code="200">The name is free again.</response>
     /// <response code="404">No adapter has this name.</response>
     /// <response code="409">The name comes from the server's folder of adapters.</response>
-    internal static Ok<DeletedAdapter> Delete(EngineService service, string name) => service.Engine.Adapters.Remove(name)
+    internal static Ok<DeletedAdapter> Delete(EngineService service, string name) => service.Engine.Adapters.Remove(name, force: true)
         ? TypedResults.Ok(new DeletedAdapter { Id = name })
         : throw new UnknownAdapterException(name);
 
@@ -104,12 +104,12 @@ internal static class AdaptersApi
         var adapters = service.Engine.Adapters;
         if (dryRun)
         {
-            var valid = await adapters.ValidateAsync(name, upload, cancellation);
+            var valid = await adapters.ValidateAsync(name, upload, new AddOptions(), cancellation);
             return TypedResults.Ok(AdapterResource.From(valid, service.BaseModel));
         }
 
         var isNew = adapters.Find(name) is null;
-        var resource = AdapterResource.From(await adapters.AddAsync(name, upload, replace, cancellation), service.BaseModel);
+        var resource = AdapterResource.From(await adapters.AddAsync(name, upload, new AddOptions { Replace = replace }, cancellation), service.BaseModel);
         return isNew ? TypedResults.Created($"/v1/adapters/{name}", resource) : TypedResults.Ok(resource);
     }
 

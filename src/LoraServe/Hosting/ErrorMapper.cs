@@ -38,6 +38,10 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         ContextLengthExceededException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "prompt", "context_length_exceeded")),
         UnknownAdapterException e =>
             (StatusCodes.Status404NotFound, Invalid($"The model `{e.Name}` does not exist.", "model", "model_not_found")),
+        InvalidAdapterReferenceException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "adapter", "invalid_adapter")),
+        InvalidAdapterPatchException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, null, "invalid_patch")),
+        AdapterInUseException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_in_use")),
+        AdapterCacheFullException e => (StatusCodes.Status503ServiceUnavailable, Server(e.Message, "adapter_memory_full")),
         AdapterExistsException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_exists")),
         AdapterReadOnlyException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_read_only")),
         InvalidAdapterException { Kind: AdapterFault.Incompatible } e =>

@@ -40,12 +40,18 @@ internal static class OptionsReader
     private static string? Fault(PropertyInfo property, string text, LoraServeOptions options)
     {
         object value = text;
-        if ((Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType) == typeof(int))
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        if (type == typeof(int) || type == typeof(long))
         {
             var range = property.GetCustomAttribute<RangeAttribute>()!;
-            if (!int.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number) || !range.IsValid(number))
-                return $"a whole number from {range.Minimum} to {range.Maximum}";
-            value = number;
+            var (least, most) = (Convert.ToInt64(range.Minimum), Convert.ToInt64(range.Maximum));
+            if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
+                || number < least || number > most)
+            {
+                return $"a whole number from {least} to {most}";
+            }
+
+            value = Convert.ChangeType(number, type);
         }
         else if (property.GetCustomAttribute<AllowedValuesAttribute>() is { } allowed && !allowed.IsValid(text))
         {

@@ -116,5 +116,5 @@ public class AdapterAdmissionTests
     private static string Refusal(PeftFolder folder) =>
         Should.Throw<InvalidAdapterException>(() => Admission(folder).Open(folder.Write().Path)).Message;
 
-    private static AdapterAdmission Admission(PeftFolder folder) => new(folder.Modules, folder.BaseTensor, maxRank: 256);
+    private static AdapterAdmission Admission(PeftFolder folder) => new(folder.Modules, folder.BaseTensor, maxRank: 256, torch.ScalarType.Float32);
 }

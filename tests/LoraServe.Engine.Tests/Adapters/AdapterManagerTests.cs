@@ -1,3 +1,4 @@
+using System.Text.Json;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Tests.Lora;
@@ -37,7 +38,7 @@ public sealed class AdapterManagerTests : IDisposable
         _manager.List().ShouldBe([info]);
         using var lease = await _manager.AcquireAsync("support", CancellationToken.None);
         lease.Version.ShouldBe(info.Version);
-        _manager.ResidentBytes.ShouldBe(info.Parameters * sizeof(float));
+        _manager.CacheStatus.Bytes.ShouldBe(info.Parameters * sizeof(float));
     }
 
     [Fact]
@@ -90,13 +91,13 @@ public sealed class AdapterManagerTests : IDisposable
         await Add("support", One);
         var lease = await _manager.AcquireAsync("support", CancellationToken.None);
 
-        _manager.Remove("support").ShouldBeTrue();
+        _manager.Remove("support", force: true).ShouldBeTrue();
 
         await Should.ThrowAsync<UnknownAdapterException>(async () => await _manager.AcquireAsync("support", CancellationToken.None));
-        _manager.ResidentBytes.ShouldBeGreaterThan(0);
+        _manager.CacheStatus.Bytes.ShouldBeGreaterThan(0);
         lease.Dispose();
-        _manager.ResidentBytes.ShouldBe(0);
-        _manager.Remove("support").ShouldBeFalse();
+        _manager.CacheStatus.Bytes.ShouldBe(0);
+        _manager.Remove("support", force: true).ShouldBeFalse();
     }
 
     [Fact]
@@ -106,21 +107,25 @@ public sealed class AdapterManagerTests : IDisposable
 
         Restart();
 
-        _manager.List().Single().ShouldBeEquivalentTo(before);
+        Describe(_manager.List().Single()).ShouldBe(Describe(before));
         using var lease = await _manager.AcquireAsync("support", CancellationToken.None);
         lease.Version.ShouldBe(before.Version);
     }
 
     [Fact]
-    public async Task Open_WithAnotherBase_HidesStoredAdaptersAndKeepsThem()
+    public async Task Open_WithAnotherBase_ServesStoredAdaptersOnlyWhereTheyFit()
     {
         var before = await Add("support", One);
 
         Restart(checkpoint: "qwen3");
-        _manager.List().ShouldBeEmpty();
+        _manager.Find("support")!.Broken!.ShouldContain("accepted for another base");
+        await Should.ThrowAsync<DamagedAdapterException>(async () => await _manager.AcquireAsync("support", CancellationToken.None));
+        _manager.Find("support")!.Broken!.ShouldContain("expected [");
         Restart();
 
-        _manager.Find("support")!.Version.ShouldBe(before.Version);
+        using var lease = await _manager.AcquireAsync("support", CancellationToken.None);
+        lease.Version.ShouldBe(before.Version);
+        _manager.Find("support")!.Broken.ShouldBeNull();
     }
 
     [Fact]
@@ -131,7 +136,7 @@ public sealed class AdapterManagerTests : IDisposable
         Restart(folder: Path.Combine(_root, "folder"));
 
         _manager.List().Select(info => info.Name).ShouldBe(["support"]);
-        Should.Throw<AdapterReadOnlyException>(() => _manager.Remove("support"));
+        Should.Throw<AdapterReadOnlyException>(() => _manager.Remove("support", force: true));
         await Should.ThrowAsync<AdapterReadOnlyException>(() => Add("support", Other, replace: true));
     }
 
@@ -174,6 +179,25 @@ public sealed class AdapterManagerTests : IDisposable
         e.Message.ShouldContain("The adapter 'support' cannot be loaded");
     }
 
+    [Fact]
+    public async Task Open_NamesOfTheTimeBeforeTheRegistry_AreTakenOver()
+    {
+        var info = await Add("support", One);
+        _manager.Dispose();
+        foreach (var file in Directory.GetFiles(Path.Combine(_root, "data", "adapters"), "registry.db*")) File.Delete(file);
+        var names = Directory.CreateDirectory(Path.Combine(_root, "data", "adapters", "names")).FullName;
+        File.WriteAllText(Path.Combine(names, "1.json"), $$"""{"name":"old","version":"{{info.Version}}","created":"2026-03-05T14:07:09+00:00"}""");
+        File.WriteAllText(Path.Combine(names, "2.json"), """{"name":"gone","version":"../../x","created":"2026-03-05T14:07:09+00:00"}""");
+        File.WriteAllText(Path.Combine(names, "3.json"), "null");
+
+        _manager = Open();
+
+        _manager.List().Select(adapter => (adapter.Name, adapter.Version)).ShouldBe([("old", info.Version)]);
+        Directory.GetFiles(names).Select(Path.GetFileName).ShouldBe(["2.json", "3.json"], ignoreOrder: true);
+        using var lease = await _manager.AcquireAsync("old", CancellationToken.None);
+        lease.Version.ShouldBe(info.Version);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
@@ -205,7 +229,7 @@ public sealed class AdapterManagerTests : IDisposable
     {
         using var upload = await Upload(One);
 
-        (await _manager.ValidateAsync("support", upload, CancellationToken.None)).Rank.ShouldBe(4);
+        (await _manager.ValidateAsync("support", upload, new AddOptions(), CancellationToken.None)).Rank.ShouldBe(4);
 
         _manager.List().ShouldBeEmpty();
     }
@@ -224,11 +248,12 @@ public sealed class AdapterManagerTests : IDisposable
 
     private AdapterManager Open(string checkpoint = "llama-gqa", string? folder = null, bool isBase = true) => AdapterManager.Open(
         ModelConfig.Load(GoldenData.Path("checkpoints", checkpoint)).Modules(checkpoint),
-        torch.ScalarType.Float32,
-        torch.CPU,
+        fingerprint: checkpoint,
+        (torch.ScalarType.Float32, torch.CPU),
         name => BaseTensor(checkpoint, name, isBase),
-        new AdapterOptions { DataFolder = Path.Combine(_root, "data"), AdaptersFolder = folder, MaxRank = 256, MemoryBytes = 1 << 24 },
+        new AdapterOptions { DataFolder = Path.Combine(_root, "data"), AdaptersFolder = folder, MaxRank = 256, CacheBytes = 1 << 24 },
         TimeProvider.System,
+        new Random(1),
         NullLogger<AdapterManager>.Instance);
 
     private static torch.Tensor BaseTensor(string checkpoint, string name, bool isBase)
@@ -247,7 +272,7 @@ public sealed class AdapterManagerTests : IDisposable
     private async Task<AdapterInfo> Add(string name, string adapter, bool replace = false, string checkpoint = "llama-gqa")
     {
         using var upload = await Upload(adapter, checkpoint);
-        return await _manager.AddAsync(name, upload, replace, CancellationToken.None);
+        return await _manager.AddAsync(name, upload, new AddOptions { Replace = replace }, CancellationToken.None);
     }
 
     private async Task<AdapterUpload> Upload(string adapter, string checkpoint = "llama-gqa")
@@ -261,6 +286,8 @@ public sealed class AdapterManagerTests : IDisposable
 
         return upload;
     }
+
+    private static string Describe(AdapterInfo info) => JsonSerializer.Serialize(info);
 
     private static string Golden(string adapter, string file) => GoldenData.Path("adapters", "llama-gqa", adapter, file);
 

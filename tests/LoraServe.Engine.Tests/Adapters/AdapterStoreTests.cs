@@ -9,85 +9,62 @@ namespace LoraServe.Engine.Tests.Adapters;
 
 public sealed class AdapterStoreTests : IDisposable
 {
-    private static readonly DateTimeOffset Created = new(2026, 3, 5, 14, 7, 9, TimeSpan.Zero);
-
     private readonly TemporaryFolder _data = new();
 
     public void Dispose() => _data.Dispose();
 
     [Fact]
-    public void Open_AfterRestart_KeepsNamesAndFiles()
+    public void Open_AfterRestart_KeepsFiles()
     {
         using (var store = Open())
-        {
-            Put(store, "summarize", "first");
-            Put(store, "Summarize", "second");
-        }
+            Put(store, "first");
 
         using var restarted = Open();
 
-        restarted.Names.ShouldBe(
-            [new StoredName("Summarize", Version("second"), Created), new StoredName("summarize", Version("first"), Created)]);
+        restarted.Versions.ShouldBe([Version("first")]);
         Tensors(restarted, "first").ShouldBe("first");
-        Tensors(restarted, "second").ShouldBe("second");
         Incoming().ShouldBeEmpty();
     }
 
     [Fact]
-    public void Put_NameOfAnotherVersion_MovesItAndKeepsTheOldVersion()
-    {
-        using var store = Open();
-        Put(store, "summarize", "first");
-
-        Put(store, "summarize", "second");
-
-        store.Find("summarize")!.Version.ShouldBe(Version("second"));
-        Tensors(store, "first").ShouldBe("first");
-    }
-
-    [Fact]
-    public void Put_SameVersionFromManyThreads_StoresItOnceUnderAllNames()
+    public void Put_SameVersionFromManyThreads_StoresItOnce()
     {
         using var store = Open();
 
-        Parallel.For(0, 16, i => Put(store, $"name-{i}", "same"));
+        Parallel.For(0, 16, _ => Put(store, "same"));
 
-        store.Names.Count.ShouldBe(16);
         Tensors(store, "same").ShouldBe("same");
         Directory.GetDirectories(Folder("versions")).Length.ShouldBe(1);
         Incoming().ShouldBeEmpty();
     }
 
     [Fact]
-    public void Put_UploadWithoutTensors_LeavesTheOldState()
+    public void Put_VersionWithDamagedFiles_MendsThem()
     {
         using var store = Open();
-        Put(store, "summarize", "first");
+        Put(store, "first");
+        File.WriteAllText(Path.Combine(store.FolderOf(Version("first")), AdapterFiles.Tensors), "damaged");
+        File.Delete(Path.Combine(store.FolderOf(Version("first")), AdapterFiles.Config));
+
+        Put(store, "first");
+
+        Tensors(store, "first").ShouldBe("first");
+        File.Exists(Path.Combine(store.FolderOf(Version("first")), AdapterFiles.Config)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Put_UploadWithoutTensors_StoresNothing()
+    {
+        using var store = Open();
         using (var upload = store.BeginUpload())
         {
             File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
 
-            Should.Throw<IOException>(() => store.Put("summarize", Version("second"), upload.Folder, Created));
+            Should.Throw<IOException>(() => store.Put(Version("second"), upload.Folder));
         }
 
-        store.Find("summarize")!.Version.ShouldBe(Version("first"));
         Directory.Exists(store.FolderOf(Version("second"))).ShouldBeFalse();
         Incoming().ShouldBeEmpty();
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("..")]
-    [InlineData("../a")]
-    [InlineData("a/b")]
-    [InlineData("a..b")]
-    [InlineData("a\0")]
-    [InlineData("-a")]
-    public void Put_NameAgainstTheRule_Throws(string name)
-    {
-        using var store = Open();
-
-        Should.Throw<ArgumentException>(() => Put(store, name, "content"));
     }
 
     [Theory]
@@ -103,88 +80,55 @@ public sealed class AdapterStoreTests : IDisposable
     }
 
     [Fact]
-    public void RemoveName_Restart_StaysRemoved()
-    {
-        using (var store = Open())
-        {
-            Put(store, "summarize", "first");
-            store.RemoveName("summarize").ShouldBeTrue();
-            store.RemoveName("summarize").ShouldBeFalse();
-            Tensors(store, "first").ShouldBe("first");
-        }
-
-        using var restarted = Open();
-
-        restarted.Names.ShouldBeEmpty();
-    }
-
-    [Fact]
-    public void DeleteVersion_NamedOrNot_DeletesOnlyWithoutAName()
+    public void Delete_ThereOrNot_LeavesNothing()
     {
         using var store = Open();
-        Put(store, "summarize", "first");
+        Put(store, "first");
 
-        store.DeleteVersion(Version("first")).ShouldBeFalse();
-        store.RemoveName("summarize");
-        store.DeleteVersion(Version("first")).ShouldBeTrue();
-        store.DeleteVersion(Version("first")).ShouldBeFalse();
+        store.Delete(Version("first"));
+        store.Delete(Version("first"));
 
         Directory.Exists(store.FolderOf(Version("first"))).ShouldBeFalse();
         Incoming().ShouldBeEmpty();
     }
 
     [Fact]
-    public void Open_LeftoversOfAKilledProcess_AreSwept()
+    public void Open_LeftoversOfAKilledUpload_AreSwept()
     {
         using (var store = Open())
-            Put(store, "summarize", "first");
-        // Killed during an upload, while deleting a version, and between storing a version and naming it.
+            Put(store, "first");
         Directory.CreateDirectory(Path.Combine(Folder("incoming"), "upload", "version"));
         File.WriteAllText(Path.Combine(Folder("incoming"), "upload", "version", AdapterFiles.Config), "{");
         File.WriteAllText(Path.Combine(Folder("incoming"), "upload.archive"), "PK");
-        Directory.CreateDirectory(Path.Combine(Folder("versions"), Version("never named")));
 
         using var restarted = Open();
 
-        restarted.Names.Select(stored => stored.Name).ShouldBe(["summarize"]);
         Incoming().ShouldBeEmpty();
-        Directory.GetDirectories(Folder("versions")).ShouldBe([restarted.FolderOf(Version("first"))]);
-    }
-
-    [Theory]
-    [InlineData("")]
-    [InlineData("null")]
-    [InlineData("[]")]
-    [InlineData("{\"name\":\"summarize\"}")]
-    [InlineData("{\"name\":null,\"version\":null,\"created\":null}")]
-    [InlineData("{\"name\":\"summarize\",\"version\":\"../../x\",\"created\":\"2026-03-05T14:07:09+00:00\"}")]
-    public void Open_BrokenNameFile_IsSkippedAndKeepsItsVersion(string content)
-    {
-        using (var store = Open())
-        {
-            Put(store, "summarize", "first");
-            File.WriteAllText(Directory.GetFiles(Folder("names")).Single(), content);
-            Put(store, "translate", "second");
-        }
-
-        using var restarted = Open();
-
-        restarted.Names.Select(stored => stored.Name).ShouldBe(["translate"]);
-        Tensors(restarted, "first").ShouldBe("first");
+        restarted.Versions.ShouldBe([Version("first")]);
     }
 
     [Fact]
-    public void Open_VersionIsMissing_SkipsTheName()
+    public void Sweep_VersionsThatNobodyWants_AreDeleted()
+    {
+        using var store = Open();
+        Put(store, "wanted");
+        Put(store, "never named");
+
+        store.Sweep(new HashSet<string> { Version("wanted") });
+
+        store.Versions.ShouldBe([Version("wanted")]);
+    }
+
+    [Fact]
+    public void Open_RegistryWasLost_SaysSoAndKeepsTheFiles()
     {
         using (var store = Open())
-        {
-            Put(store, "summarize", "first");
-            Directory.Delete(store.FolderOf(Version("first")), recursive: true);
-        }
+            Put(store, "first");
+        File.Delete(Path.Combine(_data.Path, "adapters", "registry.db"));
 
-        using var restarted = Open();
+        Should.Throw<IOException>(Open).Message.ShouldContain("with their names is missing");
 
-        restarted.Names.ShouldBeEmpty();
+        Directory.GetDirectories(Folder("versions")).Length.ShouldBe(1);
     }
 
     [Fact]
@@ -195,14 +139,19 @@ public sealed class AdapterStoreTests : IDisposable
         Should.Throw<IOException>(Open);
     }
 
-    private AdapterStore Open() => AdapterStore.Open(_data.Path, new AdapterLimits(), NullLogger.Instance);
+    private AdapterStore Open()
+    {
+        var store = AdapterStore.Open(_data.Path, new AdapterLimits(), NullLogger.Instance);
+        File.AppendAllText(store.RegistryPath, "");
+        return store;
+    }
 
-    private static void Put(AdapterStore store, string name, string content)
+    private static void Put(AdapterStore store, string content)
     {
         using var upload = store.BeginUpload();
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Tensors), content);
-        store.Put(name, Version(content), upload.Folder, Created);
+        store.Put(Version(content), upload.Folder);
     }
 
     private static string Version(string content) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)));

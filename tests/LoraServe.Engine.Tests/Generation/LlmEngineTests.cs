@@ -31,7 +31,7 @@ public sealed class LlmEngineTests : IAsyncLifetime
                 upload.ReadFileAsync(Path.GetFileName(file), stream, CancellationToken.None).GetAwaiter().GetResult();
             }
 
-            _engine.Adapters.AddAsync(name, upload, replace: false, CancellationToken.None).GetAwaiter().GetResult();
+            _engine.Adapters.AddAsync(name, upload, new AddOptions(), CancellationToken.None).GetAwaiter().GetResult();
         }
 
         return ValueTask.CompletedTask;

@@ -1,0 +1,26 @@
+using LoraServe.Engine.Lora;
+
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>Somebody in the line before an <see cref="AdapterCache"/> that has no room.</summary>
+/// <param name="version">What is asked for.</param>
+/// <param name="bytes">Most memory that loading it needs.</param>
+/// <param name="load">Reads it.</param>
+internal sealed class AdapterCacheWaiter(string version, long bytes, Func<LoraAdapter> load)
+{
+    // The cache grants under its lock: nobody's code may run there.
+    private readonly TaskCompletionSource<ResidentAdapter> _granted = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    public string Version => version;
+
+    public long Bytes => bytes;
+
+    public Func<LoraAdapter> Load => load;
+
+    /// <summary>The entry, with a lease counted for this waiter, which may still be loading.</summary>
+    public Task<ResidentAdapter> Granted => _granted.Task;
+
+    public void Grant(ResidentAdapter resident) => _granted.SetResult(resident);
+
+    public void Fail(Exception reason) => _granted.SetException(reason);
+}

@@ -1,0 +1,68 @@
+using LoraServe.Engine.Lora;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>Reads adapters from disk into memory, and makes mixes of them.</summary>
+/// <param name="admission">Checks them once more: files may have changed since they were accepted.</param>
+/// <param name="dtype">The compute dtype.</param>
+/// <param name="device">Where they are loaded to.</param>
+/// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
+internal sealed class AdapterLoader(AdapterAdmission admission, ScalarType dtype, Device device, Func<string, Tensor> baseTensor)
+{
+    /// <summary>The adapter or the mix, owned by the caller.</summary>
+    /// <param name="adapter">What to load.</param>
+    /// <param name="folderOf">Where the files of a part are.</param>
+    /// <param name="resident">A lease on a version that is in memory already.</param>
+    /// <exception cref="DamagedVersionException">Files of it cannot be loaded.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">A part is of a form that cannot be mixed.</exception>
+    public LoraAdapter Load(ResolvedAdapter adapter, Func<ResolvedPart, string> folderOf, Func<string, AdapterLease?> resident) =>
+        adapter.IsMix ? Mix(adapter, folderOf, resident) : Read(adapter.Parts[0], folderOf(adapter.Parts[0]));
+
+    private LoraAdapter Mix(ResolvedAdapter mix, Func<ResolvedPart, string> folderOf, Func<string, AdapterLease?> resident)
+    {
+        var held = new List<(LoraAdapter Adapter, IDisposable Hold)>();
+        try
+        {
+            foreach (var part in mix.Parts)
+            {
+                held.Add(Hold(part, folderOf(part), resident));
+                if (LoraMix.Refusal(held[^1].Adapter) is { } reason)
+                    throw new InvalidAdapterReferenceException($"'{part.Alias.Name}' cannot be mixed: it {reason}");
+            }
+
+            return LoraMix.Combine(mix.Version, [.. held.Zip(mix.Parts, (hold, part) => (hold.Adapter, part.Weight))]);
+        }
+        finally
+        {
+            foreach (var (_, hold) in held) hold.Dispose();
+        }
+    }
+
+    private (LoraAdapter Adapter, IDisposable Hold) Hold(ResolvedPart part, string folder, Func<string, AdapterLease?> resident)
+    {
+        if (resident(part.Version.Version) is { } lease) return (lease.Adapter, lease);
+        var adapter = Read(part, folder);
+        return (adapter, adapter);
+    }
+
+    private LoraAdapter Read(ResolvedPart part, string folder)
+    {
+        var version = part.Version.Version;
+        try
+        {
+            using var peft = admission.Open(folder, allowNoEffect: true, inMemory: true);
+            if (peft.Version == version) return peft.Load(dtype, device, baseTensor);
+            throw new DamagedVersionException(
+                part, $"its files have changed since it was accepted, they hash to {peft.Version} instead of {version}.", isLasting: true);
+        }
+        catch (Exception e) when (e is InvalidAdapterException or FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DamagedVersionException(part, $"{e.Message}.", isLasting: true, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DamagedVersionException(part, $"{e.Message}.", isLasting: false, e);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+using Microsoft.Extensions.Logging;
+
+namespace LoraServe.Engine.Adapters;
+
+/// <content>Loading: from references to leases on adapters in memory.</content>
+public sealed partial class AdapterManager
+{
+    /// <summary>
+    /// A lease on the version that a reference means now, or on the mix of several, loaded into memory if it is not yet there. Where a name
+    /// is split between versions, this request gets one of them by chance; the lease says which.
+    /// </summary>
+    /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
+    /// <exception cref="DamagedAdapterException">Its files were changed or damaged since it was accepted.</exception>
+    /// <exception cref="AdapterCacheFullException">There is no memory for it.</exception>
+    public async ValueTask<AdapterLease> AcquireAsync(AdapterReference reference, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            var resolved = Catalog.Resolve(reference, Chance);
+            _uses.Begin(resolved.Names);
+            var isLeased = false;
+            try
+            {
+                var lease = await AcquireAsync(resolved, cancellationToken);
+                isLeased = true;
+                return lease;
+            }
+            catch (Exception e) when (e is not OperationCanceledException && HasChanged(resolved))
+            {
+                // A name was moved or removed while the old version was being read.
+            }
+            finally
+            {
+                if (!isLeased) _uses.End(resolved.Names);
+            }
+        }
+    }
+
+    /// <summary>See <see cref="AcquireAsync(AdapterReference, CancellationToken)"/>.</summary>
+    public ValueTask<AdapterLease> AcquireAsync(string reference, CancellationToken cancellationToken) =>
+        AcquireAsync(AdapterReference.Parse(reference), cancellationToken);
+
+    private async ValueTask<AdapterLease> AcquireAsync(ResolvedAdapter resolved, CancellationToken cancellationToken)
+    {
+        resolved = resolved with { Parts = [.. await Task.WhenAll(resolved.Parts.Select(part => CheckAsync(part, cancellationToken)))] };
+        try
+        {
+            var lease = await HoldAsync(resolved, cancellationToken);
+            return new AdapterLease(lease.Adapter, () =>
+            {
+                lease.Dispose();
+                _uses.End(resolved.Names);
+            })
+            {
+                Name = resolved.Name,
+                Mode = resolved.Mode,
+                Weight = resolved.Weight,
+            };
+        }
+        catch (DamagedVersionException e)
+        {
+            var name = resolved.Parts.First(part => part.Version.Version == e.Version).Alias.Name;
+            throw new DamagedAdapterException(name, e.Message, e);
+        }
+    }
+
+    private async ValueTask<AdapterLease> HoldAsync(ResolvedAdapter resolved, CancellationToken cancellationToken)
+    {
+        var lease = await _cache.AcquireAsync(resolved.Version, resolved.BytesToLoad, () => Load(resolved), cancellationToken);
+        // Its last name may have been taken away while it was read: nobody would ask for it again.
+        var catalog = Catalog;
+        if (resolved.Parts.Any(part => !catalog.Versions.ContainsKey(part.Version.Version))) _cache.Evict(resolved.Version);
+        return lease;
+    }
+
+    private Lora.LoraAdapter Load(ResolvedAdapter resolved)
+    {
+        try
+        {
+            var adapter = _loader.Load(resolved, part => FolderOf(part.Alias, part.Version.Version), _cache.TryAcquire);
+            LogLoaded(_logger, resolved.Name, resolved.Version, adapter.Bytes);
+            return adapter;
+        }
+        catch (DamagedVersionException e) when (e.IsLasting)
+        {
+            MarkBroken(e.Version, e.Message);
+            throw;
+        }
+    }
+
+    // What was checked for this base is taken as it is; what was not, for instance because the server has another base now, is checked first.
+    private async Task<ResolvedPart> CheckAsync(ResolvedPart part, CancellationToken cancellationToken)
+    {
+        var known = part.Version;
+        if (known.CheckedAgainst != _rules)
+        {
+            await _checks.WaitAsync(cancellationToken);
+            try
+            {
+                known = await Task.Run(() => Recheck(part), cancellationToken);
+            }
+            finally
+            {
+                _checks.Release();
+            }
+        }
+
+        return known.Broken is null ? part with { Version = known } : throw new DamagedAdapterException(part.Alias.Name, known.Broken);
+    }
+
+    private KnownVersion Recheck(ResolvedPart part)
+    {
+        var version = part.Version.Version;
+        // Another request may have done it in the meantime.
+        if (Catalog.Versions.GetValueOrDefault(version) is { } current && current.CheckedAgainst == _rules) return current;
+        var known = part.Version with { CheckedAgainst = _rules, Broken = null };
+        try
+        {
+            var info = _admission.Check(part.Alias.Name, FolderOf(part.Alias, version), _time.GetUtcNow(), allowNoEffect: true, inMemory: true);
+            known = info.Version == version
+                ? known with { Description = info }
+                : known with { Broken = $"its files are damaged: they hash to {info.Version} instead of {version}." };
+        }
+        catch (InvalidAdapterException e)
+        {
+            known = known with { Broken = $"{e.Message}." };
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DamagedAdapterException(part.Alias.Name, $"{e.Message}.", e);
+        }
+
+        Update(known);
+        return known;
+    }
+
+    private void MarkBroken(string version, string reason)
+    {
+        LogBroken(_logger, version, reason);
+        if (Catalog.Versions.GetValueOrDefault(version) is { } known) Update(known with { Broken = reason });
+    }
+
+    // What is known in memory is right even if it cannot be stored.
+    private void Update(KnownVersion known)
+    {
+        lock (_writing)
+        {
+            if (!_catalog.Versions.ContainsKey(known.Version)) return;
+            try
+            {
+                Commit(known);
+            }
+            catch (IOException e)
+            {
+                LogNotWritten(_logger, e.Message);
+                Replace(_catalog.With([known]));
+            }
+        }
+    }
+
+    private bool HasChanged(ResolvedAdapter resolved)
+    {
+        var catalog = Catalog;
+        return resolved.Parts.Any(part => !catalog.Versions.ContainsKey(part.Version.Version))
+            || resolved.Names.Any(name => catalog.Find(name) is null);
+    }
+
+    private double Chance()
+    {
+        lock (_random) return _random.NextDouble();
+    }
+
+    // Loads ahead of requests; they will tell what goes wrong.
+    private void Prefetch(IEnumerable<string> names)
+    {
+        foreach (var name in names)
+        {
+            _ = Task.Run(async () =>
+            {
+                try
+                {
+                    var resolved = Catalog.Resolve(AdapterReference.Parse(name), static () => 1);
+                    using var lease = await HoldAsync(resolved, CancellationToken.None);
+                }
+                catch (Exception e)
+                {
+                    LogNotPrefetched(_logger, name, e.Message);
+                }
+            });
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Loaded adapter {Name}: version {Version}, {Bytes} bytes")]
+    private static partial void LogLoaded(ILogger logger, string name, string version, long bytes);
+
+    [LoggerMessage(LogLevel.Error, "Version {Version} is broken: {Reason}")]
+    private static partial void LogBroken(ILogger logger, string version, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The pinned adapter {Name} is not in memory: {Reason}")]
+    private static partial void LogNotPrefetched(ILogger logger, string name, string reason);
+}

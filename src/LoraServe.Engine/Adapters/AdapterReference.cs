@@ -1,0 +1,67 @@
+using System.Globalization;
+
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>
+/// What a request runs on: one adapter, "name" or "name@version" with the beginning of a version, or a mix of several with weights,
+/// "a:0.7,b@12ab:-0.3".
+/// </summary>
+public sealed class AdapterReference
+{
+    /// <summary>Most adapters in a mix.</summary>
+    public const int MaxParts = 8;
+
+    // Beyond this the sum of a mix leaves the range that a model knows, and sooner or later that of its dtype.
+    private const double MaxWeight = 1000;
+    private const int VersionLength = 64;
+
+    private AdapterReference(IReadOnlyList<AdapterPart> parts) => Parts = parts;
+
+    /// <summary>At least one; a single one with weight 1 is that adapter itself.</summary>
+    public IReadOnlyList<AdapterPart> Parts { get; }
+
+    /// <summary>Reads the text of a request.</summary>
+    /// <exception cref="InvalidAdapterReferenceException">It is not of this form; the message lists every fault.</exception>
+    public static AdapterReference Parse(string text)
+    {
+        var faults = new List<string>();
+        var parts = text.Split(',').Select(part => ParsePart(part, faults)).ToList();
+        return Create(parts, faults);
+    }
+
+    /// <summary>A mix of adapters.</summary>
+    /// <exception cref="InvalidAdapterReferenceException">The message lists every fault.</exception>
+    public static AdapterReference From(IReadOnlyList<AdapterPart> parts) => Create(parts, []);
+
+    /// <summary>As a request writes it.</summary>
+    public override string ToString() => string.Join(',', Parts);
+
+    private static AdapterReference Create(IReadOnlyList<AdapterPart> parts, List<string> faults)
+    {
+        if (parts.Count is 0 or > MaxParts) faults.Add($"expected 1 to {MaxParts} adapters, found {parts.Count}");
+        foreach (var part in parts)
+        {
+            if (!AdapterName.IsValid(part.Alias)) faults.Add($"'{part.Alias}': expected {AdapterName.Rule}");
+            if (part.VersionPrefix is { } prefix && !IsVersionPrefix(prefix))
+                faults.Add($"'{part.Name}': expected 1 to {VersionLength} hexadecimal digits in lower case after the @");
+            if (!double.IsFinite(part.Weight) || Math.Abs(part.Weight) > MaxWeight)
+                faults.Add($"'{part.Name}': expected a weight between -{MaxWeight} and {MaxWeight}, found {part.Weight}");
+        }
+
+        if (faults.Count > 0) throw new InvalidAdapterReferenceException(faults);
+        return new AdapterReference([.. parts]);
+    }
+
+    private static AdapterPart ParsePart(string text, List<string> faults)
+    {
+        var colon = text.IndexOf(':');
+        if (colon < 0) return new AdapterPart(text, 1);
+        var (name, number) = (text[..colon], text[(colon + 1)..]);
+        if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight)) return new AdapterPart(name, weight);
+        faults.Add($"'{name}': expected a number as its weight, found '{number}'");
+        return new AdapterPart(name, 1);
+    }
+
+    private static bool IsVersionPrefix(string text) =>
+        text.Length is > 0 and <= VersionLength && text.All(letter => char.IsAsciiHexDigitLower(letter));
+}

@@ -1,0 +1,14 @@
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>How an upload is stored.</summary>
+public sealed record AddOptions
+{
+    /// <summary>Whether the name may be moved from another version, which it keeps for rollback.</summary>
+    public bool Replace { get; init; }
+
+    /// <summary>Whether an adapter is taken that would act as the bare base model.</summary>
+    public bool AllowNoEffect { get; init; }
+
+    /// <summary>Where it comes from, for people; null: unknown, or as it was.</summary>
+    public string? Provenance { get; init; }
+}

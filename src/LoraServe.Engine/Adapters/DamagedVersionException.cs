@@ -1,0 +1,14 @@
+namespace LoraServe.Engine.Adapters;
+
+/// <summary>The files of a version cannot be loaded. All who wait for it, by whatever name, learn it.</summary>
+/// <param name="part">The version.</param>
+/// <param name="reason">Why, as a sentence.</param>
+/// <param name="isLasting">Whether the next try would fail as well.</param>
+/// <param name="inner">What was thrown.</param>
+internal sealed class DamagedVersionException(ResolvedPart part, string reason, bool isLasting, Exception? inner = null)
+    : Exception(reason, inner)
+{
+    public string Version => part.Version.Version;
+
+    public bool IsLasting => isLasting;
+}

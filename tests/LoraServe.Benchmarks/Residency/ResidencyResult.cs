@@ -1,0 +1,26 @@
+using LoraServe.Engine.Adapters;
+
+namespace LoraServe.Benchmarks.Residency;
+
+/// <summary>What was found.</summary>
+internal sealed record ResidencyResult
+{
+    public required TimeSpan Registering { get; init; }
+
+    public required TimeSpan Serving { get; init; }
+
+    public required IReadOnlyList<string> Failures { get; init; }
+
+    public required AdapterCacheStatus Cache { get; init; }
+
+    public required double IdealHitRate { get; init; }
+
+    public required int Differences { get; init; }
+
+    public required TimeSpan StartUp { get; init; }
+
+    /// <summary>From the request for it to the lease.</summary>
+    public required TimeSpan LoadOfRank16 { get; init; }
+
+    public required TimeSpan DecodeStep { get; init; }
+}

@@ -1,0 +1,94 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Checkpoints;
+using Microsoft.Extensions.Logging.Abstractions;
+using TorchSharp;
+
+namespace LoraServe.Engine.Tests.Adapters;
+
+/// <summary>A manager on a temporary data folder, for the golden base llama-gqa.</summary>
+internal sealed class ManagedAdapters : IDisposable
+{
+    public const string One = "attention-r4", Two = "rank-32", Three = "all-linear-r8";
+
+    private const string Checkpoint = "llama-gqa";
+
+    private readonly TemporaryFolder _root = new();
+    private readonly long _cacheBytes;
+
+    public ManagedAdapters(long cacheBytes = 1 << 24)
+    {
+        _cacheBytes = cacheBytes;
+        Manager = Open(folder: null);
+    }
+
+    public AdapterManager Manager { get; private set; }
+
+    public string DataFolder => Path.Combine(_root.Path, "data");
+
+    public void Restart(string? folder = null)
+    {
+        Manager.Dispose();
+        Manager = Open(folder);
+    }
+
+    public async Task<AdapterInfo> Add(string name, string adapter, AddOptions? options = null)
+    {
+        using var upload = Manager.BeginUpload();
+        foreach (var file in Directory.GetFiles(GoldenData.Path("adapters", Checkpoint, adapter)))
+        {
+            await using var stream = File.OpenRead(file);
+            await upload.ReadFileAsync(Path.GetFileName(file), stream, CancellationToken.None);
+        }
+
+        return await Manager.AddAsync(name, upload, options ?? new AddOptions { Replace = true }, CancellationToken.None);
+    }
+
+    /// <summary>The version that a reference leads to, by way of memory.</summary>
+    public async Task<string> Version(string reference)
+    {
+        using var lease = await Manager.AcquireAsync(reference, CancellationToken.None);
+        return lease.Version;
+    }
+
+    /// <summary>Where the tensors of a version are on disk.</summary>
+    public string TensorFile(string version) => Path.Combine(DataFolder, "adapters", "versions", version, "adapter_model.safetensors");
+
+    /// <summary>A folder of adapters with one called "own".</summary>
+    public string FolderWithOne()
+    {
+        var folder = Path.Combine(_root.Path, "folder");
+        Directory.CreateDirectory(Path.Combine(folder, "own"));
+        foreach (var file in Directory.GetFiles(GoldenData.Path("adapters", Checkpoint, One)))
+            File.Copy(file, Path.Combine(folder, "own", Path.GetFileName(file)));
+        return folder;
+    }
+
+    public void Dispose()
+    {
+        Manager.Dispose();
+        _root.Dispose();
+    }
+
+    private static torch.Tensor BaseTensor(string name)
+    {
+        using var file = SafetensorsFile.Open(GoldenData.Path("checkpoints", Checkpoint, "model.safetensors"));
+        return file.Read(name);
+    }
+
+    private AdapterManager Open(string? folder) => AdapterManager.Open(
+        ModelConfig.Load(GoldenData.Path("checkpoints", Checkpoint)).Modules(Checkpoint),
+        "fingerprint",
+        (torch.ScalarType.Float32, torch.CPU),
+        BaseTensor,
+        new AdapterOptions
+        {
+            DataFolder = DataFolder,
+            AdaptersFolder = folder,
+            MaxRank = 256,
+            CacheBytes = _cacheBytes,
+            CachePatience = TimeSpan.FromMilliseconds(200),
+        },
+        TimeProvider.System,
+        new Random(1),
+        NullLogger<AdapterManager>.Instance);
+}
