@@ -4,6 +4,9 @@
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- prefix --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- starvation --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- load --adapters base,extract,sentiment,sql,summarize
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- merge-cost --model DIR --adapters DIR
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- merge-traces --model DIR
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- merges --model DIR --count 200
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- residency --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- kills --count 100
 //
@@ -17,6 +20,7 @@ using LoraServe.Benchmarks;
 using LoraServe.Benchmarks.Fairness;
 using LoraServe.Benchmarks.Kills;
 using LoraServe.Benchmarks.Load;
+using LoraServe.Benchmarks.Merging;
 using LoraServe.Benchmarks.Prefixes;
 using LoraServe.Benchmarks.Residency;
 using LoraServe.Benchmarks.Steps;
@@ -29,7 +33,7 @@ if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = TableWidth;
 
 var root = new RootCommand("Measures how fast LoraServe is on this machine.")
 {
-    StepsCommand.Create(), PrefixCommand.Create(),
+    StepsCommand.Create(), MergeCostCommand.Create(), MergesCommand.Create(), MergeTracesCommand.Create(), PrefixCommand.Create(),
     StarvationCommand.Create(), LoadCommand.Create(), ResidencyCommand.Create(), KillsCommand.Create(), KillsCommand.CreateWorker(),
 };
 try

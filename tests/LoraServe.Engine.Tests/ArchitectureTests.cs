@@ -19,9 +19,10 @@ public class ArchitectureTests
     public static TheoryData<string, string[]> Folders => new()
     {
         { "Checkpoints", [] },
+        { "Kernels", [] },
         { "Tokenization", [] },
-        { "Lora", ["Checkpoints"] },
-        { "Models", ["Lora", "Checkpoints"] },
+        { "Lora", ["Kernels", "Checkpoints"] },
+        { "Models", ["Kernels", "Lora", "Checkpoints"] },
         { "Adapters", ["Lora", "Checkpoints"] },
         { "Generation", ["Adapters", "Models", "Lora", "Checkpoints", "Tokenization"] },
     };

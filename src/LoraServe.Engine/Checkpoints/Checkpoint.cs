@@ -6,8 +6,11 @@ namespace LoraServe.Engine.Checkpoints;
 /// <summary>The tensors of a model's folder: model.safetensors, or the shards that model.safetensors.index.json lists.</summary>
 internal sealed class Checkpoint : IDisposable
 {
-    private const string SingleFile = "model.safetensors";
-    private const string IndexFile = "model.safetensors.index.json";
+    /// <summary>The only file of tensors, where there is only one.</summary>
+    public const string SingleFile = "model.safetensors";
+
+    /// <summary>Which of several files holds which tensor.</summary>
+    public const string IndexFile = "model.safetensors.index.json";
 
     private readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
     private readonly Dictionary<string, SafetensorsEntry> _entries = new(StringComparer.Ordinal);

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
@@ -15,6 +16,7 @@ internal sealed partial class EngineLoop : IDisposable
     private readonly ModelRunner _runner;
     private readonly Sampler _sampler;
     private readonly KvBlockPool _blocks;
+    private readonly Merging _merging;
     private readonly ILogger _logger;
     private readonly Thread _thread;
     private readonly List<TaskCompletionSource> _idleWaiters = [];
@@ -22,9 +24,9 @@ internal sealed partial class EngineLoop : IDisposable
     private int _arriving;
 
     /// <summary>Starts the thread.</summary>
-    public EngineLoop(Scheduler scheduler, ModelRunner runner, Sampler sampler, KvBlockPool blocks, ILogger logger)
+    public EngineLoop(Scheduler scheduler, ModelRunner runner, Sampler sampler, KvBlockPool blocks, Merging merging, ILogger logger)
     {
-        (_scheduler, _runner, _sampler, _blocks, _logger) = (scheduler, runner, sampler, blocks, logger);
+        (_scheduler, _runner, _sampler, _blocks, _merging, _logger) = (scheduler, runner, sampler, blocks, merging, logger);
         _status = Snapshot();
         _thread = new Thread(Run) { Name = "LoraServe engine", IsBackground = true };
         _thread.Start();
@@ -48,7 +50,10 @@ internal sealed partial class EngineLoop : IDisposable
     }
 
     /// <summary>Ends a sequence wherever it is; does nothing if it has ended.</summary>
-    public void Cancel(long sequenceId) => _commands.Writer.TryWrite(() => _scheduler.Cancel(sequenceId));
+    public void Cancel(long sequenceId) => _commands.Writer.TryWrite(() =>
+    {
+        if (!_scheduler.Cancel(sequenceId)) _merging.Cancel(sequenceId);
+    });
 
     /// <summary>Runs a function on the engine's thread, between two steps.</summary>
     public Task<T> InvokeAsync<T>(Func<T> function)
@@ -94,18 +99,20 @@ internal sealed partial class EngineLoop : IDisposable
             {
                 TakeCommands();
                 if (_scheduler.HasWork) Step();
+                _merging.Advance();
             }
             catch (Exception e)
             {
                 // Not a matter of one batch: the bookkeeping itself went wrong, and starting over from nothing is the only safe state.
                 LogLoopFailed(_logger, e);
-                _scheduler.FailAll(e);
+                FailAll(e);
             }
 
             Volatile.Write(ref _status, Snapshot());
         }
 
-        _scheduler.FailAll(new EngineOverloadedException("The engine has been stopped."));
+        FailAll(new EngineOverloadedException("The engine has been stopped."));
+        _merging.Dispose();
         foreach (var idle in _idleWaiters) idle.TrySetResult();
         Volatile.Write(ref _status, Snapshot());
     }
@@ -113,6 +120,18 @@ internal sealed partial class EngineLoop : IDisposable
     private void Accept(Sequence sequence)
     {
         Interlocked.Decrement(ref _arriving);
+        try
+        {
+            _merging.Admit(sequence, Schedule);
+        }
+        catch (Exception e)
+        {
+            _scheduler.Fail(sequence, e);
+        }
+    }
+
+    private void Schedule(Sequence sequence)
+    {
         try
         {
             _scheduler.Add(sequence);
@@ -123,12 +142,21 @@ internal sealed partial class EngineLoop : IDisposable
         }
     }
 
+    private void FailAll(Exception error)
+    {
+        _scheduler.FailAll(error);
+        _merging.FailAll(error);
+    }
+
     private void Step()
     {
         var batch = _scheduler.Schedule();
         try
         {
-            var logits = _runner.Run(batch);
+            var plan = _merging.Plan(batch);
+            var start = Stopwatch.GetTimestamp();
+            var logits = _runner.Run(batch, plan.AdapterOf);
+            _merging.Observe(batch, plan, Stopwatch.GetElapsedTime(start));
             var tokens = Sample(batch, logits);
             _scheduler.Complete(batch, tokens);
         }
@@ -169,7 +197,7 @@ internal sealed partial class EngineLoop : IDisposable
     // Waits for a command only when there is nothing else to do.
     private void TakeCommands()
     {
-        if (!_scheduler.HasWork)
+        if (!_scheduler.HasWork && !_merging.HasWork)
         {
             foreach (var idle in _idleWaiters) idle.TrySetResult();
             _idleWaiters.Clear();
@@ -180,7 +208,7 @@ internal sealed partial class EngineLoop : IDisposable
         Volatile.Write(ref _status, Snapshot());
     }
 
-    private EngineStatus Snapshot() => new(_scheduler.Running, _scheduler.Waiting, _blocks.Used, _blocks.Count)
+    private EngineStatus Snapshot() => new(_scheduler.Running, _scheduler.Waiting + _merging.Waiting, _blocks.Used, _blocks.Count)
     {
         KvBlocksCached = _blocks.Cached,
         PrefixCacheQueries = _scheduler.PrefixCacheQueries,

@@ -50,6 +50,11 @@ public sealed record EngineOptions
     /// </summary>
     public long AdapterCacheBytes { get; init; } = 1L << 30;
 
+    /// <summary>
+    /// Most bytes of merged weights; 0: none. Null: as much as one adapter on all linear modules needs, at most a quarter of the memory.
+    /// </summary>
+    public long? MergedBytes { get; init; }
+
     /// <summary>Limits of an uploaded adapter.</summary>
     public AdapterLimits UploadLimits { get; init; } = new();
 

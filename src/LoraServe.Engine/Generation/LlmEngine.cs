@@ -16,9 +16,12 @@ public sealed partial class LlmEngine : IAsyncDisposable
     // Tokens in a block of the KV cache.
     private const int BlockSize = 16;
 
+    private const int WarmUpTokens = 8;
+
     private readonly EngineOptions _options;
     private readonly BaseModel _model;
     private readonly Scheduler _scheduler;
+    private readonly Merging _merging;
     private readonly EngineLoop _loop;
     private readonly ILogger _logger;
     private long _lastId;
@@ -37,7 +40,8 @@ public sealed partial class LlmEngine : IAsyncDisposable
         var blocks = new KvBlockPool(kvSlots / BlockSize, BlockSize);
         (_options, _model, Model, Tokenizer, Adapters, _logger) = (options, model, info, tokenizer, adapters, logger);
         _scheduler = new Scheduler(options.MaxNumSeqs, options.MaxNumBatchedTokens, blocks, options.MaxLoras, options.EnablePrefixCaching);
-        _loop = new EngineLoop(_scheduler, new ModelRunner(model, BlockSize), new Sampler(info.VocabularySize), blocks, logger);
+        _merging = new Merging(model.Weights, MergedBytes(options, model.Weights), TimeProvider.System, logger);
+        _loop = new EngineLoop(_scheduler, new ModelRunner(model, BlockSize), new Sampler(info.VocabularySize), blocks, _merging, logger);
     }
 
     /// <summary>The base model.</summary>
@@ -126,6 +130,41 @@ public sealed partial class LlmEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>Merged weights, by adapter version.</summary>
+    public IReadOnlyList<MergedSlotInfo> MergedSlots => _merging.Status.Slots;
+
+    /// <summary>Memory of merged weights in bytes.</summary>
+    public long MergedBytesUsed => _merging.Status.Bytes;
+
+    /// <summary>Most memory that merged weights may take in bytes.</summary>
+    public long MergedBytesBudget => _merging.Status.Budget;
+
+    /// <summary>Merges an adapter version, which then stays merged until <see cref="UnmergeAsync"/>.</summary>
+    /// <param name="lease">Not taken.</param>
+    /// <param name="cancellationToken">Stops waiting, and the merge unless somebody else wants it.</param>
+    /// <exception cref="MergedSlotsFullException">There can be no room for it.</exception>
+    public async Task MergeAsync(AdapterLease lease, CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        await _loop.InvokeAsync(() => _merging.Pin(lease, done));
+        await using var registration = cancellationToken.Register(() =>
+        {
+            _ = _loop.InvokeAsync(() => _merging.Cancel(done));
+            done.TrySetCanceled(cancellationToken);
+        });
+        await done.Task;
+    }
+
+    /// <summary>
+    /// Lets go of the merged weights of a version, once no running sequence of mode merged needs them; false where it is not merged. Later
+    /// demand may merge it again.
+    /// </summary>
+    public Task<bool> UnmergeAsync(string version) => _loop.InvokeAsync(() => _merging.Unmerge(version));
+
+    /// <summary>Why a version is merged or not.</summary>
+    public MergeDecision ExplainMerge(string version) =>
+        _merging.Status.Decisions.GetValueOrDefault(version) ?? new MergeDecision { Version = version, IsMerged = false, IsPinned = false };
+
     /// <summary>
     /// SHA-256 over the base's weights as they lie in memory now: equal to <see cref="ModelInfo.Fingerprint"/> as long as nothing wrote to
     /// them.
@@ -206,10 +245,10 @@ public sealed partial class LlmEngine : IAsyncDisposable
         }
     }
 
-    // The first steps compile code and prepare kernels: no request should wait for that.
+    // The first steps compile code and prepare kernels: no request should wait for that. A few more tell how long a step takes.
     private void WarmUp()
     {
-        var sampling = new SamplingParams { Temperature = 0, MaxTokens = Math.Min(2, Model.MaxModelLen - 1), IgnoreEos = true };
+        var sampling = new SamplingParams { Temperature = 0, MaxTokens = Math.Min(WarmUpTokens, Model.MaxModelLen - 1), IgnoreEos = true };
         using var stream = Submit(new GenerationRequest { Prompt = [0], Sampling = sampling, Adapter = AdapterLease.Base() });
         foreach (var _ in stream.Tokens.ReadAllAsync().ToBlockingEnumerable())
         {
@@ -225,6 +264,10 @@ public sealed partial class LlmEngine : IAsyncDisposable
                 throw new ArgumentException($"Token id {token} is not in the vocabulary of {Model.VocabularySize}.", nameof(prompt));
         }
     }
+
+    // Room for every linear module of the layers once, but no more than a part of the machine: merged weights only save time.
+    private static long MergedBytes(EngineOptions options, BaseWeights weights) =>
+        options.MergedBytes ?? Math.Min(weights.LinearBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
 
     private static int MaxModelLen(EngineOptions options, ModelConfig config)
     {

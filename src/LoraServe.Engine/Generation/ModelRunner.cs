@@ -13,17 +13,22 @@ internal sealed class ModelRunner(BaseModel model, int blockSize)
     /// <summary>
     /// Computes the batch's tokens; the result is valid until the next call. One dispose scope holds everything that it makes.
     /// </summary>
-    public BatchLogits Run(Batch batch)
+    /// <param name="batch">What to compute.</param>
+    /// <param name="adapterOf">The form of a sequence's adapter to run it on.</param>
+    public BatchLogits Run(Batch batch, Func<Sequence, LoraAdapter> adapterOf)
     {
         using var scope = NewDisposeScope();
-        using var logits = model.Forward(Inputs(batch)).cpu();
+        using var logits = model.Forward(Inputs(batch, adapterOf)).cpu();
         var count = checked((int)logits.numel());
         if (_logits.Length < count) _logits = new float[count];
         MemoryMarshal.Cast<byte, float>(logits.bytes).CopyTo(_logits);
         return new BatchLogits(batch, _logits, model.Config.VocabularySize);
     }
 
-    private ForwardBatch Inputs(Batch batch)
+    /// <summary>The same with each sequence on the adapter that it leases.</summary>
+    public BatchLogits Run(Batch batch) => Run(batch, static sequence => sequence.Adapter.Adapter);
+
+    private ForwardBatch Inputs(Batch batch, Func<Sequence, LoraAdapter> adapterOf)
     {
         var ids = new List<long>(batch.TokenCount);
         var positions = new List<long>(batch.TokenCount);
@@ -44,16 +49,16 @@ internal sealed class ModelRunner(BaseModel model, int blockSize)
             wanted.AddRange(Enumerable.Range(ids.Count - row.LogitsCount, row.LogitsCount));
         }
 
-        var lora = new LoraBatch(batch.Rows.SelectMany(Spans));
+        var lora = new LoraBatch(batch.Rows.SelectMany(row => Spans(row, adapterOf(row.Sequence))));
         return new ForwardBatch(Column(ids), Column(positions), Column(slots), spans, lora, wanted);
     }
 
     // A row is a run of the base's tokens, then one of the adapter's; most rows have only one of the two.
-    private static IEnumerable<(int Count, LoraAdapter Adapter)> Spans(BatchRow row)
+    private static IEnumerable<(int Count, LoraAdapter Adapter)> Spans(BatchRow row, LoraAdapter adapter)
     {
         var before = Math.Clamp(row.Sequence.AdapterStart - row.Start, 0, row.Count);
         if (before > 0) yield return (before, LoraAdapter.Base);
-        if (before < row.Count) yield return (row.Count - before, row.Sequence.Adapter.Adapter);
+        if (before < row.Count) yield return (row.Count - before, adapter);
     }
 
     private Tensor Column(List<long> values) => tensor(values.ToArray(), device: model.Device);

@@ -32,11 +32,12 @@ internal sealed class Sequence
     {
         Id = id;
         Request = request;
+        Adapter = request.Adapter;
         Seed = request.Sampling.Seed ?? Random.Shared.NextInt64();
         _tokens = [.. request.Prompt];
         AdapterStart = AdapterVersion == LoraAdapter.Base.Version ? int.MaxValue : StartOf(Adapter.Adapter.InvocationTokens);
         _baseScope = PrefixScope.Base(request.CacheSalt);
-        _adapterScope = new PrefixScope(request.CacheSalt, AdapterVersion, request.Mode ?? Adapter.Mode, AdapterStart);
+        _adapterScope = new PrefixScope(request.CacheSalt, AdapterVersion, Mode, AdapterStart);
         _stopTokens = [.. request.Sampling.StopTokenIds];
         if (!request.Sampling.IgnoreEos)
             _stopTokens.UnionWith(eosTokenIds);
@@ -52,7 +53,11 @@ internal sealed class Sequence
 
     public GenerationRequest Request { get; }
 
-    public AdapterLease Adapter => Request.Adapter;
+    /// <summary>What it runs on: the request's lease, or one on merged weights.</summary>
+    public AdapterLease Adapter { get; private set; }
+
+    /// <summary>Whether it runs on merged weights: as the request says, else as the adapter is set.</summary>
+    public MergeMode Mode => Request.Mode ?? Request.Adapter.Mode;
 
     /// <summary>The version of <see cref="Adapter"/>.</summary>
     public string AdapterVersion => Adapter.Version;
@@ -118,6 +123,14 @@ internal sealed class Sequence
         IsResumed = true;
         ComputedTokens = 0;
         if (GeneratedCount == 0) RestartPromptLogprobs();
+    }
+
+    /// <summary>Exchanges the plain adapter for its merged form, before the first step.</summary>
+    public void RunOn(MergedSlot slot)
+    {
+        var plain = Adapter;
+        Adapter = slot.Lease(plain);
+        plain.Dispose();
     }
 
     /// <summary>Takes the log-probabilities of the prompt's next token, the second one first.</summary>

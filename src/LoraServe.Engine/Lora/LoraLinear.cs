@@ -14,9 +14,7 @@ internal sealed class LoraLinear(string path, Tensor weight, Tensor? bias)
     /// <summary>x [tokens, in] to y [tokens, out]; the caller owns y.</summary>
     public Tensor Forward(Tensor x, LoraBatch batch)
     {
-        // One adapter for all tokens whose weight is merged: the same work as the base alone.
-        if (batch.Segments is [var all] && all.Count == x.size(0) && UpdateOf(all) is ReplacedLinear merged)
-            return nn.functional.linear(x, merged.Weight, merged.Bias);
+        if (IsReplacedThroughout(x.size(0), batch)) return ForwardReplaced(x, batch);
 
         var y = nn.functional.linear(x, weight, bias);
         foreach (var segment in batch.Segments)
@@ -37,6 +35,24 @@ internal sealed class LoraLinear(string path, Tensor weight, Tensor? bias)
         }
 
         return y;
+    }
+
+    // No token meets W: with one adapter that is the same work as the base alone.
+    private bool IsReplacedThroughout(long tokens, LoraBatch batch) =>
+        tokens > 0 && batch.Segments.Sum(segment => (long)segment.Count) == tokens && batch.Segments.All(segment => UpdateOf(segment) is ReplacedLinear);
+
+    private Tensor ForwardReplaced(Tensor x, LoraBatch batch)
+    {
+        if (batch.Segments is [var all]) return Replaced(x, all);
+        using var scope = NewDisposeScope();
+        var parts = batch.Segments.Select(segment => Replaced(x.narrow(0, segment.Start, segment.Count), segment)).ToList();
+        return cat(parts, dim: 0).MoveToOuterDisposeScope();
+    }
+
+    private Tensor Replaced(Tensor x, LoraSegment segment)
+    {
+        var own = (ReplacedLinear)UpdateOf(segment)!;
+        return nn.functional.linear(x, own.Weight, own.Bias);
     }
 
     private LinearUpdate? UpdateOf(LoraSegment segment) => segment.Adapter.Linears.GetValueOrDefault(path);

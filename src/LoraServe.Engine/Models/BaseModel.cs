@@ -32,6 +32,9 @@ internal sealed class BaseModel : IDisposable
     /// <summary>The shape of the model.</summary>
     public ModelConfig Config { get; }
 
+    /// <summary>The frozen weights.</summary>
+    public BaseWeights Weights => _weights;
+
     /// <summary>Where tensors of a batch must be.</summary>
     public Device Device => _weights.Device;
 

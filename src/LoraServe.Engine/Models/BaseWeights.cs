@@ -24,6 +24,12 @@ internal sealed class BaseWeights : IDisposable
     /// <summary>Number of weights.</summary>
     public long Parameters => _tensors.Values.Sum(tensor => tensor.numel());
 
+    /// <summary>Bytes of the weights and biases of all linear modules, the output head included even where it is tied.</summary>
+    public long LinearBytes => _config.Modules("").Linears
+        .SelectMany(linear => new[] { Weight($"{linear.Path}.weight"), Bias(linear.Path) })
+        .OfType<Tensor>()
+        .Sum(tensor => tensor.numel() * tensor.element_size());
+
     /// <summary>The compute dtype, that of every weight.</summary>
     public ScalarType Dtype => Embedding.dtype;
 
@@ -34,7 +40,7 @@ internal sealed class BaseWeights : IDisposable
     public Tensor Embedding => _tensors[$"{ModelLayout.Embedding}.weight"];
 
     /// <summary>The output head, which is the embedding where the configuration ties them.</summary>
-    public LoraLinear Head => _config.TieWordEmbeddings ? new LoraLinear(ModelLayout.Head, Embedding, null) : Linear(ModelLayout.Head);
+    public LoraLinear Head => Linear(ModelLayout.Head);
 
     /// <summary>Reads every tensor that the configuration asks for and converts it to the compute dtype.</summary>
     /// <param name="config">Decides names and shapes.</param>
@@ -61,7 +67,10 @@ internal sealed class BaseWeights : IDisposable
     }
 
     /// <summary>A linear module by its path, with its bias where the checkpoint has one.</summary>
-    public LoraLinear Linear(string path) => new(path, _tensors[$"{path}.weight"], _tensors.GetValueOrDefault($"{path}.bias"));
+    public LoraLinear Linear(string path) => new(path, Weight($"{path}.weight"), Bias(path));
+
+    /// <summary>The bias [out] of a linear module by its path, or null.</summary>
+    public Tensor? Bias(string path) => _tensors.GetValueOrDefault($"{path}.bias");
 
     /// <summary>A tensor by its name in the checkpoint, a tied head's too: the base's own, not to be written or disposed.</summary>
     public Tensor Weight(string name) =>

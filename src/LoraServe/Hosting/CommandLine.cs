@@ -7,7 +7,7 @@ using Microsoft.Extensions.Options;
 
 namespace LoraServe.Hosting;
 
-/// <summary>The command line: one option for each property of <see cref="LoraServeOptions"/>, and the subcommand health.</summary>
+/// <summary>The command line: one option for each property of <see cref="LoraServeOptions"/>, and the subcommands health and merge.</summary>
 internal static class CommandLine
 {
     // What hosts of .NET applications, such as tests and build tools, pass on to the web application.
@@ -53,6 +53,7 @@ internal static class CommandLine
             "Each option can also be set in the environment: --max-num-seqs is LoraServe__MaxNumSeqs.");
         foreach (var option in settings.Values) root.Add(option);
         root.Add(CreateHealth());
+        root.Add(MergeCommand.Create());
         root.SetAction((result, _) => serve(settings
             .Where(setting => result.GetResult(setting.Value) is { Implicit: false })
             .ToDictionary(setting => setting.Key, setting => result.GetValue(setting.Value))));

@@ -107,6 +107,37 @@ public sealed class LoraLinearTests : IDisposable
         alone.ne(together).sum().item<long>().ShouldBe(0);
     }
 
+    [Theory]
+    [InlineData(3, 4, 0)]
+    [InlineData(3, 4, 2)]
+    [InlineData(7, 0, 0)]
+    public void Forward_ReplacedWeights_GivesEachTokenItsOwn(int first, int second, int ofBase)
+    {
+        var (w, b) = (Random(50, Out, In), Random(51, Out));
+        var linear = new LoraLinear(Path, w, b);
+        LoraAdapter[] adapters =
+        [
+            new("one", new Dictionary<string, LinearUpdate> { [Path] = new ReplacedLinear(Random(52, Out, In), Random(53, Out)) }),
+            new("two", new Dictionary<string, LinearUpdate> { [Path] = new ReplacedLinear(Random(54, Out, In), null) }),
+        ];
+        var x = Random(55, first + second + ofBase, In);
+
+        var y = linear.Forward(x, new LoraBatch([(first, adapters[0]), (second, adapters[1]), (ofBase, LoraAdapter.Base)]));
+
+        for (var token = 0; token < x.size(0); token++)
+        {
+            var own = token < first ? (ReplacedLinear)adapters[0].Linears[Path]
+                : token < first + second ? (ReplacedLinear)adapters[1].Linears[Path]
+                : new ReplacedLinear(w, b);
+            var expected = nn.functional.linear(x.narrow(0, token, 1), own.Weight, own.Bias);
+            y.narrow(0, token, 1).allclose(expected, 1e-5, 1e-6).ShouldBeTrue($"token {token}");
+        }
+    }
+
+    [Fact]
+    public void Forward_NoTokens_GivesNone() =>
+        new LoraLinear(Path, Random(60, Out, In), null).Forward(zeros(0, In), new LoraBatch([])).shape.ShouldBe([0, Out]);
+
     private static LoraAdapter Adapter(string version, int rank) =>
         new(version, new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(Random(10 + rank, rank, In), Random(20 + rank, Out, rank)) });
 

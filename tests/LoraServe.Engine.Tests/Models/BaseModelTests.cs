@@ -42,6 +42,21 @@ public class BaseModelTests
         model.ShouldEqualGolden(rows, chunk: 5);
     }
 
+    [Theory]
+    [MemberData(nameof(Checkpoints))]
+    public void Forward_AllAdaptersMerged_EqualsReference(string checkpoint, int count)
+    {
+        using var model = new GoldenModel(checkpoint, merges: true);
+        var rows = GoldenRow.Load(checkpoint);
+        var before = model.Fingerprint();
+
+        rows.Count.ShouldBe(count);
+        foreach (var row in rows) model.ShouldEqualGolden([row], chunk: int.MaxValue);
+        model.ShouldEqualGolden(rows, chunk: 5);
+
+        model.Fingerprint().ShouldBe(before);
+    }
+
     [Fact]
     public void Fingerprint_AfterMixedBatches_IsUnchanged()
     {

@@ -18,6 +18,8 @@ internal sealed class GoldenModel : IDisposable
 
     private readonly string _checkpoint;
     private readonly ModelConfig _config;
+    private readonly bool _merges;
+    private readonly bool _isMergedAlready;
     private readonly BaseWeights _weights;
     private readonly BaseModel _model;
     private readonly ModelRunner _runner;
@@ -25,12 +27,16 @@ internal sealed class GoldenModel : IDisposable
     private readonly SafetensorsFile _expected;
     private readonly KvBlockPool _blocks = new(Blocks, BlockSize);
     private readonly Dictionary<string, LoraAdapter> _adapters = new() { ["base"] = LoraAdapter.Base };
+    private readonly List<MergedAdapter> _merged = [];
     private long _lastId;
 
-    public GoldenModel(string checkpoint)
+    /// <param name="checkpoint">Its name.</param>
+    /// <param name="merges">Whether adapters run on merged weights instead of beside the base.</param>
+    /// <param name="folder">A checkpoint that takes the golden one's place and acts with the adapter already; null: the golden one.</param>
+    public GoldenModel(string checkpoint, bool merges = false, string? folder = null)
     {
-        _checkpoint = checkpoint;
-        var folder = GoldenData.Path("checkpoints", checkpoint);
+        (_checkpoint, _merges, _isMergedAlready) = (checkpoint, merges, folder is not null);
+        folder ??= GoldenData.Path("checkpoints", checkpoint);
         _config = ModelConfig.Load(folder);
         using var files = Checkpoint.Open(folder);
         _weights = BaseWeights.Load(_config, files, torch.ScalarType.Float32, torch.CPU, progress: null);
@@ -77,6 +83,7 @@ internal sealed class GoldenModel : IDisposable
 
     public void Dispose()
     {
+        foreach (var merged in _merged) merged.Dispose();
         foreach (var adapter in _adapters.Values) adapter.Dispose();
         _expected.Dispose();
         _model.Dispose();
@@ -88,7 +95,7 @@ internal sealed class GoldenModel : IDisposable
         {
             Prompt = row.Prompt,
             Sampling = new SamplingParams { Temperature = 0, MaxTokens = row.Greedy.Length, IgnoreEos = true, PromptLogprobs = 0 },
-            Adapter = new AdapterLease(Adapter(row), () => { }),
+            Adapter = new AdapterLease(_merges ? Merge(Adapter(row)) : Adapter(row), () => { }),
         };
         var sequence = new Sequence(++_lastId, request, [], Channel.CreateUnbounded<GeneratedToken>().Writer, new());
         _blocks.TryAllocate((int)_blocks.BlocksFor(row.Prompt.Length + row.Greedy.Length), sequence.HeldBlocks).ShouldBeTrue();
@@ -97,6 +104,7 @@ internal sealed class GoldenModel : IDisposable
 
     private LoraAdapter Adapter(GoldenRow row)
     {
+        if (_isMergedAlready) return LoraAdapter.Base;
         if (row.Parts.Count == 0) return Adapter(row.Case);
         if (!_adapters.TryGetValue(row.Case, out var mix))
             _adapters[row.Case] = mix = LoraMix.Combine(row.Case, [.. row.Parts.Select(part => (Adapter(part.Adapter), part.Weight))]);
@@ -112,6 +120,16 @@ internal sealed class GoldenModel : IDisposable
         }
 
         return adapter;
+    }
+
+    private LoraAdapter Merge(LoraAdapter adapter)
+    {
+        if (adapter == LoraAdapter.Base) return adapter;
+        if (_merged.Find(merged => merged.Adapter.Version == adapter.Version) is { } known) return known.Adapter;
+        using var merger = new AdapterMerger(_weights, adapter, AdapterMerger.Allocate(_weights, adapter));
+        while (!merger.IsComplete) merger.MergeNext();
+        _merged.Add(merger.Complete());
+        return _merged[^1].Adapter;
     }
 
     private void Advance(BatchRow row, ReadOnlySpan<float> logits)

@@ -1,0 +1,87 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Checkpoints;
+
+/// <summary>Writes a checkpoint that is made from another one, as transformers writes it.</summary>
+internal static class CheckpointWriter
+{
+    private const string ConfigFile = "config.json";
+
+    // What transformers' save_pretrained takes for a shard.
+    private const long MaxShardBytes = 5_000_000_000;
+
+    private static readonly string[] CopiedFiles =
+    [
+        "tokenizer.json", "tokenizer_config.json", "special_tokens_map.json", "added_tokens.json", "vocab.json", "merges.txt",
+        "tokenizer.model", "chat_template.jinja", "chat_template.json", "generation_config.json",
+    ];
+
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
+
+    /// <summary>Writes all files.</summary>
+    /// <param name="source">Folder of the checkpoint whose configuration and tokenizer it gets.</param>
+    /// <param name="folder">There and empty.</param>
+    /// <param name="tensors">Names and shapes.</param>
+    /// <param name="read">Makes one of them, in the dtype to be stored; it is disposed here.</param>
+    /// <param name="dtype">float32 or bfloat16, as it is noted in the configuration.</param>
+    /// <param name="tiesHead">Whether the output head is the embedding.</param>
+    public static void Write(
+        string source, string folder, IEnumerable<(string Name, long[] Shape)> tensors, Func<string, Tensor> read, string dtype, bool tiesHead)
+    {
+        foreach (var name in CopiedFiles.Where(name => File.Exists(Path.Combine(source, name))))
+            File.WriteAllBytes(Path.Combine(folder, name), File.ReadAllBytes(Path.Combine(source, name)));
+        WriteConfig(source, folder, dtype, tiesHead);
+        WriteShards(folder, Shards([.. tensors], dtype == "float32" ? sizeof(float) : sizeof(ushort)), read);
+    }
+
+    private static void WriteConfig(string source, string folder, string dtype, bool tiesHead)
+    {
+        var config = JsonNode.Parse(File.ReadAllBytes(Path.Combine(source, ConfigFile)))!.AsObject();
+        // Older versions of transformers know the field by its old name, newer ones by both.
+        config[config.ContainsKey("torch_dtype") ? "torch_dtype" : "dtype"] = dtype;
+        config["tie_word_embeddings"] = tiesHead;
+        File.WriteAllText(Path.Combine(folder, ConfigFile), config.ToJsonString(Indented));
+    }
+
+    private static List<List<string>> Shards(IReadOnlyList<(string Name, long[] Shape)> tensors, int elementSize)
+    {
+        var shards = new List<List<string>> { new() };
+        var bytes = 0L;
+        foreach (var (name, shape) in tensors)
+        {
+            var size = shape.Aggregate((long)elementSize, (product, dimension) => product * dimension);
+            if (bytes > 0 && bytes + size > MaxShardBytes)
+            {
+                shards.Add([]);
+                bytes = 0;
+            }
+
+            shards[^1].Add(name);
+            bytes += size;
+        }
+
+        return shards;
+    }
+
+    private static void WriteShards(string folder, List<List<string>> shards, Func<string, Tensor> read)
+    {
+        var metadata = new Dictionary<string, string> { ["format"] = "pt" };
+        var index = new JsonObject();
+        var total = 0L;
+        for (var i = 0; i < shards.Count; i++)
+        {
+            using var scope = NewDisposeScope();
+            var file = shards.Count == 1 ? Checkpoint.SingleFile : $"model-{i + 1:D5}-of-{shards.Count:D5}.safetensors";
+            var tensors = shards[i].ToDictionary(name => name, read, StringComparer.Ordinal);
+            SafetensorsWriter.Write(Path.Combine(folder, file), tensors, metadata);
+            foreach (var name in shards[i]) index[name] = file;
+            total += tensors.Values.Sum(tensor => tensor.numel() * tensor.element_size());
+        }
+
+        if (shards.Count == 1) return;
+        var json = new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = total }, ["weight_map"] = index };
+        File.WriteAllText(Path.Combine(folder, Checkpoint.IndexFile), json.ToJsonString(Indented));
+    }
+}

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using System.Runtime.CompilerServices;
+using LoraServe.Engine;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
+using Spectre.Console;
+
+namespace LoraServe.Benchmarks.Merging;
+
+/// <summary>The command that compares the controller with merging always and never, on three traces.</summary>
+internal static class MergeTracesCommand
+{
+    private static readonly MergeMode[] Modes = [MergeMode.Auto, MergeMode.Merged, MergeMode.Unmerged];
+
+    public static Command Create()
+    {
+        var (model, dtype, threads) = (MergingOptions.Model(), MergingOptions.Dtype(), MergingOptions.Threads());
+        var rank = BoundedOption.Create("--rank", "Rank of the 16 random adapters, which act on every linear module of the layers.", 16, 1, 4096);
+        var rounds = BoundedOption.Create("--rounds", "Rounds, in each of which every mode plays the same requests.", 6, 1, 1000);
+        var requests = BoundedOption.Create("--requests", "Requests of a round for each client.", 2, 1, 1000);
+        var tokens = BoundedOption.Create("--tokens", "Tokens of each request.", 48, 1, 4096);
+        var slots = BoundedOption.Create("--slots", "Merged adapters that fit into the budget.", 2, 1, 16);
+        var command = new Command(
+            "merge-traces", "Plays traces with one adapter hot, two alternating and sixteen at random: auto, always merged and always unmerged.")
+        {
+            model, dtype, threads, rank, rounds, requests, tokens, slots,
+        };
+        command.SetAction(async (result, _) =>
+        {
+            RuntimeHelpers.RunModuleConstructor(typeof(NativeLibraries).Module.ModuleHandle);
+            NativeLibraries.Load();
+            var folder = MergingOptions.Folder(result, model);
+            using var adapters = RandomPeftFolder.Create(ModelConfig.Load(folder), MergeTrace.Adapters, result.GetValue(rank));
+            var options = new EngineOptions
+            {
+                Model = folder,
+                Adapters = adapters.Path,
+                Data = adapters.Data,
+                Dtype = result.GetValue(dtype)!,
+                Threads = result.GetValue(threads),
+                MaxModelLen = 1024,
+                MergedBytes = adapters.MergedBytes(ComputeDtype.Parse(result.GetValue(dtype)!)) * result.GetValue(slots),
+            };
+            await RunAsync(options, result.GetValue(rounds), result.GetValue(requests), result.GetValue(tokens));
+        });
+        return command;
+    }
+
+    private static async Task RunAsync(EngineOptions options, int rounds, int requests, int tokens)
+    {
+        var engines = Modes.Select(mode => new TraceEngine(options with { Data = Path.Combine(options.Data, mode.ToString()) }, mode)).ToList();
+        var table = new Table().Border(TableBorder.Markdown);
+        table.AddColumn("trace");
+        foreach (var column in (string[])["auto tokens/s", "merged tokens/s", "unmerged tokens/s", "auto/better"])
+            table.AddColumn(new TableColumn(column).RightAligned());
+        var explanations = new List<string>();
+        foreach (var trace in MergeTrace.All)
+        {
+            var count = requests * trace.Clients;
+            var seconds = new double[Modes.Length];
+            for (var round = 0; round < rounds; round++)
+            {
+                for (var i = 0; i < engines.Count; i++) seconds[i] += await engines[i].PlayAsync(trace, round * count, count, tokens);
+            }
+
+            var speeds = seconds.Select(time => rounds * count * tokens / time).ToList();
+            table.AddRow(
+                trace.Name, $"{speeds[0]:F1}", $"{speeds[1]:F1}", $"{speeds[2]:F1}", $"{speeds[0] / Math.Max(speeds[1], speeds[2]):F3}");
+            explanations.Add($"{trace.Name}: {await engines[0].ExplainAsync(trace)}");
+            foreach (var engine in engines) await engine.ResetAsync();
+        }
+
+        AnsiConsole.Console.Write(table);
+        foreach (var explanation in explanations) Console.WriteLine(explanation);
+        foreach (var engine in engines) await engine.DisposeAsync();
+    }
+}
