@@ -98,7 +98,7 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     private bool IsOfBase(PeftAdapter peft, string name, SafetensorsEntry entry)
     {
         using var scope = NewDisposeScope();
-        using var copy = peft.ReadBaseCopy(entry);
+        using var copy = peft.Read(entry);
         var own = baseTensor(name);
         return own.eq(copy.to(own.dtype, own.device)).all().item<bool>();
     }

@@ -23,6 +23,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     private readonly Scheduler _scheduler;
     private readonly Merging _merging;
     private readonly EngineLoop _loop;
+    private readonly EffectProbe _effect;
     private readonly ILogger _logger;
     private long _lastId;
     private volatile bool _draining;
@@ -41,7 +42,10 @@ public sealed partial class LlmEngine : IAsyncDisposable
         (_options, _model, Model, Tokenizer, Adapters, _logger) = (options, model, info, tokenizer, adapters, logger);
         _scheduler = new Scheduler(options.MaxNumSeqs, options.MaxNumBatchedTokens, blocks, options.MaxLoras, options.EnablePrefixCaching);
         _merging = new Merging(model.Weights, MergedBytes(options, model.Weights), TimeProvider.System, logger);
-        _loop = new EngineLoop(_scheduler, new ModelRunner(model, BlockSize), new Sampler(info.VocabularySize), blocks, _merging, logger);
+        var runner = new ModelRunner(model, BlockSize);
+        _loop = new EngineLoop(_scheduler, runner, new Sampler(info.VocabularySize), blocks, _merging, logger);
+        var prompts = EffectPrompts.Encode(tokenizer, info.VocabularySize);
+        _effect = new EffectProbe(_loop, runner, blocks, prompts, Math.Min(info.MaxModelLen, kvSlots));
     }
 
     /// <summary>The base model.</summary>
@@ -170,6 +174,17 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// them.
     /// </summary>
     public Task<string> ComputeFingerprintAsync() => _loop.InvokeAsync(_model.Fingerprint);
+
+    /// <summary>
+    /// How far an adapter moves the distribution of the next token: the mean of KL(base || adapter) in nats over every position of a fixed
+    /// set of prompts. Runs between the steps of other requests, and takes longer while they hold all KV blocks.
+    /// </summary>
+    /// <param name="adapter">Stays the caller's, and must be held until this completes.</param>
+    /// <param name="cancellationToken">Ends it after the forward pass that is running.</param>
+    /// <exception cref="NotFiniteNumberException">The adapter makes the logits overflow.</exception>
+    /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>
+    public Task<double> MeasureEffectAsync(AdapterLease adapter, CancellationToken cancellationToken) =>
+        _effect.MeasureAsync(adapter, cancellationToken);
 
     /// <summary>Refuses new sequences and lets the running and waiting ones finish, as far as they do in time.</summary>
     public async Task DrainAsync(TimeSpan timeout)

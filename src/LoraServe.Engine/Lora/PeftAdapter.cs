@@ -18,6 +18,7 @@ internal sealed class PeftAdapter : IDisposable
     private readonly ModelModules _modules;
 
     private PeftAdapter(
+        string folder,
         SafetensorsFile file,
         PeftConfig config,
         PeftContent content,
@@ -25,10 +26,13 @@ internal sealed class PeftAdapter : IDisposable
         IReadOnlyList<string> warnings,
         bool hasLowRankEffect)
     {
-        (_file, _modules) = (file, modules);
+        (Folder, _file, _modules) = (folder, file, modules);
         (Config, Content, Warnings, HasLowRankEffect) = (config, content, warnings, hasLowRankEffect);
         Version = PeftVersion.Of(file, config, content);
     }
+
+    /// <summary>Where its two files are.</summary>
+    public string Folder { get; }
 
     public PeftConfig Config { get; }
 
@@ -37,6 +41,9 @@ internal sealed class PeftAdapter : IDisposable
 
     /// <summary>The low-rank updates in the order of the forward pass.</summary>
     public IReadOnlyList<PeftModule> Modules => Content.Modules;
+
+    /// <summary>All tensors of the file.</summary>
+    public IEnumerable<SafetensorsEntry> Entries => _file.Entries.Values;
 
     /// <summary>
     /// Whether some low-rank update is other than zero. If not, only a comparison with the base tells whether the rest changes anything.
@@ -70,7 +77,7 @@ internal sealed class PeftAdapter : IDisposable
             if (!hasLowRankEffect && !allowNoEffect && content!.IsLowRankOnly)
                 faults.Incompatible($"{TensorFileName}: every update is zero: the adapter would act as the bare base model");
             faults.ThrowIfAny();
-            return new PeftAdapter(file!, config!, content!, modules, faults.Warnings, hasLowRankEffect);
+            return new PeftAdapter(folder, file!, config!, content!, modules, faults.Warnings, hasLowRankEffect);
         }
         catch
         {
@@ -88,8 +95,8 @@ internal sealed class PeftAdapter : IDisposable
     public LoraAdapter Load(ScalarType dtype, Device device, Func<string, Tensor> baseTensor) =>
         new PeftLoader(_file, Content, _modules, baseTensor, dtype, device).Load(Version, Config.InvocationTokens);
 
-    /// <summary>One of <see cref="PeftContent.BaseCopies"/> in its stored dtype; the caller owns it.</summary>
-    public Tensor ReadBaseCopy(SafetensorsEntry copy) => _file.Read(copy.Name);
+    /// <summary>One of <see cref="Entries"/> in its stored dtype; the caller owns it.</summary>
+    public Tensor Read(SafetensorsEntry entry) => _file.Read(entry.Name);
 
     /// <summary>Closes the tensor file.</summary>
     public void Dispose() => _file.Dispose();

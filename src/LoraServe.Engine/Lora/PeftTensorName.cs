@@ -23,6 +23,16 @@ internal readonly record struct PeftTensorName(string Path, PeftRole Role)
         ["lora_b"] = PeftRole.Mlx,
     };
 
+    /// <summary>The name that PEFT gives to A or B of a linear module or of the embedding.</summary>
+    public string Format() => $"base_model.model.{Path}.{Role switch
+    {
+        PeftRole.LoraA => "lora_A.weight",
+        PeftRole.LoraB => "lora_B.weight",
+        PeftRole.EmbeddingA => "lora_embedding_A",
+        PeftRole.EmbeddingB => "lora_embedding_B",
+        var other => throw new InvalidOperationException($"{other} is no part of a low-rank update."),
+    }}";
+
     /// <summary>
     /// For example "base_model.model.model.layers.0.mlp.up_proj.lora_A.default.weight", whose "default" is the adapter's name.
     /// </summary>
