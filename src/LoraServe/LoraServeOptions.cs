@@ -57,6 +57,13 @@ public sealed record LoraServeOptions
     [Range(1, 1 << 20)]
     public int MaxQueuedSeqs { get; init; } = 1024;
 
+    [Description("Most different adapters in one step; the others take turns.")]
+    [Range(1, 4096)]
+    public int MaxLoras { get; init; } = 16;
+
+    [Description("Whether beginnings of prompts that were computed before are used again: true or false.")]
+    public bool EnablePrefixCaching { get; init; } = true;
+
     [Description("Highest rank that an adapter may have.")]
     [Range(1, 4096)]
     public int MaxLoraRank { get; init; } = 256;
@@ -68,6 +75,11 @@ public sealed record LoraServeOptions
     [Description("Most memory for adapters in bytes. Adapters that no request uses make room; a request for which there is none waits.")]
     [Range(typeof(long), "0", "9223372036854775807")]
     public long AdapterCacheBytes { get; init; } = 1L << 30;
+
+    [Description("Most memory for merged weights in bytes; 0 merges nothing. "
+        + "Default: as much as one adapter on all linear modules needs, at most a quarter of the machine's memory.")]
+    [Range(typeof(long), "0", "9223372036854775807")]
+    public long? MergedBytes { get; init; }
 
     [Description("Largest upload of an adapter in MiB, packed or unpacked.")]
     [Range(1, MaxMebibytes)]
@@ -99,9 +111,12 @@ public sealed record LoraServeOptions
         MaxNumSeqs = MaxNumSeqs,
         MaxNumBatchedTokens = MaxNumBatchedTokens,
         MaxQueuedSeqs = MaxQueuedSeqs,
+        MaxLoras = MaxLoras,
+        EnablePrefixCaching = EnablePrefixCaching,
         MaxLoraRank = MaxLoraRank,
         KvCacheMemory = KvCacheMemory,
         AdapterCacheBytes = AdapterCacheBytes,
+        MergedBytes = MergedBytes,
         UploadLimits = new AdapterLimits { MaxArchiveBytes = UploadBytes, MaxExpandedBytes = UploadBytes, MaxFileBytes = UploadBytes },
     };
 }

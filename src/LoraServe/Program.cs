@@ -16,6 +16,9 @@ static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
     app.UseApiConventions();
     app.MapCompletions();
     app.MapAdapters();
+    app.MapAdapterVersions();
+    app.MapAdapterMerge();
+    app.MapAdapterEffect();
     app.MapModels();
     app.MapHealth();
     app.MapApiDescription();

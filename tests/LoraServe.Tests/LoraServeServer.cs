@@ -113,6 +113,9 @@ public abstract class LoraServeServer : WebApplicationFactory<Program>, IAsyncLi
 /// <summary>The bundled demo model with its four adapters.</summary>
 public sealed class DemoServer() : LoraServeServer(Settings());
 
+/// <summary>The same, and nothing is ever merged.</summary>
+public sealed class UnmergedDemoServer() : LoraServeServer(Settings(("MergedBytes", "0")));
+
 /// <summary>The tiny checkpoint that the golden uploads are for.</summary>
 public sealed class GoldenServer() : LoraServeServer(Settings(("Model", Repository.EngineGolden("checkpoints", "llama-gqa"))));
 

@@ -20,6 +20,11 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     public string Rules(string fingerprint) => $"{modules.ModelName} {fingerprint} {dtype} rank {maxRank} rules {Revision}";
 
     /// <summary>Checks a folder under a name and describes what it holds.</summary>
+    /// <param name="name">The name under which it is to be served.</param>
+    /// <param name="folder">With the two files of PEFT.</param>
+    /// <param name="created">When the name is given to it.</param>
+    /// <param name="allowNoEffect">Whether it may act as the bare base model.</param>
+    /// <param name="inMemory">Whether the tensors are read at once, so that others may change the file meanwhile, or mapped.</param>
     /// <exception cref="InvalidAdapterException">The name or the folder is refused.</exception>
     public AdapterInfo Check(string name, string folder, DateTimeOffset created, bool allowNoEffect = false, bool inMemory = false)
     {

@@ -202,7 +202,8 @@ internal sealed class AdapterCache : IDisposable
     {
         var resident = _residents.Reserve(waiter.Version, waiter.Bytes);
         resident.Leases = 1;
-        resident.Loading = LoadAsync(resident, waiter.Load);
+        // Not here, where the lock is held: a load that fails at once would come back to the line in the middle of it.
+        resident.Loading = Task.Run(() => LoadAsync(resident, waiter.Load));
         return resident;
     }
 
@@ -228,7 +229,7 @@ internal sealed class AdapterCache : IDisposable
         await _loaders.WaitAsync();
         try
         {
-            var adapter = await Task.Run(load);
+            var adapter = load();
             if (adapter.Bytes > resident.Bytes)
             {
                 adapter.Dispose();

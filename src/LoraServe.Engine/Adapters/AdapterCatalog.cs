@@ -65,6 +65,13 @@ internal sealed record AdapterCatalog
             .OrderBy(leaf => leaf.Version.Version, StringComparer.Ordinal)
             .ToList();
         if (parts.Count == 0) throw new InvalidAdapterReferenceException($"'{reference}': the weights leave nothing of its adapters");
+        if (parts.Find(leaf => Math.Abs(leaf.Weight) > AdapterReference.MaxWeight) is { } heavy)
+        {
+            throw new InvalidAdapterReferenceException(
+                $"'{heavy.Alias.Name}': its weights in all mixes come to {heavy.Weight}, expected between -{AdapterReference.MaxWeight} and "
+                + $"{AdapterReference.MaxWeight}");
+        }
+
         var alias = reference.Parts is [{ Weight: 1 } single] ? Find(single.Alias) : null;
         var resolved = new ResolvedAdapter(alias?.Name ?? reference.ToString(), parts, names, alias?.Mode ?? default, alias?.Weight ?? 1);
         if (resolved.IsMix && parts.Find(leaf => Refusal(leaf.Version.Description) is not null) is { } refused)

@@ -50,7 +50,6 @@ internal sealed class AdapterDescription(
             Residency = residency(known.Version),
             Broken = known.Broken,
             Provenance = known.Provenance,
-            Effect = known.Effect,
         };
     }
 

@@ -1,3 +1,4 @@
+using System.Text;
 using LoraServe.Engine.Lora;
 
 namespace LoraServe.Engine.Adapters;
@@ -7,6 +8,9 @@ internal static class AdapterFiles
 {
     public const string Config = PeftConfig.FileName;
     public const string Tensors = PeftAdapter.TensorFileName;
+
+    // A longer name cannot be stored, and no PEFT folder on a disk can have it.
+    private const int MaxNameBytes = 255;
 
     private static readonly string[] WeightExtensions = [".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".pkl"];
 
@@ -18,5 +22,7 @@ internal static class AdapterFiles
     /// refuse it by name and nobody can open it.
     /// </summary>
     public static bool IsForeign(string fileName) =>
-        !IsKept(fileName) && WeightExtensions.Contains(Path.GetExtension(fileName), StringComparer.OrdinalIgnoreCase);
+        !IsKept(fileName)
+        && Encoding.UTF8.GetByteCount(fileName) <= MaxNameBytes
+        && WeightExtensions.Contains(Path.GetExtension(fileName), StringComparer.OrdinalIgnoreCase);
 }

@@ -79,7 +79,4 @@ public sealed record AdapterInfo
 
     /// <summary>Where it comes from, in the words of who uploaded it.</summary>
     public string? Provenance { get; init; }
-
-    /// <summary>Its effect on the base, as JSON; null until it is computed.</summary>
-    public string? Effect { get; init; }
 }

@@ -8,6 +8,7 @@ namespace LoraServe.Engine.Adapters;
 public sealed class AdapterLease : IDisposable
 {
     private readonly Holds _holds;
+    private readonly AdapterLease? _kept;
     private int _disposed;
 
     /// <param name="adapter">What is held.</param>
@@ -17,13 +18,30 @@ public sealed class AdapterLease : IDisposable
     {
     }
 
-    private AdapterLease(LoraAdapter adapter, Holds holds) => (Adapter, _holds) = (adapter, holds);
+    /// <param name="kept">A lease of the cache, which is this one's from now on.</param>
+    /// <param name="ended">Called once, when this lease and all that were shared from it, but not those that only keep, are disposed.</param>
+    internal AdapterLease(AdapterLease kept, Action ended)
+        : this(
+            kept.Adapter,
+            new Holds(() =>
+            {
+                kept.Dispose();
+                ended();
+            }),
+            kept)
+    {
+    }
+
+    private AdapterLease(LoraAdapter adapter, Holds holds, AdapterLease? kept = null) => (Adapter, _holds, _kept) = (adapter, holds, kept);
 
     /// <summary>The name under which it was asked for, or "base".</summary>
     public string Name { get; init; } = LoraAdapter.Base.Version;
 
     /// <summary>SHA-256 of the adapter's content, or "base".</summary>
     public string Version => Adapter.Version;
+
+    /// <summary>Whether it holds the bare base model.</summary>
+    public bool IsBase => Adapter == LoraAdapter.Base;
 
     /// <summary>The adapter's share of the engine beside others, 1 where nobody set it.</summary>
     public double Weight { get; init; } = 1;
@@ -42,7 +60,14 @@ public sealed class AdapterLease : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         _holds.Add();
-        return new AdapterLease(Adapter, _holds) { Name = Name, Weight = Weight, Mode = Mode };
+        return new AdapterLease(Adapter, _holds, _kept) { Name = Name, Weight = Weight, Mode = Mode };
+    }
+
+    /// <summary>A hold on the adapter that is no use of its name, to be disposed on its own.</summary>
+    internal AdapterLease Keep()
+    {
+        ObjectDisposedException.ThrowIf(_disposed != 0, this);
+        return _kept?.Share() ?? Share();
     }
 
     /// <summary>Gives the hold back; a second call does nothing.</summary>

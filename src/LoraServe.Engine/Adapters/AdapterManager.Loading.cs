@@ -13,11 +13,24 @@ public sealed partial class AdapterManager
     /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
     /// <exception cref="DamagedAdapterException">Its files were changed or damaged since it was accepted.</exception>
     /// <exception cref="AdapterCacheFullException">There is no memory for it.</exception>
-    public async ValueTask<AdapterLease> AcquireAsync(AdapterReference reference, CancellationToken cancellationToken)
+    public ValueTask<AdapterLease> AcquireAsync(AdapterReference reference, CancellationToken cancellationToken) =>
+        AcquireAsync(reference, Chance, cancellationToken);
+
+    /// <summary>The same, but where a name is split, the version that it points at: the one of <see cref="VersionOf"/>.</summary>
+    public ValueTask<AdapterLease> AcquireCurrentAsync(AdapterReference reference, CancellationToken cancellationToken) =>
+        AcquireAsync(reference, static () => 1, cancellationToken);
+
+    /// <summary>The version of an adapter or a mix; where a name is split, the one that it points at.</summary>
+    /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
+    public string VersionOf(AdapterReference reference) => Catalog.Resolve(reference, static () => 1).Version;
+
+    private async ValueTask<AdapterLease> AcquireAsync(
+        AdapterReference reference, Func<double> chance, CancellationToken cancellationToken)
     {
         while (true)
         {
-            var resolved = Catalog.Resolve(reference, Chance);
+            var resolved = Catalog.Resolve(reference, chance);
             _uses.Begin(resolved.Names);
             var isLeased = false;
             try
@@ -28,7 +41,7 @@ public sealed partial class AdapterManager
             }
             catch (Exception e) when (e is not OperationCanceledException && HasChanged(resolved))
             {
-                // A name was moved or removed while the old version was being read.
+                // A name was moved or removed, or a version mended, while the old one was being read.
             }
             finally
             {
@@ -43,15 +56,11 @@ public sealed partial class AdapterManager
 
     private async ValueTask<AdapterLease> AcquireAsync(ResolvedAdapter resolved, CancellationToken cancellationToken)
     {
-        resolved = resolved with { Parts = [.. await Task.WhenAll(resolved.Parts.Select(part => CheckAsync(part, cancellationToken)))] };
+        resolved = await CheckAsync(resolved, cancellationToken);
         try
         {
             var lease = await HoldAsync(resolved, cancellationToken);
-            return new AdapterLease(lease.Adapter, () =>
-            {
-                lease.Dispose();
-                _uses.End(resolved.Names);
-            })
+            return new AdapterLease(lease, () => _uses.End(resolved.Names))
             {
                 Name = resolved.Name,
                 Mode = resolved.Mode,
@@ -84,10 +93,14 @@ public sealed partial class AdapterManager
         }
         catch (DamagedVersionException e) when (e.IsLasting)
         {
-            MarkBroken(e.Version, e.Message);
+            LogBroken(_logger, e.Version, e.Message);
+            Update(e.Known, e.Known with { Broken = e.Message });
             throw;
         }
     }
+
+    private async Task<ResolvedAdapter> CheckAsync(ResolvedAdapter resolved, CancellationToken cancellationToken) =>
+        resolved with { Parts = [.. await Task.WhenAll(resolved.Parts.Select(part => CheckAsync(part, cancellationToken)))] };
 
     // What was checked for this base is taken as it is; what was not, for instance because the server has another base now, is checked first.
     private async Task<ResolvedPart> CheckAsync(ResolvedPart part, CancellationToken cancellationToken)
@@ -131,22 +144,18 @@ public sealed partial class AdapterManager
             throw new DamagedAdapterException(part.Alias.Name, $"{e.Message}.", e);
         }
 
-        Update(known);
+        Update(part.Version, known);
         return known;
     }
 
-    private void MarkBroken(string version, string reason)
-    {
-        LogBroken(_logger, version, reason);
-        if (Catalog.Versions.GetValueOrDefault(version) is { } known) Update(known with { Broken = reason });
-    }
-
-    // What is known in memory is right even if it cannot be stored.
-    private void Update(KnownVersion known)
+    // Only while the catalog holds what was read: an upload may have mended it since. What is known in memory is right even if it cannot be
+    // stored.
+    private void Update(KnownVersion read, KnownVersion known)
     {
         lock (_writing)
         {
-            if (!_catalog.Versions.ContainsKey(known.Version)) return;
+            if (!ReferenceEquals(_catalog.Versions.GetValueOrDefault(known.Version), read)) return;
+            if (known.Broken is not null && HasSeveralFolders(known.Version)) return;
             try
             {
                 Commit(known);
@@ -159,10 +168,17 @@ public sealed partial class AdapterManager
         }
     }
 
+    // The files of one may be damaged and those of another not.
+    private bool HasSeveralFolders(string version) => _catalog.Aliases.Values
+        .Where(alias => alias.History.Any(entry => entry.Version == version))
+        .Select(alias => FolderOf(alias, version))
+        .Distinct(StringComparer.Ordinal)
+        .Count() > 1;
+
     private bool HasChanged(ResolvedAdapter resolved)
     {
         var catalog = Catalog;
-        return resolved.Parts.Any(part => !catalog.Versions.ContainsKey(part.Version.Version))
+        return resolved.Parts.Any(part => !ReferenceEquals(catalog.Versions.GetValueOrDefault(part.Version.Version), part.Version))
             || resolved.Names.Any(name => catalog.Find(name) is null);
     }
 
@@ -181,7 +197,7 @@ public sealed partial class AdapterManager
                 try
                 {
                     var resolved = Catalog.Resolve(AdapterReference.Parse(name), static () => 1);
-                    using var lease = await HoldAsync(resolved, CancellationToken.None);
+                    using var lease = await HoldAsync(await CheckAsync(resolved, CancellationToken.None), CancellationToken.None);
                 }
                 catch (Exception e)
                 {

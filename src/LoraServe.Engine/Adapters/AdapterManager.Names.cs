@@ -35,6 +35,7 @@ public sealed partial class AdapterManager
     /// <exception cref="InvalidAdapterException">It is refused; the message lists every fault.</exception>
     /// <exception cref="AdapterExistsException">The name belongs to other content.</exception>
     /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
+    /// <exception cref="InvalidAdapterPatchException">The name is pinned, and all pinned adapters would not fit into memory.</exception>
     /// <exception cref="IOException">The disk is full or broken; nothing was stored.</exception>
     public async Task<AdapterInfo> AddAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken)
     {
@@ -48,6 +49,7 @@ public sealed partial class AdapterManager
     /// <exception cref="UnknownAdapterException">There is no such name or version.</exception>
     /// <exception cref="InvalidAdapterReferenceException">Several versions begin so, or there is no version before the current one.</exception>
     /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
+    /// <exception cref="InvalidAdapterPatchException">The name is pinned, and all pinned adapters would not fit into memory.</exception>
     public AdapterInfo Rollback(string name, string? toVersionPrefix) => Change(name, alias =>
     {
         if (alias.Folder is not null) throw new AdapterReadOnlyException(name);
@@ -61,7 +63,7 @@ public sealed partial class AdapterManager
     /// <exception cref="InvalidAdapterPatchException">The changes cannot be made; the message lists every fault.</exception>
     public AdapterInfo Update(string name, AdapterPatch patch)
     {
-        var info = Change(name, alias => CheckPins(patch.Apply(alias), patch));
+        var info = Change(name, patch.Apply);
         if (info.Pinned) Prefetch([name]);
         return info;
     }
@@ -73,6 +75,7 @@ public sealed partial class AdapterManager
     /// <exception cref="InvalidAdapterReferenceException">The parts cannot be a mix: the message says why.</exception>
     /// <exception cref="UnknownAdapterException">A part does not exist.</exception>
     /// <exception cref="AdapterExistsException">The name belongs to an adapter.</exception>
+    /// <exception cref="InvalidAdapterPatchException">The name is pinned, and all pinned adapters would not fit into memory.</exception>
     public AdapterInfo SaveMix(string name, IReadOnlyList<AdapterPart> parts)
     {
         _admission.CheckName(name);
@@ -103,20 +106,10 @@ public sealed partial class AdapterManager
             var unnamed = _catalog.OnlyIn(alias);
             _registry.Remove(name, unnamed);
             Replace(_catalog.Without(name).Without(unnamed));
+            _uses.Forget(name);
             foreach (var version in unnamed) Forget(version);
             LogRemoved(_logger, name);
             return true;
-        }
-    }
-
-    /// <summary>Keeps the report of a version's effect; a version that has gone meanwhile is left alone.</summary>
-    /// <param name="version">In full.</param>
-    /// <param name="json">The report; null to drop it.</param>
-    public void SetEffect(string version, string? json)
-    {
-        lock (_writing)
-        {
-            if (_catalog.Versions.GetValueOrDefault(version) is { } known) Commit(known with { Effect = json });
         }
     }
 
@@ -137,7 +130,6 @@ public sealed partial class AdapterManager
                 CheckedAgainst = _rules,
                 Created = known?.Created ?? now,
                 Provenance = options.Provenance ?? known?.Provenance,
-                Effect = known?.Effect,
             };
             var alias = old ?? new AdapterAlias { Name = name, Created = now };
             _store.Put(info.Version, upload.Folder);
@@ -162,8 +154,12 @@ public sealed partial class AdapterManager
 
     private AdapterInfo Commit(AdapterAlias alias, params KnownVersion[] versions)
     {
+        // The row is rewritten whole: what was used since it was read stays.
+        alias = alias with { LastUse = _uses.LastUse(alias.Name) ?? alias.LastUse };
+        var next = _catalog.With(alias, versions);
+        CheckPins(next);
         _registry.Save(alias, versions);
-        Replace(_catalog.With(alias, versions));
+        Replace(next);
         return Description(_catalog).Of(alias);
     }
 
@@ -173,10 +169,11 @@ public sealed partial class AdapterManager
         Replace(_catalog.With([version]));
     }
 
-    private AdapterAlias CheckPins(AdapterAlias alias, AdapterPatch patch)
+    // A smaller budget than at the last start is no reason to refuse changes that need no more of it.
+    private void CheckPins(AdapterCatalog next)
     {
-        var pinned = Pins(_catalog.With(alias)).Values.Sum();
-        if (patch.Pinned is not true || pinned <= _cacheBytes) return alias;
+        var pinned = Pins(next).Values.Sum();
+        if (pinned <= _cacheBytes || pinned <= Pins(_catalog).Values.Sum()) return;
         throw new InvalidAdapterPatchException(
             [$"pinned: all pinned adapters together would take {pinned} bytes, adapter-cache-bytes is {_cacheBytes}"]);
     }

@@ -16,6 +16,7 @@ public sealed partial class AdapterManager : IDisposable
     private const int ConcurrentChecks = 2;
 
     private readonly AdapterAdmission _admission;
+    private readonly EffectAnalysis _analysis;
     private readonly string _rules;
     private readonly long _cacheBytes;
     private readonly AdapterStore _store;
@@ -36,12 +37,14 @@ public sealed partial class AdapterManager : IDisposable
         AdapterAdmission admission,
         string fingerprint,
         AdapterLoader loader,
+        EffectAnalysis analysis,
         AdapterOptions options,
         TimeProvider time,
         Random random,
         ILogger<AdapterManager> logger)
     {
-        (_admission, _loader, _time, _random, _logger) = (admission, loader, time, random, logger);
+        (_admission, _loader, _analysis) = (admission, loader, analysis);
+        (_time, _random, _logger) = (time, random, logger);
         _rules = admission.Rules(fingerprint);
         _cacheBytes = options.CacheBytes;
         _cache = new AdapterCache(new AdapterCacheLimits { Bytes = options.CacheBytes, Patience = options.CachePatience }, time);
@@ -82,7 +85,7 @@ public sealed partial class AdapterManager : IDisposable
     {
         var admission = new AdapterAdmission(modules, baseTensor, options.MaxRank, compute.Dtype);
         var loader = new AdapterLoader(admission, compute.Dtype, compute.Device, baseTensor);
-        var manager = new AdapterManager(admission, fingerprint, loader, options, time, random, logger);
+        var manager = new AdapterManager(admission, fingerprint, loader, new EffectAnalysis(baseTensor), options, time, random, logger);
         try
         {
             var startup = new AdapterStartup(admission, manager._rules, manager._store, manager._registry, logger);
@@ -164,9 +167,9 @@ public sealed partial class AdapterManager : IDisposable
         var pins = new Dictionary<string, long>(StringComparer.Ordinal);
         foreach (var alias in catalog.Aliases.Values.Where(alias => alias.Pinned))
         {
-            foreach (var version in alias.History.Where(entry => entry.Version == alias.Current || entry.Share > 0).Select(entry => entry.Version))
-                pins[version] = catalog.Versions[version].Description.LoadedBytes;
-            if (alias.IsMix && AdapterDescription.TryResolve(catalog, alias, out _) is { } mix) pins[mix.Version] = mix.Bytes;
+            foreach (var entry in alias.History.Where(entry => entry.Version == alias.Current || entry.Share > 0))
+                pins[entry.Version] = catalog.Versions[entry.Version].Description.LoadedBytes;
+            if (alias.IsMix && AdapterDescription.TryResolve(catalog, alias, out _) is { } mix) pins[mix.Version] = mix.BytesToLoad;
         }
 
         return pins;

@@ -9,7 +9,8 @@ public static class AdapterName
     /// <summary>The rule in words.</summary>
     public const string Rule = "a letter or digit, then letters, digits, '.', '_' or '-', no two dots in a row, at most 128 characters";
 
-    private const int MaxLength = 128;
+    /// <summary>Most characters.</summary>
+    internal const int MaxLength = 128;
 
     /// <summary>Whether an adapter may have this name.</summary>
     public static bool IsValid(string name) =>

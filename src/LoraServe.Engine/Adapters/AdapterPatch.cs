@@ -15,7 +15,7 @@ public sealed record AdapterPatch
     /// <summary>Whether it stays in memory.</summary>
     public bool? Pinned { get; init; }
 
-    /// <summary>Its share of the engine beside other adapters, above 0.</summary>
+    /// <summary>Its share of the engine beside other adapters, 0.01 to 100.</summary>
     public double? Weight { get; init; }
 
     /// <summary>The name as it is with these changes.</summary>
@@ -23,7 +23,8 @@ public sealed record AdapterPatch
     internal AdapterAlias Apply(AdapterAlias alias)
     {
         var faults = new List<string>();
-        if (Weight is { } weight && !(weight is > 0 and <= MaxWeight)) faults.Add($"weight: expected above 0 and at most {MaxWeight}, found {weight}");
+        if (Weight is { } weight && weight is not (>= MinWeight and <= MaxWeight))
+            faults.Add($"weight: expected {MinWeight} to {MaxWeight}, found {weight}");
         var shares = Split is null ? null : ReadSplit(alias, Split, faults);
         if (faults.Count > 0) throw new InvalidAdapterPatchException(faults);
         return alias with
@@ -37,12 +38,19 @@ public sealed record AdapterPatch
         };
     }
 
-    private const double MaxWeight = 1000;
+    private const double MinWeight = 0.01;
+    private const double MaxWeight = 100;
 
     private static Dictionary<string, double> ReadSplit(
         AdapterAlias alias, IReadOnlyDictionary<string, double> split, List<string> faults)
     {
         var shares = new Dictionary<string, double>(StringComparer.Ordinal);
+        if (split.Count > alias.History.Count)
+        {
+            faults.Add($"split: expected at most the {alias.History.Count} versions of '{alias.Name}', found {split.Count}");
+            return shares;
+        }
+
         foreach (var (prefix, share) in split)
         {
             if (!(share is >= 0 and <= 1)) faults.Add($"split: '{prefix}': expected a share between 0 and 1, found {share}");
@@ -58,7 +66,8 @@ public sealed record AdapterPatch
 
         // Shares such as 0.1 are not exact in binary.
         if (shares.Values.Sum() > 1 + 1e-9) faults.Add($"split: expected shares that sum to at most 1, found {shares.Values.Sum()}");
-        if (alias.Current is { } current) shares.Remove(current);
+        if (alias.Current is { } current && shares.Remove(current, out var own) && Math.Abs(shares.Values.Sum() + own - 1) > 1e-9)
+            faults.Add("split: the current version gets the rest: leave it out, or let all shares sum to 1");
         return shares;
     }
 }

@@ -12,8 +12,11 @@ public sealed class AdapterReference
     public const int MaxParts = 8;
 
     // Beyond this the sum of a mix leaves the range that a model knows, and sooner or later that of its dtype.
-    private const double MaxWeight = 1000;
+    internal const double MaxWeight = 1000;
+
     private const int VersionLength = 64;
+    private const int MaxNameLength = AdapterName.MaxLength + 1 + VersionLength;
+    private const int MaxTextLength = MaxParts * 256;
 
     private AdapterReference(IReadOnlyList<AdapterPart> parts) => Parts = parts;
 
@@ -24,9 +27,12 @@ public sealed class AdapterReference
     /// <exception cref="InvalidAdapterReferenceException">It is not of this form; the message lists every fault.</exception>
     public static AdapterReference Parse(string text)
     {
+        if (text.Length > MaxTextLength)
+            throw new InvalidAdapterReferenceException($"expected at most {MaxTextLength} characters, found {text.Length}");
         var faults = new List<string>();
-        var parts = text.Split(',').Select(part => ParsePart(part, faults)).ToList();
-        return Create(parts, faults);
+        var texts = text.Split(',');
+        CheckCount(texts.Length);
+        return Create([.. texts.Select(part => ParsePart(part, faults))], faults);
     }
 
     /// <summary>A mix of adapters.</summary>
@@ -38,9 +44,15 @@ public sealed class AdapterReference
 
     private static AdapterReference Create(IReadOnlyList<AdapterPart> parts, List<string> faults)
     {
-        if (parts.Count is 0 or > MaxParts) faults.Add($"expected 1 to {MaxParts} adapters, found {parts.Count}");
+        CheckCount(parts.Count);
         foreach (var part in parts)
         {
+            if (part.Name.Length > MaxNameLength)
+            {
+                faults.Add($"expected a name, with its version, of at most {MaxNameLength} characters, found one of {part.Name.Length}");
+                continue;
+            }
+
             if (!AdapterName.IsValid(part.Alias)) faults.Add($"'{part.Alias}': expected {AdapterName.Rule}");
             if (part.VersionPrefix is { } prefix && !IsVersionPrefix(prefix))
                 faults.Add($"'{part.Name}': expected 1 to {VersionLength} hexadecimal digits in lower case after the @");
@@ -50,6 +62,12 @@ public sealed class AdapterReference
 
         if (faults.Count > 0) throw new InvalidAdapterReferenceException(faults);
         return new AdapterReference([.. parts]);
+    }
+
+    // Before anything that grows with the number: the text is a stranger's.
+    private static void CheckCount(int count)
+    {
+        if (count is 0 or > MaxParts) throw new InvalidAdapterReferenceException($"expected 1 to {MaxParts} adapters, found {count}");
     }
 
     private static AdapterPart ParsePart(string text, List<string> faults)

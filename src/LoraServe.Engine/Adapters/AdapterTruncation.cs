@@ -21,7 +21,7 @@ public sealed record AdapterTruncation(int Rank, double EnergyKept, IReadOnlyLis
     /// <param name="source">Stays open.</param>
     /// <param name="rank">At least 1 and below the highest rank of the adapter.</param>
     /// <param name="folder">Exists; its two PEFT files are replaced.</param>
-    /// <exception cref="ArgumentOutOfRangeException">The rank is not; the message says what it may be.</exception>
+    /// <exception cref="InvalidAdapterPatchException">The rank is not; the message says what it may be.</exception>
     internal static AdapterTruncation Write(PeftAdapter source, int rank, string folder)
     {
         CheckRank(source, rank);
@@ -62,11 +62,12 @@ public sealed record AdapterTruncation(int Rank, double EnergyKept, IReadOnlyLis
     {
         var highest = source.Modules.Max(module => module.Rank);
         if (rank >= 1 && rank < highest) return;
-        throw new ArgumentOutOfRangeException(
-            nameof(rank),
+        throw new InvalidAdapterPatchException(
+        [
             highest == 1
-                ? "The adapter has rank 1 already and cannot be truncated."
-                : $"Expected a rank of 1 to {highest - 1}, below the adapter's own {highest}, found {rank}.");
+                ? "rank: the adapter has rank 1 already and cannot be truncated"
+                : $"rank: expected 1 to {highest - 1}, below the adapter's own {highest}, found {rank}",
+        ]);
     }
 
     // The alpha that leaves the scaling alpha / r, or alpha / sqrt(r), what it was.

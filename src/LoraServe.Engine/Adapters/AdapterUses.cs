@@ -54,6 +54,13 @@ internal sealed class AdapterUses : IDisposable
         }
     }
 
+    /// <summary>Forgets when the name, which has been taken away, was used last; who uses it now still ends.</summary>
+    public void Forget(string name)
+    {
+        _lastUses.TryRemove(name, out _);
+        Volatile.Read(ref _unwritten).TryRemove(name, out _);
+    }
+
     /// <summary>Writes what is not written yet.</summary>
     public void Dispose()
     {

@@ -8,7 +8,10 @@ namespace LoraServe.Engine.Adapters;
 internal sealed class DamagedVersionException(ResolvedPart part, string reason, bool isLasting, Exception? inner = null)
     : Exception(reason, inner)
 {
-    public string Version => part.Version.Version;
+    /// <summary>The version as it was known when it was read.</summary>
+    public KnownVersion Known => part.Version;
+
+    public string Version => Known.Version;
 
     public bool IsLasting => isLasting;
 }

@@ -15,9 +15,6 @@ internal sealed record KnownVersion
     /// <summary>Where it comes from, in the words of who uploaded it.</summary>
     public string? Provenance { get; init; }
 
-    /// <summary>JSON of its effect on the base; null until it is computed.</summary>
-    public string? Effect { get; init; }
-
     /// <summary>Why it cannot be loaded; null if nothing is known against it.</summary>
     public string? Broken { get; init; }
 

@@ -37,7 +37,13 @@ internal sealed class MergedSlot(AdapterLease plain, MergedAdapter merged, long 
     public AdapterLease Lease(AdapterLease asked)
     {
         _users++;
-        return new AdapterLease(Adapter, () => _users--) { Name = asked.Name, Weight = asked.Weight, Mode = asked.Mode };
+        return new AdapterLease(Adapter, Release) { Name = asked.Name, Weight = asked.Weight, Mode = asked.Mode };
+
+        void Release()
+        {
+            _users--;
+            asked.Dispose();
+        }
     }
 
     /// <summary>Ends the slot and hands its memory over, of <see cref="Bytes"/>.</summary>

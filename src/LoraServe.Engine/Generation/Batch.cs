@@ -3,6 +3,9 @@ namespace LoraServe.Engine.Generation;
 /// <summary>The tokens [Start, Start + Count) of a sequence, computed in one step.</summary>
 internal readonly record struct BatchRow(Sequence Sequence, int Start, int Count)
 {
+    /// <summary>Whether its adapter acts on any of its tokens.</summary>
+    public bool IsAdapted => Start + Count > Sequence.AdapterStart;
+
     /// <summary>Whether the row ends with the last known token, so that its last logits choose the next one.</summary>
     public bool SamplesToken => Start + Count == Sequence.Tokens.Length && Sequence.Request.Sampling.MaxTokens > 0;
 

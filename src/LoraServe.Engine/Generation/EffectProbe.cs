@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using LoraServe.Engine.Adapters;
 
@@ -16,12 +17,14 @@ namespace LoraServe.Engine.Generation;
 internal sealed class EffectProbe(EngineLoop loop, ModelRunner runner, KvBlockPool blocks, IReadOnlyList<int[]> prompts, int context)
 {
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(20);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>The mean divergence in nats, always unmerged.</summary>
     /// <param name="lease">
     /// Stays the caller's. An activated LoRA finds its invocation before each prompt, and so does the base beside it.
     /// </param>
     /// <param name="cancellationToken">Ends it between two forward passes, or while it waits for free KV blocks.</param>
+    /// <exception cref="EngineOverloadedException">No KV blocks were free for a long time.</exception>
     /// <exception cref="NotFiniteNumberException">The adapter makes the logits overflow.</exception>
     public async Task<double> MeasureAsync(AdapterLease lease, CancellationToken cancellationToken)
     {
@@ -50,12 +53,14 @@ internal sealed class EffectProbe(EngineLoop loop, ModelRunner runner, KvBlockPo
     // [tokens, vocabulary], row by row.
     private async Task<float[]> LogitsAsync(int[] tokens, AdapterLease lease, CancellationToken cancellationToken)
     {
-        while (true)
+        for (var start = Stopwatch.GetTimestamp(); Stopwatch.GetElapsedTime(start) < Patience;)
         {
             cancellationToken.ThrowIfCancellationRequested();
             if (await loop.InvokeAsync(() => TryRun(tokens, lease)) is { } logits) return logits;
             await Task.Delay(RetryInterval, cancellationToken);
         }
+
+        throw new EngineOverloadedException("Running requests hold the KV cache. Ask for the effect later.");
     }
 
     // Null where the running sequences hold the KV blocks.

@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Threading.Channels;
+using LoraServe.Engine.Adapters;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 
@@ -11,6 +12,8 @@ namespace LoraServe.Engine.Generation;
 /// </summary>
 internal sealed partial class EngineLoop : IDisposable
 {
+    private static readonly TimeSpan IdlePeriod = TimeSpan.FromMilliseconds(250);
+
     private readonly Channel<Action> _commands = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
     private readonly Scheduler _scheduler;
     private readonly ModelRunner _runner;
@@ -122,7 +125,7 @@ internal sealed partial class EngineLoop : IDisposable
         Interlocked.Decrement(ref _arriving);
         try
         {
-            _merging.Admit(sequence, Schedule);
+            _merging.Admit(sequence, Schedule, Refuse);
         }
         catch (Exception e)
         {
@@ -141,6 +144,14 @@ internal sealed partial class EngineLoop : IDisposable
             _scheduler.Fail(sequence, e);
         }
     }
+
+    // It waited for a merge, so that the scheduler does not know it.
+    private static void Refuse(Sequence sequence, Exception error) => sequence.End(error switch
+    {
+        OperationCanceledException => null,
+        MergedSlotsFullException => error,
+        _ => new GenerationFailedException($"Generation failed: {error.Message}", error),
+    });
 
     private void FailAll(Exception error)
     {
@@ -201,7 +212,9 @@ internal sealed partial class EngineLoop : IDisposable
         {
             foreach (var idle in _idleWaiters) idle.TrySetResult();
             _idleWaiters.Clear();
-            _ = _commands.Reader.WaitToReadAsync().AsTask().GetAwaiter().GetResult();
+            var sent = _commands.Reader.WaitToReadAsync().AsTask();
+            // Merged weights that nobody needs go even where nobody sends anything.
+            while (!sent.Wait(IdlePeriod)) _merging.Advance();
         }
 
         while (_commands.Reader.TryRead(out var command)) command();

@@ -27,8 +27,14 @@ internal sealed class MergeJob(AdapterLease plain, long bytes)
     /// <summary>Calls one of two functions when the merge is done or cannot be.</summary>
     public void Add(object waiter, Action<MergedSlot> done, Action<Exception> failed) => _waiters.Add(new Waiter(waiter, done, failed));
 
-    /// <summary>Forgets one who waits; false where it does not.</summary>
-    public bool Remove(object waiter) => _waiters.RemoveAll(waiting => waiting.Key.Equals(waiter)) > 0;
+    /// <summary>Forgets one who waits, and tells it by an <see cref="OperationCanceledException"/>; false where it does not wait.</summary>
+    public bool Cancel(object waiter)
+    {
+        if (_waiters.Find(waiting => waiting.Key.Equals(waiter)) is not { } left) return false;
+        _waiters.Remove(left);
+        left.Failed(new OperationCanceledException());
+        return true;
+    }
 
     /// <summary>Tells all who wait.</summary>
     public void Complete(MergedSlot slot)

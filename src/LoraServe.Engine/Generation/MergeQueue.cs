@@ -16,8 +16,12 @@ namespace LoraServe.Engine.Generation;
 /// <param name="failed">Told of each version that could not be merged, and why.</param>
 /// <param name="time">The clock.</param>
 internal sealed class MergeQueue(
-    MergedSlots slots, BaseWeights weights, Func<MergedSlot, double> value, Action<MergedSlot, TimeSpan> merged, Action<string, Exception> failed, TimeProvider time)
-    : IDisposable
+    MergedSlots slots,
+    BaseWeights weights,
+    Func<MergedSlot, double> value,
+    Action<MergedSlot, TimeSpan> merged,
+    Action<string, Exception> failed,
+    TimeProvider time) : IDisposable
 {
     private readonly List<MergeJob> _jobs = []; // in order of arrival
     private MergeJob? _current;
@@ -28,7 +32,10 @@ internal sealed class MergeQueue(
     /// <summary>Whether a merge waits or is under way.</summary>
     public bool HasWork => _jobs.Count > 0;
 
-    /// <summary>Sequences that wait for a merge.</summary>
+    /// <summary>Whether somebody waits for the room of slots that are in use.</summary>
+    public bool IsWaitingForRoom { get; private set; }
+
+    /// <summary>How many wait for a merge.</summary>
     public int Waiting => _jobs.Sum(job => job.WaiterCount);
 
     /// <summary>The job for this version, or null.</summary>
@@ -38,20 +45,20 @@ internal sealed class MergeQueue(
     public long BytesOf(LoraAdapter adapter) => AdapterMerger.Bytes(weights, adapter);
 
     /// <summary>Queues a merge; the job there is already where the version is being merged.</summary>
-    /// <param name="lease">Shared, not taken.</param>
+    /// <param name="lease">Not taken; its adapter is kept, which is no use of its name.</param>
     /// <param name="isAutomatic">Whether it goes on when nobody waits.</param>
     public MergeJob Enqueue(AdapterLease lease, bool isAutomatic)
     {
         if (Find(lease.Version) is { } known) return known;
-        var job = new MergeJob(lease.Share(), BytesOf(lease.Adapter)) { IsAutomatic = isAutomatic };
+        var job = new MergeJob(lease.Keep(), BytesOf(lease.Adapter)) { IsAutomatic = isAutomatic };
         _jobs.Add(job);
         return job;
     }
 
     /// <summary>Forgets one who waits, and its merge if nobody else wants it; false where it does not wait here.</summary>
-    public bool Remove(object waiter)
+    public bool Cancel(object waiter)
     {
-        if (_jobs.Find(job => job.Remove(waiter)) is not { } left) return false;
+        if (_jobs.Find(job => job.Cancel(waiter)) is not { } left) return false;
         if (!left.IsWanted) End(left);
         return true;
     }
@@ -89,19 +96,35 @@ internal sealed class MergeQueue(
         while (HasWork) End(_jobs[0]);
     }
 
-    // Takes up the first job that there is room for. One whose room is in use waits for the sequences that use it.
+    // Takes up the first job. One whose room is in use waits for the sequences that use it, and nobody overtakes it.
     private bool Start()
     {
+        IsWaitingForRoom = false;
         foreach (var job in _jobs.ToList())
         {
-            if (slots.RoomFor(job.Bytes, value) is { } given)
+            if (slots.Find(job.Version) is { } slot)
+            {
+                End(job);
+                job.Complete(slot);
+            }
+            else if (slots.RoomFor(job.Bytes, value) is { } given)
             {
                 Start(job, given);
                 return true;
             }
-
-            if (job.WaiterCount == 0) End(job);
-            else if (!slots.CanEverHold(job.Bytes)) Fail(job, new MergedSlotsFullException(slots.Shortage(job.Bytes)));
+            else if (job.WaiterCount == 0)
+            {
+                End(job);
+            }
+            else if (!slots.CanEverHold(job.Bytes))
+            {
+                Fail(job, new MergedSlotsFullException(slots.Shortage(job.Bytes)));
+            }
+            else
+            {
+                IsWaitingForRoom = true;
+                return false;
+            }
         }
 
         return false;
@@ -126,10 +149,11 @@ internal sealed class MergeQueue(
     private void Complete()
     {
         var job = _current!;
-        var slot = slots.Fill(job.Plain.Share(), _merger!.Complete(), job.Bytes);
-        merged(slot, _spent);
+        var slot = slots.Fill(job.Plain.Keep(), _merger!.Complete(), job.Bytes);
+        var spent = _spent;
         (_current, _merger) = (null, null);
         End(job);
+        merged(slot, spent);
         job.Complete(slot);
     }
 
@@ -142,6 +166,7 @@ internal sealed class MergeQueue(
     private void End(MergeJob job)
     {
         _jobs.Remove(job);
+        IsWaitingForRoom &= HasWork;
         job.Plain.Dispose();
         if (job != _current) return;
         _merger?.Dispose();

@@ -30,7 +30,8 @@ public static class MergedCheckpoint
         using var checkpoint = Checkpoint.Open(model);
         using var weights = BaseWeights.Load(config, checkpoint, ScalarType.Float32, CPU, progress: null);
         var name = Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(model)));
-        using var peft = new AdapterAdmission(config.Modules(name), weights.Weight, maxRank: int.MaxValue, ScalarType.Float32).Open(adapter, allowNoEffect: true);
+        var admission = new AdapterAdmission(config.Modules(name), weights.Weight, maxRank: int.MaxValue, ScalarType.Float32);
+        using var peft = admission.Open(adapter, allowNoEffect: true);
         if (peft.Config.InvocationTokens.Count > 0)
         {
             throw Refused(

@@ -18,6 +18,7 @@ internal sealed partial class Merging : IDisposable
     // Versions whose size and rank are remembered.
     private const int MaxFigures = 4096;
 
+    private readonly Func<bool> _isMemoryWanted;
     private readonly TimeProvider _time;
     private readonly long _start;
     private readonly ILogger _logger;
@@ -30,11 +31,12 @@ internal sealed partial class Merging : IDisposable
 
     /// <param name="weights">The base.</param>
     /// <param name="budget">Most bytes of merged weights.</param>
+    /// <param name="isMemoryWanted">Whether requests wait for the memory that adapters hold, those of slots among them.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">For its own log lines.</param>
-    public Merging(BaseWeights weights, long budget, TimeProvider time, ILogger logger)
+    public Merging(BaseWeights weights, long budget, Func<bool> isMemoryWanted, TimeProvider time, ILogger logger)
     {
-        (_time, _start, _logger) = (time, time.GetTimestamp(), logger);
+        (_isMemoryWanted, _time, _start, _logger) = (isMemoryWanted, time, time.GetTimestamp(), logger);
         _slots = new MergedSlots(budget);
         _queue = new MergeQueue(_slots, weights, Value, Merged, Failed, time);
         _status = new MergeStatus(0, budget, [], new Dictionary<string, MergeDecision>());
@@ -46,16 +48,21 @@ internal sealed partial class Merging : IDisposable
     /// <summary>Whether a merge waits or is under way.</summary>
     public bool HasWork => _queue.HasWork;
 
-    /// <summary>Sequences that wait for a merge.</summary>
+    /// <summary>How many wait for a merge.</summary>
     public int Waiting => _queue.Waiting;
 
     private TimeSpan Now => _time.GetElapsedTime(_start);
 
     /// <summary>Passes a sequence on, after a merge where it always runs on merged weights.</summary>
-    public void Admit(Sequence sequence, Action<Sequence> schedule)
+    /// <param name="sequence">On its way to the scheduler.</param>
+    /// <param name="schedule">Takes it, at once or later.</param>
+    /// <param name="refuse">Told instead why it cannot be merged; an <see cref="OperationCanceledException"/>: nobody wants it any more.</param>
+    public void Admit(Sequence sequence, Action<Sequence> schedule, Action<Sequence, Exception> refuse)
     {
-        if (sequence.Mode == MergeMode.Merged && sequence.Adapter.Adapter != LoraAdapter.Base) Merge(sequence.Id, sequence.Adapter, Place, sequence.End);
-        else schedule(sequence);
+        if (sequence.Mode == MergeMode.Merged && sequence.Adapter.Adapter != LoraAdapter.Base)
+            Merge(sequence.Id, sequence.Adapter, Place, error => refuse(sequence, error));
+        else
+            schedule(sequence);
 
         void Place(MergedSlot slot)
         {
@@ -71,8 +78,9 @@ internal sealed partial class Merging : IDisposable
     /// <param name="failed">Called instead, with a <see cref="MergedSlotsFullException"/> where there can be no room.</param>
     public void Merge(object waiter, AdapterLease lease, Action<MergedSlot> done, Action<Exception> failed)
     {
-        if (_slots.Find(lease.Version) is not { } slot) _queue.Enqueue(lease, isAutomatic: false).Add(waiter, done, failed);
-        else done(slot);
+        // Newcomers to a slot do not overtake who waits for its room.
+        if (_slots.Find(lease.Version) is { } slot && !_queue.IsWaitingForRoom) done(slot);
+        else _queue.Enqueue(lease, isAutomatic: false).Add(waiter, done, failed);
     }
 
     /// <summary>Merges an adapter for a person, who unmerges it too.</summary>
@@ -82,6 +90,8 @@ internal sealed partial class Merging : IDisposable
     {
         Merge(done, lease, slot =>
         {
+            // Who asked may have left.
+            if (done.Task.IsCompleted) return;
             (slot.IsPinned, slot.IsUnwanted) = (true, false);
             Publish();
             done.TrySetResult();
@@ -90,7 +100,7 @@ internal sealed partial class Merging : IDisposable
     }
 
     /// <summary>Ends the waiting of one who waits for a merge; false where it does not.</summary>
-    public bool Cancel(object waiter) => _queue.Remove(waiter);
+    public bool Cancel(object waiter) => _queue.Cancel(waiter);
 
     /// <summary>Lets go of the merged weights of a version, as soon as no sequence needs them; false where there are none.</summary>
     public bool Unmerge(string version)
@@ -99,6 +109,7 @@ internal sealed partial class Merging : IDisposable
         (slot.IsPinned, slot.IsUnwanted) = (false, true);
         _controller.Forget(version);
         Advance();
+        Publish();
         return true;
     }
 
@@ -114,11 +125,11 @@ internal sealed partial class Merging : IDisposable
     /// <summary>Decides on which weights a batch runs.</summary>
     public StepPlan Plan(Batch batch)
     {
-        var adapted = batch.Rows.Where(row => row.Sequence.Adapter.Adapter != LoraAdapter.Base).ToList();
+        var adapted = batch.Rows.Where(row => row.IsAdapted).ToList();
         var load = new StepLoad(
             batch.TokenCount,
             batch.Rows.Sum(row => row.Start + row.Count),
-            adapted.Count < batch.Rows.Count || adapted.Exists(row => row.Start < row.Sequence.AdapterStart),
+            batch.Rows.Any(row => row.Start < row.Sequence.AdapterStart),
             [
                 .. adapted.DistinctBy(row => (row.Sequence.AdapterVersion, row.Sequence.Mode)).Select(row => new AdapterLoad(
                     row.Sequence.AdapterVersion,
@@ -127,8 +138,7 @@ internal sealed partial class Merging : IDisposable
                     _slots.Find(row.Sequence.AdapterVersion) is not null)),
             ]);
         var usesSlots = _controller.UsesSlots(load);
-        return new StepPlan(load, usesSlots, sequence =>
-            usesSlots && sequence.Mode == MergeMode.Auto && _slots.Find(sequence.AdapterVersion) is { } slot ? slot.Adapter : sequence.Adapter.Adapter);
+        return new StepPlan(load, usesSlots, sequence => FormOf(sequence, usesSlots));
     }
 
     /// <summary>Learns from a step, and merges or drops what now seems worth it.</summary>
@@ -138,12 +148,11 @@ internal sealed partial class Merging : IDisposable
         _controller.ObserveStep(plan.Load, plan.UsesSlots, duration.TotalMilliseconds, now);
         foreach (var adapter in plan.Load.Adapters.Where(adapter => MergeController.IsMerged(adapter, plan.UsesSlots)))
             _slots.Find(adapter.Version)!.LastUse = now;
-        foreach (var row in batch.Rows.Where(row => row.Sequence.Mode == MergeMode.Auto).DistinctBy(row => row.Sequence.AdapterVersion))
+        var automatic = batch.Rows.Where(row => row.IsAdapted && row.Sequence.Mode == MergeMode.Auto);
+        foreach (var row in automatic.DistinctBy(row => row.Sequence.AdapterVersion))
         {
-            if (row.Sequence.Adapter.Adapter == LoraAdapter.Base || row.Sequence.HasEnded || IsWorthless(row.Sequence, now)) continue;
-            _queue.Enqueue(row.Sequence.Adapter, isAutomatic: true);
+            if (!row.Sequence.HasEnded && !IsWorthless(row.Sequence, now)) _queue.Enqueue(row.Sequence.Adapter, isAutomatic: true);
         }
-
     }
 
     /// <summary>Fails everybody who waits for a merge.</summary>
@@ -171,6 +180,11 @@ internal sealed partial class Merging : IDisposable
         LogMergeFailed(_logger, error, version);
     }
 
+    private LoraAdapter FormOf(Sequence sequence, bool usesSlots) =>
+        usesSlots && sequence.Mode == MergeMode.Auto && _slots.Find(sequence.AdapterVersion) is { } slot
+            ? slot.Adapter
+            : sequence.Adapter.Adapter;
+
     private double Value(MergedSlot slot) => _controller.Saving(slot.Version, Now);
 
     private bool IsWorthless(Sequence sequence, TimeSpan now)
@@ -179,15 +193,17 @@ internal sealed partial class Merging : IDisposable
         if (_slots.Find(version) is not null || _queue.Find(version) is not null) return true;
         var bytes = FiguresOf(sequence).Bytes;
         return bytes == 0
+            || _isMemoryWanted()
             || _slots.RoomFor(bytes, Value) is not { } given
             || _controller.Saving(version, now) <= _controller.Price(bytes, given.Sum(Value));
     }
 
     private void DropUnwanted()
     {
-        var now = Now;
+        if (_slots.All.Count == 0) return;
+        var (now, isWanted) = (Now, _isMemoryWanted());
         var unwanted = _slots.All.Where(slot =>
-            slot.CanGo && (slot.IsUnwanted || _controller.IsIdle(slot.Version, slot.Bytes, slot.LastUse, now)));
+            slot.CanGo && (slot.IsUnwanted || isWanted || _controller.IsIdle(slot.Version, slot.Bytes, slot.LastUse, now)));
         foreach (var slot in unwanted.ToList()) _slots.Drop(slot);
     }
 
@@ -195,7 +211,7 @@ internal sealed partial class Merging : IDisposable
     {
         if (_figures.TryGetValue(sequence.AdapterVersion, out var figures)) return figures;
         if (_figures.Count >= MaxFigures) _figures.Clear();
-        // A sequence on merged weights has no ranks any more; it was seen unmerged when the merge was asked for.
+        // A merged form has no ranks: they are those of the adapter that was asked for.
         var adapter = sequence.Request.Adapter.Adapter;
         var rank = adapter.Linears.Values.OfType<LoraWeights>().Select(lora => (int)lora.A.size(0)).DefaultIfEmpty().Max();
         return _figures[sequence.AdapterVersion] = new AdapterFigures(_queue.BytesOf(adapter), rank);

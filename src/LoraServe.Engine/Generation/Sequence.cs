@@ -126,12 +126,7 @@ internal sealed class Sequence
     }
 
     /// <summary>Exchanges the plain adapter for its merged form, before the first step.</summary>
-    public void RunOn(MergedSlot slot)
-    {
-        var plain = Adapter;
-        Adapter = slot.Lease(plain);
-        plain.Dispose();
-    }
+    public void RunOn(MergedSlot slot) => Adapter = slot.Lease(Adapter);
 
     /// <summary>Takes the log-probabilities of the prompt's next token, the second one first.</summary>
     public void AddPromptLogprobs(TokenLogprobs logprobs) => _promptLogprobs.Add(logprobs);
@@ -158,12 +153,13 @@ internal sealed class Sequence
             return;
 
         HasEnded = true;
+        // Before its reader sees the end: an adapter that has just answered can be deleted.
+        Adapter.Dispose();
         _output.TryComplete(error);
         if (error is null)
             _promptLogprobsDone.TrySetCanceled();
         else if (_promptLogprobsDone.TrySetException(error))
             _ = _promptLogprobsDone.Task.Exception; // seen: nobody has to wait for log-probabilities that were not asked for
-        Adapter.Dispose();
     }
 
     // The first token has none. After the prompt the list belongs to the reader.

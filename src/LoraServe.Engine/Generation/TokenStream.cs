@@ -18,7 +18,8 @@ public sealed class TokenStream : IDisposable
 
     /// <summary>
     /// Generated tokens in order. It completes after the token that carries a finish reason (or with none for a maximum of 0 tokens),
-    /// and fails with a <see cref="GenerationFailedException"/> if the engine could not go on.
+    /// and fails with a <see cref="GenerationFailedException"/> if the engine could not go on, or with a
+    /// <see cref="Adapters.MergedSlotsFullException"/> if it was to run merged and there is no room for that.
     /// </summary>
     public ChannelReader<GeneratedToken> Tokens { get; }
 

@@ -55,6 +55,8 @@ internal static unsafe class LowRankMerge
 
     private sealed class Module(ushort* w, float* b, float* a, float* scale, ushort* merged, int columns, int rank)
     {
+        // Compiled at its best from the first call: the first merge is not there to be watched by the compiler.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Merge(int from, int to)
         {
             for (var row = from; row < to; row += TileRows)
@@ -69,6 +71,7 @@ internal static unsafe class LowRankMerge
         }
 
         // Rows past the last one repeat it, which writes the same values again.
+        [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         private void MergeTile(int row0, int last, int column)
         {
             var (row1, row2, row3) = (Math.Min(row0 + 1, last), Math.Min(row0 + 2, last), Math.Min(row0 + 3, last));

@@ -39,7 +39,9 @@ internal sealed class LoraLinear(string path, Tensor weight, Tensor? bias)
 
     // No token meets W: with one adapter that is the same work as the base alone.
     private bool IsReplacedThroughout(long tokens, LoraBatch batch) =>
-        tokens > 0 && batch.Segments.Sum(segment => (long)segment.Count) == tokens && batch.Segments.All(segment => UpdateOf(segment) is ReplacedLinear);
+        tokens > 0
+        && batch.Segments.Sum(segment => (long)segment.Count) == tokens
+        && batch.Segments.All(segment => UpdateOf(segment) is ReplacedLinear);
 
     private Tensor ForwardReplaced(Tensor x, LoraBatch batch)
     {

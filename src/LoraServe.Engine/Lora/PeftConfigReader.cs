@@ -13,7 +13,7 @@ internal sealed class PeftConfigReader
     // Each is compared with every module of the base.
     private const int MaxSavedNames = 1000;
 
-    private const int MaxInvocationTokens = 1000;
+    private const int MaxInvocationTokens = 256;
 
     private readonly PeftFields _fields;
     private readonly PeftFaults _faults;

@@ -1,3 +1,4 @@
+using LoraServe.Engine.Kernels;
 using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
@@ -42,7 +43,9 @@ internal sealed class AdapterMerger : IDisposable
     public static Tensor Allocate(BaseWeights weights, LoraAdapter adapter)
     {
         using var normalMode = inference_mode(false);
-        return empty(Bytes(weights, adapter) / ElementSize(weights), weights.Dtype, weights.Device).DetachFromDisposeScope();
+        var memory = empty(Bytes(weights, adapter) / ElementSize(weights), weights.Dtype, weights.Device).DetachFromDisposeScope();
+        if (memory.device_type == TorchSharp.DeviceType.CPU && Bytes(weights, adapter) <= int.MaxValue) HugePages.Advise(memory.bytes);
+        return memory;
     }
 
     /// <summary>Merges the next module.</summary>

@@ -1,4 +1,6 @@
+using System.Text.Json.Serialization;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
 
 namespace LoraServe.Adapters;
 
@@ -61,13 +63,72 @@ public sealed record AdapterResource
     /// <example>["it was made for 'other-base'"]</example>
     public required IReadOnlyList<string> Warnings { get; init; }
 
+    /// <summary>Whether outputs are scaled by trained magnitudes (DoRA).</summary>
+    /// <example>false</example>
+    public required bool Dora { get; init; }
+
+    /// <summary>Modules that it brings whole.</summary>
+    /// <example>[]</example>
+    public required IReadOnlyList<string> SavedModules { get; init; }
+
+    /// <summary>Of an activated LoRA: it acts from the last occurrence of these tokens in the prompt on. Empty for others.</summary>
+    /// <example>[]</example>
+    public required IReadOnlyList<int> InvocationTokens { get; init; }
+
+    /// <summary>Memory that it takes when it is loaded.</summary>
+    /// <example>90112</example>
+    public required long LoadedBytes { get; init; }
+
+    /// <summary>disk, loading or memory: where it is now.</summary>
+    /// <example>memory</example>
+    public required AdapterResidency Residency { get; init; }
+
+    /// <summary>When it was last asked for, in seconds since 1970; null if never.</summary>
+    /// <example>1767225600</example>
+    public required long? LastUse { get; init; }
+
+    /// <summary>auto, merged or unmerged: how requests run that do not say.</summary>
+    /// <example>auto</example>
+    public required MergeMode Mode { get; init; }
+
+    /// <summary>Whether it stays in memory.</summary>
+    /// <example>false</example>
+    public required bool Pinned { get; init; }
+
+    /// <summary>Its share of the engine beside others.</summary>
+    /// <example>1</example>
+    public required double Weight { get; init; }
+
+    /// <summary>Which part of its requests other versions answer, by version.</summary>
+    /// <example>{}</example>
+    public required IReadOnlyDictionary<string, double> Split { get; init; }
+
+    /// <summary>The parts of a saved weighted sum; empty for others.</summary>
+    /// <example>[]</example>
+    public required AdapterParts Adapters { get; init; }
+
+    /// <summary>Why it cannot be served any more; null if it can.</summary>
+    /// <example>null</example>
+    public required string? Broken { get; init; }
+
+    /// <summary>Where it comes from; null if nobody said.</summary>
+    /// <example>null</example>
+    public required string? Provenance { get; init; }
+
+    /// <summary>Whether it is merged, and why.</summary>
+    public required MergeResource Merge { get; init; }
+
+    /// <summary>What it does to the base; only in the answer to its upload, later at /effect.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public AdapterEffectResource? Effect { get; init; }
+
     /// <summary>What the API shows of an adapter.</summary>
-    public static AdapterResource From(AdapterInfo adapter, string baseModel) => new()
+    public static AdapterResource From(AdapterInfo adapter, LlmEngine engine) => new()
     {
         Id = adapter.Name,
         Version = adapter.Version,
         Created = adapter.Created.ToUnixTimeSeconds(),
-        BaseModel = baseModel,
+        BaseModel = engine.Model.Name,
         BaseModelNameOrPath = adapter.BaseModelName,
         Rank = adapter.Rank,
         Alpha = adapter.Alpha,
@@ -77,6 +138,20 @@ public sealed record AdapterResource
         Parameters = adapter.Parameters,
         SizeBytes = adapter.SizeBytes,
         Warnings = adapter.Warnings,
+        Dora = adapter.UsesDora,
+        SavedModules = adapter.SavedModules,
+        InvocationTokens = adapter.InvocationTokens,
+        LoadedBytes = adapter.LoadedBytes,
+        Residency = adapter.Residency,
+        LastUse = adapter.LastUse?.ToUnixTimeSeconds(),
+        Mode = adapter.Mode,
+        Pinned = adapter.Pinned,
+        Weight = adapter.Weight,
+        Split = adapter.Split,
+        Adapters = new AdapterParts(adapter.Parts),
+        Broken = adapter.Broken,
+        Provenance = adapter.Provenance,
+        Merge = MergeResource.From(engine.ExplainMerge(adapter.Version)),
     };
 }
 

@@ -6,34 +6,40 @@ namespace LoraServe.Adapters;
 /// <summary>Which adapter a request means, by the places where clients can name one.</summary>
 internal static class AdapterSelector
 {
-    /// <summary>The query parameter, else the body's field, else a model that is not the base; null is the base.</summary>
+    /// <summary>The query parameter, else the body's fields, else a model that is not the base; null is the base.</summary>
     /// <param name="query">Values of the query parameter adapter.</param>
     /// <param name="body">Values of the body's fields for an adapter.</param>
+    /// <param name="mix">The body's weighted sum of adapters.</param>
     /// <param name="model">The body's model.</param>
     /// <param name="baseModel">Name of the base model.</param>
     /// <exception cref="InvalidRequestException">Two of them differ.</exception>
-    public static string? Select(IEnumerable<string?> query, IEnumerable<string?> body, string? model, string baseModel)
+    /// <exception cref="InvalidAdapterReferenceException">One cannot be read.</exception>
+    public static AdapterReference? Select(
+        IEnumerable<string?> query, IEnumerable<string?> body, AdapterParts? mix, string? model, string baseModel)
     {
-        var named = query.Select(name => (Name: name, Place: "?adapter="))
-            .Concat(body.Select(name => (Name: name, Place: "adapter")))
+        var named = query.Select(text => (Text: text, Place: "?adapter="))
+            .Concat(body.Select(text => (Text: text, Place: "adapter")))
             // Clients that have to send a model send the base model's name along with the adapter.
-            .Append((Name: model == baseModel ? "" : model, Place: "model"))
-            .Where(choice => !string.IsNullOrEmpty(choice.Name))
-            .DistinctBy(choice => choice.Name)
+            .Append((Text: model == baseModel ? "" : model, Place: "model"))
+            .Where(choice => !string.IsNullOrEmpty(choice.Text))
+            .Select(choice => (Reference: choice.Text == baseModel ? null : AdapterReference.Parse(choice.Text!), choice.Place))
+            .Concat(mix is null ? [] : [(Reference: (AdapterReference?)AdapterReference.From(mix.Items), Place: "adapters")])
+            .DistinctBy(choice => choice.Reference?.ToString())
             .ToList();
         return named switch
         {
             [] => null,
-            [var (name, _)] => name == baseModel ? null : name,
+            [var (reference, _)] => reference,
             _ => throw new InvalidRequestException(
                 "adapter",
-                $"the request names different adapters: {string.Join(", ", named.Select(choice => $"{choice.Place} '{choice.Name}'"))}",
+                "the request names different adapters: "
+                    + string.Join(", ", named.Select(choice => $"{choice.Place} '{choice.Reference?.ToString() ?? baseModel}'")),
                 "adapter_conflict"),
         };
     }
 
     /// <summary>What an answer says about the adapter that made it.</summary>
-    public static string Label(string? name, AdapterLease lease) => name is null ? "base" : $"{name}@{ShortVersion(lease)}";
+    public static string Label(AdapterLease lease) => lease.IsBase ? "base" : $"{lease.Name}@{ShortVersion(lease)}";
 
     /// <summary>The beginning of the version's hash.</summary>
     public static string ShortVersion(AdapterLease lease) => lease.Version[..Math.Min(lease.Version.Length, 12)];

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
@@ -9,6 +10,10 @@ namespace LoraServe.Adapters;
 /// <summary>Adapters: upload, list, look at, delete.</summary>
 internal static class AdaptersApi
 {
+    private const string AllowNoEffect = "Also take an adapter that changes nothing, so that it answers as the bare base model would.";
+    private const string MeasureEffect =
+        "Whether the answer says how far the adapter moves the next token, which takes the engine some time; false leaves mean_kl null.";
+
     private const string DryRun = "Only validate: store nothing.";
 
     public static IEndpointRouteBuilder MapAdapters(this IEndpointRouteBuilder routes)
@@ -18,7 +23,7 @@ internal static class AdaptersApi
         group.MapPut("/{name}", ReplaceAsync).WithArchiveBody().ProducesRefusals().Produces<ErrorResponse>(StatusCodes.Status409Conflict);
         group.MapGet("", List);
         group.MapGet("/{name}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
-        group.MapDelete("/{name}", Delete)
+        group.MapDelete("/{name}", DeleteAsync)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
             .Produces<ErrorResponse>(StatusCodes.Status409Conflict);
         return routes;
@@ -40,13 +45,15 @@ internal static class AdaptersApi
         HttpContext context,
         EngineService service,
         LoraServeOptions options,
-        [FromQuery(Name = "dry_run"), Description(DryRun)] bool dryRun = false)
+        [FromQuery(Name = "dry_run"), Description(DryRun)] bool dryRun = false,
+        [FromQuery(Name = "allow_no_effect"), Description(AllowNoEffect)] bool allowNoEffect = false,
+        [FromQuery(Name = "measure_effect"), Description(MeasureEffect)] bool measureEffect = true)
     {
         var cancellation = context.RequestAborted;
         using var upload = BeginUpload(context, service, options);
         var name = await AdapterForm.ReadAsync(context.Request, upload, cancellation);
         CheckName(service, name);
-        return await StoreAsync(service, name, upload, replace: false, dryRun, cancellation);
+        return await StoreAsync(service, name, upload, new AddOptions { AllowNoEffect = allowNoEffect }, dryRun, measureEffect, cancellation);
     }
 
     /// <summary>Upload an adapter under a name, new or not.</summary>
@@ -67,53 +74,96 @@ internal static class AdaptersApi
         EngineService service,
         LoraServeOptions options,
         string name,
-        [FromQuery(Name = "dry_run"), Description(DryRun)] bool dryRun = false)
+        [FromQuery(Name = "dry_run"), Description(DryRun)] bool dryRun = false,
+        [FromQuery(Name = "allow_no_effect"), Description(AllowNoEffect)] bool allowNoEffect = false,
+        [FromQuery(Name = "measure_effect"), Description(MeasureEffect)] bool measureEffect = true)
     {
         var cancellation = context.RequestAborted;
         CheckName(service, name);
         using var upload = BeginUpload(context, service, options);
         await upload.ReadArchiveAsync(context.Request.Body, cancellation);
-        return await StoreAsync(service, name, upload, replace: true, dryRun, cancellation);
+        return await StoreAsync(
+            service, name, upload, new AddOptions { Replace = true, AllowNoEffect = allowNoEffect }, dryRun, measureEffect, cancellation);
     }
 
     /// <summary>All adapters, sorted by name.</summary>
-    internal static Ok<AdapterList> List(EngineService service) => TypedResults.Ok(new AdapterList
+    internal static Ok<AdapterList> List(EngineService service)
     {
-        Data = [.. service.Engine.Adapters.List().Select(adapter => AdapterResource.From(adapter, service.BaseModel))],
-    });
+        var engine = service.Engine;
+        return TypedResults.Ok(new AdapterList { Data = [.. engine.Adapters.List().Select(adapter => AdapterResource.From(adapter, engine))] });
+    }
 
     /// <summary>One adapter.</summary>
     /// <param name="name" example="support-replies">Its name.</param>
     /// <response code="200">The adapter.</response>
     /// <response code="404">No adapter has this name.</response>
     internal static Ok<AdapterResource> Get(EngineService service, string name) => TypedResults.Ok(AdapterResource.From(
-        service.Engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name), service.BaseModel));
+        service.Engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name), service.Engine));
 
-    /// <summary>Delete an adapter. Requests that run on it finish.</summary>
+    /// <summary>Delete an adapter and all of its versions.</summary>
     /// <param name="name" example="support-replies">Its name.</param>
     /// <response code="200">The name is free again.</response>
     /// <response code="404">No adapter has this name.</response>
-    /// <response code="409">The name comes from the server's folder of adapters.</response>
-    internal static Ok<DeletedAdapter> Delete(EngineService service, string name) => service.Engine.Adapters.Remove(name, force: true)
-        ? TypedResults.Ok(new DeletedAdapter { Id = name })
-        : throw new UnknownAdapterException(name);
+    /// <response code="409">Requests or saved sums use it, or it comes from the server's folder of adapters.</response>
+    internal static async Task<Ok<DeletedAdapter>> DeleteAsync(
+        EngineService service,
+        string name,
+        [Description("Also while it is in use: the name goes at once, and what runs on it finishes.")] bool force = false)
+    {
+        var engine = service.Engine;
+        var adapter = engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name);
+        string[] versions = [adapter.Version, .. engine.Adapters.Versions(name).Select(version => version.Version)];
+        if (!engine.Adapters.Remove(name, force)) throw new UnknownAdapterException(name);
+        // Merged weights that a person asked for would outlive the only name by which they can be unmerged.
+        var others = engine.Adapters.List().Select(other => other.Version).ToHashSet(StringComparer.Ordinal);
+        foreach (var version in versions.Distinct().Where(version => !others.Contains(version))) await engine.UnmergeAsync(version);
+        return TypedResults.Ok(new DeletedAdapter { Id = name });
+    }
 
     private static async Task<Results<Created<AdapterResource>, Ok<AdapterResource>>> StoreAsync(
-        EngineService service, string name, AdapterUpload upload, bool replace, bool dryRun, CancellationToken cancellation)
+        EngineService service,
+        string name,
+        AdapterUpload upload,
+        AddOptions options,
+        bool dryRun,
+        bool measureEffect,
+        CancellationToken cancellation)
     {
-        var adapters = service.Engine.Adapters;
+        var engine = service.Engine;
         if (dryRun)
         {
-            var valid = await adapters.ValidateAsync(name, upload, new AddOptions(), cancellation);
-            return TypedResults.Ok(AdapterResource.From(valid, service.BaseModel));
+            var valid = await engine.Adapters.ValidateAsync(name, upload, options, cancellation);
+            return TypedResults.Ok(AdapterResource.From(valid, engine));
         }
 
-        var isNew = adapters.Find(name) is null;
-        var resource = AdapterResource.From(await adapters.AddAsync(name, upload, new AddOptions { Replace = replace }, cancellation), service.BaseModel);
+        var isNew = engine.Adapters.Find(name) is null;
+        var resource = AdapterResource.From(await engine.Adapters.AddAsync(name, upload, options, cancellation), engine);
+        resource = resource with { Effect = await EffectAsync(engine, resource, measureEffect, cancellation) };
         return isNew ? TypedResults.Created($"/v1/adapters/{name}", resource) : TypedResults.Ok(resource);
     }
 
-    private static void CheckName(EngineService service, string name)
+    // The adapter is stored by now, whatever becomes of the measurement; asking for it later tells the same.
+    private static async Task<AdapterEffectResource?> EffectAsync(
+        LlmEngine engine, AdapterResource adapter, bool measures, CancellationToken cancellation)
+    {
+        var reference = AdapterReference.Parse($"{adapter.Id}@{adapter.Version}");
+        try
+        {
+            return AdapterEffectResource.From(measures
+                ? await engine.EffectAsync(reference, cancellation)
+                : await engine.Adapters.AnalyzeAsync(reference, cancellation));
+        }
+        catch (Exception) when (measures && !cancellation.IsCancellationRequested)
+        {
+            return await EffectAsync(engine, adapter, measures: false, cancellation);
+        }
+        catch (Exception e) when (e is UnknownAdapterException or DamagedAdapterException)
+        {
+            return null;
+        }
+    }
+
+    internal static void CheckName(EngineService service, string name)
     {
         if (!AdapterName.IsValid(name)) throw new InvalidRequestException("name", $"expected {AdapterName.Rule}, found '{name}'");
         if (name == service.BaseModel) throw new InvalidRequestException("name", $"'{name}' is the name of the base model");

@@ -41,6 +41,9 @@ internal sealed class ChoiceStream : IDisposable
     /// <summary>Tokens generated so far, the one that ended the choice included.</summary>
     public int GeneratedTokens { get; private set; }
 
+    /// <summary>Tokens of its prompt that an earlier request had computed already.</summary>
+    public int CachedTokens => _sequence.CachedTokens;
+
     /// <summary>
     /// Yields the prompt's part if the request wants it, then a part for each token that adds something; the last has the finish reason.
     /// </summary>
@@ -54,7 +57,10 @@ internal sealed class ChoiceStream : IDisposable
             var part = Next(token);
             if (part is { FinishReason: not null } or { Text.Length: > 0 } or { Logprobs: not null } or { TokenIds: not null })
                 yield return part;
-            if (part.FinishReason is not null) yield break;
+            if (part.FinishReason is null) continue;
+            // The engine lets go of the adapter before it ends the sequence.
+            if (token.FinishReason is not null) await _sequence.Tokens.Completion.WaitAsync(cancellationToken);
+            yield break;
         }
 
         yield return new CompletionChoice { Index = _index, Text = "", FinishReason = Name(FinishReason.Length) };

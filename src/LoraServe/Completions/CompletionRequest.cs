@@ -1,5 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using LoraServe.Adapters;
+using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
 
 namespace LoraServe.Completions;
@@ -26,6 +28,18 @@ public sealed record CompletionRequest
     /// <summary>Another name of the field adapter.</summary>
     /// <example>sql</example>
     public string? AdapterId { get; init; }
+
+    /// <summary>A weighted sum of adapters in place of one: at most eight, and weights may be negative.</summary>
+    /// <example>[{"name": "summarize", "weight": 0.7}, {"name": "sentiment", "weight": 0.3}]</example>
+    public AdapterParts? Adapters { get; init; }
+
+    /// <summary>auto, merged or unmerged: whether to run on weights with the adapter merged into them. Absent: as the adapter is set.</summary>
+    /// <example>auto</example>
+    public MergeMode? Mode { get; init; }
+
+    /// <summary>Computed beginnings of prompts are shared only between requests of the same salt.</summary>
+    /// <example>tenant-1</example>
+    public string? CacheSalt { get; init; }
 
     /// <summary>Most tokens to generate for each choice; 0 only evaluates the prompt.</summary>
     /// <example>64</example>

@@ -11,7 +11,7 @@ internal static class CompletionRequestReader
     private static readonly string[] Unsupported =
     [
         "suffix", "structured_outputs", "allowed_token_ids", "bad_words", "use_beam_search", "logits_processors", "prompt_embeds",
-        "return_tokens_as_token_ids", "adapters", "merged_adapters", "lora", "tools", "messages",
+        "return_tokens_as_token_ids", "merged_adapters", "lora", "tools", "messages",
     ];
 
     /// <param name="json">The body, a JSON object.</param>

@@ -119,4 +119,15 @@ public sealed record CompletionUsage
     /// <summary>Their sum.</summary>
     /// <example>27</example>
     public int TotalTokens => PromptTokens + CompletionTokens;
+
+    /// <summary>What the tokens of the prompts were.</summary>
+    public required PromptTokensDetails PromptTokensDetails { get; init; }
+}
+
+/// <summary>What the tokens of the prompts were.</summary>
+public sealed record PromptTokensDetails
+{
+    /// <summary>Tokens that an earlier request with the same beginning and the same adapter version had computed already.</summary>
+    /// <example>0</example>
+    public required int CachedTokens { get; init; }
 }

@@ -21,9 +21,11 @@ internal sealed class CompletionStream : IDisposable
     /// <param name="engine">Runs them.</param>
     /// <param name="request">What was asked for.</param>
     /// <param name="prompts">Its prompts as token ids.</param>
-    /// <param name="lease">The adapter; the caller keeps its own hold.</param>
+    /// <param name="lease">The adapter; taken over, even when this throws.</param>
+    /// <param name="arrival">Its place in line.</param>
     /// <exception cref="EngineOverloadedException">The queue is full; nothing of this request runs on.</exception>
-    public CompletionStream(LlmEngine engine, CompletionRequest request, IReadOnlyList<IReadOnlyList<int>> prompts, AdapterLease lease)
+    public CompletionStream(
+        LlmEngine engine, CompletionRequest request, IReadOnlyList<IReadOnlyList<int>> prompts, AdapterLease lease, long arrival)
     {
         _promptTokens = prompts.Sum(prompt => prompt.Count);
         try
@@ -32,7 +34,15 @@ internal sealed class CompletionStream : IDisposable
             {
                 var prompt = prompts[index / request.N];
                 var sampling = request.ToSampling(index % request.N);
-                var sequence = engine.Submit(new GenerationRequest { Prompt = prompt, Sampling = sampling, Adapter = lease.Share() });
+                var sequence = engine.Submit(new GenerationRequest
+                {
+                    Prompt = prompt,
+                    Sampling = sampling,
+                    Adapter = lease.Share(),
+                    Arrival = arrival,
+                    Mode = request.Mode,
+                    CacheSalt = request.CacheSalt ?? "",
+                });
                 var text = request.TruncatePromptTokens is null ? request.Prompt!.Items[index / request.N].Text : null;
                 _choices.Add(new ChoiceStream(request, engine.Tokenizer, index, prompt, text, sequence));
             }
@@ -42,11 +52,19 @@ internal sealed class CompletionStream : IDisposable
             Dispose();
             throw;
         }
+        finally
+        {
+            lease.Dispose();
+        }
     }
 
     /// <summary>The tokens read and written so far.</summary>
-    public CompletionUsage Usage =>
-        new() { PromptTokens = _promptTokens, CompletionTokens = _choices.Sum(choice => choice.GeneratedTokens) };
+    public CompletionUsage Usage => new()
+    {
+        PromptTokens = _promptTokens,
+        CompletionTokens = _choices.Sum(choice => choice.GeneratedTokens),
+        PromptTokensDetails = new() { CachedTokens = _choices.Sum(choice => choice.CachedTokens) },
+    };
 
     /// <summary>The parts of all choices as they come; those of one choice in order.</summary>
     public ChannelReader<CompletionChoice> ReadParts(CancellationToken cancellationToken)

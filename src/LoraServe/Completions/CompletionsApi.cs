@@ -57,21 +57,22 @@ internal static partial class CompletionsApi
         var cancellation = context.RequestAborted;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await ReadAsync(context, engine.Model.DefaultSampling, log);
-        // A parameter that is there twice arrives joined by commas, which are no part of a name.
-        var name = AdapterSelector.Select(
-            adapter?.Split(',') ?? [], [request.Adapter, request.AdapterId], request.Model, service.BaseModel);
-        using var lease = name is null ? AdapterLease.Base() : await engine.Adapters.AcquireAsync(name, cancellation);
+        // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
+        var reference = AdapterSelector.Select(
+            context.Request.Query["adapter"], [request.Adapter, request.AdapterId], request.Adapters, request.Model, service.BaseModel);
         CheckCount(request, options.MaxQueuedSeqs);
-        var prompts = encoder.Encode(request);
-        using var stream = new CompletionStream(engine, request, prompts, lease);
+        // A request whose adapter has to be loaded keeps its place in line.
+        var arrival = engine.NextArrival();
+        var (lease, prompts) = await PrepareAsync(engine, reference, () => encoder.Encode(request), cancellation);
+        using var stream = new CompletionStream(engine, request, prompts, lease, arrival);
 
-        var label = AdapterSelector.Label(name, lease);
+        var label = AdapterSelector.Label(lease);
         context.Response.Headers["x-loraserve-adapter"] = label;
         var response = new CompletionResponse
         {
             Id = $"cmpl-{Guid.NewGuid():N}",
             Created = DateTimeOffset.UtcNow.ToUnixTimeSeconds(),
-            Model = string.IsNullOrEmpty(request.Model) ? name ?? service.BaseModel : request.Model,
+            Model = string.IsNullOrEmpty(request.Model) ? reference?.ToString() ?? service.BaseModel : request.Model,
             SystemFingerprint = $"fp_{engine.Model.Fingerprint[..12]}-{AdapterSelector.ShortVersion(lease)}",
             Choices = [],
         };
@@ -80,6 +81,30 @@ internal static partial class CompletionsApi
         else
             await WriteAsync(context.Response, stream, response, cancellation);
         LogCompleted(log, context.TraceIdentifier, label, stream.Usage.PromptTokens, stream.Usage.CompletionTokens);
+    }
+
+    // An adapter that has to be loaded loads while the prompts are encoded.
+    private static async Task<(AdapterLease Lease, IReadOnlyList<IReadOnlyList<int>> Prompts)> PrepareAsync(
+        LlmEngine engine, AdapterReference? reference, Func<IReadOnlyList<IReadOnlyList<int>>> encode, CancellationToken cancellation)
+    {
+        if (reference is null) return (AdapterLease.Base(), encode());
+        var acquiring = engine.Adapters.AcquireAsync(reference, cancellation).AsTask();
+        try
+        {
+            var prompts = encode();
+            return (await acquiring, prompts);
+        }
+        catch
+        {
+            _ = ReleaseAsync(acquiring);
+            throw;
+        }
+    }
+
+    private static async Task ReleaseAsync(Task<AdapterLease> acquiring)
+    {
+        await ((Task)acquiring).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (acquiring.IsCompletedSuccessfully) acquiring.Result.Dispose();
     }
 
     private static async Task<CompletionRequest> ReadAsync(HttpContext context, SamplingParams defaults, ILogger log)

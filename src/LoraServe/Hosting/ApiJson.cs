@@ -15,6 +15,7 @@ internal static class ApiJson
         options.PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower;
         options.DictionaryKeyPolicy = null;
         options.NumberHandling = JsonNumberHandling.Strict;
+        options.Converters.Add(new JsonStringEnumConverter(JsonNamingPolicy.SnakeCaseLower, allowIntegerValues: false));
         // The answers are JSON of their own content type and never part of an HTML page.
         options.Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping;
     }

@@ -44,7 +44,9 @@ internal static class CommandLine
             property => new Option<string?>($"--{OptionsReader.Name(property)}")
             {
                 Description = Describe(property),
-                HelpName = property.PropertyType == typeof(string) ? "TEXT" : "NUMBER",
+                HelpName = property.PropertyType == typeof(string) ? "TEXT"
+                    : property.PropertyType == typeof(bool) ? "true|false"
+                    : "NUMBER",
             });
         foreach (var name in HostSettings) settings.Add(name, new Option<string?>($"--{name}") { Hidden = true });
 

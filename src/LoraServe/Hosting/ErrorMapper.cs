@@ -37,11 +37,13 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         InvalidRequestException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, e.Faults[0].Param, e.Faults[0].Code)),
         ContextLengthExceededException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "prompt", "context_length_exceeded")),
         UnknownAdapterException e =>
-            (StatusCodes.Status404NotFound, Invalid($"The model `{e.Name}` does not exist.", "model", "model_not_found")),
+            (StatusCodes.Status404NotFound, Invalid(e.Message, "model", "model_not_found")),
         InvalidAdapterReferenceException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "adapter", "invalid_adapter")),
         InvalidAdapterPatchException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, null, "invalid_patch")),
         AdapterInUseException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_in_use")),
         AdapterCacheFullException e => (StatusCodes.Status503ServiceUnavailable, Server(e.Message, "adapter_memory_full")),
+        MergedSlotsFullException e => (StatusCodes.Status503ServiceUnavailable, Server(e.Message, "merged_memory_full")),
+        NotFiniteNumberException e => (StatusCodes.Status422UnprocessableEntity, Invalid(e.Message, "name", "adapter_not_finite")),
         AdapterExistsException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_exists")),
         AdapterReadOnlyException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_read_only")),
         InvalidAdapterException { Kind: AdapterFault.Incompatible } e =>

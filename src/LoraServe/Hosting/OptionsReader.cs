@@ -53,6 +53,11 @@ internal static class OptionsReader
 
             value = Convert.ChangeType(number, type);
         }
+        else if (type == typeof(bool))
+        {
+            if (!bool.TryParse(text, out var flag)) return "true or false";
+            value = flag;
+        }
         else if (property.GetCustomAttribute<AllowedValuesAttribute>() is { } allowed && !allowed.IsValid(text))
         {
             return $"one of {string.Join(", ", allowed.Values)}";

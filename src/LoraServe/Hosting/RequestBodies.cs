@@ -43,8 +43,9 @@ internal static class RequestBodies
 
     /// <param name="route">An endpoint that reads JSON by itself.</param>
     /// <param name="example">What Swagger sends at first: the examples of all fields at once contradict each other.</param>
-    public static RouteHandlerBuilder WithJsonBody<T>(this RouteHandlerBuilder route, JsonObject example) =>
-        route.WithMetadata(new JsonBody(typeof(T), example));
+    /// <param name="isRequired">Whether the endpoint does nothing without a body.</param>
+    public static RouteHandlerBuilder WithJsonBody<T>(this RouteHandlerBuilder route, JsonObject example, bool isRequired = true) =>
+        route.WithMetadata(new JsonBody(typeof(T), example, isRequired));
 
     public static RouteHandlerBuilder WithArchiveBody(this RouteHandlerBuilder route) =>
         route.WithMetadata(new StreamBody("application/octet-stream", Archive));
@@ -64,7 +65,7 @@ internal static class RequestBodies
                     var schema = await context.GetOrCreateSchemaAsync(body.Type, null, cancellationToken);
                     context.Document!.AddComponent(body.Type.Name, schema);
                     operation.RequestBody = Body(
-                        "application/json", new OpenApiSchemaReference(body.Type.Name, context.Document), body.Example.DeepClone());
+                        "application/json", new OpenApiSchemaReference(body.Type.Name, context.Document), body.Example.DeepClone(), body.IsRequired);
                     break;
                 case StreamBody body:
                     operation.RequestBody = Body(body.ContentType, body.Schema);
@@ -73,13 +74,13 @@ internal static class RequestBodies
         }
     }
 
-    private static OpenApiRequestBody Body(string contentType, IOpenApiSchema schema, JsonNode? example = null) => new()
+    private static OpenApiRequestBody Body(string contentType, IOpenApiSchema schema, JsonNode? example = null, bool isRequired = true) => new()
     {
-        Required = true,
+        Required = isRequired,
         Content = new Dictionary<string, OpenApiMediaType> { [contentType] = new() { Schema = schema, Example = example } },
     };
 
-    private sealed record JsonBody(Type Type, JsonObject Example);
+    private sealed record JsonBody(Type Type, JsonObject Example, bool IsRequired);
 
     private sealed record StreamBody(string ContentType, OpenApiSchema Schema);
 }

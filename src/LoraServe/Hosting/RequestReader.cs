@@ -5,6 +5,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
+using Microsoft.Net.Http.Headers;
 
 namespace LoraServe.Hosting;
 
@@ -35,6 +36,23 @@ internal static class RequestReader
 
         if (Fault(document.RootElement) is not { } fault) return document;
         using (document) throw new InvalidRequestException(null, fault, "invalid_json");
+    }
+
+    /// <summary>Reads a body whose every field must be one of the request's.</summary>
+    /// <param name="request">The HTTP request.</param>
+    /// <param name="defaults">Holds the defaults; filled and returned.</param>
+    /// <param name="isRequired">Whether an empty body is a fault.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <exception cref="InvalidRequestException">With every fault.</exception>
+    public static async Task<T> ReadAsync<T>(HttpRequest request, T defaults, bool isRequired, CancellationToken cancellationToken)
+        where T : class
+    {
+        if (!isRequired && request.ContentLength is null or 0 && !request.Headers.ContainsKey(HeaderNames.TransferEncoding)) return defaults;
+        using var body = await ReadBodyAsync(request, cancellationToken);
+        var faults = new List<RequestFault>();
+        Read(body.RootElement, defaults, faults, (name, value) =>
+            faults.Add(new RequestFault(name, $"is no field of this request, found {Show(value)}", "unknown_parameter")));
+        return faults.Count == 0 ? defaults : throw new InvalidRequestException(faults);
     }
 
     /// <summary>Sets the properties of a request whose fields are there.</summary>
@@ -98,6 +116,7 @@ internal static class RequestReader
             : type == typeof(int) ? "a whole number"
             : type == typeof(long) ? "a whole number of 64 bits"
             : type == typeof(float) ? "a number"
+            : type.IsEnum ? string.Join(", ", Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))
             : type == typeof(string) ? "a text of valid Unicode"
             : type == typeof(IReadOnlyList<int>) ? "a list of token ids"
             : type.IsDefined(typeof(JsonConverterAttribute), inherit: false) ? null

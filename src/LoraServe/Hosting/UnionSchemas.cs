@@ -1,5 +1,7 @@
 using System.Text.Json.Nodes;
+using LoraServe.Adapters;
 using LoraServe.Completions;
+using LoraServe.Engine.Adapters;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -31,6 +33,36 @@ internal static class UnionSchemas
             schema.Properties = null;
             schema.AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Number, Minimum = "-100", Maximum = "100" };
             schema.Examples = [new JsonObject { ["50"] = -100 }];
+        }
+        else if (type == typeof(AdapterParts))
+        {
+            schema.Type = JsonSchemaType.Array;
+            schema.MinItems = 1;
+            schema.MaxItems = AdapterReference.MaxParts;
+            schema.Items = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Object,
+                Required = new HashSet<string> { "name" },
+                Properties = new Dictionary<string, IOpenApiSchema>
+                {
+                    ["name"] = new OpenApiSchema { Type = JsonSchemaType.String, Description = "An adapter, or name@version." },
+                    ["weight"] = new OpenApiSchema { Type = JsonSchemaType.Number, Description = "1 if absent; may be negative." },
+                },
+            };
+            schema.Examples = [new JsonArray(new JsonObject { ["name"] = "summarize", ["weight"] = 0.7 })];
+        }
+        else if (type == typeof(VersionShares))
+        {
+            schema.Type = JsonSchemaType.Object;
+            schema.Properties = null;
+            schema.AdditionalProperties = new OpenApiSchema { Type = JsonSchemaType.Number, Minimum = "0", Maximum = "1" };
+            schema.Examples = [new JsonObject { ["9f86d081"] = 0.05 }];
+        }
+        else if (type == typeof(MergeMode?))
+        {
+            // The generator passes over the comments of enumerations that may be null.
+            schema.Description = "Whether to run on weights with the adapter merged into them; absent: as it is set.";
+            schema.Examples = ["auto"];
         }
         else if (context.JsonPropertyInfo?.PropertyType == typeof(object))
         {

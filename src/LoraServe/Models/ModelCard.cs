@@ -26,6 +26,10 @@ public sealed record ModelCard
     /// <example>lora://summarize@9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08</example>
     public required string Root { get; init; }
 
+    /// <summary>SHA-256 over all weights of the base model; for an adapter, over its content.</summary>
+    /// <example>9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08</example>
+    public required string Fingerprint { get; init; }
+
     /// <summary>The base model of an adapter; null for the base model itself.</summary>
     /// <example>loraserve-demo</example>
     public required string? Parent { get; init; }
@@ -43,6 +47,7 @@ public sealed record ModelCard
         Id = id,
         Created = loaded.ToUnixTimeSeconds(),
         Root = $"base://{id}@{model.Fingerprint}",
+        Fingerprint = model.Fingerprint,
         Parent = null,
         MaxModelLen = model.MaxModelLen,
         Permission = [ModelPermission.For(id, loaded)],
@@ -54,6 +59,7 @@ public sealed record ModelCard
         Id = adapter.Name,
         Created = adapter.Created.ToUnixTimeSeconds(),
         Root = $"lora://{adapter.Name}@{adapter.Version}",
+        Fingerprint = adapter.Version,
         Parent = parent,
         MaxModelLen = null,
         Permission = [ModelPermission.For(adapter.Name, adapter.Created)],

@@ -13,6 +13,8 @@ internal static class ModelsApi
         group.MapGet("", List);
         // Names of models may contain slashes.
         group.MapGet("/{**id}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapPost("/{id}/verify", VerifyAsync).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapPost("/{organization}/{id}/verify", VerifyNamesakeAsync).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         return routes;
     }
 
@@ -29,6 +31,30 @@ internal static class ModelsApi
     internal static Ok<ModelCard> Get(EngineService service, string id) => TypedResults.Ok(id == service.BaseModel
         ? Base(service)
         : ModelCard.Adapter(service.Engine.Adapters.Find(id) ?? throw new UnknownAdapterException(id), service.BaseModel));
+
+    /// <summary>Prove that the base is as it was loaded: compute the checksum over all of its weights again.</summary>
+    /// <param name="id" example="loraserve-demo">The base model's name.</param>
+    /// <response code="200">Both checksums, and whether they are equal.</response>
+    /// <response code="404">There is no such base model.</response>
+    internal static async Task<Ok<ModelVerification>> VerifyAsync(EngineService service, string id)
+    {
+        var engine = service.Engine;
+        if (id != service.BaseModel) throw new UnknownAdapterException(id);
+        return TypedResults.Ok(new ModelVerification
+        {
+            Id = service.BaseModel,
+            Fingerprint = await engine.ComputeFingerprintAsync(),
+            LoadedFingerprint = engine.Model.Fingerprint,
+        });
+    }
+
+    /// <summary>The same for a base model whose name has two parts.</summary>
+    /// <param name="organization" example="HuggingFaceTB">The part before the slash.</param>
+    /// <param name="id" example="SmolLM2-135M-Instruct">The part behind it.</param>
+    /// <response code="200">Both checksums, and whether they are equal.</response>
+    /// <response code="404">There is no such base model.</response>
+    internal static Task<Ok<ModelVerification>> VerifyNamesakeAsync(EngineService service, string organization, string id) =>
+        VerifyAsync(service, $"{organization}/{id}");
 
     private static ModelCard Base(EngineService service) => ModelCard.Base(service.Engine.Model, service.BaseModel, service.Loaded);
 }

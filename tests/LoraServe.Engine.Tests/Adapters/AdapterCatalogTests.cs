@@ -114,15 +114,42 @@ public sealed class AdapterCatalogTests
     [Fact]
     public void Apply_WrongPatch_SaysEveryFault()
     {
-        var patch = new AdapterPatch { Weight = 0, Split = new Dictionary<string, double> { ["1"] = 0.7, ["2"] = double.NaN, ["3"] = 0.5 } };
+        var patch = new AdapterPatch { Weight = 0, Split = new Dictionary<string, double> { ["1"] = 0.7, ["3"] = double.NaN } };
 
         var faults = Should.Throw<InvalidAdapterPatchException>(() => patch.Apply(Adapter("a", V1, V2))).Faults;
 
-        faults.ShouldContain(fault => fault.StartsWith("weight: expected above 0"));
-        faults.ShouldContain(fault => fault.StartsWith("split: '2': expected a share between 0 and 1"));
+        faults.ShouldContain(fault => fault.StartsWith("weight: expected 0.01"));
+        faults.ShouldContain(fault => fault.StartsWith("split: '3': expected a share between 0 and 1"));
         faults.ShouldContain(fault => fault.Contains("no version that begins with '3'"));
         Should.Throw<InvalidAdapterPatchException>(
             () => new AdapterPatch { Split = new Dictionary<string, double> { ["1"] = 0.6, ["2"] = 0.6 } }.Apply(Adapter("a", V1, V2)));
+    }
+
+    [Fact]
+    public void Apply_MoreSharesThanVersions_IsOneFault()
+    {
+        var split = Enumerable.Range(0, 10_000).ToDictionary(i => $"{i}", _ => 0.0);
+
+        Should.Throw<InvalidAdapterPatchException>(() => new AdapterPatch { Split = split }.Apply(Adapter("a", V1, V2)))
+            .Message.ShouldBe("split: expected at most the 2 versions of 'a', found 10000");
+    }
+
+    [Fact]
+    public void Apply_CurrentVersionInTheSplit_MustHaveTheRest()
+    {
+        AdapterPatch Patch(double current) => new() { Split = new Dictionary<string, double> { [V1] = current, [V2] = 0.25 } };
+
+        Patch(0.75).Apply(Adapter("a", V1, V2)).Split.ShouldBe(new Dictionary<string, double> { [V2] = 0.25 });
+        Should.Throw<InvalidAdapterPatchException>(() => Patch(0.5).Apply(Adapter("a", V1, V2))).Message.ShouldContain("gets the rest");
+    }
+
+    [Fact]
+    public void Resolve_NestedWeightsBeyondTheLimit_IsRefused()
+    {
+        var catalog = Catalog(Adapter("a", V1), Mix("m", ("a", 900)));
+
+        Should.Throw<InvalidAdapterReferenceException>(() => catalog.Resolve(AdapterReference.Parse("m:2"), () => 0))
+            .Message.ShouldContain("come to 1800");
     }
 
     private static AdapterCatalog Catalog(params AdapterAlias[] aliases) =>

@@ -26,6 +26,20 @@ public class AdapterLeaseTests
     }
 
     [Fact]
+    public void Keep_AfterTheUseEnded_StillHoldsTheAdapter()
+    {
+        var (freed, ended) = (0, 0);
+        var lease = new AdapterLease(new AdapterLease(LoraAdapter.Base, () => freed++), () => ended++);
+        var kept = lease.Keep();
+
+        lease.Dispose();
+        (freed, ended).ShouldBe((0, 1));
+        kept.Dispose();
+
+        (freed, ended).ShouldBe((1, 1));
+    }
+
+    [Fact]
     public void Share_AfterDispose_Throws()
     {
         var lease = new AdapterLease(LoraAdapter.Base, () => { });

@@ -91,6 +91,36 @@ public sealed class AdapterManagerNamesTests : IDisposable
     }
 
     [Fact]
+    public async Task AddAsync_PinnedNameGrowsBeyondMemory_IsRefusedAndNothingIsStored()
+    {
+        using var small = new ManagedAdapters(cacheBytes: 12_000);
+        var one = await small.Add("a", One);
+        small.Manager.Update("a", new AdapterPatch { Pinned = true });
+
+        await Should.ThrowAsync<InvalidAdapterPatchException>(() => small.Add("a", Two));
+
+        small.Manager.Versions("a").Single().Version.ShouldBe(one.Version);
+        small.Manager.Update("a", new AdapterPatch { Weight = 2 }).Weight.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task LastUse_AfterAChangeAndADelete_IsKeptAndForgotten()
+    {
+        await _adapters.Add("a", One);
+        await _adapters.Version("a");
+        var use = Manager.Find("a")!.LastUse.ShouldNotBeNull();
+        Manager.Update("a", new AdapterPatch { Weight = 2 });
+
+        _adapters.Restart();
+        Manager.Find("a")!.LastUse.ShouldBe(use);
+        await _adapters.Version("a");
+        Manager.Remove("a", force: false).ShouldBeTrue();
+
+        (await _adapters.Add("a", One)).LastUse.ShouldBeNull();
+        Manager.Find("a")!.LastUse.ShouldBeNull();
+    }
+
+    [Fact]
     public async Task SaveMix_OfNamesVersionsAndMixes_IsServedAsOneAdapter()
     {
         var one = await _adapters.Add("a", One);
@@ -168,18 +198,6 @@ public sealed class AdapterManagerNamesTests : IDisposable
         _adapters.Restart();
 
         (await _adapters.Version("b")).ShouldBe(info.Version);
-    }
-
-    [Fact]
-    public async Task SetEffect_Version_IsKept()
-    {
-        var info = await _adapters.Add("a", One);
-
-        Manager.SetEffect(info.Version, """{"kl": 0.5}""");
-        Manager.SetEffect(new string('0', 64), "{}");
-        _adapters.Restart();
-
-        Manager.Find("a")!.Effect.ShouldBe("""{"kl": 0.5}""");
     }
 
     [Fact]

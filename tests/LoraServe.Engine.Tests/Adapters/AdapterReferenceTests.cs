@@ -42,6 +42,15 @@ public sealed class AdapterReferenceTests
     public void Parse_SeveralFaults_SaysThemAll() =>
         Should.Throw<InvalidAdapterReferenceException>(() => AdapterReference.Parse("a:x,/:1,b@:2")).Faults.Count.ShouldBe(3);
 
+    [Fact]
+    public void Parse_HostileLength_IsRefusedInFewWords()
+    {
+        foreach (var text in new[] { new string(',', 1 << 24), new string('a', 1 << 24), new string(',', 2000), new string('a', 2000) })
+            Should.Throw<InvalidAdapterReferenceException>(() => AdapterReference.Parse(text)).Message.Length.ShouldBeLessThan(200);
+        Should.Throw<InvalidAdapterReferenceException>(() => AdapterReference.From([new AdapterPart(new string('@', 1 << 24), 1)]))
+            .Message.Length.ShouldBeLessThan(200);
+    }
+
     [Property]
     public void Parse_AnyText_IsReadBackOrRefused(string? text)
     {

@@ -169,7 +169,7 @@ public class AdapterTruncationTests
     }
 
     [Theory]
-    [InlineData("attention-r4", 0, "Expected a rank of 1 to 3")]
+    [InlineData("attention-r4", 0, "expected 1 to 3")]
     [InlineData("attention-r4", -1, "found -1")]
     [InlineData("attention-r4", 4, "below the adapter's own 4")]
     [InlineData("rank-1", 1, "has rank 1 already")]
@@ -178,7 +178,7 @@ public class AdapterTruncationTests
         using var folder = new TemporaryFolder();
         using var source = Open(golden);
 
-        Should.Throw<ArgumentOutOfRangeException>(() => AdapterTruncation.Write(source, rank, folder.Path)).Message.ShouldContain(message);
+        Should.Throw<InvalidAdapterPatchException>(() => AdapterTruncation.Write(source, rank, folder.Path)).Message.ShouldContain(message);
         Directory.EnumerateFileSystemEntries(folder.Path).ShouldBeEmpty();
     }
 

@@ -94,6 +94,24 @@ public sealed class MergingTests : IDisposable
     }
 
     [Fact]
+    public async Task Dispose_StreamThatWaitsForRoom_LetsGoOfTheAdapter()
+    {
+        await using var engine = Load(budget: null);
+        using var running = Submit(
+            engine, await engine.Adapters.AcquireAsync(Adapter, CancellationToken.None), [1, 2, 3], 200, MergeMode.Merged);
+        await running.Tokens.ReadAsync();
+        using var other = await engine.Adapters.AcquireAsync(Other, CancellationToken.None);
+        var released = new TaskCompletionSource();
+        var waiting = Submit(engine, new AdapterLease(other.Adapter, released.SetResult), [1, 2], 3, MergeMode.Merged);
+
+        waiting.Dispose();
+
+        await released.Task.WaitAsync(Patience);
+        await Should.NotThrowAsync(async () => await waiting.Tokens.Completion.WaitAsync(Patience));
+        (await running.Tokens.ReadAllAsync().ToListAsync()).Count.ShouldBe(199);
+    }
+
+    [Fact]
     public async Task Submit_ManyModesAdaptersAndCancellations_KeepsTheBudgetAndLeavesNoUser()
     {
         await using var engine = Load(budget: null);

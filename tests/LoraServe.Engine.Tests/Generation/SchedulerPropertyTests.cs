@@ -43,7 +43,7 @@ public sealed class SchedulerPropertyTests
             CheckBlocks(arrivals, pool);
             foreach (var arrival in arrivals.Where(arrival => arrival.Submitted.Sequence.Blocks.Count > 0))
                 admittedAt.TryAdd(arrival, step);
-            CheckEveryAdapterAdvances(arrivals, batch, maxLoras);
+            CheckEveryAdapterAdvances(arrivals, batch, maxTokens, maxLoras);
             foreach (var row in batch.Rows)
                 Compute(row, pool, memory);
             foreach (var row in batch.Rows.Where(row => row.SamplesToken && arrivals.Single(arrival => arrival.Id == row.Sequence.Id).Fails))
@@ -146,13 +146,14 @@ public sealed class SchedulerPropertyTests
     }
 
     // No starvation among the running where all adapters may act: each decode gets its token, and each adapter that prefills gets some.
-    private static void CheckEveryAdapterAdvances(List<Arrival> arrivals, Batch batch, int maxLoras)
+    private static void CheckEveryAdapterAdvances(List<Arrival> arrivals, Batch batch, int maxTokens, int maxLoras)
     {
-        if (Acting(batch).Count == maxLoras)
+        var running = arrivals.Select(arrival => arrival.Submitted.Sequence).Where(sequence => sequence.Blocks.Count > 0).ToList();
+        var mayAct = running.Where(sequence => sequence.ComputedTokens + Math.Min(sequence.PendingTokens, maxTokens) > sequence.AdapterStart);
+        if (mayAct.DistinctBy(sequence => sequence.AdapterVersion).Count() > maxLoras)
             return;
 
         var scheduled = batch.Rows.Select(row => row.Sequence).ToHashSet();
-        var running = arrivals.Select(arrival => arrival.Submitted.Sequence).Where(sequence => sequence.Blocks.Count > 0).ToList();
         running.Where(sequence => !sequence.IsPrefilling).ShouldAllBe(sequence => scheduled.Contains(sequence));
         foreach (var adapter in running.Where(sequence => sequence.IsPrefilling).GroupBy(sequence => sequence.AdapterVersion))
             adapter.ShouldContain(sequence => scheduled.Contains(sequence));

@@ -1,4 +1,5 @@
 using LoraServe.Adapters;
+using LoraServe.Engine.Adapters;
 using LoraServe.Hosting;
 
 namespace LoraServe.Tests.Adapters;
@@ -19,7 +20,18 @@ public class AdapterSelectorTests
     [InlineData("sql", "", "base-model", "sql")]
     [InlineData("", "", "", null)]
     public void Select_NamesThatAgree_GivesTheAdapter(string? query, string? body, string? model, string? expected) =>
-        AdapterSelector.Select([query], [body, null], model, "base-model").ShouldBe(expected);
+        (AdapterSelector.Select([query], [body, null], null, model, "base-model")?.ToString()).ShouldBe(expected);
+
+    [Theory]
+    [InlineData("sql:0.7,extract:-0.3", null, null)]
+    [InlineData(null, "sql:0.7,extract:-0.3", null)]
+    [InlineData(null, null, "sql:0.7,extract:-0.3")]
+    public void Select_WeightedSum_IsTheSameInEveryPlace(string? query, string? body, string? model)
+    {
+        var mix = new AdapterParts([new AdapterPart("sql", 0.7), new AdapterPart("extract", -0.3)]);
+
+        AdapterSelector.Select([query], [body], mix, model, "base-model")!.Parts.ShouldBe(mix.Items);
+    }
 
     [Theory]
     [InlineData("sql", "extract", null)]
@@ -28,7 +40,7 @@ public class AdapterSelectorTests
     [InlineData("base-model", null, "sql")]
     public void Select_NamesThatDiffer_IsAConflict(string? query, string? body, string? model)
     {
-        var e = Should.Throw<InvalidRequestException>(() => AdapterSelector.Select([query], [body], model, "base-model"));
+        var e = Should.Throw<InvalidRequestException>(() => AdapterSelector.Select([query], [body], null, model, "base-model"));
 
         e.Faults.ShouldHaveSingleItem().Code.ShouldBe("adapter_conflict");
     }

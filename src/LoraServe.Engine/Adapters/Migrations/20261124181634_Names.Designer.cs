@@ -132,9 +132,6 @@ namespace LoraServe.Engine.Adapters.Migrations
                         .IsRequired()
                         .HasColumnType("TEXT");
 
-                    b.Property<string>("Effect")
-                        .HasColumnType("TEXT");
-
                     b.Property<string>("Provenance")
                         .HasColumnType("TEXT");
 

@@ -37,7 +37,6 @@ namespace LoraServe.Engine.Adapters.Migrations
                     Description = table.Column<string>(type: "TEXT", nullable: false),
                     Created = table.Column<DateTimeOffset>(type: "TEXT", nullable: false),
                     Provenance = table.Column<string>(type: "TEXT", nullable: true),
-                    Effect = table.Column<string>(type: "TEXT", nullable: true),
                     Broken = table.Column<string>(type: "TEXT", nullable: true)
                 },
                 constraints: table =>

@@ -200,7 +200,6 @@ internal sealed class AdapterRegistry : IDisposable
                 CheckedAgainst = row.CheckedAgainst,
                 Created = row.Created,
                 Provenance = row.Provenance,
-                Effect = row.Effect,
                 Broken = row.Broken,
             };
         }
@@ -217,7 +216,6 @@ internal sealed class AdapterRegistry : IDisposable
         Description = JsonSerializer.Serialize(version.Description, Json),
         Created = version.Created,
         Provenance = version.Provenance,
-        Effect = version.Effect,
         Broken = version.Broken,
     };
 }

@@ -68,9 +68,6 @@ internal sealed class VersionRow
 
     public required string? Provenance { get; init; }
 
-    /// <summary>JSON.</summary>
-    public required string? Effect { get; init; }
-
     /// <summary>Why it cannot be loaded.</summary>
     public required string? Broken { get; init; }
 }

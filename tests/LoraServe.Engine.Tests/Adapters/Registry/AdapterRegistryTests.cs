@@ -40,7 +40,7 @@ public sealed class AdapterRegistryTests : IDisposable
             History = [new AliasVersion(V2, Time, 0.05), new AliasVersion(V1, Time.AddDays(-1), 0)],
         };
         var mix = new AdapterAlias { Name = "m", Created = Time, Parts = [new AdapterPart("a", 0.1), new AdapterPart("b@12", -3)] };
-        var known = Known(V1) with { Provenance = "trained by hand", Effect = "{}", Broken = "truncated" };
+        var known = Known(V1) with { Provenance = "trained by hand", Broken = "truncated" };
 
         _registry.Save(adapter, known, Known(V2));
         _registry.Save(mix);

@@ -1,0 +1,77 @@
+namespace LoraServe.Engine.Adapters;
+
+/// <content>What is in the files of a version: its effect on the base, and new versions made from it.</content>
+public sealed partial class AdapterManager
+{
+    /// <summary>The same adapter by the version that its name means now, whatever becomes of the name.</summary>
+    /// <param name="reference">One adapter; where its name is split between versions, the current one.</param>
+    /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
+    internal AdapterReference Exactly(AdapterReference reference)
+    {
+        var part = SinglePart(reference);
+        return AdapterReference.From([new AdapterPart($"{part.Alias.Name}@{part.Version.Version}", 1)]);
+    }
+
+    /// <summary>Compares a version's weights with those of the base; its effect on the next token is not measured.</summary>
+    /// <param name="reference">One adapter; where its name is split between versions, the current one.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
+    /// <exception cref="DamagedAdapterException">Its files were changed or damaged since it was accepted.</exception>
+    public Task<AdapterEffect> AnalyzeAsync(AdapterReference reference, CancellationToken cancellationToken) =>
+        ReadAsync(reference, (peft, _) => Task.FromResult(_analysis.Compute(peft)), cancellationToken);
+
+    /// <summary>
+    /// Makes a version whose updates have a lower rank, by their best approximations, and points a name at it; see
+    /// <see cref="AdapterTruncation"/>.
+    /// </summary>
+    /// <param name="reference">One adapter.</param>
+    /// <param name="rank">At least 1 and below its own.</param>
+    /// <param name="name">The name that gets the new version, the adapter's own or another.</param>
+    /// <param name="cancellationToken">Leaves the store as it was.</param>
+    /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
+    /// <exception cref="InvalidAdapterPatchException">The rank cannot be; the message says what it may be.</exception>
+    /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
+    public Task<(AdapterInfo Adapter, AdapterTruncation Truncation)> TruncateAsync(
+        AdapterReference reference, int rank, string name, CancellationToken cancellationToken) => ReadAsync(
+        reference,
+        async (peft, version) =>
+        {
+            using var upload = BeginUpload();
+            var truncation = AdapterTruncation.Write(peft, rank, upload.Folder);
+            var provenance = $"rank {rank} of version {version}, with {truncation.EnergyKept:P2} of its energy";
+            var adapter = await AddAsync(
+                name, upload, new AddOptions { Replace = true, AllowNoEffect = true, Provenance = provenance }, cancellationToken);
+            return (adapter, truncation);
+        },
+        cancellationToken);
+
+    private Task<T> ReadAsync<T>(
+        AdapterReference reference, Func<Lora.PeftAdapter, string, Task<T>> read, CancellationToken cancellationToken)
+    {
+        var part = SinglePart(reference);
+        return Task.Run(
+            async () =>
+            {
+                try
+                {
+                    var version = part.Version.Version;
+                    using var peft = _admission.Open(FolderOf(part.Alias, version), allowNoEffect: true, inMemory: true);
+                    return await read(peft, version);
+                }
+                catch (InvalidAdapterException e)
+                {
+                    throw new DamagedAdapterException(part.Alias.Name, $"{e.Message}.", e);
+                }
+            },
+            cancellationToken);
+    }
+
+    private ResolvedPart SinglePart(AdapterReference reference) =>
+        Catalog.Resolve(reference, static () => 1) is { IsMix: false, Parts: [var part] }
+            ? part
+            : throw new InvalidAdapterReferenceException(
+                $"'{reference}' is a sum of adapters, which has no files of its own: ask for its parts");
+}

@@ -1,0 +1,136 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Models;
+using LoraServe.Engine.Tokenization;
+using Microsoft.Extensions.Logging;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Generation;
+
+/// <content>Loading: from options to an engine that has run its first steps.</content>
+public sealed partial class LlmEngine
+{
+    private const int WarmUpTokens = 8;
+
+    /// <summary>Loads the base model and starts the engine's thread. Takes seconds: call it off the startup path.</summary>
+    /// <param name="options">Already validated by the host for form; files are checked here.</param>
+    /// <param name="progress">Told of the fraction of weights loaded, 0 to 1.</param>
+    /// <param name="loggers">For the engine's own log lines.</param>
+    /// <exception cref="InvalidCheckpointException">The model's folder cannot be served.</exception>
+    /// <exception cref="InvalidTokenizerException">Its tokenizer.json cannot be used.</exception>
+    /// <exception cref="InvalidAdapterException">Adapters of the folder given at start are refused.</exception>
+    /// <exception cref="DllNotFoundException">The native libraries cannot be loaded.</exception>
+    public static LlmEngine Load(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers)
+    {
+        var engine = Start(options, progress, loggers);
+        try
+        {
+            engine.WarmUp();
+            return engine;
+        }
+        catch
+        {
+            engine.Stop();
+            throw;
+        }
+    }
+
+    private static LlmEngine Start(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers)
+    {
+        NativeLibraries.Load();
+        set_num_threads(options.Threads ?? Environment.ProcessorCount);
+        var name = options.ServedModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model)));
+        var config = ModelConfig.Load(options.Model);
+        var maxModelLen = MaxModelLen(options, config);
+        var tokenizer = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
+        var dtype = ComputeDtype.Parse(options.Dtype);
+        var device = cuda.is_available() ? CUDA : CPU;
+        var slots = KvSlots(options, config, maxModelLen, dtype);
+
+        using var checkpoint = Checkpoint.Open(options.Model);
+        var weights = BaseWeights.Load(config, checkpoint, dtype, device, progress);
+        var cache = new KvCache(config.LayerCount, slots, config.KvHeadCount, config.HeadDim, dtype, device);
+        var model = new BaseModel(config, weights, cache, maxModelLen);
+        try
+        {
+            var fingerprint = weights.Fingerprint();
+            var adapters = AdapterManager.Open(
+                config.Modules(name),
+                fingerprint,
+                (dtype, device),
+                weights.Weight,
+                AdapterOptions(options),
+                TimeProvider.System,
+                Random.Shared,
+                loggers.CreateLogger<AdapterManager>());
+            var info = new ModelInfo
+            {
+                Name = name,
+                Dtype = ComputeDtype.Name(dtype),
+                Parameters = weights.Parameters,
+                VocabularySize = config.VocabularySize,
+                MaxModelLen = maxModelLen,
+                DefaultSampling = SamplingParams.Recommended(config.Generation),
+                Fingerprint = fingerprint,
+            };
+            var logger = loggers.CreateLogger<LlmEngine>();
+            LogLoaded(logger, name, info.Parameters, info.Dtype, maxModelLen, slots);
+            return new LlmEngine(options, model, info, tokenizer, adapters, slots, logger);
+        }
+        catch
+        {
+            model.Dispose();
+            throw;
+        }
+    }
+
+    // The first steps compile code and prepare kernels: no request should wait for that. A few more tell how long a step takes.
+    private void WarmUp()
+    {
+        var sampling = new SamplingParams { Temperature = 0, MaxTokens = Math.Min(WarmUpTokens, Model.MaxModelLen - 1), IgnoreEos = true };
+        using var stream = Submit(new GenerationRequest { Prompt = [0], Sampling = sampling, Adapter = AdapterLease.Base() });
+        foreach (var _ in stream.Tokens.ReadAllAsync().ToBlockingEnumerable())
+        {
+        }
+    }
+
+    // Room for every linear module of the layers once, but no more than a part of the machine: merged weights only save time.
+    private static long MergedBytes(EngineOptions options, BaseWeights weights) =>
+        options.MergedBytes ?? Math.Min(weights.LinearBytes, GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4);
+
+    private static int MaxModelLen(EngineOptions options, ModelConfig config)
+    {
+        var asked = options.MaxModelLen ?? config.MaxPositionEmbeddings;
+        var isStretchable = config.Rotary.Type == RotaryType.Dynamic;
+        var most = isStretchable ? ModelConfig.MaxPositions : config.MaxPositionEmbeddings;
+        if (asked <= most) return asked;
+        throw new InvalidCheckpointException(
+            options.Model,
+            [$"max-model-len: expected at most {(isStretchable ? most : $"the {most} of max_position_embeddings")}, found {asked}"]);
+    }
+
+    private static AdapterOptions AdapterOptions(EngineOptions options) => new()
+    {
+        DataFolder = options.Data,
+        AdaptersFolder = options.Adapters,
+        MaxRank = options.MaxLoraRank,
+        CacheBytes = options.AdapterCacheBytes,
+        Limits = options.UploadLimits,
+    };
+
+    private static int KvSlots(EngineOptions options, ModelConfig config, int maxModelLen, ScalarType dtype)
+    {
+        var bytes = 2L * config.LayerCount * config.KvHeadCount * config.HeadDim * (dtype == ScalarType.Float32 ? 4 : 2);
+        var affordable = ((long)options.KvCacheMemory << 20) / bytes;
+        var useful = (long)options.MaxNumSeqs * ((maxModelLen + BlockSize - 1) / BlockSize * BlockSize);
+        var slots = Math.Min(affordable, useful) / BlockSize * BlockSize;
+        if (slots > 0) return (int)Math.Min(slots, int.MaxValue / BlockSize * BlockSize);
+        throw new InvalidCheckpointException(
+            options.Model, [$"kv-cache-memory: expected at least {(bytes * BlockSize >> 20) + 1} MiB, found {options.KvCacheMemory}"]);
+    }
+
+    [LoggerMessage(
+        LogLevel.Information,
+        "Loaded {Model}: {Parameters} parameters in {Dtype}, context {MaxModelLen}, KV cache for {KvTokens} tokens")]
+    private static partial void LogLoaded(ILogger logger, string model, long parameters, string dtype, int maxModelLen, int kvTokens);
+}

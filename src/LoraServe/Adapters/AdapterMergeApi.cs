@@ -1,0 +1,50 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Hosting;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace LoraServe.Adapters;
+
+/// <summary>Merging by hand, for people who want to decide.</summary>
+internal static class AdapterMergeApi
+{
+    public static IEndpointRouteBuilder MapAdapterMerge(this IEndpointRouteBuilder routes)
+    {
+        var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters");
+        group.MapPost("/merge", MergeAsync)
+            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
+            .Produces<ErrorResponse>(StatusCodes.Status503ServiceUnavailable);
+        group.MapPost("/unmerge", UnmergeAsync)
+            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        return routes;
+    }
+
+    /// <summary>Merge an adapter into weights beside the base, and keep it merged until it is unmerged.</summary>
+    /// <remarks>The base itself is never written. The answer comes when the merged weights are there.</remarks>
+    /// <param name="name" example="summarize">The adapter's name, or name@version.</param>
+    /// <response code="200">It is merged.</response>
+    /// <response code="400">The version's beginning fits several.</response>
+    /// <response code="404">No adapter has this name.</response>
+    /// <response code="503">There is no room for its merged weights beside those that are in use.</response>
+    internal static async Task<Ok<MergeResource>> MergeAsync(HttpContext context, EngineService service, string name)
+    {
+        var engine = service.Engine;
+        using var lease = await engine.Adapters.AcquireCurrentAsync(AdapterReference.Parse(name), context.RequestAborted);
+        await engine.MergeAsync(lease, context.RequestAborted);
+        return TypedResults.Ok(MergeResource.From(engine.ExplainMerge(lease.Version)));
+    }
+
+    /// <summary>Drop an adapter's merged weights; its requests run beside the base again, exactly as before.</summary>
+    /// <param name="name" example="summarize">The adapter's name, or name@version.</param>
+    /// <response code="200">It is not merged, or will not be as soon as requests that asked for merged weights have finished.</response>
+    /// <response code="400">The version's beginning fits several.</response>
+    /// <response code="404">No adapter has this name.</response>
+    internal static async Task<Ok<MergeResource>> UnmergeAsync(EngineService service, string name)
+    {
+        var engine = service.Engine;
+        var version = engine.Adapters.VersionOf(AdapterReference.Parse(name));
+        await engine.UnmergeAsync(version);
+        return TypedResults.Ok(MergeResource.From(engine.ExplainMerge(version)));
+    }
+}

@@ -1,0 +1,25 @@
+namespace LoraServe.Models;
+
+/// <summary>Whether the base's weights are what was loaded.</summary>
+public sealed record ModelVerification
+{
+    /// <summary>The base model.</summary>
+    /// <example>loraserve-demo</example>
+    public required string Id { get; init; }
+
+    /// <summary>Always model.verification.</summary>
+    /// <example>model.verification</example>
+    public string Object { get; init; } = "model.verification";
+
+    /// <summary>SHA-256 over names, shapes, type and bytes of all weights as they lie in memory now.</summary>
+    /// <example>855f6ee603bbd0c1a4f1c9d9f6c2b8e7d5a4938271605f4e3d2c1b0a99887766</example>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>The same over the weights as they were loaded.</summary>
+    /// <example>855f6ee603bbd0c1a4f1c9d9f6c2b8e7d5a4938271605f4e3d2c1b0a99887766</example>
+    public required string LoadedFingerprint { get; init; }
+
+    /// <summary>Whether the two are equal.</summary>
+    /// <example>true</example>
+    public bool IsUnchanged => Fingerprint == LoadedFingerprint;
+}
