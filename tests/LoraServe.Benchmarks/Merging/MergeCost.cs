@@ -5,7 +5,15 @@ using LoraServe.Engine.Models;
 namespace LoraServe.Benchmarks.Merging;
 
 /// <summary>What merging one adapter costs and saves: milliseconds of decode steps of one row and of the merge.</summary>
-internal sealed record MergeCost(string Adapter, Distribution Base, Distribution Unmerged, Distribution Merged, Distribution Merge, long Bytes)
+/// <param name="Adapter">Its name.</param>
+/// <param name="Base">Steps without adapter.</param>
+/// <param name="Unmerged">Steps beside the base.</param>
+/// <param name="Merged">Steps on merged weights.</param>
+/// <param name="MergedToBase">Merged steps against the base's, round by round.</param>
+/// <param name="Merge">The merge.</param>
+/// <param name="Bytes">Of the merged weights.</param>
+internal sealed record MergeCost(
+    string Adapter, Distribution Base, Distribution Unmerged, Distribution Merged, Distribution MergedToBase, Distribution Merge, long Bytes)
 {
     private const int WarmUpRounds = 3;
 
@@ -17,28 +25,33 @@ internal sealed record MergeCost(string Adapter, Distribution Base, Distribution
     {
         var adapter = folder.Adapters[name];
         var memory = AdapterMerger.Allocate(folder.Weights, adapter);
-        List<double> alone = [], unmerged = [], merged = [], merge = [];
+        List<double> alone = [], unmerged = [], merged = [], ratio = [], merge = [];
         for (var round = -WarmUpRounds; round < rounds; round++)
         {
             MergedAdapter? slot = null;
+            var mergeTime = Time(() => slot = folder.Merge(adapter, memory));
+            // The threads that merged look for more work for a moment, and the first step would pay for that.
+            row.Run(LoraAdapter.Base);
             double[] times =
             [
                 Time(() => row.Run(LoraAdapter.Base)),
-                Time(() => row.Run(adapter)),
-                Time(() => slot = folder.Merge(adapter, memory)),
                 Time(() => row.Run(slot!.Adapter)),
+                Time(() => row.Run(adapter)),
+                Time(() => row.Run(slot!.Adapter)),
+                Time(() => row.Run(LoraAdapter.Base)),
             ];
             memory = slot!.Vacate();
             if (round < 0) continue;
-            alone.Add(times[0]);
-            unmerged.Add(times[1]);
-            merge.Add(times[2]);
-            merged.Add(times[3]);
+            merge.Add(mergeTime);
+            alone.AddRange([times[0], times[4]]);
+            merged.AddRange([times[1], times[3]]);
+            unmerged.Add(times[2]);
+            ratio.Add((times[1] + times[3]) / (times[0] + times[4]));
         }
 
         memory.Dispose();
         return new MergeCost(
-            name, new(alone), new(unmerged), new(merged), new(merge), AdapterMerger.Bytes(folder.Weights, adapter));
+            name, new(alone), new(unmerged), new(merged), new(ratio), new(merge), AdapterMerger.Bytes(folder.Weights, adapter));
     }
 
     private static double Time(Action action)

@@ -37,14 +37,14 @@ internal static class MergeCostCommand
     {
         var table = new Table().Border(TableBorder.Markdown);
         table.AddColumn("adapter");
-        foreach (var column in (string[])["base ms", "unmerged ms", "merged ms", "merged/base", "unmerged/base", "merge ms", "merge/base", "MB"])
+        foreach (var column in (string[])["base ms", "unmerged ms", "merged ms", "merged/base, paired", "unmerged/base", "merge ms", "merge/base", "MB"])
             table.AddColumn(new TableColumn(column).RightAligned());
         foreach (var cost in costs)
         {
             var alone = cost.Base.Quantile(0.5);
             var (unmerged, merged, merge) = (cost.Unmerged.Quantile(0.5), cost.Merged.Quantile(0.5), cost.Merge.Quantile(0.5));
             table.AddRow(
-                cost.Adapter, $"{alone:F1}", $"{unmerged:F1}", $"{merged:F1}", $"{merged / alone:F3}", $"{unmerged / alone:F3}",
+                cost.Adapter, $"{alone:F1}", $"{unmerged:F1}", $"{merged:F1}", $"{cost.MergedToBase.Quantile(0.5):F3}", $"{unmerged / alone:F3}",
                 $"{merge:F1}", $"{merge / alone:F2}", $"{cost.Bytes / 1e6:F0}");
         }
 

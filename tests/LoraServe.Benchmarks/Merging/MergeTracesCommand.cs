@@ -11,13 +11,16 @@ namespace LoraServe.Benchmarks.Merging;
 /// <summary>The command that compares the controller with merging always and never, on three traces.</summary>
 internal static class MergeTracesCommand
 {
+    // The controller sees demand before it acts on it, and so do the caches.
+    private const int WarmupRounds = 2;
+
     private static readonly MergeMode[] Modes = [MergeMode.Auto, MergeMode.Merged, MergeMode.Unmerged];
 
     public static Command Create()
     {
         var (model, dtype, threads) = (MergingOptions.Model(), MergingOptions.Dtype(), MergingOptions.Threads());
         var rank = BoundedOption.Create("--rank", "Rank of the 16 random adapters, which act on every linear module of the layers.", 16, 1, 4096);
-        var rounds = BoundedOption.Create("--rounds", "Rounds, in each of which every mode plays the same requests.", 6, 1, 1000);
+        var rounds = BoundedOption.Create("--rounds", "Rounds, in each of which every mode plays the same requests, after two that do not count.", 8, 1, 1000);
         var requests = BoundedOption.Create("--requests", "Requests of a round for each client.", 2, 1, 1000);
         var tokens = BoundedOption.Create("--tokens", "Tokens of each request.", 48, 1, 4096);
         var slots = BoundedOption.Create("--slots", "Merged adapters that fit into the budget.", 2, 1, 16);
@@ -47,27 +50,34 @@ internal static class MergeTracesCommand
         return command;
     }
 
+    private static double Median(IEnumerable<double> values) => new Distribution(values).Quantile(0.5);
+
     private static async Task RunAsync(EngineOptions options, int rounds, int requests, int tokens)
     {
         var engines = Modes.Select(mode => new TraceEngine(options with { Data = Path.Combine(options.Data, mode.ToString()) }, mode)).ToList();
         var table = new Table().Border(TableBorder.Markdown);
         table.AddColumn("trace");
-        foreach (var column in (string[])["auto tokens/s", "merged tokens/s", "unmerged tokens/s", "auto/better"])
+        foreach (var column in (string[])["auto tokens/s", "merged tokens/s", "unmerged tokens/s", "auto/better, paired"])
             table.AddColumn(new TableColumn(column).RightAligned());
         var explanations = new List<string>();
         foreach (var trace in MergeTrace.All)
         {
             var count = requests * trace.Clients;
-            var seconds = new double[Modes.Length];
-            for (var round = 0; round < rounds; round++)
+            var speeds = Modes.Select(_ => new List<double>()).ToList();
+            for (var round = -WarmupRounds; round < rounds; round++)
             {
-                for (var i = 0; i < engines.Count; i++) seconds[i] += await engines[i].PlayAsync(trace, round * count, count, tokens);
+                for (var i = 0; i < engines.Count; i++)
+                {
+                    var seconds = await engines[i].PlayAsync(trace, (WarmupRounds + round) * count, count, tokens);
+                    if (round >= 0) speeds[i].Add(count * tokens / seconds);
+                }
             }
 
-            var speeds = seconds.Select(time => rounds * count * tokens / time).ToList();
-            table.AddRow(
-                trace.Name, $"{speeds[0]:F1}", $"{speeds[1]:F1}", $"{speeds[2]:F1}", $"{speeds[0] / Math.Max(speeds[1], speeds[2]):F3}");
+            // The modes of a round follow each other closely: what disturbs the machine for longer disturbs all of them.
+            var ratios = speeds[0].Select((auto, round) => auto / Math.Max(speeds[1][round], speeds[2][round]));
+            table.AddRow([trace.Name, .. speeds.Select(values => $"{Median(values):F1}"), $"{Median(ratios):F3}"]);
             explanations.Add($"{trace.Name}: {await engines[0].ExplainAsync(trace)}");
+            Console.WriteLine($"{trace.Name}: auto/better {Median(ratios):F3}");
             foreach (var engine in engines) await engine.ResetAsync();
         }
 
