@@ -65,8 +65,8 @@ internal sealed class MergeController
     public void ObserveMerge(long bytes, double milliseconds)
     {
         if (bytes == 0) return;
-        var measured = milliseconds / bytes;
-        _millisecondsPerByte += (_hasMerged ? MergeWeight : 1) * (measured - _millisecondsPerByte);
+        // The first merge of a process takes many times as long as any later one: its code and its memory are new.
+        if (_hasMerged) _millisecondsPerByte += MergeWeight * ((milliseconds / bytes) - _millisecondsPerByte);
         _hasMerged = true;
     }
 
