@@ -49,6 +49,15 @@ internal sealed class AdapterCache : IDisposable
         }
     }
 
+    /// <summary>Whether requests wait for memory.</summary>
+    public bool HasWaiters
+    {
+        get
+        {
+            lock (_lock) return _line.Count > 0;
+        }
+    }
+
     /// <summary>Where a version is.</summary>
     public AdapterResidency ResidencyOf(string version)
     {

@@ -19,6 +19,33 @@ internal sealed class AdapterLoader(AdapterAdmission admission, ScalarType dtype
     public LoraAdapter Load(ResolvedAdapter adapter, Func<ResolvedPart, string> folderOf, Func<string, AdapterLease?> resident) =>
         adapter.IsMix ? Mix(adapter, folderOf, resident) : Read(adapter.Parts[0], folderOf(adapter.Parts[0]));
 
+    /// <summary>The files of an adapter, which must be those that were accepted; the caller closes them.</summary>
+    /// <param name="part">What to open.</param>
+    /// <param name="folder">Where its files are.</param>
+    /// <exception cref="DamagedVersionException">They cannot be read, or have changed.</exception>
+    public PeftAdapter Open(ResolvedPart part, string folder)
+    {
+        var version = part.Version.Version;
+        try
+        {
+            var peft = admission.Open(folder, allowNoEffect: true, inMemory: true);
+            if (peft.Version == version) return peft;
+            using (peft)
+            {
+                throw new DamagedVersionException(
+                    part, $"its files have changed since it was accepted, they hash to {peft.Version} instead of {version}.", isLasting: true);
+            }
+        }
+        catch (Exception e) when (e is InvalidAdapterException or FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DamagedVersionException(part, $"{e.Message}.", isLasting: true, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new DamagedVersionException(part, $"{e.Message}.", isLasting: false, e);
+        }
+    }
+
     private LoraAdapter Mix(ResolvedAdapter mix, Func<ResolvedPart, string> folderOf, Func<string, AdapterLease?> resident)
     {
         var held = new List<(LoraAdapter Adapter, IDisposable Hold)>();
@@ -48,21 +75,7 @@ internal sealed class AdapterLoader(AdapterAdmission admission, ScalarType dtype
 
     private LoraAdapter Read(ResolvedPart part, string folder)
     {
-        var version = part.Version.Version;
-        try
-        {
-            using var peft = admission.Open(folder, allowNoEffect: true, inMemory: true);
-            if (peft.Version == version) return peft.Load(dtype, device, baseTensor);
-            throw new DamagedVersionException(
-                part, $"its files have changed since it was accepted, they hash to {peft.Version} instead of {version}.", isLasting: true);
-        }
-        catch (Exception e) when (e is InvalidAdapterException or FileNotFoundException or DirectoryNotFoundException)
-        {
-            throw new DamagedVersionException(part, $"{e.Message}.", isLasting: true, e);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            throw new DamagedVersionException(part, $"{e.Message}.", isLasting: false, e);
-        }
+        using var peft = Open(part, folder);
+        return peft.Load(dtype, device, baseTensor);
     }
 }

@@ -55,18 +55,22 @@ public sealed partial class AdapterManager
         return Task.Run(
             async () =>
             {
-                try
-                {
-                    var version = part.Version.Version;
-                    using var peft = _admission.Open(FolderOf(part.Alias, version), allowNoEffect: true, inMemory: true);
-                    return await read(peft, version);
-                }
-                catch (InvalidAdapterException e)
-                {
-                    throw new DamagedAdapterException(part.Alias.Name, $"{e.Message}.", e);
-                }
+                using var peft = Open(part);
+                return await read(peft, part.Version.Version);
             },
             cancellationToken);
+    }
+
+    private Lora.PeftAdapter Open(ResolvedPart part)
+    {
+        try
+        {
+            return _loader.Open(part, FolderOf(part.Alias, part.Version.Version));
+        }
+        catch (DamagedVersionException e)
+        {
+            throw new DamagedAdapterException(part.Alias.Name, e.Message, e);
+        }
     }
 
     private ResolvedPart SinglePart(AdapterReference reference) =>

@@ -106,20 +106,21 @@ public sealed partial class AdapterManager
     private async Task<ResolvedPart> CheckAsync(ResolvedPart part, CancellationToken cancellationToken)
     {
         var known = part.Version;
-        if (known.CheckedAgainst != _rules)
-        {
-            await _checks.WaitAsync(cancellationToken);
-            try
-            {
-                known = await Task.Run(() => Recheck(part), cancellationToken);
-            }
-            finally
-            {
-                _checks.Release();
-            }
-        }
-
+        if (known.CheckedAgainst != _rules) known = await RunCheckAsync(() => Recheck(part), cancellationToken);
         return known.Broken is null ? part with { Version = known } : throw new DamagedAdapterException(part.Alias.Name, known.Broken);
+    }
+
+    private async Task<T> RunCheckAsync<T>(Func<T> check, CancellationToken cancellationToken)
+    {
+        await _checks.WaitAsync(cancellationToken);
+        try
+        {
+            return await Task.Run(check, cancellationToken);
+        }
+        finally
+        {
+            _checks.Release();
+        }
     }
 
     private KnownVersion Recheck(ResolvedPart part)

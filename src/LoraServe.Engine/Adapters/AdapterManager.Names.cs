@@ -10,19 +10,8 @@ public sealed partial class AdapterManager
 
     /// <summary>Validates an upload without storing it.</summary>
     /// <exception cref="InvalidAdapterException">It is refused; the message lists every fault.</exception>
-    public async Task<AdapterInfo> ValidateAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken)
-    {
-        await _checks.WaitAsync(cancellationToken);
-        try
-        {
-            return await Task.Run(
-                () => _admission.Check(name, upload.Folder, _time.GetUtcNow(), options.AllowNoEffect), cancellationToken);
-        }
-        finally
-        {
-            _checks.Release();
-        }
-    }
+    public Task<AdapterInfo> ValidateAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken) =>
+        RunCheckAsync(() => _admission.Check(name, upload.Folder, _time.GetUtcNow(), options.AllowNoEffect), cancellationToken);
 
     /// <summary>
     /// Validates and stores an upload, durably, under a name. The version that the name pointed at before stays in its history.

@@ -103,6 +103,9 @@ public sealed partial class AdapterManager : IDisposable
     /// <summary>The adapters in memory, in numbers.</summary>
     public AdapterCacheStatus CacheStatus => _cache.Status;
 
+    /// <summary>Whether requests wait for memory that adapters hold.</summary>
+    internal bool IsMemoryWanted => _cache.HasWaiters;
+
     /// <summary>All adapters and saved mixes, sorted by name.</summary>
     public IReadOnlyList<AdapterInfo> List()
     {

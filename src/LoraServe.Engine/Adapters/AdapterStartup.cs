@@ -20,8 +20,8 @@ internal sealed partial class AdapterStartup(
     /// <exception cref="InvalidAdapterException">Adapters of the folder are refused: all faults of all of them.</exception>
     public AdapterCatalog Read(string? adaptersFolder)
     {
-        ImportNames();
         var content = registry.Read();
+        if (ImportNames(content)) content = registry.Read();
         var stored = content.Aliases.SelectMany(alias => alias.History).Select(entry => entry.Version).ToHashSet(StringComparer.Ordinal);
         if (store.NameFiles.Count == 0) store.Sweep(stored);
         var catalog = AddStored(content, stored);
@@ -31,8 +31,9 @@ internal sealed partial class AdapterStartup(
     }
 
     // Names were files before there was a registry. What cannot be taken over now, for instance because it belongs to another base, stays.
-    private void ImportNames()
+    private bool ImportNames(RegistryContent content)
     {
+        var hasImported = false;
         foreach (var file in store.NameFiles)
         {
             if (StoredName.TryRead(file) is not { } name || Describe(name.Version) is not { } version)
@@ -42,9 +43,12 @@ internal sealed partial class AdapterStartup(
             }
 
             var alias = new AdapterAlias { Name = name.Name, Created = name.Created };
-            if (registry.Read().Aliases.All(known => known.Name != name.Name)) registry.Save(alias.MoveTo(name.Version, name.Created), version);
+            if (content.Aliases.All(known => known.Name != name.Name)) registry.Save(alias.MoveTo(name.Version, name.Created), version);
             File.Delete(file);
+            hasImported = true;
         }
+
+        return hasImported;
     }
 
     private AdapterCatalog AddStored(RegistryContent content, HashSet<string> stored)

@@ -39,7 +39,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
         (_options, _model, Model, Tokenizer, Adapters, _logger) = (options, model, info, tokenizer, adapters, logger);
         _scheduler = new Scheduler(options.MaxNumSeqs, options.MaxNumBatchedTokens, blocks, options.MaxLoras, options.EnablePrefixCaching);
         _merging = new Merging(
-            model.Weights, MergedBytes(options, model.Weights), () => adapters.CacheStatus.Waiting > 0, TimeProvider.System, logger);
+            model.Weights, MergedBytes(options, model.Weights), () => adapters.IsMemoryWanted, TimeProvider.System, logger);
         var runner = new ModelRunner(model, BlockSize);
         _loop = new EngineLoop(_scheduler, runner, new Sampler(info.VocabularySize), blocks, _merging, logger);
         var prompts = EffectPrompts.Encode(tokenizer, info.VocabularySize);

@@ -193,9 +193,9 @@ internal sealed partial class Merging : IDisposable
         if (_slots.Find(version) is not null || _queue.Find(version) is not null) return true;
         var bytes = FiguresOf(sequence).Bytes;
         return bytes == 0
-            || _isMemoryWanted()
             || _slots.RoomFor(bytes, Value) is not { } given
-            || _controller.Saving(version, now) <= _controller.Price(bytes, given.Sum(Value));
+            || _controller.Saving(version, now) <= _controller.Price(bytes, given.Sum(Value))
+            || _isMemoryWanted();
     }
 
     private void DropUnwanted()

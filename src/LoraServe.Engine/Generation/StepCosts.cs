@@ -39,12 +39,10 @@ internal sealed class StepCosts
             : Similar(shape) is { } similar ? _averages[similar].Milliseconds * shape.Factor / similar.Factor
             : 0;
 
-    private StepShape? Similar(StepShape shape) => _averages.Keys
-        .OrderBy(known => Distance(known.Tokens, shape.Tokens))
-        .ThenBy(known => Distance(known.Context, shape.Context))
-        .ThenByDescending(known => _averages[known].Observed)
-        .Select(known => (StepShape?)known)
-        .FirstOrDefault();
+    private StepShape? Similar(StepShape shape) => _averages.Keys.Select(known => (StepShape?)known).MinBy(known => (
+        Distance(known!.Value.Tokens, shape.Tokens),
+        Distance(known.Value.Context, shape.Context),
+        -_averages[known.Value].Observed));
 
     private static double Distance(int x, int y) => Math.Abs(Math.Log2((1.0 + x) / (1.0 + y)));
 

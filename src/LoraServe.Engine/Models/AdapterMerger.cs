@@ -43,8 +43,9 @@ internal sealed class AdapterMerger : IDisposable
     public static Tensor Allocate(BaseWeights weights, LoraAdapter adapter)
     {
         using var normalMode = inference_mode(false);
-        var memory = empty(Bytes(weights, adapter) / ElementSize(weights), weights.Dtype, weights.Device).DetachFromDisposeScope();
-        if (memory.device_type == TorchSharp.DeviceType.CPU && Bytes(weights, adapter) <= int.MaxValue) HugePages.Advise(memory.bytes);
+        var bytes = Bytes(weights, adapter);
+        var memory = empty(bytes / ElementSize(weights), weights.Dtype, weights.Device).DetachFromDisposeScope();
+        if (memory.device_type == TorchSharp.DeviceType.CPU && bytes <= int.MaxValue) HugePages.Advise(memory.bytes);
         return memory;
     }
 
