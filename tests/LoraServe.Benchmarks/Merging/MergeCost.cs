@@ -15,7 +15,8 @@ namespace LoraServe.Benchmarks.Merging;
 internal sealed record MergeCost(
     string Adapter, Distribution Base, Distribution Unmerged, Distribution Merged, Distribution MergedToBase, Distribution Merge, long Bytes)
 {
-    private const int WarmUpRounds = 3;
+    // The runtime compiles what is hot once more, on a thread of its own, during the first seconds.
+    private const int WarmUpRounds = 15;
 
     /// <summary>
     /// Measures all four in turn, round after round, so that a disturbance meets them alike. The merged weights stay from round to round as

@@ -16,11 +16,14 @@ internal static class MergeTracesCommand
 
     private static readonly MergeMode[] Modes = [MergeMode.Auto, MergeMode.Merged, MergeMode.Unmerged];
 
+    // Each mode runs before and behind each other one equally often: what one leaves running disturbs the next for a moment.
+    private static readonly int[][] Orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
     public static Command Create()
     {
         var (model, dtype, threads) = (MergingOptions.Model(), MergingOptions.Dtype(), MergingOptions.Threads());
         var rank = BoundedOption.Create("--rank", "Rank of the 16 random adapters, which act on every linear module of the layers.", 16, 1, 4096);
-        var rounds = BoundedOption.Create("--rounds", "Rounds, in each of which every mode plays the same requests, after two that do not count.", 8, 1, 1000);
+        var rounds = BoundedOption.Create("--rounds", "Rounds, in each of which every mode plays the same requests, after two that do not count.", 6, 1, 1000);
         var requests = BoundedOption.Create("--requests", "Requests of a round for each client.", 2, 1, 1000);
         var tokens = BoundedOption.Create("--tokens", "Tokens of each request.", 48, 1, 4096);
         var slots = BoundedOption.Create("--slots", "Merged adapters that fit into the budget.", 2, 1, 16);
@@ -66,7 +69,7 @@ internal static class MergeTracesCommand
             var speeds = Modes.Select(_ => new List<double>()).ToList();
             for (var round = -WarmupRounds; round < rounds; round++)
             {
-                for (var i = 0; i < engines.Count; i++)
+                foreach (var i in Orders[(WarmupRounds + round) % Orders.Length])
                 {
                     var seconds = await engines[i].PlayAsync(trace, (WarmupRounds + round) * count, count, tokens);
                     if (round >= 0) speeds[i].Add(count * tokens / seconds);
