@@ -1,4 +1,4 @@
-using LoraServe.Completions;
+using LoraServe.Generation;
 using LoraServe.Hosting;
 using Serilog;
 using Serilog.Events;
@@ -24,7 +24,8 @@ internal static class ServiceCollectionExtensions
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddSingleton<StartupConsole>();
         builder.Services.AddSingleton<EngineService>();
-        builder.Services.AddSingleton(provider => new PromptEncoder(provider.GetRequiredService<EngineService>().Engine));
+        builder.Services.AddSingleton<PromptEncoder>();
+        builder.Services.AddSingleton<Generator>();
         // The tool that writes the API description starts the application without a model.
         if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService(provider => provider.GetRequiredService<EngineService>());
         builder.Services.AddApiDescription();

@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Adapters;
 public sealed record AdapterPart(string Name, double Weight)
 {
     /// <summary>The name without a version.</summary>
-    internal string Alias => Name.Split('@')[0];
+    public string Alias => Name.Split('@')[0];
 
     /// <summary>The beginning of the version; null where none is asked for.</summary>
     internal string? VersionPrefix => Name.Contains('@') ? Name.Split('@', 2)[1] : null;

@@ -79,6 +79,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
         }
     }
 
+    /// <summary>Most tokens that can follow a prompt within the context and the KV cache; at least 1.</summary>
+    public int RoomAfter(int promptTokens) => Math.Max(1, Math.Min(Model.MaxModelLen, Status.KvBlocks * BlockSize) - promptTokens);
+
     /// <summary>A place in line for a request that is not ready to be submitted: <see cref="GenerationRequest.Arrival"/>.</summary>
     public long NextArrival() => Interlocked.Increment(ref _lastId);
 

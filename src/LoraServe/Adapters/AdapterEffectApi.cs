@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
 using LoraServe.Engine.Adapters;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.Adapters;
@@ -13,9 +14,11 @@ internal static class AdapterEffectApi
     {
         var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters");
         group.MapGet("/effect", GetEffectAsync)
+            .RequireScope(KeyScope.AdaptersRead)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapPost("/truncate", TruncateAsync)
+            .RequireScope(KeyScope.AdaptersWrite)
             .WithJsonBody<TruncateRequest>(new JsonObject { ["rank"] = 4 })
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound)

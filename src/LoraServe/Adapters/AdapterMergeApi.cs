@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.Adapters;
@@ -9,7 +10,7 @@ internal static class AdapterMergeApi
 {
     public static IEndpointRouteBuilder MapAdapterMerge(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters");
+        var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters").RequireScope(KeyScope.AdaptersWrite);
         group.MapPost("/merge", MergeAsync)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound)

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using LoraServe.Engine.Adapters;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.Adapters;
@@ -11,12 +12,16 @@ internal static class AdapterVersionsApi
     public static IEndpointRouteBuilder MapAdapterVersions(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters");
-        group.MapGet("/versions", ListVersions).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapGet("/versions", ListVersions).RequireScope(KeyScope.AdaptersRead).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapPost("/rollback", RollbackAsync)
+            .RequireScope(KeyScope.AdaptersWrite)
             .WithJsonBody<RollbackRequest>(new JsonObject { ["version"] = "9f86d081" }, isRequired: false)
             .ProducesChangeErrors();
-        group.MapPatch("", UpdateAsync).WithJsonBody<AdapterSettings>(new JsonObject { ["pinned"] = true }).ProducesChangeErrors();
+        group.MapPatch("", UpdateAsync)
+            .RequireScope(KeyScope.AdaptersWrite)
+            .WithJsonBody<AdapterSettings>(new JsonObject { ["pinned"] = true }).ProducesChangeErrors();
         group.MapPut("/mix", SaveMixAsync)
+            .RequireScope(KeyScope.AdaptersWrite)
             .WithJsonBody<MixRequest>(new JsonObject
             {
                 ["adapters"] = new JsonArray(

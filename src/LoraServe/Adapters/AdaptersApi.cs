@@ -2,6 +2,7 @@ using System.ComponentModel;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
 using Microsoft.AspNetCore.Mvc;
 
@@ -19,11 +20,16 @@ internal static class AdaptersApi
     public static IEndpointRouteBuilder MapAdapters(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/adapters").WithTags("Adapters");
-        group.MapPost("", UploadAsync).WithUploadForm().ProducesRefusals().Produces<ErrorResponse>(StatusCodes.Status409Conflict);
-        group.MapPut("/{name}", ReplaceAsync).WithArchiveBody().ProducesRefusals().Produces<ErrorResponse>(StatusCodes.Status409Conflict);
-        group.MapGet("", List);
-        group.MapGet("/{name}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapPost("", UploadAsync)
+            .RequireScope(KeyScope.AdaptersWrite)
+            .WithUploadForm().ProducesRefusals().Produces<ErrorResponse>(StatusCodes.Status409Conflict);
+        group.MapPut("/{name}", ReplaceAsync)
+            .RequireScope(KeyScope.AdaptersWrite)
+            .WithArchiveBody().ProducesRefusals().Produces<ErrorResponse>(StatusCodes.Status409Conflict);
+        group.MapGet("", List).RequireScope(KeyScope.AdaptersRead);
+        group.MapGet("/{name}", Get).RequireScope(KeyScope.AdaptersRead).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapDelete("/{name}", DeleteAsync)
+            .RequireScope(KeyScope.AdaptersWrite)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
             .Produces<ErrorResponse>(StatusCodes.Status409Conflict);
         return routes;

@@ -1,8 +1,7 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using LoraServe.Adapters;
-using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Generation;
 
 namespace LoraServe.Completions;
 
@@ -10,164 +9,43 @@ namespace LoraServe.Completions;
 /// A prompt to continue, the adapter to do it with, and how tokens are chosen. Only the prompt is required. The defaults of max_tokens,
 /// temperature, top_p, top_k, min_p and repetition_penalty give way to what the model's generation_config.json recommends.
 /// </summary>
-public sealed record CompletionRequest
+public sealed record CompletionRequest : GenerationParameters
 {
     /// <summary>The text to continue; or a list of texts, a list of token ids, or a list of such lists. Each gets n choices.</summary>
     /// <example>Which products cost less than 59 euros?</example>
     [Required]
     public Prompts? Prompt { get; init; }
 
-    /// <summary>An adapter, or the base model. Empty or absent: the base model, unless the adapter is named elsewhere.</summary>
-    /// <example>sql</example>
-    public string? Model { get; init; }
-
-    /// <summary>The adapter, for clients whose model is fixed. The query parameter of this name is stronger, the model weaker.</summary>
-    /// <example>sql</example>
-    public string? Adapter { get; init; }
-
-    /// <summary>Another name of the field adapter.</summary>
-    /// <example>sql</example>
-    public string? AdapterId { get; init; }
-
-    /// <summary>A weighted sum of adapters in place of one: at most eight, and weights may be negative.</summary>
-    /// <example>[{"name": "summarize", "weight": 0.7}, {"name": "sentiment", "weight": 0.3}]</example>
-    public AdapterParts? Adapters { get; init; }
-
-    /// <summary>auto, merged or unmerged: whether to run on weights with the adapter merged into them. Absent: as the adapter is set.</summary>
-    /// <example>auto</example>
-    public MergeMode? Mode { get; init; }
-
-    /// <summary>Computed beginnings of prompts are shared only between requests of the same salt.</summary>
-    /// <example>tenant-1</example>
-    public string? CacheSalt { get; init; }
-
     /// <summary>Most tokens to generate for each choice; 0 only evaluates the prompt.</summary>
     /// <example>64</example>
     [DefaultValue(16), Range(0, int.MaxValue)]
     public int MaxTokens { get; init; } = 16;
-
-    /// <summary>Divides the logits before sampling; 0 always takes the most probable token.</summary>
-    /// <example>0</example>
-    [DefaultValue(1f), Range(0.0, 2.0)]
-    public float Temperature { get; init; } = 1;
-
-    /// <summary>Samples from the smallest set of most probable tokens whose probabilities reach this sum.</summary>
-    /// <example>0.9</example>
-    [DefaultValue(1f), Range(0.0, 1.0)]
-    public float TopP { get; init; } = 1;
-
-    /// <summary>Samples from this many most probable tokens; 0 or -1 takes all.</summary>
-    /// <example>40</example>
-    [DefaultValue(0), Range(-1, int.MaxValue)]
-    public int TopK { get; init; }
-
-    /// <summary>Drops tokens less probable than this fraction of the most probable one.</summary>
-    /// <example>0.05</example>
-    [DefaultValue(0f), Range(0.0, 1.0)]
-    public float MinP { get; init; }
-
-    /// <summary>Number of choices for each prompt; choice c of prompt p has the index p * n + c.</summary>
-    /// <example>1</example>
-    [DefaultValue(1), Range(1, 128)]
-    public int N { get; init; } = 1;
 
     /// <summary>1 or n: the server returns every choice that it generates.</summary>
     /// <example>1</example>
     [Range(0, 128)]
     public int? BestOf { get; init; }
 
-    /// <summary>Ends a choice where one of these texts appears, without returning it. A text or a list of at most four.</summary>
-    /// <example>["\n\n"]</example>
-    public StopSequences? Stop { get; init; }
-
-    /// <summary>Returns the stop text too.</summary>
-    /// <example>false</example>
-    [DefaultValue(false)]
-    public bool IncludeStopStrInOutput { get; init; }
-
-    /// <summary>Token ids that end a choice, beside the model's own end tokens.</summary>
-    /// <example>[4]</example>
-    public IReadOnlyList<int>? StopTokenIds { get; init; }
-
-    /// <summary>Goes on after the model's end tokens.</summary>
-    /// <example>false</example>
-    [DefaultValue(false)]
-    public bool IgnoreEos { get; init; }
-
-    /// <summary>No choice ends before it has this many tokens.</summary>
-    /// <example>0</example>
-    [DefaultValue(0), Range(0, int.MaxValue)]
-    public int MinTokens { get; init; }
-
-    /// <summary>The same seed, prompt and adapter give the same text whatever else the server does; choice c uses seed + c.</summary>
-    /// <example>42</example>
-    public long? Seed { get; init; }
-
-    /// <summary>Subtracted once from the logit of every token that was already generated.</summary>
-    /// <example>0</example>
-    [DefaultValue(0f), Range(-2.0, 2.0)]
-    public float PresencePenalty { get; init; }
-
-    /// <summary>Subtracted from a token's logit for each time it was already generated.</summary>
-    /// <example>0</example>
-    [DefaultValue(0f), Range(-2.0, 2.0)]
-    public float FrequencyPenalty { get; init; }
-
-    /// <summary>Above 1 makes every token of the prompt and the output less probable, below 1 more.</summary>
-    /// <example>1</example>
-    [DefaultValue(1f), Range(0.01, 100.0)]
-    public float RepetitionPenalty { get; init; } = 1;
-
-    /// <summary>Added to the logits of single tokens: token id to a number from -100 to 100.</summary>
-    /// <example>{"50": -100}</example>
-    public LogitBias? LogitBias { get; init; }
-
     /// <summary>Reports the log-probability of each token and of this many most probable alternatives.</summary>
     /// <example>2</example>
     [Range(0, 5)]
     public int? Logprobs { get; init; }
-
-    /// <summary>Reports the same for each token of the prompt, in the choice's prompt_logprobs; not with stream.</summary>
-    /// <example>1</example>
-    [Range(0, 5)]
-    public int? PromptLogprobs { get; init; }
 
     /// <summary>Returns the prompt before the completion, and its logprobs if those are asked for.</summary>
     /// <example>false</example>
     [DefaultValue(false)]
     public bool Echo { get; init; }
 
-    /// <summary>Sends each piece of text as a server-sent event as soon as it is there; the last event is [DONE].</summary>
-    /// <example>false</example>
-    [DefaultValue(false)]
-    public bool Stream { get; init; }
-
-    /// <summary>Only with stream.</summary>
-    public StreamOptions? StreamOptions { get; init; }
-
-    /// <summary>Leaves special tokens, such as the end of text, out of the text.</summary>
-    /// <example>true</example>
-    [DefaultValue(true)]
-    public bool SkipSpecialTokens { get; init; } = true;
-
     /// <summary>Adds to a prompt what the tokenizer adds on its own, such as a beginning-of-text token.</summary>
     /// <example>true</example>
     [DefaultValue(true)]
     public bool AddSpecialTokens { get; init; } = true;
 
-    /// <summary>Keeps only this many last tokens of a prompt; -1 keeps as many as the context has room for beside max_tokens.</summary>
-    /// <example>-1</example>
-    [Range(-1, int.MaxValue)]
-    public int? TruncatePromptTokens { get; init; }
+    internal override int? MostTokens => MaxTokens;
 
-    /// <summary>Returns token_ids and prompt_token_ids with each choice.</summary>
-    /// <example>false</example>
-    [DefaultValue(false)]
-    public bool ReturnTokenIds { get; init; }
+    internal override int? Alternatives => Logprobs;
 
-    /// <summary>An identifier of the end user, for the client's own books; the server does nothing with it.</summary>
-    /// <example>user-1234</example>
-    public string? User { get; init; }
+    internal override bool EchoesPrompt => Echo;
 
     /// <summary>An empty request with what a model recommends.</summary>
     public static CompletionRequest WithDefaults(SamplingParams recommended) => new()
@@ -179,33 +57,4 @@ public sealed record CompletionRequest
         MinP = recommended.MinP,
         RepetitionPenalty = recommended.RepetitionPenalty,
     };
-
-    /// <summary>The part of the request that the sampler needs, for one choice of a prompt.</summary>
-    public SamplingParams ToSampling(int choice) => new()
-    {
-        Temperature = Temperature,
-        TopK = Math.Max(TopK, 0),
-        TopP = TopP,
-        MinP = MinP,
-        RepetitionPenalty = RepetitionPenalty,
-        PresencePenalty = PresencePenalty,
-        FrequencyPenalty = FrequencyPenalty,
-        LogitBias = LogitBias?.Values ?? new Dictionary<int, float>(),
-        Seed = Seed is { } seed ? unchecked(seed + choice) : null,
-        MaxTokens = MaxTokens,
-        MinTokens = MinTokens,
-        StopTokenIds = StopTokenIds?.ToHashSet() ?? [],
-        IgnoreEos = IgnoreEos,
-        Logprobs = Logprobs,
-        PromptLogprobs = Echo && Logprobs is { } logprobs ? Math.Max(logprobs, PromptLogprobs ?? 0) : PromptLogprobs,
-    };
-}
-
-/// <summary>What a stream carries beside text.</summary>
-public sealed record StreamOptions
-{
-    /// <summary>Sends one more event before the last, with no choices and the usage of the whole request.</summary>
-    /// <example>true</example>
-    [DefaultValue(false)]
-    public bool IncludeUsage { get; init; }
 }

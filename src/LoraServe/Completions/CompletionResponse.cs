@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using LoraServe.Generation;
 
 namespace LoraServe.Completions;
 
@@ -29,7 +30,7 @@ public sealed record CompletionResponse
     public required IReadOnlyList<CompletionChoice> Choices { get; init; }
 
     /// <summary>The work done; null in every event of a stream but the one of usage.</summary>
-    public CompletionUsage? Usage { get; init; }
+    public Usage? Usage { get; init; }
 }
 
 /// <summary>One continuation of one prompt.</summary>
@@ -103,31 +104,4 @@ public sealed record PromptLogprob
     /// <summary>The token as text.</summary>
     /// <example> products</example>
     public required string DecodedToken { get; init; }
-}
-
-/// <summary>Tokens read and written.</summary>
-public sealed record CompletionUsage
-{
-    /// <summary>Tokens of all prompts.</summary>
-    /// <example>12</example>
-    public required int PromptTokens { get; init; }
-
-    /// <summary>Tokens of all choices.</summary>
-    /// <example>15</example>
-    public required int CompletionTokens { get; init; }
-
-    /// <summary>Their sum.</summary>
-    /// <example>27</example>
-    public int TotalTokens => PromptTokens + CompletionTokens;
-
-    /// <summary>What the tokens of the prompts were.</summary>
-    public required PromptTokensDetails PromptTokensDetails { get; init; }
-}
-
-/// <summary>What the tokens of the prompts were.</summary>
-public sealed record PromptTokensDetails
-{
-    /// <summary>Tokens that an earlier request with the same beginning and the same adapter version had computed already.</summary>
-    /// <example>0</example>
-    public required int CachedTokens { get; init; }
 }

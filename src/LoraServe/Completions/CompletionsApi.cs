@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 using LoraServe.Adapters;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Generation;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 
 namespace LoraServe.Completions;
 
@@ -22,6 +24,7 @@ internal static partial class CompletionsApi
     {
         routes.MapPost("/v1/completions", CompleteAsync)
             .WithTags("Completions")
+            .RequireScope(KeyScope.Infer)
             .WithJsonBody<CompletionRequest>(Example)
             .Produces<CompletionResponse>(StatusCodes.Status200OK, "application/json", "text/event-stream")
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
@@ -50,61 +53,45 @@ internal static partial class CompletionsApi
         EngineService service,
         LoraServeOptions options,
         PromptEncoder encoder,
-        ILogger<CompletionStream> log,
+        Generator generator,
+        ILogger<CompletionChoices> log,
         string? adapter)
     {
         var engine = service.Engine;
-        var cancellation = context.RequestAborted;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await ReadAsync(context, engine.Model.DefaultSampling, log);
         // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
         var reference = AdapterSelector.Select(
             context.Request.Query["adapter"], [request.Adapter, request.AdapterId], request.Adapters, request.Model, service.BaseModel);
-        CheckCount(request, options.MaxQueuedSeqs);
-        // A request whose adapter has to be loaded keeps its place in line.
-        var arrival = engine.NextArrival();
-        var (lease, prompts) = await PrepareAsync(engine, reference, () => encoder.Encode(request), cancellation);
-        using var stream = new CompletionStream(engine, request, prompts, lease, arrival);
-
-        var label = AdapterSelector.Label(lease);
-        context.Response.Headers["x-loraserve-adapter"] = label;
-        var response = new CompletionResponse
+        using var run = await generator.StartAsync(
+            context, "text_completion", request, [new(reference, request.Prompt!.Items.Count, EncodeAsync)]);
+        var choices = new CompletionChoices(request, engine.Tokenizer);
+        var answer = new CompletionResponse
         {
             Id = $"cmpl-{Guid.NewGuid():N}",
-            Created = DateTimeOffset.UtcNow.ToUnixTimeSeconds(),
+            Created = run.Created.ToUnixTimeSeconds(),
             Model = string.IsNullOrEmpty(request.Model) ? reference?.ToString() ?? service.BaseModel : request.Model,
-            SystemFingerprint = $"fp_{engine.Model.Fingerprint[..12]}-{AdapterSelector.ShortVersion(lease)}",
+            SystemFingerprint = run.Columns[0].Fingerprint,
             Choices = [],
         };
         if (request.Stream)
-            await WriteEventsAsync(context.Response, stream, response, request.StreamOptions?.IncludeUsage == true, log, cancellation);
+        {
+            await EventStream.WriteAsync(
+                context,
+                run,
+                part => [answer with { Choices = [choices.Of(part)] }],
+                usage => request.StreamOptions?.IncludeUsage == true ? answer with { Usage = usage } : null,
+                log);
+        }
         else
-            await WriteAsync(context.Response, stream, response, cancellation);
-        LogCompleted(log, context.TraceIdentifier, label, stream.Usage.PromptTokens, stream.Usage.CompletionTokens);
-    }
-
-    // An adapter that has to be loaded loads while the prompts are encoded.
-    private static async Task<(AdapterLease Lease, IReadOnlyList<IReadOnlyList<int>> Prompts)> PrepareAsync(
-        LlmEngine engine, AdapterReference? reference, Func<IReadOnlyList<IReadOnlyList<int>>> encode, CancellationToken cancellation)
-    {
-        if (reference is null) return (AdapterLease.Base(), encode());
-        var acquiring = engine.Adapters.AcquireAsync(reference, cancellation).AsTask();
-        try
         {
-            var prompts = encode();
-            return (await acquiring, prompts);
+            var parts = await run.CollectAsync(context.RequestAborted);
+            answer = answer with { Choices = [.. parts.Select(choices.Of)], Usage = run.Usage };
+            await context.Response.WriteAsJsonAsync(answer, context.RequestAborted);
         }
-        catch
-        {
-            _ = ReleaseAsync(acquiring);
-            throw;
-        }
-    }
 
-    private static async Task ReleaseAsync(Task<AdapterLease> acquiring)
-    {
-        await ((Task)acquiring).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-        if (acquiring.IsCompletedSuccessfully) acquiring.Result.Dispose();
+        Task<IReadOnlyList<GenerationPrompt>> EncodeAsync(Task<AdapterLease> lease) =>
+            Task.FromResult(encoder.Encode(request.Prompt.Items, request, request.AddSpecialTokens, "prompt"));
     }
 
     private static async Task<CompletionRequest> ReadAsync(HttpContext context, SamplingParams defaults, ILogger log)
@@ -115,51 +102,6 @@ internal static partial class CompletionsApi
         if (unknown.Count > 0) LogUnknownFields(log, unknown);
         return request;
     }
-
-    // More than the queue holds could never be admitted, however long a client waits.
-    private static void CheckCount(CompletionRequest request, int limit)
-    {
-        var count = (long)request.Prompt!.Items.Count * request.N;
-        if (count > limit) throw new InvalidRequestException("prompt", $"expected at most {limit} prompts times n, found {count}");
-    }
-
-    private static async Task WriteAsync(
-        HttpResponse response, CompletionStream stream, CompletionResponse answer, CancellationToken cancellation)
-    {
-        var choices = await stream.CollectAsync(cancellation);
-        await response.WriteAsJsonAsync(answer with { Choices = choices, Usage = stream.Usage }, cancellation);
-    }
-
-    private static async Task WriteEventsAsync(
-        HttpResponse response,
-        CompletionStream stream,
-        CompletionResponse answer,
-        bool includeUsage,
-        ILogger log,
-        CancellationToken cancellation)
-    {
-        var events = new EventStream(response);
-        try
-        {
-            await events.WriteAsync(stream.ReadParts(cancellation), part => answer with { Choices = [part] }, cancellation);
-            if (includeUsage) events.Write(answer with { Usage = stream.Usage });
-            await events.CompleteAsync(cancellation);
-        }
-        // The status is sent already: the error has to be an event.
-        catch (Exception e) when (response.HasStarted && e is not OperationCanceledException)
-        {
-            var (status, error) = ErrorMapper.Map(e);
-            if (status == StatusCodes.Status500InternalServerError) LogStreamFailed(log, e);
-            events.Write(new ErrorResponse(error));
-            await response.BodyWriter.FlushAsync(cancellation);
-        }
-    }
-
-    [LoggerMessage(LogLevel.Information, "Completed {RequestId} on {Adapter}: {PromptTokens} tokens read, {CompletionTokens} written")]
-    private static partial void LogCompleted(ILogger log, string requestId, string adapter, int promptTokens, int completionTokens);
-
-    [LoggerMessage(LogLevel.Error, "A stream failed")]
-    private static partial void LogStreamFailed(ILogger log, Exception exception);
 
     [LoggerMessage(LogLevel.Debug, "Unknown fields of a request were passed over: {Names}")]
     private static partial void LogUnknownFields(ILogger log, List<string> names);

@@ -1,29 +1,25 @@
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Tokenization;
+using LoraServe.Generation;
 
 namespace LoraServe.Completions;
 
 /// <summary>Log-probabilities in the shapes of the API.</summary>
 internal static class LogprobsWriter
 {
-    /// <summary>Those of one token that begins at an offset of the text.</summary>
-    public static CompletionLogprobs Of(Tokenizer tokenizer, int tokenId, TokenLogprobs? logprobs, int top, int offset) =>
-        Join([(tokenId, logprobs, offset)], tokenizer, top);
-
     /// <summary>Those of consecutive tokens; a token without any, the first of a prompt, gets nulls.</summary>
-    public static CompletionLogprobs Join(
-        IReadOnlyList<(int TokenId, TokenLogprobs? Logprobs, int Offset)> tokens, Tokenizer tokenizer, int top) => new()
-        {
-            Tokens = [.. tokens.Select(token => tokenizer.TokenText(token.TokenId))],
-            TokenLogprobs = [.. tokens.Select(token => token.Logprobs?.Logprob)],
-            TopLogprobs = [.. tokens.Select(token => token.Logprobs is { } logprobs ? Top(tokenizer, token.TokenId, logprobs, top) : null)],
-            TextOffset = [.. tokens.Select(token => token.Offset)],
-        };
+    public static CompletionLogprobs Of(IReadOnlyCollection<LocatedToken> tokens, Tokenizer tokenizer, int top) => new()
+    {
+        Tokens = [.. tokens.Select(token => tokenizer.TokenText(token.Id))],
+        TokenLogprobs = [.. tokens.Select(token => token.Logprobs?.Logprob)],
+        TopLogprobs = [.. tokens.Select(token => token.Logprobs is { } logprobs ? Top(tokenizer, token.Id, logprobs, top) : null)],
+        TextOffset = [.. tokens.Select(token => token.Offset)],
+    };
 
     /// <summary>Those of a prompt, by token id.</summary>
     public static IReadOnlyList<IReadOnlyDictionary<string, PromptLogprob>?> OfPrompt(
-        Tokenizer tokenizer, IReadOnlyList<int> prompt, IReadOnlyList<TokenLogprobs?> logprobs, int top) =>
-        [.. prompt.Zip(logprobs, (id, position) => position is null ? null : OfPosition(tokenizer, id, position, top))];
+        EvaluatedPrompt prompt, Tokenizer tokenizer, int top) =>
+        [.. prompt.Tokens.Select(token => token.Logprobs is { } logprobs ? OfPosition(tokenizer, token.Id, logprobs, top) : null)];
 
     private static Dictionary<string, PromptLogprob> OfPosition(Tokenizer tokenizer, int tokenId, TokenLogprobs logprobs, int top)
     {

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
 using LoraServe.Adapters;
-using LoraServe.Completions;
 using LoraServe.Engine.Adapters;
+using LoraServe.Generation;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.Models;
@@ -10,11 +11,13 @@ internal static class ModelsApi
     public static IEndpointRouteBuilder MapModels(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/models").WithTags("Models");
-        group.MapGet("", List);
+        group.MapGet("", List).RequireScope(KeyScope.Infer);
         // Names of models may contain slashes.
-        group.MapGet("/{**id}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
-        group.MapPost("/{id}/verify", VerifyAsync).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
-        group.MapPost("/{organization}/{id}/verify", VerifyNamesakeAsync).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapGet("/{**id}", Get).RequireScope(KeyScope.Infer).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapPost("/{id}/verify", VerifyAsync).RequireScope(KeyScope.Admin).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapPost("/{organization}/{id}/verify", VerifyNamesakeAsync)
+            .RequireScope(KeyScope.Admin)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         return routes;
     }
 

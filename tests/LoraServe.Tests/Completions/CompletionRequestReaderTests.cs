@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LoraServe.Completions;
 using LoraServe.Engine.Generation;
+using LoraServe.Generation;
 using LoraServe.Hosting;
 
 namespace LoraServe.Tests.Completions;
@@ -177,8 +178,8 @@ public class CompletionRequestReaderTests
     {
         var recommended = new SamplingParams { Temperature = 0.5f, MaxTokens = 64, TopP = 0.9f };
 
-        var silent = Read("""{"prompt": "a"}""", recommended).ToSampling(0);
-        var explicitly = Read("""{"prompt": "a", "temperature": 1, "max_tokens": 3}""", recommended).ToSampling(0);
+        var silent = Read("""{"prompt": "a"}""", recommended);
+        var explicitly = Read("""{"prompt": "a", "temperature": 1, "max_tokens": 3}""", recommended);
 
         (silent.Temperature, silent.MaxTokens, silent.TopP).ShouldBe((0.5f, 64, 0.9f));
         (explicitly.Temperature, explicitly.MaxTokens, explicitly.TopP).ShouldBe((1f, 3, 0.9f));
@@ -190,10 +191,10 @@ public class CompletionRequestReaderTests
         var request = Read(
             """{"prompt": "a", "seed": 9223372036854775807, "top_k": -1, "logprobs": 2, "echo": true, "prompt_logprobs": 1}""");
 
-        request.ToSampling(0).Seed.ShouldBe(long.MaxValue);
-        request.ToSampling(1).Seed.ShouldBe(long.MinValue);
-        request.ToSampling(0).TopK.ShouldBe(0);
-        request.ToSampling(0).PromptLogprobs.ShouldBe(2);
+        request.ToSampling(0, 16).Seed.ShouldBe(long.MaxValue);
+        request.ToSampling(1, 16).Seed.ShouldBe(long.MinValue);
+        request.ToSampling(0, 16).TopK.ShouldBe(0);
+        request.ToSampling(0, 16).PromptLogprobs.ShouldBe(2);
     }
 
     private static CompletionRequest Read(string json, SamplingParams? defaults = null)

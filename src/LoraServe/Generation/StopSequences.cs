@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace LoraServe.Completions;
+namespace LoraServe.Generation;
 
 /// <summary>The stop strings of a request: a text or a list of texts.</summary>
 /// <param name="Items">At most <see cref="MaxCount"/>, none empty.</param>

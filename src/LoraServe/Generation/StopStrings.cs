@@ -1,4 +1,4 @@
-namespace LoraServe.Completions;
+namespace LoraServe.Generation;
 
 /// <summary>
 /// Looks for stop strings in text that arrives in pieces, and holds back the end of the text as long as it could be the beginning of one.

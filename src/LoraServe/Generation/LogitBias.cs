@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace LoraServe.Completions;
+namespace LoraServe.Generation;
 
 /// <summary>Numbers to add to the logits of single tokens.</summary>
 /// <param name="Values">Token id to a number from -100 to 100.</param>

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace LoraServe.Completions;
+namespace LoraServe.Generation;
 
 /// <summary>One prompt: text, or token ids.</summary>
 /// <param name="Text">The text; null when ids were given.</param>

@@ -1,9 +1,9 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using LoraServe.Completions;
+using LoraServe.Generation;
 
-namespace LoraServe.Tests.Completions;
+namespace LoraServe.Tests.Generation;
 
 public class StopStringsTests
 {

@@ -1,7 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace LoraServe.Tests.Completions;
+namespace LoraServe.Tests.Generation;
 
 /// <summary>Where the tokens of an echoed prompt lie, with a tokenizer that adds a token of its own before the text.</summary>
 public class ChoiceStreamTests(ChoiceStreamTests.PrefixServer server) : IClassFixture<ChoiceStreamTests.PrefixServer>

@@ -1,0 +1,131 @@
+using System.Runtime.CompilerServices;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Tokenization;
+
+namespace LoraServe.Generation;
+
+/// <summary>
+/// One choice in the making: reads its sequence's tokens and yields what each adds to the choice. Disposing it cancels the sequence.
+/// </summary>
+internal sealed class ChoiceStream : IDisposable
+{
+    private readonly GenerationParameters _parameters;
+    private readonly Tokenizer _tokenizer;
+    private readonly GenerationPrompt _prompt;
+    private readonly TokenStream _sequence;
+    private readonly IncrementalDetokenizer _detokenizer;
+    private readonly StopStrings _stops;
+    private readonly int _index;
+    private int _offset;
+
+    /// <param name="parameters">What was asked for.</param>
+    /// <param name="tokenizer">Turns ids back into text.</param>
+    /// <param name="index">The choice's place in the answer.</param>
+    /// <param name="prompt">Its prompt.</param>
+    /// <param name="sequence">The running sequence; the choice disposes it.</param>
+    public ChoiceStream(
+        GenerationParameters parameters, Tokenizer tokenizer, int index, GenerationPrompt prompt, TokenStream sequence)
+    {
+        (_parameters, _tokenizer, _index, _prompt, _sequence) = (parameters, tokenizer, index, prompt, sequence);
+        _detokenizer = new IncrementalDetokenizer(tokenizer, parameters.SkipSpecialTokens, [.. prompt.Ids]);
+        _stops = new StopStrings(parameters.Stop?.Items ?? [], parameters.IncludeStopStrInOutput);
+    }
+
+    /// <summary>Tokens of its prompt.</summary>
+    public int PromptTokens => _prompt.Ids.Count;
+
+    /// <summary>Tokens generated so far, the one that ended the choice included.</summary>
+    public int GeneratedTokens { get; private set; }
+
+    /// <summary>Tokens of its prompt that an earlier request had computed already.</summary>
+    public int CachedTokens => _sequence.CachedTokens;
+
+    /// <summary>Why it ended; null while it runs, and where it was cancelled.</summary>
+    public FinishReason? FinishReason { get; private set; }
+
+    /// <summary>
+    /// Yields the prompt's part if the request wants it, then a part for each token that adds something; the last has the finish reason.
+    /// </summary>
+    /// <exception cref="GenerationFailedException">The engine could not go on.</exception>
+    public async IAsyncEnumerable<ChoicePart> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    {
+        if (_parameters.EchoesPrompt || _parameters.ReturnTokenIds || _parameters.PromptLogprobs is not null)
+            yield return await ReadPromptAsync(cancellationToken);
+        var wantsTokens = _parameters.ReturnTokenIds || _parameters.Alternatives is not null;
+        await foreach (var token in _sequence.Tokens.ReadAllAsync(cancellationToken))
+        {
+            var part = Next(token);
+            if (wantsTokens || part is { FinishReason: not null } or { Text.Length: > 0 }) yield return part;
+            if (part.FinishReason is null) continue;
+            // The engine lets go of the adapter before it ends the sequence.
+            if (token.FinishReason is not null) await _sequence.Tokens.Completion.WaitAsync(cancellationToken);
+            yield break;
+        }
+
+        FinishReason = Engine.Generation.FinishReason.Length;
+        yield return new ChoicePart { Index = _index, Text = "", FinishReason = FinishReason };
+    }
+
+    /// <summary>Tells the engine to stop working on the sequence; does nothing after its end.</summary>
+    public void Dispose() => _sequence.Dispose();
+
+    private async Task<ChoicePart> ReadPromptAsync(CancellationToken cancellationToken)
+    {
+        var logprobs = _parameters.PromptLogprobs is not null || (_parameters.EchoesPrompt && _parameters.Alternatives is not null)
+            ? await _sequence.PromptLogprobs.WaitAsync(cancellationToken)
+            : new TokenLogprobs?[_prompt.Ids.Count];
+        var text = _parameters.EchoesPrompt ? _prompt.Text ?? _tokenizer.Decode([.. _prompt.Ids], _parameters.SkipSpecialTokens) : "";
+        _offset = CodePoints(text);
+        return new ChoicePart { Index = _index, Text = text, Prompt = new EvaluatedPrompt(text, Locate(text, logprobs)) };
+    }
+
+    private List<LocatedToken> Locate(string text, IReadOnlyList<TokenLogprobs?> logprobs)
+    {
+        var detokenizer = new IncrementalDetokenizer(_tokenizer, skipSpecialTokens: false);
+        var rest = text.AsSpan();
+        var offset = 0;
+        var located = new List<LocatedToken>(_prompt.Ids.Count);
+        for (var i = 0; i < _prompt.Ids.Count; i++)
+        {
+            var id = _prompt.Ids[i];
+            located.Add(new LocatedToken(id, logprobs[i], offset));
+            // The tokenizer added it to the text that was sent, or decoding left it out.
+            if (_tokenizer.IsSpecial(id) && !rest.StartsWith(_tokenizer.TokenText(id), StringComparison.Ordinal)) continue;
+            var piece = detokenizer.Append(id);
+            rest = rest[Math.Min(piece.Length, rest.Length)..];
+            offset += CodePoints(piece);
+        }
+
+        return located;
+    }
+
+    private ChoicePart Next(GeneratedToken token)
+    {
+        GeneratedTokens++;
+        var isEndToken = token.FinishReason == Engine.Generation.FinishReason.Stop;
+        var text = isEndToken && !_parameters.IncludeStopStrInOutput ? "" : _detokenizer.Append(token.TokenId);
+        if (token.FinishReason is not null) text += _detokenizer.Flush();
+        var offset = _offset;
+        _offset += CodePoints(text);
+        var certain = _stops.Append(text, GeneratedTokens >= _parameters.MinTokens);
+        if (token.FinishReason is not null) certain += _stops.Flush();
+        FinishReason = _stops.Found is not null ? Engine.Generation.FinishReason.Stop : token.FinishReason;
+        return new ChoicePart
+        {
+            Index = _index,
+            Text = certain,
+            Token = new LocatedToken(token.TokenId, token.Logprobs, offset),
+            FinishReason = FinishReason,
+            StopReason = _stops.Found is not null ? _stops.Found
+                : isEndToken && _parameters.StopTokenIds?.Contains(token.TokenId) == true ? token.TokenId
+                : null,
+        };
+    }
+
+    private static int CodePoints(string text)
+    {
+        var count = 0;
+        foreach (var _ in text.EnumerateRunes()) count++;
+        return count;
+    }
+}

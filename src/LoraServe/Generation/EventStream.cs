@@ -1,0 +1,91 @@
+using System.Buffers;
+using System.Text.Json;
+using System.Threading.Channels;
+using LoraServe.Hosting;
+
+namespace LoraServe.Generation;
+
+/// <summary>Writes server-sent events: one line of JSON each, comments while there is nothing to say, [DONE] at the end.</summary>
+internal sealed partial class EventStream
+{
+    // Proxies close a connection that stays silent for a minute.
+    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
+
+    private readonly HttpResponse _response;
+
+    private EventStream(HttpResponse response) => _response = response;
+
+    /// <summary>Writes all that a run generates: what is there at the same time in one go, a single part immediately.</summary>
+    /// <param name="context">Answered with the events.</param>
+    /// <param name="run">What is read.</param>
+    /// <param name="toEvents">The events of a part, in order.</param>
+    /// <param name="toUsage">The event of the usage before the end; null for none.</param>
+    /// <param name="log">Gets failures that come when the status has been sent.</param>
+    public static async Task WriteAsync<TEvent>(
+        HttpContext context,
+        GenerationRun run,
+        Func<ChoicePart, IEnumerable<TEvent>> toEvents,
+        Func<Usage, TEvent?> toUsage,
+        ILogger log)
+        where TEvent : class
+    {
+        var (response, cancellation) = (context.Response, context.RequestAborted);
+        var events = new EventStream(response);
+        try
+        {
+            await events.WriteAsync(run.ReadParts(cancellation), toEvents, cancellation);
+            if (toUsage(run.Usage) is { } usage) events.Write(usage);
+            response.BodyWriter.Write("data: [DONE]\n\n"u8);
+            await response.BodyWriter.FlushAsync(cancellation);
+        }
+        // The status is sent already: the error has to be an event.
+        catch (Exception e) when (response.HasStarted && e is not OperationCanceledException)
+        {
+            var (status, error) = ErrorMapper.Map(e);
+            if (status == StatusCodes.Status500InternalServerError) LogStreamFailed(log, e);
+            events.Write(new ErrorResponse(error));
+            await response.BodyWriter.FlushAsync(cancellation);
+        }
+    }
+
+    private async Task WriteAsync<TEvent>(
+        ChannelReader<ChoicePart> parts, Func<ChoicePart, IEnumerable<TEvent>> toEvents, CancellationToken cancellationToken)
+    {
+        _response.ContentType = "text/event-stream; charset=utf-8";
+        _response.Headers.CacheControl = "no-cache";
+        // Tells a reverse proxy not to collect the events.
+        _response.Headers["X-Accel-Buffering"] = "no";
+        while (await WaitAsync(parts, cancellationToken))
+        {
+            while (parts.TryRead(out var part))
+            {
+                foreach (var item in toEvents(part)) Write(item);
+            }
+
+            await _response.BodyWriter.FlushAsync(cancellationToken);
+        }
+    }
+
+    private void Write<T>(T value) =>
+        _response.BodyWriter.Write([.. "data: "u8, .. JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Options), .. "\n\n"u8]);
+
+    private async Task<bool> WaitAsync<T>(ChannelReader<T> items, CancellationToken cancellationToken)
+    {
+        var more = items.WaitToReadAsync(cancellationToken).AsTask();
+        while (true)
+        {
+            try
+            {
+                return await more.WaitAsync(Silence, cancellationToken);
+            }
+            catch (TimeoutException)
+            {
+                _response.BodyWriter.Write(": ping\n\n"u8);
+                await _response.BodyWriter.FlushAsync(cancellationToken);
+            }
+        }
+    }
+
+    [LoggerMessage(LogLevel.Error, "A stream failed")]
+    private static partial void LogStreamFailed(ILogger log, Exception exception);
+}

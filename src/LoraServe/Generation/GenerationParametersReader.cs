@@ -1,0 +1,62 @@
+using System.Text.Json;
+using LoraServe.Hosting;
+
+namespace LoraServe.Generation;
+
+/// <summary>Reads and checks what all requests for text have in common, as far as that is possible without the model.</summary>
+internal static class GenerationParametersReader
+{
+    // What other servers of this API know and this one does not: to ignore one of these would answer another question than was asked.
+    private static readonly string[] Unsupported =
+    [
+        "structured_outputs", "allowed_token_ids", "bad_words", "use_beam_search", "logits_processors", "prompt_embeds",
+        "return_tokens_as_token_ids", "merged_adapters", "lora",
+    ];
+
+    /// <summary>Fills a request from a body.</summary>
+    /// <param name="json">The body, a JSON object.</param>
+    /// <param name="request">Holds the defaults.</param>
+    /// <param name="unsupported">More fields that the server knows and does not support.</param>
+    /// <param name="faults">Receives every fault.</param>
+    /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
+    public static void Read<T>(
+        JsonElement json, T request, IReadOnlyCollection<string> unsupported, List<RequestFault> faults, List<string> unknown)
+        where T : GenerationParameters
+    {
+        RequestReader.Read(json, request, faults, (name, value) =>
+        {
+            if (!IsUnsupported(name, value, unsupported))
+            {
+                unknown.Add(name);
+                return;
+            }
+
+            var message = $"is not supported by this server, found {RequestReader.Show(value)}";
+            faults.Add(new RequestFault(name, message, "unsupported_parameter"));
+        });
+
+        void Fault(string param, string message) => faults.Add(new RequestFault(param, message));
+
+        if (request.MostTokens is { } most && request.MinTokens > most)
+            Fault("min_tokens", $"expected at most max_tokens = {most}, found {request.MinTokens}");
+        if (request.StreamOptions is not null && !request.Stream) Fault("stream_options", "is only allowed with stream = true");
+        if (request.PromptLogprobs is not null && request.Stream) Fault("prompt_logprobs", "is not available with stream = true");
+        if (request.TruncatePromptTokens == 0) Fault("truncate_prompt_tokens", "expected -1 or a positive number, found 0");
+    }
+
+    private static bool IsUnsupported(string name, JsonElement value, IReadOnlyCollection<string> unsupported)
+    {
+        if (name == "response_format")
+        {
+            return value.ValueKind != JsonValueKind.Object || !value.TryGetProperty("type", out var type)
+                || type.ValueKind != JsonValueKind.String || !type.ValueEquals("text");
+        }
+
+        // Clients that send every field they know send its neutral value.
+        var isNeutral = value.ValueKind == JsonValueKind.False
+            || (value.ValueKind == JsonValueKind.String && value.ValueEquals(""))
+            || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0);
+        return !isNeutral
+            && (Unsupported.Contains(name) || unsupported.Contains(name) || name.StartsWith("guided_", StringComparison.Ordinal));
+    }
+}

@@ -1,0 +1,88 @@
+using System.Threading.Channels;
+
+namespace LoraServe.Generation;
+
+/// <summary>
+/// The running choices of one request, to be read as one stream of parts or as the parts of each choice. Disposing it cancels those that
+/// still run, and ends the request for those who count and log.
+/// </summary>
+internal sealed class GenerationRun : IDisposable
+{
+    // A client that reads slowly holds back its own request; the engine never waits for it.
+    private const int PartsAhead = 64;
+
+    private readonly Action<GenerationRun> _ended;
+    private int _disposed;
+
+    /// <param name="operation">What the request is, in the terms of OpenTelemetry's semantic conventions: text_completion or chat.</param>
+    /// <param name="columns">At least one; disposed with the run.</param>
+    /// <param name="ended">Called once, when nothing runs any more.</param>
+    public GenerationRun(string operation, IReadOnlyList<GenerationColumn> columns, Action<GenerationRun> ended)
+    {
+        (Operation, Columns, _ended) = (operation, columns, ended);
+        Choices = [.. columns.SelectMany(column => column.Choices)];
+    }
+
+    /// <summary>text_completion or chat.</summary>
+    public string Operation { get; }
+
+    /// <summary>One for each adapter.</summary>
+    public IReadOnlyList<GenerationColumn> Columns { get; }
+
+    /// <summary>The choices of all columns; the place of each is its index.</summary>
+    public IReadOnlyList<ChoiceStream> Choices { get; }
+
+    /// <summary>When the request was taken in.</summary>
+    public DateTimeOffset Created { get; } = DateTimeOffset.UtcNow;
+
+    /// <summary>The tokens read and written so far.</summary>
+    public Usage Usage => new()
+    {
+        PromptTokens = Columns.Sum(column => column.Usage.PromptTokens),
+        CompletionTokens = Columns.Sum(column => column.Usage.CompletionTokens),
+        PromptTokensDetails = new() { CachedTokens = Columns.Sum(column => column.Usage.PromptTokensDetails.CachedTokens) },
+    };
+
+    /// <summary>The parts of all choices as they come; those of one choice in order.</summary>
+    public ChannelReader<ChoicePart> ReadParts(CancellationToken cancellationToken)
+    {
+        var parts = Channel.CreateBounded<ChoicePart>(PartsAhead);
+        _ = CopyAllAsync();
+        return parts.Reader;
+
+        async Task CopyAllAsync()
+        {
+            await Task.WhenAll(Choices.Select(CopyAsync));
+            parts.Writer.TryComplete();
+        }
+
+        async Task CopyAsync(ChoiceStream choice)
+        {
+            try
+            {
+                await foreach (var part in choice.ReadAsync(cancellationToken)) await parts.Writer.WriteAsync(part, cancellationToken);
+                choice.Dispose();
+            }
+            catch (Exception e)
+            {
+                parts.Writer.TryComplete(e);
+            }
+        }
+    }
+
+    /// <summary>All parts of each choice, by its index.</summary>
+    public async Task<IReadOnlyList<IReadOnlyList<ChoicePart>>> CollectAsync(CancellationToken cancellationToken)
+    {
+        var parts = new List<ChoicePart>[Choices.Count];
+        for (var i = 0; i < parts.Length; i++) parts[i] = [];
+        await foreach (var part in ReadParts(cancellationToken).ReadAllAsync(cancellationToken)) parts[part.Index].Add(part);
+        return parts;
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
+        foreach (var column in Columns) column.Dispose();
+        _ended(this);
+    }
+}

@@ -1,0 +1,106 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+using LoraServe.Hosting;
+using LoraServe.Keys;
+
+namespace LoraServe.Generation;
+
+/// <summary>
+/// Starts the sequences of a request: the one place where its key's adapters and limits are checked, and where, at its end, tokens are
+/// charged, metrics recorded and its line of the log written.
+/// </summary>
+internal sealed partial class Generator(EngineService service, LoraServeOptions options, ILogger<Generator> log)
+{
+    /// <summary>What of a request runs on one adapter.</summary>
+    /// <param name="Reference">The adapter; null for the base model.</param>
+    /// <param name="PromptCount">How many prompts there are.</param>
+    /// <param name="Encode">
+    /// Makes its prompts while the adapter is loaded; it may await the lease, which stays the caller's, where they depend on the adapter.
+    /// </param>
+    public sealed record Column(
+        AdapterReference? Reference, int PromptCount, Func<Task<AdapterLease>, Task<IReadOnlyList<GenerationPrompt>>> Encode);
+
+    /// <summary>Submits everything that a request asks for, all of it at once so that it shares batches.</summary>
+    /// <param name="context">The HTTP request; its header x-loraserve-adapter is set.</param>
+    /// <param name="operation">See <see cref="GenerationRun.Operation"/>.</param>
+    /// <param name="parameters">What was asked for.</param>
+    /// <param name="columns">At least one.</param>
+    /// <exception cref="UnknownAdapterException">An adapter does not exist, or not for this key.</exception>
+    /// <exception cref="EngineOverloadedException">The queue is full; nothing of this request runs on.</exception>
+    public async Task<GenerationRun> StartAsync(
+        HttpContext context, string operation, GenerationParameters parameters, IReadOnlyList<Column> columns)
+    {
+        var (engine, access, cancellation) = (service.Engine, AdapterAccess.Of(context.User), context.RequestAborted);
+        CheckCount(columns.Sum(column => (long)column.PromptCount * parameters.N));
+        foreach (var column in columns) access.Check(column.Reference);
+        // A request whose adapter has to be loaded keeps its place in line.
+        var arrival = engine.NextArrival();
+        var prepared = await PrepareAsync(engine, columns, cancellation);
+        var running = new List<GenerationColumn>();
+        try
+        {
+            foreach (var (lease, prompts) in prepared)
+            {
+                var place = (running.Sum(column => column.Choices.Count), arrival, access.CacheSalt(parameters.CacheSalt));
+                running.Add(new GenerationColumn(engine, parameters, prompts, lease.Share(), place));
+            }
+        }
+        catch
+        {
+            foreach (var column in running) column.Dispose();
+            throw;
+        }
+        finally
+        {
+            foreach (var (lease, _) in prepared) lease.Dispose();
+        }
+
+        context.Response.Headers["x-loraserve-adapter"] = string.Join(", ", running.Select(column => column.Adapter));
+        return new GenerationRun(operation, running, run => Complete(context, run));
+    }
+
+    // Prompts are encoded while adapters are loaded, and all adapters are there before anything runs.
+    private static async Task<IReadOnlyList<(AdapterLease Lease, IReadOnlyList<GenerationPrompt> Prompts)>> PrepareAsync(
+        LlmEngine engine, IReadOnlyList<Column> columns, CancellationToken cancellation)
+    {
+        var acquiring = columns
+            .Select(column => column.Reference is { } reference
+                ? engine.Adapters.AcquireAsync(reference, cancellation).AsTask()
+                : Task.FromResult(AdapterLease.Base()))
+            .ToList();
+        try
+        {
+            var prompts = new List<IReadOnlyList<GenerationPrompt>>();
+            for (var i = 0; i < columns.Count; i++) prompts.Add(await columns[i].Encode(acquiring[i]));
+            return [.. (await Task.WhenAll(acquiring)).Zip(prompts)];
+        }
+        catch
+        {
+            foreach (var task in acquiring) _ = ReleaseAsync(task);
+            throw;
+        }
+    }
+
+    private static async Task ReleaseAsync(Task<AdapterLease> acquiring)
+    {
+        await ((Task)acquiring).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        if (acquiring.IsCompletedSuccessfully) acquiring.Result.Dispose();
+    }
+
+    // More than the queue holds could never be admitted, however long a client waits.
+    private void CheckCount(long count)
+    {
+        if (count > options.MaxQueuedSeqs)
+            throw new InvalidRequestException("prompt", $"expected at most {options.MaxQueuedSeqs} prompts times n, found {count}");
+    }
+
+    private void Complete(HttpContext context, GenerationRun run)
+    {
+        var usage = run.Usage;
+        var adapters = string.Join(", ", run.Columns.Select(column => column.Adapter));
+        LogCompleted(log, context.TraceIdentifier, adapters, usage.PromptTokens, usage.CompletionTokens);
+    }
+
+    [LoggerMessage(LogLevel.Information, "Completed {RequestId} on {Adapter}: {PromptTokens} tokens read, {CompletionTokens} written")]
+    private static partial void LogCompleted(ILogger log, string requestId, string adapter, int promptTokens, int completionTokens);
+}
