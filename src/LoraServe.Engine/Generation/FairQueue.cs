@@ -91,6 +91,12 @@ internal sealed class FairQueue(int slots, int blocks)
         return victim;
     }
 
+    /// <summary>The youngest running sequence of the adapter that holds most for its weight; of equal ones, the one that came last.</summary>
+    /// <exception cref="InvalidOperationException">Nothing runs.</exception>
+    public Sequence YoungestOfLargest() => _flows
+        .Where(flow => flow.Running.Count > 0)
+        .MaxBy(flow => (Share(flow), flow.Running[^1].Arrival))?.Running[^1] ?? throw new InvalidOperationException("Nothing runs.");
+
     /// <summary>Moves a sequence from the waiting ones to the running ones.</summary>
     public void Admit(Sequence sequence)
     {

@@ -1,9 +1,9 @@
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// Continuous batching, fair across adapters. A sequence is admitted when the KV blocks for its longest output are free, so that a running
-/// one never waits for memory, in the order of <see cref="FairQueue"/> and never past the one whose turn it is, so that a large one is not
-/// overtaken for ever. <see cref="BatchBuilder"/> then chooses the tokens of each step.
+/// Continuous batching, fair across adapters. A sequence is admitted when the KV blocks for its prompt and the next part of its output are
+/// free, in the order of <see cref="FairQueue"/> and never past the one whose turn it is, so that a large one is not overtaken for ever; its
+/// blocks grow with its output. <see cref="BatchBuilder"/> then chooses the tokens of each step.
 /// </summary>
 /// <remarks>
 /// Where places or blocks are taken by an adapter that holds more than its share, its youngest sequence makes way at once and is computed
@@ -11,10 +11,17 @@ namespace LoraServe.Engine.Generation;
 /// has no bound; this has one: a request whose adapter would not hold more than its share with it is admitted at the next step, and every
 /// adapter that prefills gets a token in every step. So its first chunk is computed within two steps of its arrival: the one that runs, and
 /// its own. With fewer places than adapters, or more adapters than may act in one batch, turns are the bound instead.
+/// Where a running sequence needs one more block and none is free, the adapter that holds most makes way too, be it its own. Nobody is
+/// preempted back, and what was generated is never lost: every growth is followed by a token, so that all of them end.
 /// </remarks>
 internal sealed class Scheduler
 {
+    // Short outputs get all of their blocks at once, and are never in need later; who asks for thousands rarely writes them.
+    private const int DefaultTokensAhead = 256;
+
     private readonly int _maxRunning;
+    private readonly int _tokensAhead;
+    private readonly List<Sequence> _growing = [];
     private readonly KvBlockPool _blocks;
     private readonly PrefixCache _prefixes;
     private readonly FairQueue _queue;
@@ -28,13 +35,20 @@ internal sealed class Scheduler
     /// <param name="blocks">The blocks of the KV cache.</param>
     /// <param name="maxLoras">Most different adapters that act in a batch.</param>
     /// <param name="cachesPrefixes">Whether sequences share what was computed before.</param>
+    /// <param name="tokensAhead">For how many tokens beyond those that are known a sequence takes blocks, where they are free.</param>
     public Scheduler(
-        int maxNumSeqs, int maxNumBatchedTokens, KvBlockPool blocks, int maxLoras = int.MaxValue, bool cachesPrefixes = true)
+        int maxNumSeqs,
+        int maxNumBatchedTokens,
+        KvBlockPool blocks,
+        int maxLoras = int.MaxValue,
+        bool cachesPrefixes = true,
+        int tokensAhead = DefaultTokensAhead)
     {
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxNumSeqs);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxNumBatchedTokens);
         ArgumentOutOfRangeException.ThrowIfNegativeOrZero(maxLoras);
         _maxRunning = Math.Min(maxNumSeqs, maxNumBatchedTokens);
+        _tokensAhead = tokensAhead;
         _blocks = blocks;
         _prefixes = new PrefixCache(blocks, cachesPrefixes);
         _queue = new FairQueue(_maxRunning, blocks.Count);
@@ -56,7 +70,7 @@ internal sealed class Scheduler
     /// <summary>See <see cref="PrefixCache.Hits"/>.</summary>
     public long PrefixCacheHits => _prefixes.Hits;
 
-    /// <summary>How often a sequence made way for another adapter's.</summary>
+    /// <summary>How often a sequence made way for another one.</summary>
     public long Preemptions { get; private set; }
 
     /// <summary>Whether the empty cache is large enough for such a sequence.</summary>
@@ -75,9 +89,12 @@ internal sealed class Scheduler
         _queue.Enqueue(sequence);
     }
 
-    /// <summary>Admits what fits and chooses the tokens of the next step; empty where there is nothing to do.</summary>
+    /// <summary>
+    /// Makes room for the next tokens, admits what fits and chooses the tokens of the next step; empty where there is nothing to do.
+    /// </summary>
     public Batch Schedule()
     {
+        Grow();
         while (_queue.Next() is { } next && TryAdmit(next))
         {
         }
@@ -147,20 +164,51 @@ internal sealed class Scheduler
 
     private bool TryAdmit(Sequence next)
     {
-        var needed = (int)BlocksFor(next.PromptLength, next.MaxTokens);
+        var needed = BlocksAhead(next);
         while (Running == _maxRunning || !_prefixes.TryHold(next, needed))
         {
             if (_queue.VictimFor(next, needed) is not { } victim)
                 return false;
 
-            _prefixes.Release(victim);
-            victim.Preempt();
-            _queue.Preempt(victim);
-            Preemptions++;
+            Preempt(victim);
         }
 
         _queue.Admit(next);
         return true;
+    }
+
+    private void Grow()
+    {
+        _growing.Clear();
+        foreach (var flow in _queue.Flows)
+        {
+            foreach (var sequence in flow.Running)
+            {
+                if (IsShort(sequence))
+                    _growing.Add(sequence);
+            }
+        }
+
+        foreach (var sequence in _growing)
+        {
+            // It may have made way for the one before.
+            while (sequence.Blocks.Count > 0 && IsShort(sequence) && !TryGrow(sequence))
+                Preempt(_queue.YoungestOfLargest());
+        }
+    }
+
+    private bool IsShort(Sequence sequence) => _blocks.BlocksFor(sequence.Tokens.Length) > sequence.Blocks.Count;
+
+    private bool TryGrow(Sequence sequence) =>
+        _blocks.TryAllocate(BlocksAhead(sequence) - sequence.Blocks.Count, sequence.HeldBlocks)
+        || _blocks.TryAllocate(1, sequence.HeldBlocks);
+
+    private void Preempt(Sequence victim)
+    {
+        _prefixes.Release(victim);
+        victim.Preempt();
+        _queue.Preempt(victim);
+        Preemptions++;
     }
 
     private void End(Sequence sequence, Exception? error)
@@ -172,6 +220,9 @@ internal sealed class Scheduler
         _prefixes.Release(sequence);
         sequence.End(error);
     }
+
+    private int BlocksAhead(Sequence sequence) => (int)Math.Min(
+        BlocksFor(sequence.PromptLength, sequence.MaxTokens), _blocks.BlocksFor((long)sequence.Tokens.Length + _tokensAhead));
 
     // The last token's keys and values are never needed.
     private long BlocksFor(int promptTokens, int maxTokens) => _blocks.BlocksFor(promptTokens + Math.Max(0L, maxTokens - 1L));

@@ -87,7 +87,7 @@ internal sealed class Sequence
     /// <summary>Tokens whose keys and values are in the cache.</summary>
     public int ComputedTokens { get; set; }
 
-    /// <summary>KV blocks in order of position, enough for the longest output; none before admission and after the end.</summary>
+    /// <summary>KV blocks in order of position, enough for the known tokens; none where it waits and after the end.</summary>
     public IReadOnlyList<int> Blocks => HeldBlocks;
 
     /// <summary>The blocks as the scheduler fills and frees them.</summary>

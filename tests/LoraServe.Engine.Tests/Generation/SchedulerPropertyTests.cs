@@ -16,11 +16,11 @@ public sealed class SchedulerPropertyTests
 
     [Property]
     public void Run_AnyWorkload_KeepsEveryPromise(
-        byte seqs, byte budget, byte blocks, byte loras, bool cached, (byte Adapter, byte Step, byte Prompt, byte Tokens, byte Cancel, byte Fails)[] work)
+        byte seqs, byte budget, byte blocks, byte loras, byte ahead, bool cached, (byte Adapter, byte Step, byte Prompt, byte Tokens, byte Cancel, byte Fails)[] work)
     {
         var pool = new KvBlockPool(4 + (blocks % 40), BlockSize);
         var (maxSeqs, maxTokens, maxLoras) = (1 + (seqs % 8), 1 + (budget % 24), 1 + (loras % 5));
-        var scheduler = new Scheduler(maxSeqs, maxTokens, pool, maxLoras, cached);
+        var scheduler = new Scheduler(maxSeqs, maxTokens, pool, maxLoras, cached, ahead % 20);
         var arrivals = work.Select((item, id) => ArrivalOf(id, item)).Where(arrival => scheduler.CanEverFit(arrival.PromptLength, arrival.MaxTokens)).ToList();
         var memory = new string[pool.Count * BlockSize];
         var computed = new Dictionary<long, int>();

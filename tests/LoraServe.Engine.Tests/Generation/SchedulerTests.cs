@@ -113,6 +113,19 @@ public sealed class SchedulerTests
         scheduler.Waiting.ShouldBe(0);
     }
 
+    [Fact]
+    public void Schedule_LongOutputs_RunTogetherAndTakeTurnsWhereMemoryEnds()
+    {
+        var scheduler = new Scheduler(8, 100, new KvBlockPool(10, blockSize: 4), tokensAhead: 4);
+        var all = Enumerable.Range(1, 3).Select(id => Add(scheduler, promptLength: 4, maxTokens: 30, id)).ToList();
+
+        Step(scheduler).Rows.Count.ShouldBe(3);
+        Run(scheduler);
+
+        all.ShouldAllBe(submitted => submitted.Read().Count == 30);
+        scheduler.Preemptions.ShouldBePositive();
+    }
+
     [Theory]
     [InlineData(40, 0, true)]
     [InlineData(41, 0, false)]
