@@ -25,8 +25,11 @@ internal sealed class AdapterCache : IDisposable
         (_limits, _time) = (limits, time);
         _loaders = new SemaphoreSlim(limits.ConcurrentLoads);
         var cache = new MemoryCache(new MemoryCacheOptions { SizeLimit = limits.Bytes, TrackStatistics = true });
-        _residents = new ResidentAdapters(cache, limits.Bytes);
+        _residents = new ResidentAdapters(cache, limits.Bytes, version => Evicted?.Invoke(version));
     }
+
+    /// <summary>Told of each version that made room for others, while the cache is locked.</summary>
+    public Action<string>? Evicted { get; set; }
 
     /// <summary>Counts since the start, and what is held now.</summary>
     public AdapterCacheStatus Status

@@ -76,7 +76,17 @@ public sealed partial class AdapterManager
 
     private async ValueTask<AdapterLease> HoldAsync(ResolvedAdapter resolved, CancellationToken cancellationToken)
     {
-        var lease = await _cache.AcquireAsync(resolved.Version, resolved.BytesToLoad, () => Load(resolved), cancellationToken);
+        var isLoaded = true;
+        var lease = await _cache.AcquireAsync(
+            resolved.Version,
+            resolved.BytesToLoad,
+            () =>
+            {
+                isLoaded = false;
+                return Load(resolved);
+            },
+            cancellationToken);
+        Found?.Invoke(resolved.Name, isLoaded);
         // Its last name may have been taken away while it was read: nobody would ask for it again.
         var catalog = Catalog;
         if (resolved.Parts.Any(part => !catalog.Versions.ContainsKey(part.Version.Version))) _cache.Evict(resolved.Version);
@@ -89,6 +99,7 @@ public sealed partial class AdapterManager
         {
             var adapter = _loader.Load(resolved, part => FolderOf(part.Alias, part.Version.Version), _cache.TryAcquire);
             LogLoaded(_logger, resolved.Name, resolved.Version, adapter.Bytes);
+            Loaded?.Invoke(resolved.Name);
             return adapter;
         }
         catch (DamagedVersionException e) when (e.IsLasting)

@@ -60,6 +60,7 @@ public sealed partial class AdapterManager : IDisposable
         }
 
         _uses = new AdapterUses(time, WriteUses);
+        Labels = new AdapterLabels(options.MaxLabels);
     }
 
     /// <summary>Opens the store and reads the names of both folders.</summary>
@@ -100,11 +101,36 @@ public sealed partial class AdapterManager : IDisposable
         }
     }
 
+    /// <summary>Names of adapters as labels of metrics.</summary>
+    public AdapterLabels Labels { get; }
+
     /// <summary>The adapters in memory, in numbers.</summary>
     public AdapterCacheStatus CacheStatus => _cache.Status;
 
     /// <summary>Whether requests wait for memory that adapters hold.</summary>
     internal bool IsMemoryWanted => _cache.HasWaiters;
+
+    /// <summary>Told of the name under which an adapter was asked for, and whether it was resident or being loaded by others.</summary>
+    internal Action<string, bool>? Found { get; set; }
+
+    /// <summary>Told of the name for which an adapter was loaded into memory.</summary>
+    internal Action<string>? Loaded { get; set; }
+
+    /// <summary>Told of each version that made room for others in memory; must return at once.</summary>
+    internal Action<string>? Evicted
+    {
+        get => _cache.Evicted;
+        set => _cache.Evicted = value;
+    }
+
+    /// <summary>The first name that points or pointed at a version; null where none does, as with a mix.</summary>
+    internal string? NameOf(string version)
+    {
+        var catalog = Catalog;
+        return catalog.Versions.ContainsKey(version)
+            ? catalog.Aliases.Values.FirstOrDefault(alias => alias.History.Any(entry => entry.Version == version))?.Name
+            : null;
+    }
 
     /// <summary>All adapters and saved mixes, sorted by name.</summary>
     public IReadOnlyList<AdapterInfo> List()

@@ -18,6 +18,9 @@ internal sealed record AdapterOptions
     /// <summary>How long a request waits for memory.</summary>
     public TimeSpan CachePatience { get; init; } = TimeSpan.FromSeconds(30);
 
+    /// <summary>Most adapters that have a label of their own in metrics.</summary>
+    public int MaxLabels { get; init; } = 100;
+
     /// <summary>Limits of an upload.</summary>
     public AdapterLimits Limits { get; init; } = new();
 }

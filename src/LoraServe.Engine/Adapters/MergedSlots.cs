@@ -7,7 +7,8 @@ namespace LoraServe.Engine.Adapters;
 /// Merged weights by adapter version, within a budget of bytes that is counted before anything is allocated. Belongs to the engine's thread.
 /// </summary>
 /// <param name="budget">Most bytes of all slots, those being filled included; 0 allows none.</param>
-internal sealed class MergedSlots(long budget) : IDisposable
+/// <param name="vacated">Told of the version of each slot that makes room.</param>
+internal sealed class MergedSlots(long budget, Action<string>? vacated = null) : IDisposable
 {
     private readonly Dictionary<string, MergedSlot> _slots = new(StringComparer.Ordinal);
     private long _reserved;
@@ -81,6 +82,7 @@ internal sealed class MergedSlots(long budget) : IDisposable
     public Tensor Vacate(MergedSlot slot)
     {
         _slots.Remove(slot.Version);
+        vacated?.Invoke(slot.Version);
         return slot.Vacate();
     }
 

@@ -10,7 +10,8 @@ namespace LoraServe.Engine.Adapters;
 /// </summary>
 /// <param name="cache">Empty, limited to the budget, tracking statistics.</param>
 /// <param name="budget">Most bytes of all entries together.</param>
-internal sealed class ResidentAdapters(MemoryCache cache, long budget) : IEnumerable<ResidentAdapter>
+/// <param name="evicted">Told of the version of each entry that made room for others.</param>
+internal sealed class ResidentAdapters(MemoryCache cache, long budget, Action<string> evicted) : IEnumerable<ResidentAdapter>
 {
     private readonly LinkedList<ResidentAdapter> _byUse = new();
 
@@ -67,7 +68,12 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget) : IEnumer
         }
 
         if (missing > 0) return false;
-        victims.ForEach(Remove);
+        foreach (var victim in victims)
+        {
+            Remove(victim);
+            evicted(victim.Version);
+        }
+
         Evictions += victims.Count;
         return true;
     }

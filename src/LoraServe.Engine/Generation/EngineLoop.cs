@@ -35,6 +35,9 @@ internal sealed partial class EngineLoop : IDisposable
         _thread.Start();
     }
 
+    /// <summary>Told of each batch that was computed, and of the tokens that were chosen for its rows, on the engine's thread.</summary>
+    public Action<Batch, IReadOnlyList<SampledToken?>>? Stepped { get; set; }
+
     /// <summary>The latest snapshot.</summary>
     public EngineStatus Status => Volatile.Read(ref _status);
 
@@ -170,6 +173,7 @@ internal sealed partial class EngineLoop : IDisposable
             _merging.Observe(batch, plan, Stopwatch.GetElapsedTime(start));
             var tokens = Sample(batch, logits);
             _scheduler.Complete(batch, tokens);
+            Stepped?.Invoke(batch, tokens);
         }
         catch (Exception e)
         {
@@ -223,6 +227,10 @@ internal sealed partial class EngineLoop : IDisposable
 
     private EngineStatus Snapshot() => new(_scheduler.Running, _scheduler.Waiting + _merging.Waiting, _blocks.Used, _blocks.Count)
     {
+        RunningAdapters = _scheduler.RunningAdapters,
+        WaitingAdapters = _merging.WaitingAdapters is { Count: > 0 } merging
+            ? [.. _scheduler.WaitingAdapters.Union(merging)]
+            : _scheduler.WaitingAdapters,
         KvBlocksCached = _blocks.Cached,
         PrefixCacheQueries = _scheduler.PrefixCacheQueries,
         PrefixCacheHits = _scheduler.PrefixCacheHits,

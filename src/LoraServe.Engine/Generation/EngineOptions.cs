@@ -55,6 +55,9 @@ public sealed record EngineOptions
     /// </summary>
     public long? MergedBytes { get; init; }
 
+    /// <summary>Most adapters that have a label of their own in metrics; all others share one.</summary>
+    public int MaxAdapterLabels { get; init; } = 100;
+
     /// <summary>Limits of an uploaded adapter.</summary>
     public AdapterLimits UploadLimits { get; init; } = new();
 

@@ -7,6 +7,12 @@ namespace LoraServe.Engine.Generation;
 /// <param name="KvBlocks">All blocks of the KV cache.</param>
 public sealed record EngineStatus(int Running, int Waiting, int KvBlocksUsed, int KvBlocks)
 {
+    /// <summary>The names under which running sequences asked for their adapters, each once; without the base.</summary>
+    public IReadOnlyList<string> RunningAdapters { get; init; } = [];
+
+    /// <summary>The same for sequences that wait.</summary>
+    public IReadOnlyList<string> WaitingAdapters { get; init; } = [];
+
     /// <summary>Blocks of the KV cache that no sequence holds and that keep a prefix until they are needed.</summary>
     public int KvBlocksCached { get; init; }
 

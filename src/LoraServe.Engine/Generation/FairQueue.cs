@@ -12,6 +12,8 @@ internal sealed class FairQueue(int slots, int blocks)
     private readonly Dictionary<string, AdapterFlow> _byVersion = new(StringComparer.Ordinal);
     private readonly Dictionary<long, Sequence> _sequences = [];
     private readonly List<AdapterFlow> _flows = [];
+    private IReadOnlyList<string>? _runningAdapters;
+    private IReadOnlyList<string>? _waitingAdapters;
 
     /// <summary>The adapters that have a sequence, the longest present first.</summary>
     public IReadOnlyList<AdapterFlow> Flows => _flows;
@@ -21,6 +23,12 @@ internal sealed class FairQueue(int slots, int blocks)
 
     /// <summary>Sequences that wait.</summary>
     public int Waiting => _sequences.Count - Running;
+
+    /// <summary>The names under which requests that run asked for their adapters, each once; the same list until a sequence comes or goes.</summary>
+    public IReadOnlyList<string> RunningAdapters => _runningAdapters ??= Names(_flows.SelectMany(flow => flow.Running));
+
+    /// <summary>The same for requests that wait.</summary>
+    public IReadOnlyList<string> WaitingAdapters => _waitingAdapters ??= Names(_flows.SelectMany(flow => flow.Waiting));
 
     /// <summary>Lets a sequence wait.</summary>
     /// <exception cref="ArgumentException">Its adapter's weight is no share.</exception>
@@ -40,6 +48,7 @@ internal sealed class FairQueue(int slots, int blocks)
         flow.Weight = weight; // the latest one known
         _sequences.Add(sequence.Id, sequence);
         flow.Waiting.Add(sequence);
+        Change();
     }
 
     /// <summary>A sequence that waits or runs; null where it does neither.</summary>
@@ -104,6 +113,7 @@ internal sealed class FairQueue(int slots, int blocks)
         flow.Waiting.Remove(sequence);
         flow.Running.Add(sequence);
         Running++;
+        Change();
     }
 
     /// <summary>Moves it back to its place in line.</summary>
@@ -113,6 +123,7 @@ internal sealed class FairQueue(int slots, int blocks)
         flow.Running.Remove(sequence);
         flow.Waiting.Add(sequence);
         Running--;
+        Change();
     }
 
     /// <summary>Takes a sequence out; does nothing where it is not in.</summary>
@@ -121,6 +132,7 @@ internal sealed class FairQueue(int slots, int blocks)
         if (!_sequences.Remove(sequence.Id))
             return;
 
+        Change();
         var flow = _byVersion[sequence.AdapterVersion];
         if (!flow.Waiting.Remove(sequence))
         {
@@ -134,6 +146,11 @@ internal sealed class FairQueue(int slots, int blocks)
         _byVersion.Remove(sequence.AdapterVersion);
         _flows.Remove(flow);
     }
+
+    private void Change() => (_runningAdapters, _waitingAdapters) = (null, null);
+
+    private static List<string> Names(IEnumerable<Sequence> sequences) =>
+        [.. sequences.Where(sequence => !sequence.Request.Adapter.IsBase).Select(sequence => sequence.Request.Adapter.Name).Distinct()];
 
     // The larger of an adapter's parts of the two resources, for its weight, if it held that many sequences and blocks more.
     private double Share(AdapterFlow flow, int moreSequences = 0, long moreBlocks = 0)

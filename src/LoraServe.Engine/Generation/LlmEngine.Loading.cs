@@ -115,6 +115,7 @@ public sealed partial class LlmEngine
         AdaptersFolder = options.Adapters,
         MaxRank = options.MaxLoraRank,
         CacheBytes = options.AdapterCacheBytes,
+        MaxLabels = options.MaxAdapterLabels,
         Limits = options.UploadLimits,
     };
 

@@ -1,3 +1,4 @@
+using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Models;
@@ -58,6 +59,14 @@ public sealed partial class LlmEngine : IAsyncDisposable
 
     /// <summary>The latest snapshot.</summary>
     public EngineStatus Status => _loop.Status;
+
+    /// <summary>Publishes what the engine does from now on as instruments of a meter, which must outlive it.</summary>
+    public void Publish(Meter meter)
+    {
+        EngineGauges.Create(meter, this, _options.MaxLoras);
+        AdapterMetrics.Create(meter, Adapters);
+        EngineMetrics.Create(meter, _loop, _merging, Adapters);
+    }
 
     /// <summary>Throws if a prompt with this sampling could never be served; cheap, does not touch the queue.</summary>
     /// <exception cref="ContextLengthExceededException">The prompt, or it and its maximum of tokens, can never fit.</exception>

@@ -3,11 +3,15 @@ using LoraServe.Engine.Adapters;
 namespace LoraServe.Engine.Generation;
 
 /// <summary>A merge that is asked for, and who waits for it.</summary>
+/// <param name="name">The name under which it was first asked for.</param>
 /// <param name="plain">Keeps the adapter in memory; given to the slot.</param>
 /// <param name="bytes">What the slot takes.</param>
-internal sealed class MergeJob(AdapterLease plain, long bytes)
+internal sealed class MergeJob(string name, AdapterLease plain, long bytes)
 {
     private readonly List<Waiter> _waiters = [];
+
+    /// <summary>The name under which it was first asked for.</summary>
+    public string Name { get; } = name;
 
     public AdapterLease Plain { get; } = plain;
 

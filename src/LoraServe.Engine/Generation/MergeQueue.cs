@@ -38,6 +38,10 @@ internal sealed class MergeQueue(
     /// <summary>How many wait for a merge.</summary>
     public int Waiting => _jobs.Sum(job => job.WaiterCount);
 
+    /// <summary>The names under which they asked for their adapters.</summary>
+    public IReadOnlyList<string> WaitingAdapters =>
+        _jobs.Count == 0 ? [] : [.. _jobs.Where(job => job.WaiterCount > 0).Select(job => job.Name).Distinct()];
+
     /// <summary>The job for this version, or null.</summary>
     public MergeJob? Find(string version) => _jobs.Find(job => job.Version == version);
 
@@ -50,7 +54,7 @@ internal sealed class MergeQueue(
     public MergeJob Enqueue(AdapterLease lease, bool isAutomatic)
     {
         if (Find(lease.Version) is { } known) return known;
-        var job = new MergeJob(lease.Keep(), BytesOf(lease.Adapter)) { IsAutomatic = isAutomatic };
+        var job = new MergeJob(lease.Name, lease.Keep(), BytesOf(lease.Adapter)) { IsAutomatic = isAutomatic };
         _jobs.Add(job);
         return job;
     }

@@ -37,10 +37,16 @@ internal sealed partial class Merging : IDisposable
     public Merging(BaseWeights weights, long budget, Func<bool> isMemoryWanted, TimeProvider time, ILogger logger)
     {
         (_isMemoryWanted, _time, _start, _logger) = (isMemoryWanted, time, time.GetTimestamp(), logger);
-        _slots = new MergedSlots(budget);
-        _queue = new MergeQueue(_slots, weights, Value, Merged, Failed, time);
+        _slots = new MergedSlots(budget, version => Unmerged?.Invoke(version));
+        _queue = new MergeQueue(_slots, weights, Value, Complete, Failed, time);
         _status = new MergeStatus(0, budget, [], new Dictionary<string, MergeDecision>());
     }
+
+    /// <summary>Told of each adapter version that was merged and of the time that it took, on the engine's thread.</summary>
+    public Action<string, TimeSpan>? Merged { get; set; }
+
+    /// <summary>Told of each adapter version whose merged weights were let go, on the engine's thread.</summary>
+    public Action<string>? Unmerged { get; set; }
 
     /// <summary>The latest snapshot, for any thread.</summary>
     public MergeStatus Status => Volatile.Read(ref _status);
@@ -50,6 +56,9 @@ internal sealed partial class Merging : IDisposable
 
     /// <summary>How many wait for a merge.</summary>
     public int Waiting => _queue.Waiting;
+
+    /// <summary>The names under which they asked for their adapters.</summary>
+    public IReadOnlyList<string> WaitingAdapters => _queue.WaitingAdapters;
 
     private TimeSpan Now => _time.GetElapsedTime(_start);
 
@@ -165,12 +174,13 @@ internal sealed partial class Merging : IDisposable
         _slots.Dispose();
     }
 
-    private void Merged(MergedSlot slot, TimeSpan spent)
+    private void Complete(MergedSlot slot, TimeSpan spent)
     {
         slot.LastUse = Now;
         _controller.ObserveMerge(slot.Bytes, spent.TotalMilliseconds);
         Publish();
         LogMerged(_logger, slot.Version, slot.Bytes, spent.TotalMilliseconds);
+        Merged?.Invoke(slot.Version, spent);
     }
 
     // Not tried again before the demand for it has grown anew.

@@ -61,6 +61,12 @@ internal sealed class Scheduler
     /// <summary>Sequences that wait for admission.</summary>
     public int Waiting => _queue.Waiting;
 
+    /// <summary>See <see cref="FairQueue.RunningAdapters"/>.</summary>
+    public IReadOnlyList<string> RunningAdapters => _queue.RunningAdapters;
+
+    /// <summary>See <see cref="FairQueue.WaitingAdapters"/>.</summary>
+    public IReadOnlyList<string> WaitingAdapters => _queue.WaitingAdapters;
+
     /// <summary>Whether any sequence is waiting or running.</summary>
     public bool HasWork => Running + Waiting > 0;
 
@@ -174,6 +180,7 @@ internal sealed class Scheduler
         }
 
         _queue.Admit(next);
+        next.Clock.Admit();
         return true;
     }
 

@@ -23,14 +23,17 @@ internal sealed class Sequence
     /// <param name="eosTokenIds">The model's end-of-sequence tokens.</param>
     /// <param name="output">Unbounded: the engine never waits for a reader.</param>
     /// <param name="promptLogprobs">Made with RunContinuationsAsynchronously: no reader's code runs on the engine's thread.</param>
+    /// <param name="time">Its clock; null: the system's.</param>
     public Sequence(
         long id,
         GenerationRequest request,
         IReadOnlyCollection<int> eosTokenIds,
         ChannelWriter<GeneratedToken> output,
-        TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> promptLogprobs)
+        TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> promptLogprobs,
+        TimeProvider? time = null)
     {
         Id = id;
+        Clock = new SequenceClock(time ?? TimeProvider.System);
         Request = request;
         Adapter = request.Adapter;
         Seed = request.Sampling.Seed ?? Random.Shared.NextInt64();
@@ -47,6 +50,9 @@ internal sealed class Sequence
     }
 
     public long Id { get; }
+
+    /// <summary>Its times.</summary>
+    public SequenceClock Clock { get; }
 
     /// <summary>Its place in line: the ticket that the request took, or else its <see cref="Id"/>.</summary>
     public long Arrival => Request.Arrival == 0 ? Id : Request.Arrival;
@@ -121,6 +127,7 @@ internal sealed class Sequence
     public void Preempt()
     {
         IsResumed = true;
+        Clock.Preempt();
         ComputedTokens = 0;
         if (GeneratedCount == 0) RestartPromptLogprobs();
     }
@@ -139,6 +146,7 @@ internal sealed class Sequence
     public FinishReason? Append(SampledToken token)
     {
         _tokens.Add(token.TokenId);
+        Clock.AddToken();
         FinishReason? reason = _stopTokens.Contains(token.TokenId) ? FinishReason.Stop
             : GeneratedCount >= MaxTokens ? FinishReason.Length
             : null;
@@ -153,6 +161,7 @@ internal sealed class Sequence
             return;
 
         HasEnded = true;
+        Clock.End();
         // Before its reader sees the end: an adapter that has just answered can be deleted.
         Adapter.Dispose();
         _output.TryComplete(error);

@@ -34,6 +34,9 @@ public sealed class TokenStream : IDisposable
     /// </summary>
     public int CachedTokens => _sequence.CachedTokens;
 
+    /// <summary>Its times so far; final once <see cref="Tokens"/> has completed.</summary>
+    public SequenceTimes Times => _sequence.Clock.Times;
+
     /// <summary>Tells the engine to stop working on the sequence; does nothing after its end.</summary>
     public void Dispose()
     {
