@@ -81,6 +81,10 @@ public sealed record LoraServeOptions
     [Range(typeof(long), "0", "9223372036854775807")]
     public long? MergedBytes { get; init; }
 
+    [Description("Most adapters that have a label of their own in metrics; those that are used later share one.")]
+    [Range(0, 100_000)]
+    public int MaxAdapterLabels { get; init; } = 100;
+
     [Description("Largest upload of an adapter in MiB, packed or unpacked.")]
     [Range(1, MaxMebibytes)]
     public int MaxUploadSize { get; init; } = 2048;
@@ -117,6 +121,7 @@ public sealed record LoraServeOptions
         KvCacheMemory = KvCacheMemory,
         AdapterCacheBytes = AdapterCacheBytes,
         MergedBytes = MergedBytes,
+        MaxAdapterLabels = MaxAdapterLabels,
         UploadLimits = new AdapterLimits { MaxArchiveBytes = UploadBytes, MaxExpandedBytes = UploadBytes, MaxFileBytes = UploadBytes },
     };
 }

@@ -2,6 +2,7 @@ using LoraServe;
 using LoraServe.Adapters;
 using LoraServe.Completions;
 using LoraServe.Hosting;
+using LoraServe.Metrics;
 using LoraServe.Models;
 
 return await CommandLine.RunAsync(args, ServeAsync);
@@ -21,6 +22,7 @@ static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
     app.MapAdapterEffect();
     app.MapModels();
     app.MapHealth();
+    app.MapMetrics();
     app.MapApiDescription();
     return app.ServeAsync();
 }

@@ -1,5 +1,6 @@
 using LoraServe.Generation;
 using LoraServe.Hosting;
+using LoraServe.Metrics;
 using Serilog;
 using Serilog.Events;
 
@@ -23,6 +24,8 @@ internal static class ServiceCollectionExtensions
         // A query parameter of a wrong type then reaches the error mapper with a reason.
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddSingleton<StartupConsole>();
+        builder.Services.AddSingleton<MetricCollector>();
+        builder.Services.AddSingleton<ServerMetrics>();
         builder.Services.AddSingleton<EngineService>();
         builder.Services.AddSingleton<PromptEncoder>();
         builder.Services.AddSingleton<Generator>();

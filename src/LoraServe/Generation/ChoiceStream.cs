@@ -40,6 +40,12 @@ internal sealed class ChoiceStream : IDisposable
     /// <summary>Tokens of its prompt that an earlier request had computed already.</summary>
     public int CachedTokens => _sequence.CachedTokens;
 
+    /// <summary>Most tokens that it may have.</summary>
+    public int MaxTokens => _prompt.MaxTokens;
+
+    /// <summary>Its sequence's times so far.</summary>
+    public SequenceTimes Times => _sequence.Times;
+
     /// <summary>Why it ended; null while it runs, and where it was cancelled.</summary>
     public FinishReason? FinishReason { get; private set; }
 

@@ -26,6 +26,8 @@ internal sealed class GenerationColumn : IDisposable
     {
         Adapter = AdapterSelector.Label(lease);
         Version = AdapterSelector.ShortVersion(lease);
+        IsBase = lease.IsBase;
+        AdapterLabel = engine.Adapters.Labels.Of(lease);
         Fingerprint = $"fp_{engine.Model.Fingerprint[..12]}-{Version}";
         _promptTokens = prompts.Sum(prompt => prompt.Ids.Count);
         try
@@ -58,6 +60,12 @@ internal sealed class GenerationColumn : IDisposable
 
     /// <summary>What an answer says about its adapter: base, or its name and the beginning of its version.</summary>
     public string Adapter { get; }
+
+    /// <summary>Whether it runs on the bare base model.</summary>
+    public bool IsBase { get; }
+
+    /// <summary>What metrics call its adapter.</summary>
+    public string AdapterLabel { get; }
 
     /// <summary>The beginning of the adapter's version.</summary>
     public string Version { get; }

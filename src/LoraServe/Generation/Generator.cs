@@ -2,6 +2,7 @@ using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
+using LoraServe.Metrics;
 
 namespace LoraServe.Generation;
 
@@ -9,7 +10,8 @@ namespace LoraServe.Generation;
 /// Starts the sequences of a request: the one place where its key's adapters and limits are checked, and where, at its end, tokens are
 /// charged, metrics recorded and its line of the log written.
 /// </summary>
-internal sealed partial class Generator(EngineService service, LoraServeOptions options, ILogger<Generator> log)
+internal sealed partial class Generator(
+    EngineService service, LoraServeOptions options, ServerMetrics metrics, ILogger<Generator> log)
 {
     /// <summary>What of a request runs on one adapter.</summary>
     /// <param name="Reference">The adapter; null for the base model.</param>
@@ -30,6 +32,7 @@ internal sealed partial class Generator(EngineService service, LoraServeOptions 
     public async Task<GenerationRun> StartAsync(
         HttpContext context, string operation, GenerationParameters parameters, IReadOnlyList<Column> columns)
     {
+        var started = TimeProvider.System.GetTimestamp();
         var (engine, access, cancellation) = (service.Engine, AdapterAccess.Of(context.User), context.RequestAborted);
         CheckCount(columns.Sum(column => (long)column.PromptCount * parameters.N));
         foreach (var column in columns) access.Check(column.Reference);
@@ -56,7 +59,7 @@ internal sealed partial class Generator(EngineService service, LoraServeOptions 
         }
 
         context.Response.Headers["x-loraserve-adapter"] = string.Join(", ", running.Select(column => column.Adapter));
-        return new GenerationRun(operation, running, run => Complete(context, run));
+        return new GenerationRun(operation, running, run => Complete(context, new GenerationReport(run, parameters, started, cancellation.IsCancellationRequested)));
     }
 
     // Prompts are encoded while adapters are loaded, and all adapters are there before anything runs.
@@ -94,8 +97,10 @@ internal sealed partial class Generator(EngineService service, LoraServeOptions 
             throw new InvalidRequestException("prompt", $"expected at most {options.MaxQueuedSeqs} prompts times n, found {count}");
     }
 
-    private void Complete(HttpContext context, GenerationRun run)
+    private void Complete(HttpContext context, GenerationReport report)
     {
+        metrics.Record(report);
+        var run = report.Run;
         var usage = run.Usage;
         var adapters = string.Join(", ", run.Columns.Select(column => column.Adapter));
         LogCompleted(log, context.TraceIdentifier, adapters, usage.PromptTokens, usage.CompletionTokens);

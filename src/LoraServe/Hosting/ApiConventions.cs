@@ -1,3 +1,4 @@
+using LoraServe.Metrics;
 using Serilog;
 using Serilog.Events;
 
@@ -19,6 +20,7 @@ internal static class ApiConventions
             log.GetMessageTemplateProperties = Properties;
             log.EnrichDiagnosticContext = (diagnostics, context) => diagnostics.Set("RequestId", context.TraceIdentifier);
         });
+        app.UseHttpErrorCount();
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(context => ErrorMapper.WriteStatusAsync(context.HttpContext));
         return app;
@@ -62,6 +64,7 @@ internal static class ApiConventions
         _ when context.Request.Path.Value is "/livez" or "/readyz" => LogEventLevel.Debug,
         >= StatusCodes.Status500InternalServerError and not StatusCodes.Status503ServiceUnavailable => LogEventLevel.Error,
         >= StatusCodes.Status400BadRequest => LogEventLevel.Warning,
+        _ when context.Request.Path.Value is "/metrics" => LogEventLevel.Debug,
         _ => LogEventLevel.Information,
     };
 }

@@ -3,6 +3,7 @@ using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Tokenization;
+using LoraServe.Metrics;
 
 namespace LoraServe.Hosting;
 
@@ -20,7 +21,12 @@ internal enum EngineState
 
 /// <summary>Loads the engine beside the running web server, lends it to requests, and lets it finish before the web server stops.</summary>
 internal sealed partial class EngineService(
-    LoraServeOptions options, StartupConsole console, IHostApplicationLifetime lifetime, ILoggerFactory loggers, ILogger<EngineService> log)
+    LoraServeOptions options,
+    StartupConsole console,
+    ServerMetrics metrics,
+    IHostApplicationLifetime lifetime,
+    ILoggerFactory loggers,
+    ILogger<EngineService> log)
     : IHostedLifecycleService, IAsyncDisposable
 {
     private LlmEngine? _engine;
@@ -83,6 +89,7 @@ internal sealed partial class EngineService(
         try
         {
             _engine = console.ShowProgress(progress => LlmEngine.Load(options.ToEngineOptions(), progress, loggers));
+            metrics.Publish(_engine);
             Loaded = DateTimeOffset.UtcNow;
             _state = EngineState.Ready;
             console.ShowReady(_engine.Model.Name, [.. _engine.Adapters.List().Select(adapter => adapter.Name)]);

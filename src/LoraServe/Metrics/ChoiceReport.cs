@@ -1,0 +1,22 @@
+using LoraServe.Engine.Generation;
+using LoraServe.Generation;
+
+namespace LoraServe.Metrics;
+
+/// <summary>How one choice of a request went.</summary>
+/// <param name="Choice">The choice.</param>
+/// <param name="Column">What it ran on.</param>
+/// <param name="Outcome">Why it ended, in vLLM's words: stop, length, abort where its client left, error.</param>
+/// <param name="Times">Its times in the engine; one that was ended by a stop string ends now.</param>
+/// <param name="Delay">From the arrival of the request to the submission of the sequence.</param>
+internal sealed record ChoiceReport(ChoiceStream Choice, GenerationColumn Column, string Outcome, SequenceTimes Times, TimeSpan Delay)
+{
+    /// <summary>From the arrival of the request to its first token; null where there is none.</summary>
+    public TimeSpan? TimeToFirstToken => Delay + Times.FirstToken;
+
+    /// <summary>From the arrival of the request to the end of the choice.</summary>
+    public TimeSpan Total => Delay + Times.Ended!.Value;
+
+    /// <summary>Time of an output token after the first; null where there is none.</summary>
+    public TimeSpan? TimePerOutputToken => Choice.GeneratedTokens > 1 ? Times.Decode / (Choice.GeneratedTokens - 1) : null;
+}

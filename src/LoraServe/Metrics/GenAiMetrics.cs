@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+
+namespace LoraServe.Metrics;
+
+/// <summary>
+/// Finished requests in the terms of OpenTelemetry's semantic conventions for generative AI. The model is the adapter as far as its label is
+/// its name: attributes of metrics must not grow with what clients send.
+/// </summary>
+internal sealed class GenAiMetrics
+{
+    private readonly Histogram<double> _duration;
+    private readonly Histogram<double> _firstToken;
+    private readonly Histogram<double> _perToken;
+    private readonly Histogram<double> _tokens;
+
+    public GenAiMetrics(Meter meter)
+    {
+        _duration = meter.CreateHistogram(
+            "gen_ai.server.request.duration", "s", "Time to the last byte of an answer.", advice: Buckets.GenAiRequestSeconds);
+        _firstToken = meter.CreateHistogram(
+            "gen_ai.server.time_to_first_token", "s", "Time to the first token of an answer.", advice: Buckets.GenAiFirstTokenSeconds);
+        _perToken = meter.CreateHistogram(
+            "gen_ai.server.time_per_output_token", "s", "Time per token after the first.", advice: Buckets.GenAiTokenSeconds);
+        _tokens = meter.CreateHistogram("gen_ai.client.token.usage", "{token}", "Tokens read and written.", advice: Buckets.GenAiTokens);
+    }
+
+    /// <summary>Counts a finished request.</summary>
+    /// <param name="report">The request.</param>
+    /// <param name="baseModel">The name of the base model.</param>
+    public void Record(GenerationReport report, string baseModel)
+    {
+        var usage = report.Run.Usage;
+        var tags = Tags(report, baseModel);
+        if (report.Error is null && report.TimeToFirstToken is { } first) _firstToken.Record(first.TotalSeconds, tags);
+        foreach (var choice in report.Choices)
+        {
+            if (choice.TimePerOutputToken is { } time) _perToken.Record(time.TotalSeconds, tags);
+        }
+
+        Record(usage.PromptTokens, "input");
+        Record(usage.CompletionTokens, "output");
+        if (report.Error is { } error) tags.Add("error.type", error);
+        _duration.Record(report.Duration.TotalSeconds, tags);
+
+        void Record(int count, string type)
+        {
+            var typed = tags;
+            typed.Add("gen_ai.token.type", type);
+            _tokens.Record(count, typed);
+        }
+    }
+
+    private static TagList Tags(GenerationReport report, string baseModel)
+    {
+        var column = report.Run.Columns[0];
+        return new TagList
+        {
+            { "gen_ai.operation.name", report.Run.Operation },
+            { "gen_ai.provider.name", "loraserve" },
+            { "gen_ai.request.model", column.IsBase ? baseModel : column.AdapterLabel },
+            { "gen_ai.response.model", baseModel },
+            { "loraserve.adapter.name", column.AdapterLabel },
+        };
+    }
+}

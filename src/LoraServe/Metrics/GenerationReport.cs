@@ -1,0 +1,45 @@
+using LoraServe.Engine.Generation;
+using LoraServe.Generation;
+
+namespace LoraServe.Metrics;
+
+/// <summary>How a request for text went, told at its end.</summary>
+internal sealed class GenerationReport
+{
+    /// <param name="run">Disposed: nothing of it runs any more.</param>
+    /// <param name="parameters">What was asked for.</param>
+    /// <param name="arrival">When the request arrived, as a timestamp of <see cref="TimeProvider.System"/>.</param>
+    /// <param name="isAborted">Whether its client left.</param>
+    public GenerationReport(GenerationRun run, GenerationParameters parameters, long arrival, bool isAborted)
+    {
+        (Run, Parameters, Arrival) = (run, parameters, arrival);
+        Duration = TimeProvider.System.GetElapsedTime(arrival);
+        Choices = [.. run.Columns.SelectMany(column => column.Choices.Select(choice => Report(choice, column)))];
+
+        ChoiceReport Report(ChoiceStream choice, GenerationColumn column)
+        {
+            var outcome = choice.FinishReason is { } reason ? reason == FinishReason.Stop ? "stop" : "length" : isAborted ? "abort" : "error";
+            var times = choice.Times;
+            times = times with { Ended = times.Ended ?? TimeProvider.System.GetElapsedTime(times.Submitted) };
+            return new ChoiceReport(choice, column, outcome, times, TimeProvider.System.GetElapsedTime(arrival, times.Submitted));
+        }
+    }
+
+    public GenerationRun Run { get; }
+
+    public GenerationParameters Parameters { get; }
+
+    /// <summary>When the request arrived, as a timestamp.</summary>
+    public long Arrival { get; }
+
+    /// <summary>From the arrival to now.</summary>
+    public TimeSpan Duration { get; }
+
+    public IReadOnlyList<ChoiceReport> Choices { get; }
+
+    /// <summary>The shortest time to a first token of its choices; null where there is none.</summary>
+    public TimeSpan? TimeToFirstToken => Choices.Min(choice => choice.TimeToFirstToken);
+
+    /// <summary>abort or error, where a choice ended so.</summary>
+    public string? Error => Choices.Select(choice => choice.Outcome).FirstOrDefault(outcome => outcome is "abort" or "error");
+}

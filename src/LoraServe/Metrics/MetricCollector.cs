@@ -1,0 +1,47 @@
+using System.Collections.Concurrent;
+using System.Diagnostics.Metrics;
+
+namespace LoraServe.Metrics;
+
+/// <summary>
+/// Sums up what the meters of this server measure, for whoever reads /metrics. The same instruments feed OpenTelemetry, which has its own
+/// sums. Safe for concurrent use.
+/// </summary>
+internal sealed class MetricCollector : IDisposable
+{
+    /// <summary>What the names of the server's meters begin with; those of libraries are left out.</summary>
+    public const string MeterPrefix = "LoraServe";
+
+    private readonly ConcurrentDictionary<Instrument, MetricFamily> _families = new();
+    private readonly MeterListener _listener = new();
+    private readonly Lock _reading = new();
+
+    /// <param name="meters">Only its meters count: a process may run several servers.</param>
+    public MetricCollector(IMeterFactory meters)
+    {
+        _listener.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter.Scope != meters || !instrument.Meter.Name.StartsWith(MeterPrefix, StringComparison.Ordinal)) return;
+            listener.EnableMeasurementEvents(instrument, _families.GetOrAdd(instrument, MetricFamily.Of));
+        };
+        _listener.SetMeasurementEventCallback<int>(static (_, value, tags, family) => ((MetricFamily)family!).Add(value, tags));
+        _listener.SetMeasurementEventCallback<long>(static (_, value, tags, family) => ((MetricFamily)family!).Add(value, tags));
+        _listener.SetMeasurementEventCallback<double>(static (_, value, tags, family) => ((MetricFamily)family!).Add(value, tags));
+        _listener.Start();
+    }
+
+    /// <summary>Reads what is read on demand, then writes every family, by name.</summary>
+    public string Write()
+    {
+        lock (_reading)
+        {
+            foreach (var family in _families.Values) family.BeginRead();
+            _listener.RecordObservableInstruments();
+            var writer = new PrometheusWriter();
+            foreach (var family in _families.Values.OrderBy(family => family.Name, StringComparer.Ordinal)) family.WriteTo(writer);
+            return writer.ToString();
+        }
+    }
+
+    public void Dispose() => _listener.Dispose();
+}

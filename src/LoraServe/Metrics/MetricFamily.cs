@@ -1,0 +1,59 @@
+using System.Diagnostics.Metrics;
+
+namespace LoraServe.Metrics;
+
+/// <summary>One instrument and its series, one for each combination of its tags. Safe for concurrent use.</summary>
+internal abstract class MetricFamily
+{
+    private readonly string _help;
+    private readonly string _meterLabels;
+
+    protected MetricFamily(Instrument instrument, string type)
+    {
+        Type = type;
+        Name = PrometheusName.Of(instrument);
+        _help = instrument.Description ?? "";
+        _meterLabels = Name == PrometheusName.LoraRequestsInfo
+            ? ""
+            : PrometheusLabels.Join(PrometheusName.IsVllm(Name) ? "engine=\"0\"" : "", PrometheusLabels.Of([.. instrument.Meter.Tags ?? []]));
+    }
+
+    /// <summary>The name in Prometheus.</summary>
+    public string Name { get; }
+
+    /// <summary>counter, gauge or histogram.</summary>
+    public string Type { get; }
+
+    public static MetricFamily Of(Instrument instrument)
+    {
+        var kind = instrument.GetType().GetGenericTypeDefinition();
+        if (kind == typeof(Histogram<>)) return new HistogramFamily(instrument);
+        return kind == typeof(Counter<>) || kind == typeof(UpDownCounter<>)
+            ? new ValueFamily(instrument, kind == typeof(Counter<>) ? "counter" : "gauge", isSum: true)
+            : new ValueFamily(instrument, kind == typeof(ObservableCounter<>) ? "counter" : "gauge", isSum: false);
+    }
+
+    /// <summary>Takes a measurement.</summary>
+    public abstract void Add(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags);
+
+    /// <summary>Before the instruments that are read on demand are read: forgets what they said last time.</summary>
+    public virtual void BeginRead()
+    {
+    }
+
+    /// <summary>Writes the series under every name that this family has.</summary>
+    public void WriteTo(PrometheusWriter writer)
+    {
+        foreach (var name in PrometheusName.Aliases(Name).Prepend(Name))
+        {
+            writer.Family(name, Type, _help);
+            WriteSeries(writer, name);
+        }
+    }
+
+    protected abstract void WriteSeries(PrometheusWriter writer, string name);
+
+    /// <summary>The labels of a series: those of its meter and its own.</summary>
+    protected string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
+        tags.IsEmpty ? _meterLabels : PrometheusLabels.Join(_meterLabels, PrometheusLabels.Of(tags));
+}

@@ -1,0 +1,26 @@
+using LoraServe.Keys;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace LoraServe.Metrics;
+
+/// <summary>GET /metrics.</summary>
+internal static class MetricsApi
+{
+    public static IEndpointRouteBuilder MapMetrics(this IEndpointRouteBuilder routes)
+    {
+        routes.MapGet("/metrics", Get)
+            .WithTags("Health")
+            .RequireScope(KeyScope.AdaptersRead)
+            .Produces<string>(StatusCodes.Status200OK, "text/plain");
+        return routes;
+    }
+
+    /// <summary>What the server does, for Prometheus.</summary>
+    /// <remarks>
+    /// Prometheus' text format 0.0.4. Names that begin with vllm: are those of vLLM with its labels, as the Gateway API Inference Extension and
+    /// dashboards for vLLM read them; those that begin with loraserve_ tell adapters apart.
+    /// </remarks>
+    /// <response code="200">Every metric.</response>
+    internal static ContentHttpResult Get(MetricCollector metrics) =>
+        TypedResults.Text(metrics.Write(), PrometheusWriter.ContentType);
+}

@@ -1,0 +1,29 @@
+using System.Diagnostics;
+using System.Diagnostics.Metrics;
+using System.Reflection;
+using System.Runtime.InteropServices;
+
+namespace LoraServe.Metrics;
+
+/// <summary>What the process is, and what it takes of the machine: Prometheus' usual names.</summary>
+internal static class ProcessMetrics
+{
+    private static readonly double Start = new DateTimeOffset(Process.GetCurrentProcess().StartTime).ToUnixTimeMilliseconds() / 1000.0;
+
+    public static void Create(Meter meter)
+    {
+        KeyValuePair<string, object?>[] build =
+        [
+            new("version", Version),
+            new("runtime", RuntimeInformation.FrameworkDescription),
+        ];
+        meter.CreateObservableGauge("loraserve.build_info", () => new Measurement<int>(1, build), null, "The version that runs.");
+        meter.CreateObservableGauge("process.start_time", () => Start, "s", "When the process started, in seconds since 1970.");
+        meter.CreateObservableGauge("process.resident_memory", () => Environment.WorkingSet, "By", "Memory of the process.");
+        meter.CreateObservableCounter(
+            "process.cpu", () => Environment.CpuUsage.TotalTime.TotalSeconds, "s", "Time that the process had of processors.");
+    }
+
+    private static string Version =>
+        typeof(ProcessMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
+}

@@ -1,0 +1,56 @@
+using System.Diagnostics.Metrics;
+using LoraServe.Engine.Generation;
+
+namespace LoraServe.Metrics;
+
+/// <summary>All metrics of the server. Those of requests exist once the engine is published.</summary>
+internal sealed class ServerMetrics
+{
+    private readonly IMeterFactory _meters;
+    private readonly Counter<long> _httpErrors;
+    private readonly Counter<long> _refusals;
+    private readonly GenAiMetrics _genAi;
+    private VllmMetrics? _vllm;
+    private AdapterRequestMetrics? _adapters;
+    private string _baseModel = "";
+
+    /// <param name="meters">Owns the meters.</param>
+    /// <param name="collector">Listens before anything is measured.</param>
+    public ServerMetrics(IMeterFactory meters, MetricCollector collector)
+    {
+        ArgumentNullException.ThrowIfNull(collector);
+        _meters = meters;
+        var meter = meters.Create(MetricCollector.MeterPrefix);
+        _httpErrors = meter.CreateCounter<long>("loraserve.http.errors", null, "Answers with a status of 400 and above, by route.");
+        _refusals = meter.CreateCounter<long>("loraserve.quota.refusals", null, "Requests that a limit of their key refused.");
+        _genAi = new GenAiMetrics(meter);
+        ProcessMetrics.Create(meter);
+    }
+
+    /// <summary>Publishes the engine and what runs on it.</summary>
+    public void Publish(LlmEngine engine)
+    {
+        _baseModel = engine.Model.Name;
+        var meter = _meters.Create(new MeterOptions($"{MetricCollector.MeterPrefix}.Engine") { Tags = [new("model_name", _baseModel)] });
+        _vllm = new VllmMetrics(meter, engine.Model.MaxModelLen);
+        _adapters = new AdapterRequestMetrics(meter);
+        engine.Publish(meter);
+    }
+
+    /// <summary>Counts a finished request for text.</summary>
+    public void Record(GenerationReport report)
+    {
+        _vllm!.Record(report);
+        _adapters!.Record(report);
+        _genAi.Record(report, _baseModel);
+    }
+
+    /// <summary>Counts an answer that is an error.</summary>
+    /// <param name="route">The pattern of the route, "none" where none matched.</param>
+    /// <param name="status">400 and above.</param>
+    public void RecordHttpError(string route, int status) => _httpErrors.Add(1, new("route", route), new("status", status));
+
+    /// <summary>Counts a request that a limit of its key refused.</summary>
+    /// <param name="limit">Which limit, of a fixed set of names.</param>
+    public void RecordRefusal(string limit) => _refusals.Add(1, new KeyValuePair<string, object?>("limit", limit));
+}
