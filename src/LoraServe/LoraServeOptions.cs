@@ -85,6 +85,14 @@ public sealed record LoraServeOptions
     [Range(0, 100_000)]
     public int MaxAdapterLabels { get; init; } = 100;
 
+    [Description("Lines of the log: text for people, json for what collects them, auto for json in a container and text elsewhere.")]
+    [AllowedValues("auto", "text", "json")]
+    public string LogFormat { get; init; } = "auto";
+
+    [Description("Address that metrics and traces are sent to over OTLP. Default: what OTEL_EXPORTER_OTLP_ENDPOINT says, else nowhere.")]
+    [Url]
+    public string? OtlpEndpoint { get; init; }
+
     [Description("Largest upload of an adapter in MiB, packed or unpacked.")]
     [Range(1, MaxMebibytes)]
     public int MaxUploadSize { get; init; } = 2048;

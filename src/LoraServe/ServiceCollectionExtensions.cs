@@ -2,7 +2,6 @@ using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Metrics;
 using Serilog;
-using Serilog.Events;
 
 namespace LoraServe;
 
@@ -14,7 +13,7 @@ internal static class ServiceCollectionExtensions
 
     public static WebApplicationBuilder AddLoraServe(this WebApplicationBuilder builder)
     {
-        builder.Services.AddSerilog(ConfigureLog);
+        builder.Services.AddSerilog(ServerLog.Configure);
         builder.Services.AddSingleton(provider => OptionsReader.Read(provider.GetRequiredService<IConfiguration>()));
         builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
         builder.Services.AddOptions<HostOptions>().Configure<LoraServeOptions>((host, options) =>
@@ -24,22 +23,12 @@ internal static class ServiceCollectionExtensions
         // A query parameter of a wrong type then reaches the error mapper with a reason.
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddSingleton<StartupConsole>();
-        builder.Services.AddSingleton<MetricCollector>();
-        builder.Services.AddSingleton<ServerMetrics>();
         builder.Services.AddSingleton<EngineService>();
         builder.Services.AddSingleton<PromptEncoder>();
         builder.Services.AddSingleton<Generator>();
         // The tool that writes the API description starts the application without a model.
         if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService(provider => provider.GetRequiredService<EngineService>());
         builder.Services.AddApiDescription();
-        return builder;
+        return builder.AddTelemetry();
     }
-
-    private static void ConfigureLog(IServiceProvider provider, LoggerConfiguration log) => log
-        .MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
-        // Faults at start are for a person and written without their stack traces.
-        .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
-        .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())
-        .Enrich.FromLogContext()
-        .WriteTo.Console(outputTemplate: "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj}{NewLine}{Exception}");
 }

@@ -27,6 +27,7 @@ internal sealed class GenerationColumn : IDisposable
         Adapter = AdapterSelector.Label(lease);
         Version = AdapterSelector.ShortVersion(lease);
         IsBase = lease.IsBase;
+        AdapterName = lease.Name;
         AdapterLabel = engine.Adapters.Labels.Of(lease);
         Fingerprint = $"fp_{engine.Model.Fingerprint[..12]}-{Version}";
         _promptTokens = prompts.Sum(prompt => prompt.Ids.Count);
@@ -63,6 +64,9 @@ internal sealed class GenerationColumn : IDisposable
 
     /// <summary>Whether it runs on the bare base model.</summary>
     public bool IsBase { get; }
+
+    /// <summary>The name under which its adapter was asked for, or base.</summary>
+    public string AdapterName { get; }
 
     /// <summary>What metrics call its adapter.</summary>
     public string AdapterLabel { get; }

@@ -32,7 +32,24 @@ internal sealed partial class Generator(
     public async Task<GenerationRun> StartAsync(
         HttpContext context, string operation, GenerationParameters parameters, IReadOnlyList<Column> columns)
     {
-        var started = TimeProvider.System.GetTimestamp();
+        var arrived = TimeProvider.System.GetTimestamp();
+        var span = new GenerationSpan(operation);
+        try
+        {
+            var running = await SubmitAsync(context, parameters, columns);
+            return new GenerationRun(operation, running, run =>
+                Complete(context, new GenerationReport(run, parameters, arrived, context.RequestAborted.IsCancellationRequested), span));
+        }
+        catch (Exception e)
+        {
+            span.Fail(e);
+            throw;
+        }
+    }
+
+    private async Task<IReadOnlyList<GenerationColumn>> SubmitAsync(
+        HttpContext context, GenerationParameters parameters, IReadOnlyList<Column> columns)
+    {
         var (engine, access, cancellation) = (service.Engine, AdapterAccess.Of(context.User), context.RequestAborted);
         CheckCount(columns.Sum(column => (long)column.PromptCount * parameters.N));
         foreach (var column in columns) access.Check(column.Reference);
@@ -59,7 +76,7 @@ internal sealed partial class Generator(
         }
 
         context.Response.Headers["x-loraserve-adapter"] = string.Join(", ", running.Select(column => column.Adapter));
-        return new GenerationRun(operation, running, run => Complete(context, new GenerationReport(run, parameters, started, cancellation.IsCancellationRequested)));
+        return running;
     }
 
     // Prompts are encoded while adapters are loaded, and all adapters are there before anything runs.
@@ -97,15 +114,40 @@ internal sealed partial class Generator(
             throw new InvalidRequestException("prompt", $"expected at most {options.MaxQueuedSeqs} prompts times n, found {count}");
     }
 
-    private void Complete(HttpContext context, GenerationReport report)
+    private void Complete(HttpContext context, GenerationReport report, GenerationSpan span)
     {
         metrics.Record(report);
-        var run = report.Run;
-        var usage = run.Usage;
-        var adapters = string.Join(", ", run.Columns.Select(column => column.Adapter));
-        LogCompleted(log, context.TraceIdentifier, adapters, usage.PromptTokens, usage.CompletionTokens);
+        span.Complete(report, metrics.BaseModel);
+        span.Dispose();
+        var usage = report.Run.Usage;
+        LogCompleted(
+            log,
+            report.Run.Operation,
+            string.Join(", ", report.Run.Columns.Select(column => column.Adapter)),
+            usage.PromptTokens,
+            usage.PromptTokensDetails.CachedTokens,
+            usage.CompletionTokens,
+            string.Join(", ", report.Choices.Select(choice => choice.Outcome).Distinct()),
+            report.Queue.TotalMilliseconds,
+            report.TimeToFirstToken?.TotalMilliseconds ?? 0,
+            report.TokensPerSecond,
+            context.User.Identity?.Name ?? "none");
     }
 
-    [LoggerMessage(LogLevel.Information, "Completed {RequestId} on {Adapter}: {PromptTokens} tokens read, {CompletionTokens} written")]
-    private static partial void LogCompleted(ILogger log, string requestId, string adapter, int promptTokens, int completionTokens);
+    [LoggerMessage(
+        LogLevel.Information,
+        "Completed {Operation} on {Adapter}: {PromptTokens} tokens read, {CachedTokens} of them cached, {CompletionTokens} written, "
+        + "{FinishReasons}; queue {QueueMs:0} ms, first token {FirstTokenMs:0} ms, {TokensPerSecond:0.0} tokens/s, key {Key}")]
+    private static partial void LogCompleted(
+        ILogger log,
+        string operation,
+        string adapter,
+        int promptTokens,
+        int cachedTokens,
+        int completionTokens,
+        string finishReasons,
+        double queueMs,
+        double firstTokenMs,
+        double tokensPerSecond,
+        string key);
 }

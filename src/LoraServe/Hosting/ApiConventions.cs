@@ -1,5 +1,6 @@
 using LoraServe.Metrics;
 using Serilog;
+using Serilog.Context;
 using Serilog.Events;
 
 namespace LoraServe.Hosting;
@@ -15,10 +16,9 @@ internal static class ApiConventions
         app.Use(NameRequest);
         app.UseSerilogRequestLogging(log =>
         {
-            log.MessageTemplate = "{RequestMethod} {RequestPath} {StatusCode} in {Elapsed:0} ms, {RequestId}";
+            log.MessageTemplate = "{RequestMethod} {RequestPath} {StatusCode} in {Elapsed:0} ms";
             log.GetLevel = (context, _, _) => Level(context);
             log.GetMessageTemplateProperties = Properties;
-            log.EnrichDiagnosticContext = (diagnostics, context) => diagnostics.Set("RequestId", context.TraceIdentifier);
         });
         app.UseHttpErrorCount();
         app.UseExceptionHandler(_ => { });
@@ -37,7 +37,7 @@ internal static class ApiConventions
     }
 
     // The client's own name for the request is kept if it is one that can stand in a log.
-    private static Task NameRequest(HttpContext context, RequestDelegate next)
+    private static async Task NameRequest(HttpContext context, RequestDelegate next)
     {
         var given = context.Request.Headers[RequestId].ToString();
         var isFit = given.Length is > 0 and <= MaxRequestIdLength && given.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
@@ -47,7 +47,7 @@ internal static class ApiConventions
             context.Response.Headers[RequestId] = context.TraceIdentifier;
             return Task.CompletedTask;
         });
-        return next(context);
+        using (LogContext.PushProperty("RequestId", context.TraceIdentifier)) await next(context);
     }
 
     // The path as it was sent: a line break that is decoded in it would forge a line of the log.

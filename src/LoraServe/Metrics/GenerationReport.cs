@@ -14,14 +14,18 @@ internal sealed class GenerationReport
     {
         (Run, Parameters, Arrival) = (run, parameters, arrival);
         Duration = TimeProvider.System.GetElapsedTime(arrival);
-        Choices = [.. run.Columns.SelectMany(column => column.Choices.Select(choice => Report(choice, column)))];
+        Choices =
+        [
+            .. run.Columns.SelectMany(column => column.Choices.Select(choice => (column, choice)))
+                .Select((pair, index) => Report(index, pair.choice, pair.column)),
+        ];
 
-        ChoiceReport Report(ChoiceStream choice, GenerationColumn column)
+        ChoiceReport Report(int index, ChoiceStream choice, GenerationColumn column)
         {
             var outcome = choice.FinishReason is { } reason ? reason == FinishReason.Stop ? "stop" : "length" : isAborted ? "abort" : "error";
             var times = choice.Times;
             times = times with { Ended = times.Ended ?? TimeProvider.System.GetElapsedTime(times.Submitted) };
-            return new ChoiceReport(choice, column, outcome, times, TimeProvider.System.GetElapsedTime(arrival, times.Submitted));
+            return new ChoiceReport(index, choice, column, outcome, times, TimeProvider.System.GetElapsedTime(arrival, times.Submitted));
         }
     }
 
@@ -39,6 +43,13 @@ internal sealed class GenerationReport
 
     /// <summary>The shortest time to a first token of its choices; null where there is none.</summary>
     public TimeSpan? TimeToFirstToken => Choices.Min(choice => choice.TimeToFirstToken);
+
+    /// <summary>The longest wait for admission of its choices.</summary>
+    public TimeSpan Queue => Choices.Max(choice => choice.Times.Queue) ?? TimeSpan.Zero;
+
+    /// <summary>Generated tokens of all choices together, by the longest time that one of them was computed; 0 where none was.</summary>
+    public double TokensPerSecond =>
+        Choices.Max(choice => choice.Times.Inference) is { } time && time > TimeSpan.Zero ? Run.Usage.CompletionTokens / time.TotalSeconds : 0;
 
     /// <summary>abort or error, where a choice ended so.</summary>
     public string? Error => Choices.Select(choice => choice.Outcome).FirstOrDefault(outcome => outcome is "abort" or "error");

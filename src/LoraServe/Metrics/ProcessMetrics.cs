@@ -24,6 +24,7 @@ internal static class ProcessMetrics
             "process.cpu", () => Environment.CpuUsage.TotalTime.TotalSeconds, "s", "Time that the process had of processors.");
     }
 
-    private static string Version =>
+    /// <summary>The server's version.</summary>
+    public static string Version =>
         typeof(ProcessMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 }

@@ -12,7 +12,6 @@ internal sealed class ServerMetrics
     private readonly GenAiMetrics _genAi;
     private VllmMetrics? _vllm;
     private AdapterRequestMetrics? _adapters;
-    private string _baseModel = "";
 
     /// <param name="meters">Owns the meters.</param>
     /// <param name="collector">Listens before anything is measured.</param>
@@ -27,11 +26,14 @@ internal sealed class ServerMetrics
         ProcessMetrics.Create(meter);
     }
 
+    /// <summary>The name of the base model; empty before the engine is published.</summary>
+    public string BaseModel { get; private set; } = "";
+
     /// <summary>Publishes the engine and what runs on it.</summary>
     public void Publish(LlmEngine engine)
     {
-        _baseModel = engine.Model.Name;
-        var meter = _meters.Create(new MeterOptions($"{MetricCollector.MeterPrefix}.Engine") { Tags = [new("model_name", _baseModel)] });
+        BaseModel = engine.Model.Name;
+        var meter = _meters.Create(new MeterOptions($"{MetricCollector.MeterPrefix}.Engine") { Tags = [new("model_name", BaseModel)] });
         _vllm = new VllmMetrics(meter, engine.Model.MaxModelLen);
         _adapters = new AdapterRequestMetrics(meter);
         engine.Publish(meter);
@@ -42,7 +44,7 @@ internal sealed class ServerMetrics
     {
         _vllm!.Record(report);
         _adapters!.Record(report);
-        _genAi.Record(report, _baseModel);
+        _genAi.Record(report, BaseModel);
     }
 
     /// <summary>Counts an answer that is an error.</summary>

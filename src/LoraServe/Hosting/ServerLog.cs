@@ -1,0 +1,30 @@
+using Serilog;
+using Serilog.Events;
+using Serilog.Formatting.Compact;
+
+namespace LoraServe.Hosting;
+
+/// <summary>The log on standard output: lines for people, or compact JSON for what collects the logs of containers.</summary>
+internal static class ServerLog
+{
+    private const string Lines = "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj} {RequestId}{NewLine}{Exception}";
+
+    public static void Configure(IServiceProvider provider, LoggerConfiguration log)
+    {
+        log.MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
+            // Faults at start are for a person and written without their stack traces.
+            .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
+            .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())
+            .Enrich.FromLogContext();
+        if (IsJson(provider.GetRequiredService<LoraServeOptions>().LogFormat)) log.WriteTo.Console(new RenderedCompactJsonFormatter());
+        else log.WriteTo.Console(outputTemplate: Lines);
+    }
+
+    private static bool IsJson(string format) => format switch
+    {
+        "json" => true,
+        "text" => false,
+        // Microsoft's images for .NET set it.
+        _ => Environment.GetEnvironmentVariable("DOTNET_RUNNING_IN_CONTAINER") == "true",
+    };
+}
