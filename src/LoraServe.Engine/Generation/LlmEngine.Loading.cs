@@ -2,6 +2,7 @@ using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Tokenization;
+using LoraServe.Engine.Tokenization.Templates;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 
@@ -43,6 +44,7 @@ public sealed partial class LlmEngine
         var config = ModelConfig.Load(options.Model);
         var maxModelLen = MaxModelLen(options, config);
         var tokenizer = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
+        var templates = ChatTemplates.Load(options.Model);
         var dtype = ComputeDtype.Parse(options.Dtype);
         var device = cuda.is_available() ? CUDA : CPU;
         var slots = KvSlots(options, config, maxModelLen, dtype);
@@ -74,8 +76,9 @@ public sealed partial class LlmEngine
                 Fingerprint = fingerprint,
             };
             var logger = loggers.CreateLogger<LlmEngine>();
+            foreach (var fault in templates.Faults) LogTemplateFault(logger, name, fault);
             LogLoaded(logger, name, info.Parameters, info.Dtype, maxModelLen, slots);
-            return new LlmEngine(options, model, info, tokenizer, adapters, slots, logger);
+            return new LlmEngine(options, model, info, tokenizer, templates, adapters, slots, logger);
         }
         catch
         {
@@ -129,6 +132,9 @@ public sealed partial class LlmEngine
         throw new InvalidCheckpointException(
             options.Model, [$"kv-cache-memory: expected at least {(bytes * BlockSize >> 20) + 1} MiB, found {options.KvCacheMemory}"]);
     }
+
+    [LoggerMessage(LogLevel.Warning, "{Model} cannot be used for chat as its folder says: {Fault}")]
+    private static partial void LogTemplateFault(ILogger logger, string model, string fault);
 
     [LoggerMessage(
         LogLevel.Information,

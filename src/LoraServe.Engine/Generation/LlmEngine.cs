@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Tokenization;
+using LoraServe.Engine.Tokenization.Templates;
 using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Generation;
@@ -32,12 +33,14 @@ public sealed partial class LlmEngine : IAsyncDisposable
         BaseModel model,
         ModelInfo info,
         Tokenizer tokenizer,
+        ChatTemplates templates,
         AdapterManager adapters,
         int kvSlots,
         ILogger<LlmEngine> logger)
     {
         var blocks = new KvBlockPool(kvSlots / BlockSize, BlockSize);
-        (_options, _model, Model, Tokenizer, Adapters, _logger) = (options, model, info, tokenizer, adapters, logger);
+        (_options, _model, Model, Adapters, _logger) = (options, model, info, adapters, logger);
+        (Tokenizer, ChatTemplates) = (tokenizer, templates);
         _scheduler = new Scheduler(options.MaxNumSeqs, options.MaxNumBatchedTokens, blocks, options.MaxLoras, options.EnablePrefixCaching);
         _merging = new Merging(
             model.Weights, MergedBytes(options, model.Weights), () => adapters.IsMemoryWanted, TimeProvider.System, logger);
@@ -53,6 +56,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
 
     /// <summary>The base model's tokenizer, safe for use by many threads.</summary>
     public Tokenizer Tokenizer { get; }
+
+    /// <summary>The base model's chat templates; an adapter may bring its own.</summary>
+    public ChatTemplates ChatTemplates { get; }
 
     /// <summary>Names, versions and residency of adapters.</summary>
     public AdapterManager Adapters { get; }

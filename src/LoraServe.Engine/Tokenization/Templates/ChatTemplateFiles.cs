@@ -1,0 +1,183 @@
+using System.Text;
+using System.Text.Json;
+
+namespace LoraServe.Engine.Tokenization.Templates;
+
+/// <summary>
+/// The chat templates and special tokens of a folder: chat_template.jinja, which is the template "default", and those in
+/// additional_chat_templates; where there is none of these, chat_template in tokenizer_config.json, a text or a list of {name, template}.
+/// </summary>
+internal sealed class ChatTemplateFiles
+{
+    /// <summary>A template alone.</summary>
+    public const string TemplateFile = "chat_template.jinja";
+
+    /// <summary>Settings of the tokenizer, which may hold templates and special tokens.</summary>
+    public const string ConfigFile = "tokenizer_config.json";
+
+    /// <summary>The name of the template that is meant where none is named.</summary>
+    public const string Default = "default";
+
+    private const string SpecialTokensFile = "special_tokens_map.json";
+    private const string AdditionalFolder = "additional_chat_templates";
+    private const long MaxTemplateBytes = 4L << 20;
+    private const long MaxConfigBytes = 32L << 20;
+    private const int MaxTemplates = 32;
+
+    private static readonly string[] TokenNames =
+        ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
+
+    private readonly Dictionary<string, string> _sources = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, JsonElement> _specialTokens = new(StringComparer.Ordinal);
+    private readonly List<string> _faults = [];
+
+    private ChatTemplateFiles()
+    {
+    }
+
+    /// <summary>Templates by name.</summary>
+    public IReadOnlyDictionary<string, string> Sources => _sources;
+
+    /// <summary>Texts, and the list additional_special_tokens, by name.</summary>
+    public IReadOnlyDictionary<string, JsonElement> SpecialTokens => _specialTokens;
+
+    /// <summary>What is wrong with the files, each fault with the file's name.</summary>
+    public IReadOnlyList<string> Faults => _faults;
+
+    /// <summary>Reads what is there; files that cannot be used are faults.</summary>
+    public static ChatTemplateFiles Read(string folder)
+    {
+        var files = new ChatTemplateFiles();
+        files.ReadTemplateFiles(folder);
+        var config = files.ReadObject(folder, ConfigFile);
+        if (config is { } settings)
+        {
+            files.AddSpecialTokens(settings);
+            if (files._sources.Count == 0 && settings.TryGetProperty("chat_template", out var template)) files.AddTemplates(template);
+        }
+
+        if (files.ReadObject(folder, SpecialTokensFile) is { } map) files.AddSpecialTokens(map);
+        return files;
+    }
+
+    private void ReadTemplateFiles(string folder)
+    {
+        if (ReadText(Path.Combine(folder, TemplateFile), MaxTemplateBytes) is { } template) _sources.Add(Default, template);
+        var additional = Path.Combine(folder, AdditionalFolder);
+        if (!Directory.Exists(additional)) return;
+        foreach (var file in Directory.EnumerateFiles(additional, "*.jinja").Order(StringComparer.Ordinal).Take(MaxTemplates))
+            if (ReadText(file, MaxTemplateBytes) is { } source) _sources.TryAdd(Path.GetFileNameWithoutExtension(file), source);
+    }
+
+    private void AddTemplates(JsonElement template)
+    {
+        switch (template.ValueKind)
+        {
+            case JsonValueKind.Null:
+                break;
+            case JsonValueKind.String:
+                if (Text(template) is { } source) _sources.Add(Default, source);
+                break;
+            case JsonValueKind.Array when template.GetArrayLength() <= MaxTemplates:
+                foreach (var item in template.EnumerateArray()) AddNamed(item);
+                break;
+            default:
+                _faults.Add($"{ConfigFile}: chat_template: expected a text or a list of at most {MaxTemplates} objects with name and template");
+                break;
+        }
+    }
+
+    private void AddNamed(JsonElement item)
+    {
+        if (item.ValueKind == JsonValueKind.Object
+            && item.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String
+            && item.TryGetProperty("template", out var template) && template.ValueKind == JsonValueKind.String)
+        {
+            if (Text(name) is { } key && Text(template) is { } source && !_sources.TryAdd(key, source))
+                _faults.Add($"{ConfigFile}: chat_template: the name '{key}' is there twice");
+        }
+        else
+        {
+            _faults.Add($"{ConfigFile}: chat_template: expected objects with name and template");
+        }
+    }
+
+    // What came first stays.
+    private void AddSpecialTokens(JsonElement settings)
+    {
+        foreach (var name in TokenNames)
+            if (settings.TryGetProperty(name, out var token)) AddToken(name, token);
+        if (settings.TryGetProperty("additional_special_tokens", out var list) && list.ValueKind == JsonValueKind.Array)
+        {
+            var tokens = list.EnumerateArray().Select(TokenText).OfType<string>().ToArray();
+            if (tokens.Length > 0) _specialTokens.TryAdd("additional_special_tokens", JsonSerializer.SerializeToElement(tokens));
+        }
+
+        if (!settings.TryGetProperty("extra_special_tokens", out var extra) || extra.ValueKind != JsonValueKind.Object) return;
+        foreach (var token in extra.EnumerateObject()) AddToken(token.Name, token.Value);
+    }
+
+    private void AddToken(string name, JsonElement token)
+    {
+        if (TokenText(token) is { } text) _specialTokens.TryAdd(name, JsonSerializer.SerializeToElement(text));
+    }
+
+    private static string? TokenText(JsonElement token) => token.ValueKind switch
+    {
+        JsonValueKind.String => Text(token),
+        JsonValueKind.Object when token.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String => Text(content),
+        _ => null,
+    };
+
+    private JsonElement? ReadObject(string folder, string file)
+    {
+        if (ReadText(Path.Combine(folder, file), MaxConfigBytes) is not { } text) return null;
+        try
+        {
+            using var document = JsonDocument.Parse(text);
+            if (document.RootElement.ValueKind == JsonValueKind.Object) return document.RootElement.Clone();
+            _faults.Add($"{file}: expected a JSON object");
+        }
+        catch (JsonException e)
+        {
+            _faults.Add($"{file}: {e.Message}");
+        }
+
+        return null;
+    }
+
+    private string? ReadText(string path, long maxBytes)
+    {
+        var name = Path.GetFileName(path);
+        try
+        {
+            var file = new FileInfo(path);
+            if (!file.Exists) return null;
+            if (file.Length <= maxBytes) return File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+            _faults.Add($"{name}: expected at most {maxBytes} bytes, found {file.Length}");
+        }
+        catch (DecoderFallbackException)
+        {
+            _faults.Add($"{name}: expected UTF-8");
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            _faults.Add($"{name}: {e.Message}");
+        }
+
+        return null;
+    }
+
+    // Half of a surrogate pair is valid JSON, and no text.
+    private static string? Text(JsonElement json)
+    {
+        try
+        {
+            return json.GetString();
+        }
+        catch (InvalidOperationException)
+        {
+            return null;
+        }
+    }
+}

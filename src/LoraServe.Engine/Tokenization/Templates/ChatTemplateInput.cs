@@ -1,0 +1,25 @@
+using System.Text.Json;
+
+namespace LoraServe.Engine.Tokenization.Templates;
+
+/// <summary>What a template is rendered with, as transformers' apply_chat_template gives it.</summary>
+public sealed record ChatTemplateInput
+{
+    /// <summary>The conversation: a list of objects with role and content, and whatever else the template knows of.</summary>
+    public required JsonElement Messages { get; init; }
+
+    /// <summary>Functions that the model may call; null is none.</summary>
+    public JsonElement? Tools { get; init; }
+
+    /// <summary>Documents to answer from; null is none.</summary>
+    public JsonElement? Documents { get; init; }
+
+    /// <summary>Whether the text ends with the beginning of the assistant's next message.</summary>
+    public bool AddGenerationPrompt { get; init; }
+
+    /// <summary>Further variables by name, such as enable_thinking; they win over special tokens, and cannot replace the four above.</summary>
+    public IReadOnlyDictionary<string, JsonElement> Variables { get; init; } = new Dictionary<string, JsonElement>();
+
+    /// <summary>What strftime_now tells: this time, in its own offset.</summary>
+    public required DateTimeOffset Now { get; init; }
+}

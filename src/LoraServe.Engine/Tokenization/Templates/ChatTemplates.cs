@@ -1,0 +1,77 @@
+using System.Text.Json;
+
+namespace LoraServe.Engine.Tokenization.Templates;
+
+/// <summary>
+/// What the folder of a model or an adapter says about the text of conversations: its templates, and the special tokens that they see as
+/// variables. Immutable and safe for concurrent use. A template that cannot be used is no obstacle to loading: rendering with it tells why.
+/// </summary>
+public sealed class ChatTemplates
+{
+    private const string ToolUse = "tool_use";
+
+    private readonly Dictionary<string, ChatTemplate> _templates = new(StringComparer.Ordinal);
+    private readonly List<string> _faults = [];
+
+    private ChatTemplates(IReadOnlyDictionary<string, JsonElement> specialTokens) => SpecialTokens = specialTokens;
+
+    /// <summary>The names of the templates; the only one is called default where the folder does not name it.</summary>
+    public IReadOnlyCollection<string> Names => _templates.Keys;
+
+    /// <summary>bos_token, eos_token and the like: texts, and the list additional_special_tokens.</summary>
+    public IReadOnlyDictionary<string, JsonElement> SpecialTokens { get; }
+
+    /// <summary>Why files or templates of the folder cannot be used; empty if all can.</summary>
+    public IReadOnlyList<string> Faults => _faults;
+
+    /// <summary>
+    /// Reads chat_template.jinja, additional_chat_templates/NAME.jinja, tokenizer_config.json and special_tokens_map.json, as far as they are
+    /// there, and compiles the templates. A file with a template wins over chat_template in tokenizer_config.json.
+    /// </summary>
+    public static ChatTemplates Load(string folder)
+    {
+        var files = ChatTemplateFiles.Read(folder);
+        var templates = new ChatTemplates(files.SpecialTokens);
+        templates._faults.AddRange(files.Faults);
+        foreach (var (name, source) in files.Sources) templates.Add(name, source);
+        return templates;
+    }
+
+    /// <summary>The text of a conversation.</summary>
+    /// <param name="input">Its variables win over special tokens of the same name.</param>
+    /// <param name="name">
+    /// Which template; null is tool_use where tools are given and there is such a template, and default otherwise.
+    /// </param>
+    /// <exception cref="ChatTemplateException">There is no such template, it cannot be used, or rendering fails.</exception>
+    public string Render(ChatTemplateInput input, string? name = null) => Render(Find(input, name), input);
+
+    /// <summary>The text of a conversation by a template of the caller's, with these special tokens.</summary>
+    /// <exception cref="ChatTemplateException">Rendering fails.</exception>
+    public string Render(ChatTemplate template, ChatTemplateInput input)
+    {
+        var variables = new Dictionary<string, JsonElement>(SpecialTokens, StringComparer.Ordinal);
+        foreach (var (name, value) in input.Variables) variables[name] = value;
+        return template.Render(input with { Variables = variables });
+    }
+
+    private ChatTemplate Find(ChatTemplateInput input, string? name)
+    {
+        name ??= input.Tools is not null && _templates.ContainsKey(ToolUse) ? ToolUse : ChatTemplateFiles.Default;
+        if (_templates.TryGetValue(name, out var template)) return template;
+        if (_faults.Count > 0) throw new ChatTemplateException($"The model's chat template cannot be used: {string.Join("; ", _faults)}");
+        if (_templates.Count == 0) throw new ChatTemplateException("The model has no chat template.");
+        throw new ChatTemplateException($"The model has no chat template '{name}', only {string.Join(", ", _templates.Keys.Order(StringComparer.Ordinal))}.");
+    }
+
+    private void Add(string name, string source)
+    {
+        try
+        {
+            _templates.Add(name, ChatTemplate.Compile(source));
+        }
+        catch (InvalidChatTemplateException e)
+        {
+            _faults.Add(name == ChatTemplateFiles.Default ? $"chat_template: {e.Message}" : $"chat_template '{name}': {e.Message}");
+        }
+    }
+}

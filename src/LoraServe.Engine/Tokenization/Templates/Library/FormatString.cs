@@ -1,0 +1,54 @@
+using LoraServe.Engine.Tokenization.Templates.Values;
+
+namespace LoraServe.Engine.Tokenization.Templates.Library;
+
+/// <summary>Python's str.format with fields such as {}, {0}, {name} and {{; attributes, conversions and specifications are not supported.</summary>
+internal static class FormatString
+{
+    public static object Format(Rendering rendering, string format, Arguments arguments)
+    {
+        var text = new TextBuilder(rendering);
+        var automatic = 0;
+        for (var i = 0; i < format.Length;)
+        {
+            var brace = format.AsSpan(i).IndexOfAny('{', '}');
+            if (brace < 0)
+            {
+                text.Append(format.AsSpan(i));
+                break;
+            }
+
+            text.Append(format.AsSpan(i, brace));
+            i += brace;
+            if (i + 1 < format.Length && format[i + 1] == format[i])
+            {
+                text.Append(format[i]);
+                i += 2;
+                continue;
+            }
+
+            var end = format[i] == '{' ? format.IndexOf('}', i) : -1;
+            if (end < 0) throw new ChatTemplateException("format(): a brace stands alone in the format string");
+            var field = format[(i + 1)..end];
+            text.Append(Text.Of(rendering, Value(field, arguments, ref automatic)));
+            i = end + 1;
+        }
+
+        return text.ToString();
+    }
+
+    private static object Value(string field, Arguments arguments, ref int automatic)
+    {
+        if (field.AsSpan().IndexOfAny(".[!:{") >= 0)
+            throw new ChatTemplateException("format(): attributes, items, conversions and format specifications in a field are not supported");
+        if (field.Length == 0 || int.TryParse(field, out _))
+        {
+            var index = field.Length == 0 ? automatic++ : int.Parse(field);
+            return index >= 0 && index < arguments.Positional.Count
+                ? arguments.Positional[index]
+                : throw new ChatTemplateException($"format(): there is no argument {index}");
+        }
+
+        return arguments.Find(field) ?? throw new ChatTemplateException($"format(): there is no argument '{field}'");
+    }
+}

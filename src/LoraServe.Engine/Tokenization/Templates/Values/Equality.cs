@@ -1,0 +1,106 @@
+using System.Numerics;
+
+namespace LoraServe.Engine.Tokenization.Templates.Values;
+
+/// <summary>Equality as Python has it: numbers by value across types, containers by content.</summary>
+internal static class Equality
+{
+    public static bool Of(Rendering rendering, object left, object right)
+    {
+        switch (left, right)
+        {
+            case (string one, string other):
+                rendering.Read(Math.Min(one.Length, other.Length));
+                return one == other;
+            case (Undefined, Undefined):
+                return true;
+            case (ListValue, ListValue) or (TupleValue, TupleValue) or (RangeValue, RangeValue):
+                return OfSequences(rendering, (SequenceValue)left, (SequenceValue)right);
+            case (DictValue one, DictValue other):
+                return OfDicts(rendering, one, other);
+            case (DictView { Shows: not DictView.Part.Values } one, DictView { Shows: not DictView.Part.Values } other):
+                return one.Dict.Count == other.Dict.Count && one.Values.All(value => Membership.Contains(rendering, value, other));
+            default:
+                return OfKeys(left, right);
+        }
+    }
+
+    /// <summary>Equality of what can be a key: simple values, and tuples of them.</summary>
+    public static bool OfKeys(object left, object right)
+    {
+        if (left is TupleValue one && right is TupleValue other)
+        {
+            if (one.Count != other.Count) return false;
+            for (var i = 0; i < one.Count; i++)
+                if (!OfKeys(one[i], other[i])) return false;
+            return true;
+        }
+
+        return Numbers.Is(left) && Numbers.Is(right) ? Numbers.Compare(left, right) == 0 : left.Equals(right);
+    }
+
+    /// <summary>Equal for equal keys.</summary>
+    public static int Hash(object key) => key switch
+    {
+        TupleValue tuple => Enumerable.Range(0, tuple.Count).Aggregate(17, (hash, i) => HashCode.Combine(hash, Hash(tuple[i]))),
+        bool flag => HashCode.Combine(flag ? 1L : 0L),
+        double number when Math.Floor(number) == number && Math.Abs(number) < 9e18 => HashCode.Combine((long)number),
+        double number => HashCode.Combine(number),
+        BigInteger number => HashCode.Combine((double)number),
+        long number => HashCode.Combine(number),
+        _ => key.GetHashCode(),
+    };
+
+    /// <summary>The value as a key of a dictionary.</summary>
+    public static object Key(Rendering rendering, object value)
+    {
+        switch (value)
+        {
+            case ListValue or DictValue or DictView { Shows: not DictView.Part.Values } or SliceValue or NamespaceValue:
+                throw new ChatTemplateException($"unhashable type: '{TypeName.Of(value)}'");
+            case string text:
+                rendering.Read(text.Length);
+                break;
+            case TupleValue tuple:
+                rendering.EnterValue();
+                for (var i = 0; i < tuple.Count; i++) Key(rendering, tuple[i]);
+                rendering.LeaveValue();
+                break;
+        }
+
+        return value;
+    }
+
+    private static bool OfSequences(Rendering rendering, SequenceValue left, SequenceValue right)
+    {
+        if (left.Count != right.Count) return false;
+        if (ReferenceEquals(left, right)) return true;
+        rendering.EnterValue();
+        var areEqual = true;
+        for (var i = 0; areEqual && i < left.Count; i++)
+        {
+            rendering.Step();
+            areEqual = Of(rendering, left[i], right[i]);
+        }
+
+        rendering.LeaveValue();
+        return areEqual;
+    }
+
+    private static bool OfDicts(Rendering rendering, DictValue left, DictValue right)
+    {
+        if (left.Count != right.Count) return false;
+        if (ReferenceEquals(left, right)) return true;
+        rendering.EnterValue();
+        var areEqual = true;
+        foreach (var (key, value) in left.Items)
+        {
+            rendering.Step();
+            areEqual = right.Find(key) is { } other && Of(rendering, value, other);
+            if (!areEqual) break;
+        }
+
+        rendering.LeaveValue();
+        return areEqual;
+    }
+}

@@ -1,0 +1,52 @@
+namespace LoraServe.Engine.Tokenization.Templates.Values;
+
+/// <summary>
+/// Variables that are seen in a part of a template. What is set in it is seen there and within it, and hides what is outside. Names come from
+/// one parser, which makes equal ones the same object.
+/// </summary>
+internal sealed class Scope
+{
+    private readonly Scope? _outer;
+    private readonly Dictionary<string, object>? _context;
+    private (string Name, object Value)[] _variables = [];
+    private int _count;
+
+    /// <param name="rendering">The run that it belongs to.</param>
+    /// <param name="context">What the template was called with.</param>
+    public Scope(Rendering rendering, Dictionary<string, object> context) => (Rendering, _context) = (rendering, context);
+
+    /// <param name="outer">What is around it.</param>
+    public Scope(Scope outer) => (Rendering, _outer) = (outer.Rendering, outer);
+
+    /// <summary>The run that it belongs to.</summary>
+    public Rendering Rendering { get; }
+
+    /// <summary>The value, or null if there is no variable of this name.</summary>
+    public object? Find(string name)
+    {
+        for (var scope = this; scope is not null; scope = scope._outer)
+        {
+            if (scope._context is not null) return scope._context.GetValueOrDefault(name);
+            for (var i = 0; i < scope._count; i++)
+            {
+                if (ReferenceEquals(scope._variables[i].Name, name)) return scope._variables[i].Value;
+            }
+        }
+
+        return null;
+    }
+
+    /// <summary>Sets a variable of this scope.</summary>
+    public void Set(string name, object value)
+    {
+        for (var i = 0; i < _count; i++)
+        {
+            if (!ReferenceEquals(_variables[i].Name, name)) continue;
+            _variables[i].Value = value;
+            return;
+        }
+
+        if (_count == _variables.Length) Array.Resize(ref _variables, Math.Max(4, 2 * _count));
+        _variables[_count++] = (name, value);
+    }
+}

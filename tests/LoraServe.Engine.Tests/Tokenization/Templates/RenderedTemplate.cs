@@ -1,0 +1,18 @@
+using System.Text.Json;
+using LoraServe.Engine.Tokenization.Templates;
+
+namespace LoraServe.Engine.Tests.Tokenization.Templates;
+
+/// <summary>Templates rendered with variables, at 2026-03-05 14:07:09.</summary>
+internal static class RenderedTemplate
+{
+    public static readonly DateTimeOffset Now = new(2026, 3, 5, 14, 7, 9, TimeSpan.Zero);
+
+    /// <param name="template">The source.</param>
+    /// <param name="context">Variables as JSON.</param>
+    public static string Of(string template, [System.Diagnostics.CodeAnalysis.StringSyntax("Json")] string context = "{}") =>
+        Of(template, JsonSerializer.Deserialize<JsonElement>(context));
+
+    public static string Of(string template, JsonElement context) => ChatTemplate.Compile(template).Render(
+        context.EnumerateObject().ToDictionary(variable => variable.Name, variable => InputValues.Of(variable.Value)), Now);
+}
