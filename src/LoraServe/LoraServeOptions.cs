@@ -33,6 +33,15 @@ public sealed record LoraServeOptions
     [Description("Addresses to listen on, separated by semicolons.")]
     public string Urls { get; init; } = "http://localhost:8080";
 
+    [Description("Whether requests without an API key may do everything but manage keys, also from other machines: true or false.")]
+    public bool AllowAnonymous { get; init; }
+
+    [Description("File that holds an API key which may do everything, such as a mounted secret. It is read at the start.")]
+    public string? AdminKeyFile { get; init; }
+
+    [Description("Origins whose pages may call the server from a browser, separated by semicolons: https://app.example.com. Default: none.")]
+    public string? CorsOrigins { get; init; }
+
     [Description("Type of the weights: auto, float32 or bfloat16. auto takes bfloat16 where the processor is fast at it.")]
     [AllowedValues("auto", "float32", "bfloat16")]
     public string Dtype { get; init; } = "auto";
@@ -107,6 +116,10 @@ public sealed record LoraServeOptions
 
     /// <summary>Whether the bundled demo model is served.</summary>
     public bool IsDemo => Model is null;
+
+    /// <summary>The origins of <see cref="CorsOrigins"/>.</summary>
+    public IReadOnlyList<string> CorsOriginList =>
+        CorsOrigins?.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
     private long UploadBytes => (long)MaxUploadSize << 20;
 

@@ -1,7 +1,9 @@
 using LoraServe;
 using LoraServe.Adapters;
+using LoraServe.Audit;
 using LoraServe.Completions;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 using LoraServe.Metrics;
 using LoraServe.Models;
 
@@ -21,6 +23,8 @@ static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
     app.MapAdapterMerge();
     app.MapAdapterEffect();
     app.MapModels();
+    app.MapKeys();
+    app.MapAudit();
     app.MapHealth();
     app.MapMetrics();
     app.MapApiDescription();

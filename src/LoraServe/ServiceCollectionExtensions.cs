@@ -1,5 +1,6 @@
 using LoraServe.Generation;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 using LoraServe.Metrics;
 using Serilog;
 
@@ -15,7 +16,10 @@ internal static class ServiceCollectionExtensions
     {
         builder.Services.AddSerilog(ServerLog.Configure);
         builder.Services.AddSingleton(provider => OptionsReader.Read(provider.GetRequiredService<IConfiguration>()));
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.ConfigureKestrel(ConnectionRules.Apply);
+        builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddKeys();
+        builder.Services.AddBrowserRules();
         builder.Services.AddOptions<HostOptions>().Configure<LoraServeOptions>((host, options) =>
             host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownTimeout) + ClosingTime);
         builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Apply(json.SerializerOptions));

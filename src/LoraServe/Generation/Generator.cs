@@ -11,7 +11,7 @@ namespace LoraServe.Generation;
 /// charged, metrics recorded and its line of the log written.
 /// </summary>
 internal sealed partial class Generator(
-    EngineService service, LoraServeOptions options, ServerMetrics metrics, ILogger<Generator> log)
+    EngineService service, LoraServeOptions options, KeyRateLimits limits, ServerMetrics metrics, ILogger<Generator> log)
 {
     /// <summary>What of a request runs on one adapter.</summary>
     /// <param name="Reference">The adapter; null for the base model.</param>
@@ -36,9 +36,9 @@ internal sealed partial class Generator(
         var span = new GenerationSpan(operation);
         try
         {
-            var running = await SubmitAsync(context, parameters, columns);
+            var (running, tokens) = await SubmitAsync(context, parameters, columns);
             return new GenerationRun(operation, running, run =>
-                Complete(context, new GenerationReport(run, parameters, arrived, context.RequestAborted.IsCancellationRequested), span));
+                Complete(context, tokens, new GenerationReport(run, parameters, arrived, context.RequestAborted.IsCancellationRequested), span));
         }
         catch (Exception e)
         {
@@ -47,27 +47,31 @@ internal sealed partial class Generator(
         }
     }
 
-    private async Task<IReadOnlyList<GenerationColumn>> SubmitAsync(
+    private async Task<(IReadOnlyList<GenerationColumn> Running, TokenWindow.Reservation? Tokens)> SubmitAsync(
         HttpContext context, GenerationParameters parameters, IReadOnlyList<Column> columns)
     {
-        var (engine, access, cancellation) = (service.Engine, AdapterAccess.Of(context.User), context.RequestAborted);
+        var (engine, caller, cancellation) = (service.Engine, context.User.Caller(), context.RequestAborted);
         CheckCount(columns.Sum(column => (long)column.PromptCount * parameters.N));
-        foreach (var column in columns) access.Check(column.Reference);
+        foreach (var column in columns) caller.Access.Check(column.Reference);
+        limits.CheckTokens(caller);
         // A request whose adapter has to be loaded keeps its place in line.
         var arrival = engine.NextArrival();
         var prepared = await PrepareAsync(engine, columns, cancellation);
         var running = new List<GenerationColumn>();
+        TokenWindow.Reservation? tokens = null;
         try
         {
+            tokens = limits.ReserveTokens(caller, prepared.SelectMany(column => column.Prompts).Sum(prompt => MostTokens(prompt, parameters)));
             foreach (var (lease, prompts) in prepared)
             {
-                var place = (running.Sum(column => column.Choices.Count), arrival, access.CacheSalt(parameters.CacheSalt));
+                var place = (running.Sum(column => column.Choices.Count), arrival, caller.CacheSalt(parameters.CacheSalt));
                 running.Add(new GenerationColumn(engine, parameters, prompts, lease.Share(), place));
             }
         }
         catch
         {
             foreach (var column in running) column.Dispose();
+            tokens?.Dispose();
             throw;
         }
         finally
@@ -76,7 +80,7 @@ internal sealed partial class Generator(
         }
 
         context.Response.Headers["x-loraserve-adapter"] = string.Join(", ", running.Select(column => column.Adapter));
-        return running;
+        return (running, tokens);
     }
 
     // Prompts are encoded while adapters are loaded, and all adapters are there before anything runs.
@@ -114,8 +118,13 @@ internal sealed partial class Generator(
             throw new InvalidRequestException("prompt", $"expected at most {options.MaxQueuedSeqs} prompts times n, found {count}");
     }
 
-    private void Complete(HttpContext context, GenerationReport report, GenerationSpan span)
+    // A prompt counts once, as in the usage, however many choices continue it.
+    private static long MostTokens(GenerationPrompt prompt, GenerationParameters parameters) =>
+        prompt.Ids.Count + ((long)parameters.N * prompt.MaxTokens);
+
+    private void Complete(HttpContext context, TokenWindow.Reservation? tokens, GenerationReport report, GenerationSpan span)
     {
+        tokens?.Settle(report.Run.Usage.TotalTokens);
         metrics.Record(report);
         span.Complete(report, metrics.BaseModel);
         span.Dispose();

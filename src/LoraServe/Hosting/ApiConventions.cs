@@ -1,3 +1,4 @@
+using LoraServe.Keys;
 using LoraServe.Metrics;
 using Serilog;
 using Serilog.Context;
@@ -5,7 +6,7 @@ using Serilog.Events;
 
 namespace LoraServe.Hosting;
 
-/// <summary>What holds for every request: a name, one line in the log, errors in OpenAI's shape.</summary>
+/// <summary>What holds for every request: a name, one line in the log, errors in OpenAI's shape, and who may send it.</summary>
 internal static class ApiConventions
 {
     private const string RequestId = "x-request-id";
@@ -23,6 +24,8 @@ internal static class ApiConventions
         app.UseHttpErrorCount();
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(context => ErrorMapper.WriteStatusAsync(context.HttpContext));
+        app.UseBrowserRules();
+        app.UseKeys();
         return app;
     }
 
@@ -31,6 +34,7 @@ internal static class ApiConventions
     public static async Task<int> ServeAsync(this WebApplication app)
     {
         var engine = app.Services.GetRequiredService<EngineService>();
+        if (!ApiDescription.IsBeingGenerated) app.Services.GetRequiredService<KeylessAccess>().CheckAddresses();
         app.Configuration[WebHostDefaults.ServerUrlsKey] = app.Services.GetRequiredService<LoraServeOptions>().Urls;
         await app.RunAsync();
         return engine.State == EngineState.Failed ? 1 : 0;

@@ -32,7 +32,7 @@ internal static class ApiDescription
 
     public static WebApplication MapApiDescription(this WebApplication app)
     {
-        app.MapOpenApi();
+        app.MapOpenApi().AllowAnonymous();
         app.UseSwaggerUI(ui =>
         {
             ui.DocumentTitle = "LoraServe";

@@ -11,7 +11,7 @@ public sealed record ApiError
     /// <example>max_tokens: expected a whole number from 0 to 2147483647, found -1</example>
     public required string Message { get; init; }
 
-    /// <summary>The kind of error: invalid_request_error, rate_limit_error or server_error.</summary>
+    /// <summary>The kind of error: invalid_request_error, permission_error, rate_limit_error or server_error.</summary>
     /// <example>invalid_request_error</example>
     public required string Type { get; init; }
 

@@ -3,11 +3,12 @@ using System.CommandLine.Invocation;
 using System.ComponentModel;
 using System.Net.Sockets;
 using System.Reflection;
+using LoraServe.Keys;
 using Microsoft.Extensions.Options;
 
 namespace LoraServe.Hosting;
 
-/// <summary>The command line: one option for each property of <see cref="LoraServeOptions"/>, and the subcommands health and merge.</summary>
+/// <summary>The command line: one option for each property of <see cref="LoraServeOptions"/>, and the subcommands health, merge and keys.</summary>
 internal static class CommandLine
 {
     // What hosts of .NET applications, such as tests and build tools, pass on to the web application.
@@ -47,6 +48,8 @@ internal static class CommandLine
                 HelpName = property.PropertyType == typeof(string) ? "TEXT"
                     : property.PropertyType == typeof(bool) ? "true|false"
                     : "NUMBER",
+                // A flag alone says yes.
+                Arity = property.PropertyType == typeof(bool) ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
             });
         foreach (var name in HostSettings) settings.Add(name, new Option<string?>($"--{name}") { Hidden = true });
 
@@ -56,9 +59,10 @@ internal static class CommandLine
         foreach (var option in settings.Values) root.Add(option);
         root.Add(CreateHealth());
         root.Add(MergeCommand.Create());
+        root.Add(KeysCommand.Create());
         root.SetAction((result, _) => serve(settings
             .Where(setting => result.GetResult(setting.Value) is { Implicit: false })
-            .ToDictionary(setting => setting.Key, setting => result.GetValue(setting.Value))));
+            .ToDictionary(setting => setting.Key, setting => (string?)(result.GetValue(setting.Value) ?? bool.TrueString))));
         return root;
     }
 

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Keys;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.WebUtilities;
 
@@ -11,10 +12,16 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
     {
         if (context.RequestAborted.IsCancellationRequested) return true;
-        var (status, error) = Map(exception);
-        if (status == StatusCodes.Status500InternalServerError) LogFailed(exception);
-        await WriteAsync(context, status, error);
+        if (Map(exception).Status == StatusCodes.Status500InternalServerError) LogFailed(exception);
+        await WriteAsync(context, exception);
         return true;
+    }
+
+    /// <summary>Answers a request that was refused on its way to an endpoint.</summary>
+    public static Task WriteAsync(HttpContext context, Exception exception)
+    {
+        var (status, error) = Map(exception);
+        return WriteAsync(context, status, error, (exception as QuotaExceededException)?.RetryAfter);
     }
 
     /// <summary>Answers a status that has no body of its own: an unknown route, a wrong method.</summary>
@@ -54,6 +61,10 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         BadHttpRequestException { StatusCode: StatusCodes.Status413PayloadTooLarge } =>
             (StatusCodes.Status413PayloadTooLarge, Invalid("The body is larger than this server accepts.", null, "request_too_large")),
         BadHttpRequestException e => (e.StatusCode, Invalid(e.Message, null, null)),
+        PermissionException e => (StatusCodes.Status403Forbidden, Error("permission_error", e.Message, null, e.Code)),
+        UnknownKeyException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "id", "key_not_found")),
+        QuotaExceededException e =>
+            (StatusCodes.Status429TooManyRequests, Error("rate_limit_error", e.Message, null, "rate_limit_exceeded")),
         EngineOverloadedException e =>
             (StatusCodes.Status429TooManyRequests, Error("rate_limit_error", e.Message, null, "rate_limit_exceeded")),
         EngineNotReadyException e => (StatusCodes.Status503ServiceUnavailable, Server(e.Message, "unavailable")),
@@ -65,11 +76,17 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         _ => (StatusCodes.Status500InternalServerError, Server("The server failed; its log says why.", null)),
     };
 
-    private static async Task WriteAsync(HttpContext context, int status, ApiError error)
+    /// <summary>Answers an error.</summary>
+    /// <param name="context">The request.</param>
+    /// <param name="status">Its status.</param>
+    /// <param name="error">What went wrong.</param>
+    /// <param name="retryAfter">When a client may try again after a 429 or a 503; null: soon.</param>
+    public static async Task WriteAsync(HttpContext context, int status, ApiError error, TimeSpan? retryAfter = null)
     {
         context.Response.StatusCode = status;
         var headers = context.Response.Headers;
-        if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable) headers.RetryAfter = "1";
+        if (status is StatusCodes.Status429TooManyRequests or StatusCodes.Status503ServiceUnavailable)
+            headers.RetryAfter = $"{Math.Ceiling(retryAfter?.TotalSeconds ?? 1)}";
         // OpenAI's clients repeat a 409 on their own; the same upload would only meet the same adapter again.
         if (status == StatusCodes.Status409Conflict) headers["x-should-retry"] = "false";
         await context.Response.WriteAsJsonAsync(new ErrorResponse(error), context.RequestAborted);

@@ -24,7 +24,7 @@ internal static class HealthApi
 {
     public static IEndpointRouteBuilder MapHealth(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("").WithTags("Health");
+        var group = routes.MapGroup("").WithTags("Health").AllowAnonymous();
         group.MapGet("/livez", GetLiveness);
         group.MapGet("/readyz", GetReadiness).Produces<HealthStatus>(StatusCodes.Status503ServiceUnavailable);
         group.MapGet("/version", GetVersion);

@@ -70,10 +70,17 @@ internal static class OptionsReader
         {
             return "addresses like http://localhost:8080";
         }
+        else if (property.Name == nameof(LoraServeOptions.CorsOrigins) && !text.Split(';').All(IsOrigin))
+        {
+            return "origins like https://app.example.com, without a path";
+        }
 
         property.SetValue(options, value);
         return null;
     }
+
+    private static bool IsOrigin(string text) =>
+        Uri.TryCreate(text.Trim(), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == text.Trim();
 
     private static bool IsAddress(string text)
     {

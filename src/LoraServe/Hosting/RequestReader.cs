@@ -116,15 +116,20 @@ internal static class RequestReader
             : type == typeof(int) ? "a whole number"
             : type == typeof(long) ? "a whole number of 64 bits"
             : type == typeof(float) ? "a number"
-            : type.IsEnum ? string.Join(", ", Enum.GetNames(type).Select(JsonNamingPolicy.SnakeCaseLower.ConvertName))
+            : type.IsEnum ? DescribeNames(type)
             : type == typeof(string) ? "a text of valid Unicode"
             : type == typeof(IReadOnlyList<int>) ? "a list of token ids"
+            : type == typeof(IReadOnlyList<string>) ? "a list of texts"
+            : type.IsGenericType && type.GenericTypeArguments is [{ IsEnum: true } item] ? $"a list of some of {DescribeNames(item)}"
             : type.IsDefined(typeof(JsonConverterAttribute), inherit: false) ? null
             : $"an object with {DescribeFields(type)}";
         if (property.AttributeProvider!.GetCustomAttributes(typeof(RangeAttribute), inherit: true) is not [RangeAttribute range])
             return noun;
         return $"{noun} {(range.MinimumIsExclusive ? "above" : "from")} {range.Minimum} to {range.Maximum}";
     }
+
+    private static string DescribeNames(Type type) =>
+        string.Join(", ", Enum.GetValues(type).Cast<object>().Select(value => JsonSerializer.SerializeToElement(value, type, ApiJson.Options)));
 
     private static string DescribeFields(Type type) =>
         string.Join(", ", ApiJson.Options.GetTypeInfo(type).Properties.Select(field => $"{field.Name} ({Describe(field)})"));

@@ -1,3 +1,4 @@
+using LoraServe.Keys;
 using Serilog;
 using Serilog.Events;
 using Serilog.Formatting.Compact;
@@ -12,6 +13,8 @@ internal static class ServerLog
     public static void Configure(IServiceProvider provider, LoggerConfiguration log)
     {
         log.MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
+            // The line of each request says what there is to say about refusals.
+            .MinimumLevel.Override(typeof(ApiKeyHandler).FullName!, LogEventLevel.Warning)
             // Faults at start are for a person and written without their stack traces.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())

@@ -3,20 +3,65 @@ using LoraServe.Engine.Adapters;
 
 namespace LoraServe.Keys;
 
-/// <summary>Which adapters a request's key may use. One that it may not use is as if it did not exist.</summary>
-internal sealed class AdapterAccess
+/// <summary>
+/// Which adapters a caller may use, see and write. One that it may not is, for this caller, one that does not exist: what is refused
+/// depends on names alone, never on what there is. A saved mix goes by its own name, whatever its parts are.
+/// </summary>
+internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool allowsBase)
 {
-    public static AdapterAccess Of(ClaimsPrincipal user) => new();
+    /// <summary>Access to everything.</summary>
+    public static AdapterAccess All { get; } = new([AdapterPattern.TryParse("*")!], allowsBase: true);
 
-    /// <summary>Whether the adapter of this name exists for the key.</summary>
-    public bool Allows(string name) => true;
+    /// <summary>Whether the bare base model may answer.</summary>
+    public bool AllowsBase => allowsBase;
 
-    /// <exception cref="UnknownAdapterException">An adapter of the reference does not exist for the key.</exception>
-    public void Check(AdapterReference? reference)
+    /// <summary>The access of a request's caller.</summary>
+    public static AdapterAccess Of(ClaimsPrincipal user) => user.Caller().Access;
+
+    /// <summary>Lets endpoints take the access of the caller as a parameter.</summary>
+    public static ValueTask<AdapterAccess?> BindAsync(HttpContext context) => ValueTask.FromResult<AdapterAccess?>(Of(context.User));
+
+    /// <summary>Whether the adapter of this name exists for the caller.</summary>
+    public bool Allows(string name) => patterns.Any(pattern => pattern.Matches(name));
+
+    /// <exception cref="UnknownAdapterException">The adapter does not exist for the caller.</exception>
+    public void Check(string name)
     {
-        if (reference?.Parts.FirstOrDefault(part => !Allows(part.Alias)) is { } foreign) throw new UnknownAdapterException(foreign.Alias);
+        if (!Allows(name)) throw new UnknownAdapterException(name);
     }
 
-    /// <summary>Whose computed prefixes a request may share: those of its key, and among them those of the same salt.</summary>
-    public string CacheSalt(string? ofRequest) => ofRequest ?? "";
+    /// <param name="parts">Adapters, or versions of adapters.</param>
+    /// <exception cref="UnknownAdapterException">One of them does not exist for the caller.</exception>
+    public void Check(IEnumerable<AdapterPart> parts)
+    {
+        foreach (var part in parts) Check(part.Alias);
+    }
+
+    /// <param name="reference">What is to answer a request; null for the base model.</param>
+    /// <exception cref="UnknownAdapterException">An adapter of the reference does not exist for the caller.</exception>
+    /// <exception cref="PermissionException">It is the bare base model, which the caller may not use.</exception>
+    public void Check(AdapterReference? reference)
+    {
+        if (reference is not null) Check(reference.Parts);
+        else if (!allowsBase) throw new PermissionException("The API key does not allow the bare base model: name an adapter.", "base_not_allowed");
+    }
+
+    /// <summary>Reads a reference to adapters of the caller.</summary>
+    /// <exception cref="InvalidAdapterReferenceException">It is not of this form.</exception>
+    /// <exception cref="UnknownAdapterException">An adapter does not exist for the caller.</exception>
+    public AdapterReference Parse(string text)
+    {
+        var reference = AdapterReference.Parse(text);
+        Check(reference.Parts);
+        return reference;
+    }
+
+    /// <summary>Refuses to give a name to anything, whether there is such an adapter or not.</summary>
+    /// <exception cref="PermissionException">The caller's patterns do not allow it.</exception>
+    public void CheckTarget(string name)
+    {
+        if (Allows(name)) return;
+        var allowed = patterns.Count == 0 ? "no name" : string.Join(", ", patterns);
+        throw new PermissionException($"name: the API key does not allow '{name}', only {allowed}.", "name_not_allowed");
+    }
 }

@@ -1,0 +1,63 @@
+using System.Text.Json.Nodes;
+using LoraServe.Hosting;
+using LoraServe.Keys;
+using LoraServe.Keys.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace LoraServe.Audit;
+
+/// <summary>What was changed, by whom and when: rows of the data folder's database, and lines of the log.</summary>
+internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, ILogger<AuditLog> log)
+{
+    /// <summary>Records a change that has been made.</summary>
+    /// <param name="caller">Who made it.</param>
+    /// <param name="action">One of <see cref="AuditAction"/>.</param>
+    /// <param name="target">The adapter or key.</param>
+    /// <param name="from">The version before; null if there was none.</param>
+    /// <param name="to">The version afterwards; null if there is none.</param>
+    /// <param name="details">What else was changed.</param>
+    /// <param name="context">The request; null for the command line.</param>
+    public void Record(
+        Caller caller, string action, string target, string? from = null, string? to = null, JsonObject? details = null, HttpContext? context = null)
+    {
+        var text = details?.ToJsonString(ApiJson.Options);
+        LogChange(action, target, caller.Id, caller.Name, from, to, text);
+        try
+        {
+            database.Write(rows => rows.Audit.Add(new AuditRow
+            {
+                Time = time.GetUtcNow(),
+                Actor = caller.Id,
+                ActorName = caller.Name,
+                RequestId = context?.TraceIdentifier,
+                Action = action,
+                Target = target,
+                FromVersion = from,
+                ToVersion = to,
+                Details = text,
+            }));
+        }
+        // The change is made and cannot be answered with an error any more; the line above has all of it.
+        catch (IOException e)
+        {
+            LogNotWritten(e.Message);
+        }
+    }
+
+    /// <summary>The newest changes first.</summary>
+    /// <param name="before">Only those older than the one with this id; null: from the newest on.</param>
+    /// <param name="limit">Most changes to return.</param>
+    /// <exception cref="IOException">They cannot be read.</exception>
+    public IReadOnlyList<AuditRow> List(long? before, int limit) => database.Read(context => context.Audit.AsNoTracking()
+        .Where(row => before == null || row.Id < before)
+        .OrderByDescending(row => row.Id)
+        .Take(limit)
+        .ToList());
+
+    [LoggerMessage(LogLevel.Information, "{Action} {Target} by {Actor} ({ActorName}): from {FromVersion} to {ToVersion}, {Details}")]
+    private partial void LogChange(
+        string action, string target, string actor, string actorName, string? fromVersion, string? toVersion, string? details);
+
+    [LoggerMessage(LogLevel.Error, "The change could not be written to the audit log: {Reason}")]
+    private partial void LogNotWritten(string reason);
+}

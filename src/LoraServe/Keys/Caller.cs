@@ -1,0 +1,77 @@
+using System.Collections.Immutable;
+using System.Security.Claims;
+
+namespace LoraServe.Keys;
+
+/// <summary>Who makes a request, and what they may do.</summary>
+internal sealed record Caller
+{
+    /// <summary>The id of a key, or what stands for one.</summary>
+    public required string Id { get; init; }
+
+    /// <summary>For people.</summary>
+    public required string Name { get; init; }
+
+    public required ImmutableHashSet<KeyScope> Scopes { get; init; }
+
+    public required AdapterAccess Access { get; init; }
+
+    public KeyLimits Limits { get; init; } = KeyLimits.None;
+
+    // What keys compute is nobody else's to hit; what is computed without keys is everybody's.
+    private bool SharesCache { get; init; }
+
+    /// <summary>Somebody without a key.</summary>
+    public static Caller Anonymous(ImmutableHashSet<KeyScope> scopes) =>
+        new() { Id = "anonymous", Name = "anonymous", Scopes = scopes, Access = AdapterAccess.All, SharesCache = true };
+
+    /// <summary>Somebody who may do nothing.</summary>
+    public static Caller Nobody { get; } = Anonymous([]);
+
+    /// <summary>The key that the operator keeps in a file.</summary>
+    public static Caller AdminKeyFile { get; } =
+        new() { Id = "admin-key-file", Name = "admin key file", Scopes = KeyScopes.All, Access = AdapterAccess.All };
+
+    /// <summary>Whoever runs the program on the machine of the data folder.</summary>
+    public static Caller CommandLine { get; } =
+        new() { Id = "command-line", Name = Environment.UserName, Scopes = KeyScopes.All, Access = AdapterAccess.All };
+
+    /// <summary>The holder of a key.</summary>
+    public static Caller Of(ApiKey key) => new()
+    {
+        Id = key.Id,
+        Name = key.Grant.Name,
+        Scopes = key.Grant.Scopes,
+        Access = new AdapterAccess(key.Grant.Adapters, key.Grant.AllowsBase),
+        Limits = key.Grant.Limits,
+    };
+
+    /// <summary>
+    /// The salt of the prefix cache for a request's own salt: two requests share what was computed only if they come with the same key
+    /// and the same salt of their own.
+    /// </summary>
+    public string CacheSalt(string? salt) => (SharesCache, salt) switch
+    {
+        (true, null or "") => "",
+        (true, _) => $"anonymous:{salt}",
+        _ => $"key {Id}:{salt}",
+    };
+
+    /// <summary>Lets endpoints take the caller as a parameter.</summary>
+    public static ValueTask<Caller?> BindAsync(HttpContext context) => ValueTask.FromResult<Caller?>(context.User.Caller());
+}
+
+/// <summary>The identity that authentication gives to a caller.</summary>
+internal sealed class CallerIdentity(Caller caller) : ClaimsIdentity(
+    [new Claim(ClaimTypes.NameIdentifier, caller.Id), new Claim(ClaimTypes.Name, caller.Name)], ApiKeyHandler.Scheme)
+{
+    public Caller Caller { get; } = caller;
+}
+
+/// <summary>From a principal to the caller.</summary>
+internal static class CallerPrincipal
+{
+    /// <summary>Who is behind a principal; nobody, who may do nothing, where authentication found none.</summary>
+    public static Caller Caller(this ClaimsPrincipal principal) =>
+        principal.Identities.OfType<CallerIdentity>().FirstOrDefault()?.Caller ?? Keys.Caller.Nobody;
+}

@@ -1,0 +1,48 @@
+using LoraServe.Audit;
+using LoraServe.Keys.Storage;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.RateLimiting;
+
+namespace LoraServe.Keys;
+
+/// <summary>Authentication by keys, one policy for each scope, and the limits of keys.</summary>
+internal static class KeyAuthorization
+{
+    public static IServiceCollection AddKeys(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => KeyDatabase.Open(provider.GetRequiredService<LoraServeOptions>().Data));
+        services.AddSingleton(provider => AdminKey.Read(provider.GetRequiredService<LoraServeOptions>().AdminKeyFile));
+        services.AddSingleton<KeyRing>().AddSingleton<KeylessAccess>().AddSingleton<AuditLog>().AddSingleton<KeyRateLimits>();
+        services.AddAuthentication(ApiKeyHandler.Scheme).AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.Scheme, configureOptions: null);
+        services.AddAuthorization(options =>
+        {
+            foreach (var scope in KeyScopes.All)
+                options.AddPolicy(scope.Name(), policy => policy.RequireAssertion(context => context.User.Caller().Scopes.Grant(scope)));
+            // A route without a rule is closed. Where there is no route there is nothing to close: the answer is a 404 or a 405.
+            options.FallbackPolicy = new Microsoft.AspNetCore.Authorization.AuthorizationPolicyBuilder()
+                .RequireAssertion(context => context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint)
+                .Build();
+        });
+        services.AddRateLimiter(_ => { });
+        services.AddOptions<RateLimiterOptions>().Configure<KeyRateLimits>((options, limits) =>
+        {
+            options.GlobalLimiter = limits.Requests;
+            options.OnRejected = (context, _) => limits.RefuseAsync(context);
+        });
+        return services;
+    }
+
+    /// <summary>Asks who calls, whether they may, and whether they have called too often.</summary>
+    public static WebApplication UseKeys(this WebApplication app)
+    {
+        app.UseAuthentication();
+        app.UseAuthorization();
+        app.Use(app.Services.GetRequiredService<KeyRateLimits>().TellAsync);
+        app.UseRateLimiter();
+        return app;
+    }
+
+    /// <summary>Lets only callers with the scope, or with admin, reach these routes.</summary>
+    public static TBuilder RequireScope<TBuilder>(this TBuilder builder, KeyScope scope)
+        where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(scope.Name());
+}

@@ -1,0 +1,90 @@
+using System.ComponentModel.DataAnnotations;
+using LoraServe.Hosting;
+
+namespace LoraServe.Keys;
+
+/// <summary>The key that is wanted. Limits that are absent do not exist.</summary>
+public sealed record KeyRequest
+{
+    private const int MaxNameLength = 128;
+    private const int MaxPatterns = 64;
+    private const int MaxSeconds = 315_360_000;
+
+    /// <summary>A name for people.</summary>
+    /// <example>support team</example>
+    [Required]
+    public string? Name { get; init; }
+
+    /// <summary>What it may do: infer, adapters:read, adapters:write, train, admin. admin may do everything.</summary>
+    /// <example>["infer", "adapters:read"]</example>
+    [Required]
+    public IReadOnlyList<KeyScope>? Scopes { get; init; }
+
+    /// <summary>The adapters that exist for it, by patterns in which * stands for anything; absent: all of them.</summary>
+    /// <example>["support-*"]</example>
+    public IReadOnlyList<string>? Adapters { get; init; }
+
+    /// <summary>Whether it may generate on the bare base model.</summary>
+    /// <example>true</example>
+    public bool Base { get; init; } = true;
+
+    /// <summary>Most requests within any minute.</summary>
+    /// <example>60</example>
+    [Range(1, int.MaxValue)]
+    public int? RequestsPerMinute { get; init; }
+
+    /// <summary>Most tokens, read and written, within any minute.</summary>
+    /// <example>100000</example>
+    [Range(1, int.MaxValue)]
+    public int? TokensPerMinute { get; init; }
+
+    /// <summary>Most requests at the same time.</summary>
+    /// <example>8</example>
+    [Range(1, int.MaxValue)]
+    public int? ConcurrentRequests { get; init; }
+
+    /// <summary>Most adapters that exist because it uploaded or saved them.</summary>
+    /// <example>10</example>
+    [Range(0, int.MaxValue)]
+    public int? MaxAdapters { get; init; }
+
+    /// <summary>Most bytes of all versions that it uploaded and that are still stored.</summary>
+    /// <example>1073741824</example>
+    [Range(typeof(long), "0", "9223372036854775807")]
+    public long? MaxAdapterBytes { get; init; }
+
+    /// <summary>Seconds after which it is refused; absent: never.</summary>
+    /// <example>2592000</example>
+    [Range(1, MaxSeconds)]
+    public int? ExpiresIn { get; init; }
+
+    /// <exception cref="InvalidRequestException">With every fault.</exception>
+    internal NewKey ToNewKey(DateTimeOffset now)
+    {
+        var faults = new List<RequestFault>();
+        var name = Name?.Trim();
+        if (string.IsNullOrEmpty(name)) faults.Add(new("name", "is required"));
+        else if (name.Length > MaxNameLength || name.Any(char.IsControl)) faults.Add(new("name", $"expected at most {MaxNameLength} characters on one line"));
+        if (Scopes is not { Count: > 0 }) faults.Add(new("scopes", $"is required: some of {KeyScopes.Listed}"));
+        var patterns = (Adapters ?? ["*"]).Select(text => (Text: text, Pattern: AdapterPattern.TryParse(text))).ToList();
+        if (patterns.Count > MaxPatterns) faults.Add(new("adapters", $"expected at most {MaxPatterns} patterns, found {patterns.Count}"));
+        else faults.AddRange(patterns.Where(entry => entry.Pattern is null).Select(entry => new RequestFault("adapters", $"expected {AdapterPattern.Rule}, found '{entry.Text}'")));
+        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        return new NewKey
+        {
+            Name = name!,
+            Scopes = [.. Scopes!],
+            Adapters = [.. patterns.Select(entry => entry.Pattern!)],
+            AllowsBase = Base,
+            Expires = ExpiresIn is { } seconds ? now.AddSeconds(seconds) : null,
+            Limits = new KeyLimits
+            {
+                RequestsPerMinute = RequestsPerMinute,
+                TokensPerMinute = TokensPerMinute,
+                ConcurrentRequests = ConcurrentRequests,
+                Adapters = MaxAdapters,
+                AdapterBytes = MaxAdapterBytes,
+            },
+        };
+    }
+}

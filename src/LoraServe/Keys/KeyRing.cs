@@ -1,0 +1,132 @@
+using System.Collections.Concurrent;
+using System.Collections.Immutable;
+using LoraServe.Keys.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace LoraServe.Keys;
+
+/// <summary>
+/// All keys of a data folder. What another process changes, such as the command line, holds from the next request on. Times of last use
+/// reach the disk every few seconds. Safe for concurrent use.
+/// </summary>
+internal sealed partial class KeyRing : IDisposable
+{
+    private static readonly TimeSpan WritePeriod = TimeSpan.FromSeconds(5);
+
+    private readonly KeyDatabase _database;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly ITimer _timer;
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _uses = new(StringComparer.Ordinal);
+    private readonly Lock _reading = new();
+    private Snapshot _snapshot = new(-1, ImmutableSortedDictionary<string, ApiKey>.Empty);
+
+    public KeyRing(KeyDatabase database, TimeProvider time, ILogger<KeyRing> log)
+    {
+        (_database, _time, _log) = (database, time, log);
+        _timer = time.CreateTimer(_ => WriteUses(), state: null, WritePeriod, WritePeriod);
+    }
+
+    /// <summary>Whether a key was ever made in this data folder; one that was taken back still counts.</summary>
+    public bool HasKeys => !Current().Keys.IsEmpty;
+
+    /// <summary>All keys, the newest first.</summary>
+    public IReadOnlyList<ApiKey> List() => [.. Current().Keys.Values.Select(WithLastUse).OrderByDescending(key => key.Created)];
+
+    /// <summary>The key of a public id, or null.</summary>
+    public ApiKey? Find(string id) => Current().Keys.GetValueOrDefault(id) is { } key ? WithLastUse(key) : null;
+
+    /// <summary>Makes a key.</summary>
+    /// <returns>The key, and its text, which nobody can find out later.</returns>
+    public (ApiKey Key, string Text) Create(NewKey grant)
+    {
+        var (id, text) = KeySecret.Create();
+        var key = new ApiKey { Id = id, Hash = [.. KeySecret.Hash(text)], Grant = grant, Created = _time.GetUtcNow() };
+        _database.Write(context => context.Keys.Add(KeyRowMapper.ToRow(key)));
+        Reload();
+        return (key, text);
+    }
+
+    /// <summary>Takes a key back, for good; null if there is none with this id.</summary>
+    public ApiKey? Revoke(string id)
+    {
+        var now = _time.GetUtcNow();
+        _database.Write(context => context.Keys.Where(row => row.Id == id && row.Revoked == null)
+            .ExecuteUpdate(row => row.SetProperty(key => key.Revoked, now)));
+        Reload();
+        return Find(id);
+    }
+
+    /// <summary>The key of a text, or why it is refused, in words for the one who sent it.</summary>
+    public (ApiKey? Key, string? Refusal) Authenticate(string text)
+    {
+        if (KeySecret.FindId(text) is not { } id || Current().Keys.GetValueOrDefault(id) is not { } key
+            || !KeySecret.IsSame(KeySecret.Hash(text), key.Hash.AsSpan()))
+        {
+            return (null, "The API key is not one of this server.");
+        }
+
+        // Only the holder of the whole text learns these.
+        if (key.Revoked is { } revoked) return (null, $"The API key '{key.Grant.Name}' ({id}) was revoked on {revoked:yyyy-MM-dd HH:mm}Z.");
+        var now = _time.GetUtcNow();
+        if (key.Grant.Expires is { } expires && now >= expires)
+            return (null, $"The API key '{key.Grant.Name}' ({id}) expired on {expires:yyyy-MM-dd HH:mm}Z.");
+        _uses[id] = now;
+        return (key, null);
+    }
+
+    /// <summary>Writes what is not written yet.</summary>
+    public void Dispose()
+    {
+        _timer.Dispose();
+        WriteUses();
+    }
+
+    private Snapshot Current()
+    {
+        lock (_reading)
+        {
+            return _database.ForeignVersion() == _snapshot.ForeignVersion ? _snapshot : Reload();
+        }
+    }
+
+    private Snapshot Reload()
+    {
+        lock (_reading)
+        {
+            // Before the keys: what is changed in between is then read once more.
+            var version = _database.ForeignVersion();
+            var keys = _database.Read(context => context.Keys.AsNoTracking().AsEnumerable().Select(KeyRowMapper.ToKey)
+                .ToImmutableSortedDictionary(key => key.Id, key => key, StringComparer.Ordinal));
+            return _snapshot = new Snapshot(version, keys);
+        }
+    }
+
+    private ApiKey WithLastUse(ApiKey key) => _uses.TryGetValue(key.Id, out var time) ? key with { LastUse = time } : key;
+
+    private void WriteUses()
+    {
+        try
+        {
+            var stored = _snapshot.Keys;
+            var news = _uses.Where(use => stored.GetValueOrDefault(use.Key)?.LastUse != use.Value).ToList();
+            if (news.Count == 0) return;
+            _database.Write(context =>
+            {
+                foreach (var (id, time) in news)
+                    context.Keys.Where(row => row.Id == id).ExecuteUpdate(row => row.SetProperty(key => key.LastUse, time));
+                return true;
+            });
+            Reload();
+        }
+        catch (IOException e)
+        {
+            LogNotWritten(e.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "The times of last use of keys are not stored: {Reason}")]
+    private partial void LogNotWritten(string reason);
+
+    private sealed record Snapshot(long ForeignVersion, ImmutableSortedDictionary<string, ApiKey> Keys);
+}

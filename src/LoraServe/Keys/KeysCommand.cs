@@ -1,0 +1,148 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using LoraServe.Audit;
+using LoraServe.Hosting;
+using LoraServe.Keys.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
+using Spectre.Console;
+
+namespace LoraServe.Keys;
+
+/// <summary>The subcommand keys: makes, lists and revokes keys of a data folder, beside a running server or without one.</summary>
+internal static class KeysCommand
+{
+    private static readonly Option<string> Data = new("--data")
+    {
+        Description = "The server's data folder. Default: the one that LoraServe__Data or the built-in default names.",
+        HelpName = "DIR",
+        DefaultValueFactory = _ => Environment.GetEnvironmentVariable($"{LoraServeOptions.Section}__{nameof(LoraServeOptions.Data)}")
+            ?? new LoraServeOptions().Data,
+    };
+
+    public static Command Create() => new("keys", "Makes, lists and revokes API keys. A running server sees the changes at once.")
+    {
+        CreateCreate(), CreateList(), CreateRevoke(),
+    };
+
+    private static Command CreateCreate()
+    {
+        var name = new Option<string>("--name") { Description = "A name for people.", HelpName = "TEXT", Required = true };
+        var scopes = new Option<string>("--scopes") { Description = $"What it may do, separated by commas: {KeyScopes.Listed}.", HelpName = "LIST", Required = true };
+        var adapters = new Option<string>("--adapters")
+        {
+            Description = "Patterns of the adapters that exist for it, separated by commas; * stands for anything. Default: all.",
+            HelpName = "LIST",
+            DefaultValueFactory = _ => "*",
+        };
+        var bare = new Option<bool>("--base") { Description = "Whether it may generate on the bare base model. Default: true.", HelpName = "true|false", DefaultValueFactory = _ => true };
+        var requests = Number<int?>("--requests-per-minute", "Most requests within any minute.", 1);
+        var tokens = Number<int?>("--tokens-per-minute", "Most tokens, read and written, within any minute.", 1);
+        var concurrent = Number<int?>("--concurrent-requests", "Most requests at the same time.", 1);
+        var count = Number<int?>("--max-adapters", "Most adapters that exist because it uploaded or saved them.", 0);
+        var bytes = Number<long?>("--max-adapter-bytes", "Most bytes of all versions that it uploaded.", 0);
+        var expires = Number<int?>("--expires-in", "Seconds after which it is refused. Default: never.", 1);
+        var command = new Command("create", "Makes a key and writes its text, which is shown only this once, on standard output.")
+        {
+            Data, name, scopes, adapters, bare, requests, tokens, concurrent, count, bytes, expires,
+        };
+        command.SetAction(result => Run(result.GetValue(Data)!, (keys, audit) =>
+        {
+            var request = new KeyRequest
+            {
+                Name = result.GetValue(name),
+                Scopes = [.. Split(result.GetValue(scopes)!).Select(ReadScope)],
+                Adapters = Split(result.GetValue(adapters)!),
+                Base = result.GetValue(bare),
+                RequestsPerMinute = result.GetValue(requests),
+                TokensPerMinute = result.GetValue(tokens),
+                ConcurrentRequests = result.GetValue(concurrent),
+                MaxAdapters = result.GetValue(count),
+                MaxAdapterBytes = result.GetValue(bytes),
+                ExpiresIn = result.GetValue(expires),
+            };
+            var (key, text) = keys.Create(request.ToNewKey(TimeProvider.System.GetUtcNow()));
+            audit.Record(Caller.CommandLine, AuditAction.KeyCreated, key.Id, details: new JsonObject { ["name"] = key.Grant.Name });
+            Console.Error.WriteLine($"Key {key.Id} for '{key.Grant.Name}'. Keep its text, nobody can show it again:");
+            Console.Out.WriteLine(text);
+        }));
+        return command;
+    }
+
+    private static Command CreateList()
+    {
+        var command = new Command("list", "Lists all keys without their texts.") { Data };
+        command.SetAction(result => Run(result.GetValue(Data)!, (keys, _) =>
+        {
+            var table = new Table().AddColumns("id", "name", "scopes", "adapters", "limits", "last use", "state");
+            foreach (var key in keys.List())
+            {
+                table.AddRow(new[]
+                {
+                    key.Id,
+                    key.Grant.Name,
+                    string.Join(' ', key.Grant.Scopes.Order().Select(scope => scope.Name())),
+                    string.Join(' ', key.Grant.Adapters.Select(pattern => pattern.Text).Concat(key.Grant.AllowsBase ? ["(base)"] : [])),
+                    key.Grant.Limits.ToString(),
+                    key.LastUse is { } use ? $"{use:yyyy-MM-dd HH:mm}Z" : "never",
+                    State(key, TimeProvider.System.GetUtcNow()),
+                }.Select(Markup.Escape).ToArray());
+            }
+
+            // In a pipe there is no width to fit into.
+            if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 1000;
+            AnsiConsole.Write(table.Border(TableBorder.Minimal));
+        }));
+        return command;
+    }
+
+    private static Command CreateRevoke()
+    {
+        var id = new Argument<string>("id") { Description = "The key's id, as list shows it." };
+        var command = new Command("revoke", "Revokes a key, at once and for good.") { id, Data };
+        command.SetAction(result => Run(result.GetValue(Data)!, (keys, audit) =>
+        {
+            var key = keys.Revoke(result.GetValue(id)!) ?? throw new UnknownKeyException(result.GetValue(id)!);
+            audit.Record(Caller.CommandLine, AuditAction.KeyRevoked, key.Id, details: new JsonObject { ["name"] = key.Grant.Name });
+            Console.Error.WriteLine($"Key {key.Id} ('{key.Grant.Name}') is revoked.");
+        }));
+        return command;
+    }
+
+    private static int Run(string folder, Action<KeyRing, AuditLog> action)
+    {
+        try
+        {
+            using var database = KeyDatabase.Open(folder);
+            using var keys = new KeyRing(database, TimeProvider.System, NullLogger<KeyRing>.Instance);
+            action(keys, new AuditLog(database, TimeProvider.System, NullLogger<AuditLog>.Instance));
+            return 0;
+        }
+        catch (Exception e) when (e is InvalidRequestException or UnknownKeyException or IOException or UnauthorizedAccessException)
+        {
+            Console.Error.WriteLine(e.Message);
+            return 1;
+        }
+    }
+
+    private static string State(ApiKey key, DateTimeOffset now) =>
+        key.Revoked is { } revoked ? $"revoked {revoked:yyyy-MM-dd HH:mm}Z"
+        : key.Grant.Expires is not { } expires ? "valid"
+        : expires <= now ? $"expired {expires:yyyy-MM-dd HH:mm}Z"
+        : $"valid until {expires:yyyy-MM-dd HH:mm}Z";
+
+    private static string[] Split(string list) => list.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
+
+    private static KeyScope ReadScope(string name) => KeyScopes.Find(name)
+        ?? throw new InvalidRequestException("--scopes", $"expected some of {KeyScopes.Listed}, found '{name}'");
+
+    private static Option<T> Number<T>(string name, string description, long least)
+    {
+        var option = new Option<T>(name) { Description = description, HelpName = "NUMBER" };
+        option.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && long.TryParse(token.Value, out var number) && number < least)
+                result.AddError($"{name}: expected a whole number from {least} on, found {number}");
+        });
+        return option;
+    }
+}

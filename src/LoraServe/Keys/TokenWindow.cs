@@ -1,0 +1,107 @@
+namespace LoraServe.Keys;
+
+/// <summary>
+/// How many tokens a key may still read and write within any minute. A request is let in while anything is left, and holds back the most
+/// that it can use until it has ended; then it is charged with what it used. So requests in parallel together exceed the limit by less
+/// than one of them. Safe for concurrent use.
+/// </summary>
+internal sealed class TokenWindow(long limit, TimeProvider time)
+{
+    private const int Seconds = 60;
+
+    private readonly Lock _lock = new();
+    // Tokens by the second in which they were charged, as a ring.
+    private readonly long[] _used = new long[Seconds];
+    private long _second = Second(time);
+    private long _reserved;
+
+    /// <summary>Tokens that are left; negative if the last request exceeded the limit.</summary>
+    public long Remaining
+    {
+        get
+        {
+            lock (_lock)
+            {
+                Advance();
+                return limit - _reserved - _used.Sum();
+            }
+        }
+    }
+
+    /// <summary>The time until everything that was used so far has left the window.</summary>
+    public TimeSpan Reset => Until(static _ => false);
+
+    /// <summary>The time until something is left; a second at least while running requests hold back everything.</summary>
+    public TimeSpan RetryAfter
+    {
+        get
+        {
+            var wait = Until(left => left > 0);
+            return wait > TimeSpan.Zero ? wait : TimeSpan.FromSeconds(1);
+        }
+    }
+
+    /// <summary>Lets a request in that uses no more than so many tokens; null if nothing is left.</summary>
+    public Reservation? TryReserve(long most)
+    {
+        lock (_lock)
+        {
+            if (Remaining <= 0) return null;
+            _reserved += most;
+            return new Reservation(this, most);
+        }
+    }
+
+    // Looks at the seconds from the oldest on, as they leave the window.
+    private TimeSpan Until(Func<long, bool> isEnough)
+    {
+        lock (_lock)
+        {
+            var left = Remaining;
+            var wait = 0;
+            for (var age = Seconds - 1; age >= 0 && !isEnough(left); age--)
+            {
+                var tokens = _used[(_second - age + Seconds) % Seconds];
+                if (tokens == 0) continue;
+                left += tokens;
+                wait = Seconds - age;
+            }
+
+            return TimeSpan.FromSeconds(wait);
+        }
+    }
+
+    private void Settle(long reserved, long used)
+    {
+        lock (_lock)
+        {
+            Advance();
+            _reserved -= reserved;
+            _used[_second % Seconds] += used;
+        }
+    }
+
+    private void Advance()
+    {
+        var now = Second(time);
+        for (var steps = Math.Min(now - _second, Seconds); steps > 0; steps--) _used[(now - steps + 1) % Seconds] = 0;
+        _second = Math.Max(_second, now);
+    }
+
+    private static long Second(TimeProvider time) => (long)time.GetElapsedTime(0).TotalSeconds + Seconds;
+
+    /// <summary>What one request holds back. To be settled or disposed; a second call does nothing.</summary>
+    public sealed class Reservation(TokenWindow window, long most) : IDisposable
+    {
+        private int _settled;
+
+        /// <summary>Charges what was used.</summary>
+        public void Settle(long used)
+        {
+            if (Interlocked.Exchange(ref _settled, 1) == 0) window.Settle(most, used);
+        }
+
+        /// <summary>Charges nothing, if nothing was charged yet.</summary>
+        public void Dispose() => Settle(0);
+    }
+}
