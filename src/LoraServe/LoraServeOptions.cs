@@ -30,6 +30,9 @@ public sealed record LoraServeOptions
     [Description("Folder whose sub-folders are PEFT adapters to serve from the start, named after them.")]
     public string? Adapters { get; init; }
 
+    [Description("Folder below which /v1/load_lora_adapter may read adapters of this machine. Default: the folder of --adapters.")]
+    public string? LoraPathRoot { get; init; }
+
     [Description("Addresses to listen on, separated by semicolons.")]
     public string Urls { get; init; } = "http://localhost:8080";
 
@@ -121,6 +124,9 @@ public sealed record LoraServeOptions
     public IReadOnlyList<string> CorsOriginList =>
         CorsOrigins?.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
+    /// <summary>The folder whose adapters are served from the start; null if there is none.</summary>
+    public string? AdaptersFolder => Adapters ?? (IsDemo ? Path.Combine(Demo, "adapters") : null);
+
     private long UploadBytes => (long)MaxUploadSize << 20;
 
     /// <summary>The part of the options that the engine needs.</summary>
@@ -129,7 +135,7 @@ public sealed record LoraServeOptions
         Model = Model ?? Path.Combine(Demo, "base"),
         ServedModelName = ServedModelName ?? (IsDemo ? "loraserve-demo" : null),
         Data = Data,
-        Adapters = Adapters ?? (IsDemo ? Path.Combine(Demo, "adapters") : null),
+        Adapters = AdaptersFolder,
         Dtype = Dtype,
         Threads = Threads,
         MaxModelLen = MaxModelLen,

@@ -6,6 +6,7 @@ using LoraServe.Hosting;
 using LoraServe.Keys;
 using LoraServe.Metrics;
 using LoraServe.Models;
+using LoraServe.Tokenization;
 
 return await CommandLine.RunAsync(args, ServeAsync);
 
@@ -18,10 +19,12 @@ static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
     var app = builder.Build();
     app.UseApiConventions();
     app.MapCompletions();
+    app.MapTokenization();
     app.MapAdapters();
     app.MapAdapterVersions();
     app.MapAdapterMerge();
     app.MapAdapterEffect();
+    app.MapLoraAdapters();
     app.MapModels();
     app.MapKeys();
     app.MapAudit();

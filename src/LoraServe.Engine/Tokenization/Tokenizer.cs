@@ -101,6 +101,9 @@ public sealed class Tokenizer
     /// <summary>The id of a token as the vocabulary spells it, null if there is none.</summary>
     public int? TokenId(string content) => _addedIds.TryGetValue(content, out var id) ? id : _model.Vocabulary.Find(content);
 
+    /// <summary>The token of an id as the vocabulary spells it, null if there is none.</summary>
+    public string? Token(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
+
     /// <summary>Gives the token of an id to the first step of a decoder.</summary>
     internal void Write(int id, bool skipSpecialTokens, DecoderStep steps)
     {

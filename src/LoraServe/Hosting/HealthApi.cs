@@ -1,4 +1,5 @@
 using System.Reflection;
+using System.Text.Json.Serialization;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.Hosting;
@@ -9,6 +10,15 @@ public sealed record HealthStatus
     /// <summary>alive, ready, loading, draining, overloaded or failed.</summary>
     /// <example>ready</example>
     public required string Status { get; init; }
+}
+
+/// <summary>How much there is to do.</summary>
+public sealed record ServerLoad
+{
+    /// <summary>Sequences that run or wait. A request has one for each prompt and choice.</summary>
+    /// <example>3</example>
+    [JsonPropertyName("server_load")]
+    public required int Sequences { get; init; }
 }
 
 /// <summary>Which server this is.</summary>
@@ -27,6 +37,10 @@ internal static class HealthApi
         var group = routes.MapGroup("").WithTags("Health").AllowAnonymous();
         group.MapGet("/livez", GetLiveness);
         group.MapGet("/readyz", GetReadiness).Produces<HealthStatus>(StatusCodes.Status503ServiceUnavailable);
+        group.MapGet("/health", GetHealth).ProducesHealth();
+        group.MapGet("/ping", GetHealth).ProducesHealth();
+        group.MapPost("/ping", GetHealth).ProducesHealth();
+        group.MapGet("/load", GetLoad).Produces<ErrorResponse>(StatusCodes.Status503ServiceUnavailable);
         group.MapGet("/version", GetVersion);
         return routes;
     }
@@ -51,6 +65,24 @@ internal static class HealthApi
             : TypedResults.Json(new HealthStatus { Status = status }, statusCode: StatusCodes.Status503ServiceUnavailable);
     }
 
+    /// <summary>Whether the engine runs, for tools that expect vLLM: as /readyz, and a full queue does not matter.</summary>
+    /// <response code="200">It does; without a body.</response>
+    /// <response code="503">The model is loading or could not be loaded, or the server is stopping.</response>
+    internal static Ok GetHealth(EngineService engine)
+    {
+        _ = engine.Engine;
+        return TypedResults.Ok();
+    }
+
+    /// <summary>How much there is to do, for routers that choose the server with the least.</summary>
+    /// <response code="200">Now.</response>
+    /// <response code="503">The model is loading or could not be loaded, or the server is stopping.</response>
+    internal static Ok<ServerLoad> GetLoad(EngineService engine)
+    {
+        var status = engine.Engine.Status;
+        return TypedResults.Ok(new ServerLoad { Sequences = status.Running + status.Waiting });
+    }
+
     /// <summary>The version of the server.</summary>
     internal static Ok<ServerVersion> GetVersion() => TypedResults.Ok(new ServerVersion
     {
@@ -58,4 +90,8 @@ internal static class HealthApi
         Version = typeof(HealthApi).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
             .InformationalVersion.Split('+')[0],
     });
+
+    private static RouteHandlerBuilder ProducesHealth(this RouteHandlerBuilder route) => route
+        .Produces(StatusCodes.Status200OK)
+        .Produces<ErrorResponse>(StatusCodes.Status503ServiceUnavailable);
 }

@@ -62,7 +62,8 @@ internal static class OptionsReader
         {
             return $"one of {string.Join(", ", allowed.Values)}";
         }
-        else if (property.Name is nameof(LoraServeOptions.Model) or nameof(LoraServeOptions.Adapters) && !Directory.Exists(text))
+        else if (property.Name is nameof(LoraServeOptions.Model) or nameof(LoraServeOptions.Adapters) or nameof(LoraServeOptions.LoraPathRoot)
+            && !Directory.Exists(text))
         {
             return "a folder that exists";
         }
