@@ -55,8 +55,9 @@ internal static class NumberFilters
 
     private static object Narrow(BigInteger value)
     {
-        if (value >= long.MinValue && value <= long.MaxValue) return (long)value;
-        return value;
+        object integer = value;
+        if (value >= long.MinValue && value <= long.MaxValue) integer = (long)value;
+        return integer;
     }
 
     private static object Abs(object value) => value switch

@@ -1,0 +1,76 @@
+using System.Net.Http.Json;
+using System.Text.Json;
+
+namespace LoraServe.Tests.Clients;
+
+/// <summary>What the clients of this process ask the scripted model, and how cases wait for the server: npm/script.mjs for the others.</summary>
+internal static class ClientScript
+{
+    public const string GreetMe = "Greet me:\n";
+    public const string Forever = "Sing forever";
+    public const string Endless = "<|endless|>";
+    public const int ManyTokens = 20_000;
+    public const int BeyondContext = 100_000;
+    public const string ToolName = "get_weather";
+    public const string ToolDescription = "The weather of the next days";
+    public const string ToolResult = """{"sky": "clear"}""";
+    public const string ToolParameters =
+        """{"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city"]}""";
+
+    // Two sequences run, then two more wait, and the queue is full.
+    private static readonly int[] FullLoads = [2, 4];
+
+    /// <summary>The server's load when no request is left.</summary>
+    public static Task<int> IdleAsync(string baseUrl) => LoadAsync(baseUrl, 0);
+
+    /// <summary>Fills the server's queue, runs a call, and empties the queue when it is told of the first answer.</summary>
+    /// <returns>The call's result with the statuses of all answers.</returns>
+    public static async Task<object> WithFullQueueAsync(string baseUrl, Func<Func<int, Task>, Task<object>> call)
+    {
+        using var client = new HttpClient();
+        using var patience = new CancellationTokenSource();
+        var request = new { prompt = Endless, max_tokens = ManyTokens, n = 2 };
+        var others = new List<Task>();
+        foreach (var load in FullLoads)
+        {
+            others.Add(client.PostAsJsonAsync($"{baseUrl}/completions", request, patience.Token));
+            await LoadAsync(baseUrl, load);
+        }
+
+        var statuses = new List<int>();
+        try
+        {
+            var result = JsonSerializer.SerializeToNode(await call(AnsweredAsync))!;
+            result["statuses"] = JsonSerializer.SerializeToNode(statuses);
+            return result;
+        }
+        finally
+        {
+            await ReleaseAsync();
+        }
+
+        async Task AnsweredAsync(int status)
+        {
+            statuses.Add(status);
+            await ReleaseAsync();
+        }
+
+        async Task ReleaseAsync()
+        {
+            await patience.CancelAsync();
+            foreach (var other in others) await other.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await IdleAsync(baseUrl);
+        }
+    }
+
+    private static async Task<int> LoadAsync(string baseUrl, int expected)
+    {
+        using var client = new HttpClient();
+        for (var attempt = 0; ; attempt++)
+        {
+            var load = (await client.GetFromJsonAsync<JsonElement>(new Uri(new Uri(baseUrl), "/load"))).GetProperty("server_load").GetInt32();
+            if (load == expected || attempt == 500) return load;
+            await Task.Delay(20);
+        }
+    }
+}

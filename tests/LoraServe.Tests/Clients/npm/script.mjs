@@ -1,0 +1,82 @@
+// What every client asks the scripted model, and how cases wait for the server.
+export const greetMe = "Greet me:\n";
+export const forever = "Sing forever";
+export const endless = "<|endless|>";
+export const manyTokens = 20000;
+export const beyondContext = 100000;
+
+export const weatherTool = {
+  name: "get_weather",
+  description: "The weather of the next days",
+  parameters: {
+    type: "object",
+    properties: { city: { type: "string" }, days: { type: "integer" } },
+    required: ["city"],
+  },
+};
+
+// What a person sees of an error.
+export async function errorOf(promise) {
+  try {
+    await promise;
+  } catch (error) {
+    return describe(error);
+  }
+  return { unexpected: "no error" };
+}
+
+export function describe(error) {
+  const body = error.error ?? error.data?.error ?? {};
+  return {
+    class: error.constructor.name,
+    name: error.name,
+    message: error.message,
+    status: error.status ?? error.statusCode,
+    code: error.code ?? body.code,
+    param: error.param ?? body.param,
+    type: error.type ?? body.type,
+  };
+}
+
+// The server's load once it has no more than that.
+export async function loadOf(baseUrl, accepts) {
+  for (let attempt = 0; ; attempt++) {
+    const { server_load } = await (await fetch(new URL("/load", baseUrl))).json();
+    if (accepts(server_load) || attempt === 500) return server_load;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+// Fills the server's queue, runs a call whose fetch is given, and empties the queue when that call was sent away for the first time.
+export async function withFullQueue(baseUrl, call) {
+  const patience = new AbortController();
+  const occupy = () =>
+    fetch(`${baseUrl}/completions`, {
+      method: "POST",
+      body: JSON.stringify({ prompt: endless, max_tokens: manyTokens, n: 2 }),
+      signal: patience.signal,
+    }).catch(() => {});
+  const others = [];
+  for (const expected of [2, 4]) {
+    others.push(occupy());
+    await loadOf(baseUrl, (load) => load === expected);
+  }
+  const statuses = [];
+  const recording = async (...request) => {
+    const response = await fetch(...request);
+    statuses.push(response.status);
+    if (!patience.signal.aborted) {
+      patience.abort();
+      await Promise.all(others);
+      await loadOf(baseUrl, (load) => load === 0);
+    }
+    return response;
+  };
+  try {
+    return { ...(await call(recording)), statuses };
+  } finally {
+    patience.abort();
+    await Promise.all(others);
+    await loadOf(baseUrl, (load) => load === 0);
+  }
+}
