@@ -16,6 +16,8 @@ WORKDIR /app
 # A volume takes over the owner of the folder it is mounted on.
 RUN mkdir /data && chown "$APP_UID" /data
 COPY --from=build /app .
+# Other machines reach the container, so it does not start without a key: a file with one (LoraServe__AdminKeyFile), a key made in the
+# volume (docker run -v data:/data IMAGE keys create --name admin --scopes admin), or LoraServe__AllowAnonymous=true.
 # Diagnostics would need a writable /tmp. Nothing is written outside /data and, for large request bodies, /tmp.
 ENV DOTNET_EnableDiagnostics=0 \
     LoraServe__Data=/data \

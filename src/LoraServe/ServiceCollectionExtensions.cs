@@ -1,3 +1,4 @@
+using LoraServe.Adapters;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -30,6 +31,7 @@ internal static class ServiceCollectionExtensions
         builder.Services.AddSingleton<EngineService>();
         builder.Services.AddSingleton<PromptEncoder>();
         builder.Services.AddSingleton<Generator>();
+        builder.Services.AddSingleton<AdapterUploads>();
         // The tool that writes the API description starts the application without a model.
         if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService(provider => provider.GetRequiredService<EngineService>());
         builder.Services.AddApiDescription();

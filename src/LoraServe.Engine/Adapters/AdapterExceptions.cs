@@ -39,8 +39,27 @@ public sealed class InvalidAdapterPatchException(IReadOnlyList<string> faults) :
 public sealed class AdapterExistsException(string name) : Exception($"An adapter named '{name}' exists with other content.");
 
 /// <summary>The name is used by requests that run or by mixes, and the caller did not ask to take it away all the same.</summary>
-public sealed class AdapterInUseException(string name, string use)
-    : Exception($"The adapter '{name}' is in use by {use}: wait, or force it.");
+public sealed class AdapterInUseException : Exception
+{
+    /// <param name="name">The adapter.</param>
+    /// <param name="mix">The mix that it is a part of; null: requests run on it.</param>
+    public AdapterInUseException(string name, string? mix)
+        : this(name, mix is null ? "requests that run" : $"the mix '{mix}'", mix)
+    {
+    }
+
+    private AdapterInUseException(string name, string use, string? mix)
+        : base($"The adapter '{name}' is in use by {use}: wait, or force it.") => (Name, Mix) = (name, mix);
+
+    /// <summary>The adapter.</summary>
+    public string Name { get; }
+
+    /// <summary>The mix that uses it; null where there is none, or none is named.</summary>
+    public string? Mix { get; }
+
+    /// <summary>The same without the name of the mix.</summary>
+    public AdapterInUseException WithoutMix() => new(Name, "a mix", mix: null);
+}
 
 /// <summary>There is no memory for the adapter: not now, or, as the message then says, never on this server.</summary>
 public sealed class AdapterCacheFullException(string message) : Exception(message);

@@ -169,8 +169,8 @@ public sealed partial class AdapterManager
 
     private void ThrowIfInUse(string name)
     {
-        if (_uses.IsInUse(name)) throw new AdapterInUseException(name, "requests that run");
-        if (_catalog.MixesWith(name).FirstOrDefault(mix => mix != name) is { } mix) throw new AdapterInUseException(name, $"the mix '{mix}'");
+        if (_uses.IsInUse(name)) throw new AdapterInUseException(name, mix: null);
+        if (_catalog.MixesWith(name).FirstOrDefault(mix => mix != name) is { } mix) throw new AdapterInUseException(name, mix);
     }
 
     private void Forget(string version)

@@ -25,6 +25,9 @@ public sealed class AdapterUpload : IDisposable
     /// </summary>
     internal string Folder { get; }
 
+    /// <summary>Size of its tensor file so far, in bytes.</summary>
+    public long TensorBytes => new FileInfo(Path.Combine(Folder, AdapterFiles.Tensors)) is { Exists: true } file ? file.Length : 0;
+
     /// <summary>Streams a zip, tar or tar.gz (told apart by content) to disk and unpacks it within the limits.</summary>
     /// <exception cref="InvalidAdapterException">Malformed or too large.</exception>
     public Task ReadArchiveAsync(Stream body, CancellationToken cancellationToken) => OrNothingAsync(async () =>

@@ -1,5 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
+using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -31,9 +32,9 @@ internal static class AdapterEffectApi
     /// <response code="200">The report.</response>
     /// <response code="400">A saved sum has no report of its own.</response>
     /// <response code="404">No adapter has this name.</response>
-    internal static async Task<Ok<AdapterEffectResource>> GetEffectAsync(HttpContext context, EngineService service, string name) =>
-        TypedResults.Ok(AdapterEffectResource.From(
-            await service.Engine.EffectAsync(AdapterReference.Parse(name), context.RequestAborted)));
+    internal static async Task<Ok<AdapterEffectResource>> GetEffectAsync(
+        HttpContext context, EngineService service, AdapterAccess access, string name) =>
+        TypedResults.Ok(AdapterEffectResource.From(await service.Engine.EffectAsync(access.Parse(name), context.RequestAborted)));
 
     /// <summary>Make a version of a lower rank from an adapter, by the best approximation of each of its updates.</summary>
     /// <remarks>
@@ -46,22 +47,35 @@ internal static class AdapterEffectApi
     /// <response code="404">No adapter has this name.</response>
     /// <response code="409">The name comes from the server's folder of adapters; use as.</response>
     internal static async Task<Ok<TruncatedAdapter>> TruncateAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, string name)
+        HttpContext context, EngineService service, LoraServeOptions options, StorageQuota quota, AuditLog audit, string name)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new TruncateRequest(), isRequired: true, context.RequestAborted);
         if (request.Rank is not { } rank) throw new InvalidRequestException("rank", "is required");
         var target = request.As ?? name.Split('@')[0];
         AdaptersApi.CheckName(service, target);
-        var engine = service.Engine;
-        var (adapter, truncation) = await engine.Adapters.TruncateAsync(
-            AdapterReference.Parse(name), rank, target, context.RequestAborted);
+        var (engine, caller, cancellation) = (service.Engine, context.User.Caller(), context.RequestAborted);
+        var source = caller.Access.Parse(name);
+        caller.Access.CheckTarget(target);
+        AdapterTruncation truncation = null!;
+        // A lower rank never takes more bytes.
+        var most = engine.Adapters.Find(source.Parts[0].Alias)?.SizeBytes ?? 0;
+        var (before, adapter) = await quota.StoreAsync(caller, target, most, Truncate, cancellation);
+        audit.Record(
+            caller, AuditAction.AdapterTruncated, target, before?.Version, adapter.Version,
+            new JsonObject { ["rank"] = rank, ["of"] = name }, context);
         return TypedResults.Ok(new TruncatedAdapter
         {
-            Adapter = AdapterResource.From(adapter, engine),
+            Adapter = AdapterResource.From(adapter, engine, caller.Access),
             EnergyKept = truncation.EnergyKept,
             Modules = [.. truncation.Modules.Select(TruncatedModuleResource.From)],
         });
+
+        async Task<AdapterInfo> Truncate()
+        {
+            (var truncated, truncation) = await engine.Adapters.TruncateAsync(source, rank, target, cancellation);
+            return truncated;
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Audit;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -28,11 +28,13 @@ internal static class AdapterMergeApi
     /// <response code="400">The version's beginning fits several.</response>
     /// <response code="404">No adapter has this name.</response>
     /// <response code="503">There is no room for its merged weights beside those that are in use.</response>
-    internal static async Task<Ok<MergeResource>> MergeAsync(HttpContext context, EngineService service, string name)
+    internal static async Task<Ok<MergeResource>> MergeAsync(
+        HttpContext context, EngineService service, Caller caller, AuditLog audit, string name)
     {
         var engine = service.Engine;
-        using var lease = await engine.Adapters.AcquireCurrentAsync(AdapterReference.Parse(name), context.RequestAborted);
+        using var lease = await engine.Adapters.AcquireCurrentAsync(caller.Access.Parse(name), context.RequestAborted);
         await engine.MergeAsync(lease, context.RequestAborted);
+        audit.Record(caller, AuditAction.AdapterMerged, name, lease.Version, lease.Version, context: context);
         return TypedResults.Ok(MergeResource.From(engine.ExplainMerge(lease.Version)));
     }
 
@@ -41,11 +43,13 @@ internal static class AdapterMergeApi
     /// <response code="200">It is not merged, or will not be as soon as requests that asked for merged weights have finished.</response>
     /// <response code="400">The version's beginning fits several.</response>
     /// <response code="404">No adapter has this name.</response>
-    internal static async Task<Ok<MergeResource>> UnmergeAsync(EngineService service, string name)
+    internal static async Task<Ok<MergeResource>> UnmergeAsync(
+        HttpContext context, EngineService service, Caller caller, AuditLog audit, string name)
     {
         var engine = service.Engine;
-        var version = engine.Adapters.VersionOf(AdapterReference.Parse(name));
+        var version = engine.Adapters.VersionOf(caller.Access.Parse(name));
         await engine.UnmergeAsync(version);
+        audit.Record(caller, AuditAction.AdapterUnmerged, name, version, version, context: context);
         return TypedResults.Ok(MergeResource.From(engine.ExplainMerge(version)));
     }
 }

@@ -1,6 +1,7 @@
 using System.Text.Json.Serialization;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Keys;
 
 namespace LoraServe.Adapters;
 
@@ -103,7 +104,7 @@ public sealed record AdapterResource
     /// <example>{}</example>
     public required IReadOnlyDictionary<string, double> Split { get; init; }
 
-    /// <summary>The parts of a saved weighted sum; empty for others.</summary>
+    /// <summary>The parts of a saved weighted sum, those that the caller's key may not see without names; empty for others.</summary>
     /// <example>[]</example>
     public required AdapterParts Adapters { get; init; }
 
@@ -122,8 +123,8 @@ public sealed record AdapterResource
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public AdapterEffectResource? Effect { get; init; }
 
-    /// <summary>What the API shows of an adapter.</summary>
-    public static AdapterResource From(AdapterInfo adapter, LlmEngine engine) => new()
+    /// <summary>What the API shows of an adapter to a caller.</summary>
+    internal static AdapterResource From(AdapterInfo adapter, LlmEngine engine, AdapterAccess access) => new()
     {
         Id = adapter.Name,
         Version = adapter.Version,
@@ -148,7 +149,7 @@ public sealed record AdapterResource
         Pinned = adapter.Pinned,
         Weight = adapter.Weight,
         Split = adapter.Split,
-        Adapters = new AdapterParts(adapter.Parts),
+        Adapters = new AdapterParts(access.Show(adapter.Parts)),
         Broken = adapter.Broken,
         Provenance = adapter.Provenance,
         Merge = MergeResource.From(engine.ExplainMerge(adapter.Version)),

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -35,10 +36,14 @@ internal static class AdapterVersionsApi
     /// <param name="name" example="support-replies">The adapter's name.</param>
     /// <response code="200">The versions.</response>
     /// <response code="404">No adapter has this name.</response>
-    internal static Ok<AdapterVersionList> ListVersions(EngineService service, string name) => TypedResults.Ok(new AdapterVersionList
+    internal static Ok<AdapterVersionList> ListVersions(EngineService service, AdapterAccess access, string name)
     {
-        Data = [.. service.Engine.Adapters.Versions(name).Select(AdapterVersionResource.From)],
-    });
+        access.Check(name);
+        return TypedResults.Ok(new AdapterVersionList
+        {
+            Data = [.. service.Engine.Adapters.Versions(name).Select(AdapterVersionResource.From)],
+        });
+    }
 
     /// <summary>Point a name at an earlier version again.</summary>
     /// <remarks>
@@ -51,11 +56,12 @@ internal static class AdapterVersionsApi
     /// <response code="404">No adapter has this name, or it has no such version.</response>
     /// <response code="409">The name comes from the server's folder of adapters.</response>
     internal static async Task<Ok<AdapterResource>> RollbackAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, string name)
+        HttpContext context, EngineService service, LoraServeOptions options, AuditLog audit, string name)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new RollbackRequest(), isRequired: false, context.RequestAborted);
-        return Show(service, service.Engine.Adapters.Rollback(name, request.Version));
+        return Change(
+            context, service, audit, AuditAction.AdapterRolledBack, name, adapters => adapters.Rollback(name, request.Version), details: null);
     }
 
     /// <summary>Change how an adapter is served.</summary>
@@ -66,11 +72,12 @@ internal static class AdapterVersionsApi
     /// <response code="404">No adapter has this name.</response>
     /// <response code="409">The change is one that only the operator can make.</response>
     internal static async Task<Ok<AdapterResource>> UpdateAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, string name)
+        HttpContext context, EngineService service, LoraServeOptions options, AuditLog audit, string name)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new AdapterSettings(), isRequired: true, context.RequestAborted);
-        return Show(service, service.Engine.Adapters.Update(name, request.ToPatch()));
+        return Change(
+            context, service, audit, AuditAction.AdapterUpdated, name, adapters => adapters.Update(name, request.ToPatch()), request);
     }
 
     /// <summary>Save a weighted sum of adapters under a name.</summary>
@@ -86,17 +93,37 @@ internal static class AdapterVersionsApi
     /// <response code="404">A part does not exist.</response>
     /// <response code="409">The name belongs to an adapter that is no sum.</response>
     internal static async Task<Ok<AdapterResource>> SaveMixAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, string name)
+        HttpContext context, EngineService service, LoraServeOptions options, StorageQuota quota, AuditLog audit, string name)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         AdaptersApi.CheckName(service, name);
+        var (engine, caller) = (service.Engine, context.User.Caller());
+        caller.Access.CheckTarget(name);
         var request = await RequestReader.ReadAsync(context.Request, new MixRequest(), isRequired: true, context.RequestAborted);
         if (request.Adapters is not { } parts) throw new InvalidRequestException("adapters", "is required");
-        return Show(service, service.Engine.Adapters.SaveMix(name, parts.Items));
+        caller.Access.Check(parts.Items);
+        var (before, mix) = await quota.StoreAsync(
+            caller, name, bytes: 0, () => Task.FromResult(engine.Adapters.SaveMix(name, parts.Items)), context.RequestAborted);
+        audit.Record(caller, AuditAction.AdapterMixed, name, before?.Version, mix.Version, AuditLog.Details(request), context);
+        return TypedResults.Ok(AdapterResource.From(mix, engine, caller.Access));
     }
 
-    private static Ok<AdapterResource> Show(EngineService service, AdapterInfo adapter) =>
-        TypedResults.Ok(AdapterResource.From(adapter, service.Engine));
+    private static Ok<AdapterResource> Change(
+        HttpContext context,
+        EngineService service,
+        AuditLog audit,
+        string action,
+        string name,
+        Func<AdapterManager, AdapterInfo> change,
+        AdapterSettings? details)
+    {
+        var (engine, caller) = (service.Engine, context.User.Caller());
+        caller.Access.Check(name);
+        var before = engine.Adapters.Find(name)?.Version;
+        var after = change(engine.Adapters);
+        audit.Record(caller, action, name, before, after.Version, details is null ? null : AuditLog.Details(details), context);
+        return TypedResults.Ok(AdapterResource.From(after, engine, caller.Access));
+    }
 
     private static void ProducesChangeErrors(this RouteHandlerBuilder route) => route
         .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge)

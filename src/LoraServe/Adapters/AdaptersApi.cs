@@ -1,6 +1,6 @@
 using System.ComponentModel;
+using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -49,17 +49,14 @@ internal static class AdaptersApi
     /// <response code="422">A valid adapter that this base model or this server cannot apply.</response>
     internal static async Task<Results<Created<AdapterResource>, Ok<AdapterResource>>> UploadAsync(
         HttpContext context,
-        EngineService service,
-        LoraServeOptions options,
+        AdapterUploads uploads,
         [FromQuery(Name = "dry_run"), Description(DryRun)] bool dryRun = false,
         [FromQuery(Name = "allow_no_effect"), Description(AllowNoEffect)] bool allowNoEffect = false,
         [FromQuery(Name = "measure_effect"), Description(MeasureEffect)] bool measureEffect = true)
     {
-        var cancellation = context.RequestAborted;
-        using var upload = BeginUpload(context, service, options);
-        var name = await AdapterForm.ReadAsync(context.Request, upload, cancellation);
-        CheckName(service, name);
-        return await StoreAsync(service, name, upload, new AddOptions { AllowNoEffect = allowNoEffect }, dryRun, measureEffect, cancellation);
+        using var upload = uploads.Begin(context);
+        var name = await AdapterForm.ReadAsync(context.Request, upload, context.RequestAborted);
+        return await uploads.StoreAsync(context, name, upload, new AddOptions { AllowNoEffect = allowNoEffect }, dryRun, measureEffect);
     }
 
     /// <summary>Upload an adapter under a name, new or not.</summary>
@@ -77,34 +74,37 @@ internal static class AdaptersApi
     /// <response code="422">A valid adapter that this base model or this server cannot apply.</response>
     internal static async Task<Results<Created<AdapterResource>, Ok<AdapterResource>>> ReplaceAsync(
         HttpContext context,
-        EngineService service,
-        LoraServeOptions options,
+        AdapterUploads uploads,
         string name,
         [FromQuery(Name = "dry_run"), Description(DryRun)] bool dryRun = false,
         [FromQuery(Name = "allow_no_effect"), Description(AllowNoEffect)] bool allowNoEffect = false,
         [FromQuery(Name = "measure_effect"), Description(MeasureEffect)] bool measureEffect = true)
     {
-        var cancellation = context.RequestAborted;
-        CheckName(service, name);
-        using var upload = BeginUpload(context, service, options);
-        await upload.ReadArchiveAsync(context.Request.Body, cancellation);
-        return await StoreAsync(
-            service, name, upload, new AddOptions { Replace = true, AllowNoEffect = allowNoEffect }, dryRun, measureEffect, cancellation);
+        uploads.CheckName(context, name);
+        using var upload = uploads.Begin(context);
+        await upload.ReadArchiveAsync(context.Request.Body, context.RequestAborted);
+        return await uploads.StoreAsync(
+            context, name, upload, new AddOptions { Replace = true, AllowNoEffect = allowNoEffect }, dryRun, measureEffect);
     }
 
-    /// <summary>All adapters, sorted by name.</summary>
-    internal static Ok<AdapterList> List(EngineService service)
+    /// <summary>All adapters that there are for the caller's key, sorted by name.</summary>
+    internal static Ok<AdapterList> List(EngineService service, AdapterAccess access)
     {
         var engine = service.Engine;
-        return TypedResults.Ok(new AdapterList { Data = [.. engine.Adapters.List().Select(adapter => AdapterResource.From(adapter, engine))] });
+        var adapters = engine.Adapters.List().Where(adapter => access.Allows(adapter.Name));
+        return TypedResults.Ok(new AdapterList { Data = [.. adapters.Select(adapter => AdapterResource.From(adapter, engine, access))] });
     }
 
     /// <summary>One adapter.</summary>
     /// <param name="name" example="support-replies">Its name.</param>
     /// <response code="200">The adapter.</response>
     /// <response code="404">No adapter has this name.</response>
-    internal static Ok<AdapterResource> Get(EngineService service, string name) => TypedResults.Ok(AdapterResource.From(
-        service.Engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name), service.Engine));
+    internal static Ok<AdapterResource> Get(EngineService service, AdapterAccess access, string name)
+    {
+        access.Check(name);
+        var adapter = service.Engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name);
+        return TypedResults.Ok(AdapterResource.From(adapter, service.Engine, access));
+    }
 
     /// <summary>Delete an adapter and all of its versions.</summary>
     /// <param name="name" example="support-replies">Its name.</param>
@@ -112,74 +112,37 @@ internal static class AdaptersApi
     /// <response code="404">No adapter has this name.</response>
     /// <response code="409">Requests or saved sums use it, or it comes from the server's folder of adapters.</response>
     internal static async Task<Ok<DeletedAdapter>> DeleteAsync(
+        HttpContext context,
         EngineService service,
+        Caller caller,
+        AuditLog audit,
         string name,
         [Description("Also while it is in use: the name goes at once, and what runs on it finishes.")] bool force = false)
     {
+        caller.Access.Check(name);
         var engine = service.Engine;
         var adapter = engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name);
         string[] versions = [adapter.Version, .. engine.Adapters.Versions(name).Select(version => version.Version)];
-        if (!engine.Adapters.Remove(name, force)) throw new UnknownAdapterException(name);
+        try
+        {
+            if (!engine.Adapters.Remove(name, force)) throw new UnknownAdapterException(name);
+        }
+        catch (AdapterInUseException e) when (e.Mix is { } mix && !caller.Access.Allows(mix))
+        {
+            throw e.WithoutMix();
+        }
+
+        audit.Record(caller, AuditAction.AdapterDeleted, name, from: adapter.Version, context: context);
         // Merged weights that a person asked for would outlive the only name by which they can be unmerged.
         var others = engine.Adapters.List().Select(other => other.Version).ToHashSet(StringComparer.Ordinal);
         foreach (var version in versions.Distinct().Where(version => !others.Contains(version))) await engine.UnmergeAsync(version);
         return TypedResults.Ok(new DeletedAdapter { Id = name });
     }
 
-    private static async Task<Results<Created<AdapterResource>, Ok<AdapterResource>>> StoreAsync(
-        EngineService service,
-        string name,
-        AdapterUpload upload,
-        AddOptions options,
-        bool dryRun,
-        bool measureEffect,
-        CancellationToken cancellation)
-    {
-        var engine = service.Engine;
-        if (dryRun)
-        {
-            var valid = await engine.Adapters.ValidateAsync(name, upload, options, cancellation);
-            return TypedResults.Ok(AdapterResource.From(valid, engine));
-        }
-
-        var isNew = engine.Adapters.Find(name) is null;
-        var resource = AdapterResource.From(await engine.Adapters.AddAsync(name, upload, options, cancellation), engine);
-        resource = resource with { Effect = await EffectAsync(engine, resource, measureEffect, cancellation) };
-        return isNew ? TypedResults.Created($"/v1/adapters/{name}", resource) : TypedResults.Ok(resource);
-    }
-
-    // The adapter is stored by now, whatever becomes of the measurement; asking for it later tells the same.
-    private static async Task<AdapterEffectResource?> EffectAsync(
-        LlmEngine engine, AdapterResource adapter, bool measures, CancellationToken cancellation)
-    {
-        var reference = AdapterReference.Parse($"{adapter.Id}@{adapter.Version}");
-        try
-        {
-            return AdapterEffectResource.From(measures
-                ? await engine.EffectAsync(reference, cancellation)
-                : await engine.Adapters.AnalyzeAsync(reference, cancellation));
-        }
-        catch (Exception) when (measures && !cancellation.IsCancellationRequested)
-        {
-            return await EffectAsync(engine, adapter, measures: false, cancellation);
-        }
-        catch (Exception e) when (e is UnknownAdapterException or DamagedAdapterException)
-        {
-            return null;
-        }
-    }
-
     internal static void CheckName(EngineService service, string name)
     {
         if (!AdapterName.IsValid(name)) throw new InvalidRequestException("name", $"expected {AdapterName.Rule}, found '{name}'");
         if (name == service.BaseModel) throw new InvalidRequestException("name", $"'{name}' is the name of the base model");
-    }
-
-    private static AdapterUpload BeginUpload(HttpContext context, EngineService service, LoraServeOptions options)
-    {
-        // A form is a little larger than the files in it, which have limits of their own.
-        RequestSize.Limit(context, options.MaxUploadSize + 1);
-        return service.Engine.Adapters.BeginUpload();
     }
 
     private static RouteHandlerBuilder ProducesRefusals(this RouteHandlerBuilder route) => route

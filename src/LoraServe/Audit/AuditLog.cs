@@ -1,3 +1,4 @@
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -43,6 +44,11 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
             LogNotWritten(e.Message);
         }
     }
+
+    /// <summary>The fields of a request that are there.</summary>
+    public static JsonObject Details<T>(T request) => new(JsonSerializer.SerializeToNode(request, ApiJson.Options)!.AsObject()
+        .Where(field => field.Value is not null)
+        .Select(field => KeyValuePair.Create(field.Key, (JsonNode?)field.Value!.DeepClone())));
 
     /// <summary>The newest changes first.</summary>
     /// <param name="before">Only those older than the one with this id; null: from the newest on.</param>

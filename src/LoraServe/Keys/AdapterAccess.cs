@@ -9,11 +9,17 @@ namespace LoraServe.Keys;
 /// </summary>
 internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool allowsBase)
 {
+    // No adapter can have this name.
+    private const string Hidden = "(hidden)";
+
     /// <summary>Access to everything.</summary>
     public static AdapterAccess All { get; } = new([AdapterPattern.TryParse("*")!], allowsBase: true);
 
     /// <summary>Whether the bare base model may answer.</summary>
     public bool AllowsBase => allowsBase;
+
+    /// <summary>Whether nothing is hidden.</summary>
+    public bool AllowsEverything => allowsBase && patterns.Any(pattern => pattern.Text == "*");
 
     /// <summary>The access of a request's caller.</summary>
     public static AdapterAccess Of(ClaimsPrincipal user) => user.Caller().Access;
@@ -29,6 +35,10 @@ internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool
     {
         if (!Allows(name)) throw new UnknownAdapterException(name);
     }
+
+    /// <summary>Parts of a saved mix as the caller may know them: that there is one that it may not see, but not which.</summary>
+    public IReadOnlyList<AdapterPart> Show(IEnumerable<AdapterPart> parts) =>
+        [.. parts.Select(part => Allows(part.Alias) ? part : part with { Name = Hidden })];
 
     /// <param name="parts">Adapters, or versions of adapters.</param>
     /// <exception cref="UnknownAdapterException">One of them does not exist for the caller.</exception>

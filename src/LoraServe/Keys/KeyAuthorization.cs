@@ -12,7 +12,7 @@ internal static class KeyAuthorization
     {
         services.AddSingleton(provider => KeyDatabase.Open(provider.GetRequiredService<LoraServeOptions>().Data));
         services.AddSingleton(provider => AdminKey.Read(provider.GetRequiredService<LoraServeOptions>().AdminKeyFile));
-        services.AddSingleton<KeyRing>().AddSingleton<KeylessAccess>().AddSingleton<AuditLog>().AddSingleton<KeyRateLimits>();
+        services.AddSingleton<KeyRing>().AddSingleton<KeylessAccess>().AddSingleton<AuditLog>().AddSingleton<KeyRateLimits>().AddSingleton<StorageQuota>();
         services.AddAuthentication(ApiKeyHandler.Scheme).AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.Scheme, configureOptions: null);
         services.AddAuthorization(options =>
         {

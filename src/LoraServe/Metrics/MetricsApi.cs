@@ -21,6 +21,8 @@ internal static class MetricsApi
     /// dashboards for vLLM read them; those that begin with loraserve_ tell adapters apart.
     /// </remarks>
     /// <response code="200">Every metric.</response>
-    internal static ContentHttpResult Get(MetricCollector metrics) =>
-        TypedResults.Text(metrics.Write(), PrometheusWriter.ContentType);
+    /// <response code="403">The key does not allow every adapter.</response>
+    internal static ContentHttpResult Get(MetricCollector metrics, AdapterAccess access) => access.AllowsEverything
+        ? TypedResults.Text(metrics.Write(), PrometheusWriter.ContentType)
+        : throw new PermissionException("Metrics name every adapter: they need a key that may use all of them.", "adapters_not_allowed");
 }

@@ -21,19 +21,25 @@ internal static class ModelsApi
         return routes;
     }
 
-    /// <summary>The base model and all adapters.</summary>
-    internal static Ok<ModelList> List(EngineService service) => TypedResults.Ok(new ModelList
+    /// <summary>The base model and all adapters, as far as the caller's key may use them.</summary>
+    internal static Ok<ModelList> List(EngineService service, AdapterAccess access)
     {
-        Data = [Base(service), .. service.Engine.Adapters.List().Select(adapter => ModelCard.Adapter(adapter, service.BaseModel))],
-    });
+        var adapters = service.Engine.Adapters.List().Where(adapter => access.Allows(adapter.Name));
+        var cards = adapters.Select(adapter => ModelCard.Adapter(adapter, service.BaseModel));
+        return TypedResults.Ok(new ModelList { Data = access.AllowsBase ? [Base(service), .. cards] : [.. cards] });
+    }
 
     /// <summary>The base model or one adapter.</summary>
     /// <param name="id" example="summarize">Its name.</param>
     /// <response code="200">The model.</response>
     /// <response code="404">No adapter or model has this name.</response>
-    internal static Ok<ModelCard> Get(EngineService service, string id) => TypedResults.Ok(id == service.BaseModel
-        ? Base(service)
-        : ModelCard.Adapter(service.Engine.Adapters.Find(id) ?? throw new UnknownAdapterException(id), service.BaseModel));
+    internal static Ok<ModelCard> Get(EngineService service, AdapterAccess access, string id)
+    {
+        if (id == service.BaseModel && access.AllowsBase) return TypedResults.Ok(Base(service));
+        access.Check(id);
+        var adapter = service.Engine.Adapters.Find(id) ?? throw new UnknownAdapterException(id);
+        return TypedResults.Ok(ModelCard.Adapter(adapter, service.BaseModel));
+    }
 
     /// <summary>Prove that the base is as it was loaded: compute the checksum over all of its weights again.</summary>
     /// <param name="id" example="loraserve-demo">The base model's name.</param>

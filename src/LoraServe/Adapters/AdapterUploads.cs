@@ -1,0 +1,80 @@
+using LoraServe.Audit;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+using LoraServe.Hosting;
+using LoraServe.Keys;
+using Microsoft.AspNetCore.Http.HttpResults;
+
+namespace LoraServe.Adapters;
+
+/// <summary>
+/// Takes adapters in: the one place where what a key may store is checked, and where it is remembered which key stored what.
+/// </summary>
+internal sealed class AdapterUploads(EngineService service, LoraServeOptions options, StorageQuota quota, AuditLog audit)
+{
+    /// <summary>Begins to read an upload from the body of a request.</summary>
+    public AdapterUpload Begin(HttpContext context)
+    {
+        // A form is a little larger than the files in it, which have limits of their own.
+        RequestSize.Limit(context, options.MaxUploadSize + 1);
+        return service.Engine.Adapters.BeginUpload();
+    }
+
+    /// <summary>Refuses a name before the adapter is read.</summary>
+    /// <exception cref="InvalidRequestException">No adapter can have it.</exception>
+    /// <exception cref="PermissionException">The caller may not give it, or not store any more.</exception>
+    public void CheckName(HttpContext context, string name)
+    {
+        var caller = context.User.Caller();
+        AdaptersApi.CheckName(service, name);
+        caller.Access.CheckTarget(name);
+        quota.Check(caller, name, bytes: 0);
+    }
+
+    /// <summary>Validates an upload and, unless it is a dry run, stores it under a name.</summary>
+    public async Task<Results<Created<AdapterResource>, Ok<AdapterResource>>> StoreAsync(
+        HttpContext context, string name, AdapterUpload upload, AddOptions add, bool dryRun, bool measureEffect)
+    {
+        var (engine, caller, cancellation) = (service.Engine, context.User.Caller(), context.RequestAborted);
+        CheckName(context, name);
+        if (dryRun)
+        {
+            quota.Check(caller, name, upload.TensorBytes);
+            var valid = await engine.Adapters.ValidateAsync(name, upload, add, cancellation);
+            return TypedResults.Ok(AdapterResource.From(valid, engine, caller.Access));
+        }
+
+        var (before, after) = await quota.StoreAsync(
+            caller, name, upload.TensorBytes, () => engine.Adapters.AddAsync(name, upload, add, cancellation), cancellation);
+        if (before?.Version != after.Version)
+        {
+            var action = before is null ? AuditAction.AdapterCreated : AuditAction.AdapterReplaced;
+            audit.Record(caller, action, name, before?.Version, after.Version, context: context);
+        }
+
+        var resource = AdapterResource.From(after, engine, caller.Access);
+        resource = resource with { Effect = await EffectAsync(engine, resource, measureEffect, cancellation) };
+        return before is null ? TypedResults.Created($"/v1/adapters/{name}", resource) : TypedResults.Ok(resource);
+    }
+
+    // The adapter is stored by now, whatever becomes of the measurement; asking for it later tells the same.
+    private static async Task<AdapterEffectResource?> EffectAsync(
+        LlmEngine engine, AdapterResource adapter, bool measures, CancellationToken cancellation)
+    {
+        var reference = AdapterReference.Parse($"{adapter.Id}@{adapter.Version}");
+        try
+        {
+            return AdapterEffectResource.From(measures
+                ? await engine.EffectAsync(reference, cancellation)
+                : await engine.Adapters.AnalyzeAsync(reference, cancellation));
+        }
+        catch (Exception) when (measures && !cancellation.IsCancellationRequested)
+        {
+            return await EffectAsync(engine, adapter, measures: false, cancellation);
+        }
+        catch (Exception e) when (e is UnknownAdapterException or DamagedAdapterException)
+        {
+            return null;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.Collections.Concurrent;
+using LoraServe.Engine.Adapters;
+using LoraServe.Hosting;
+using LoraServe.Keys.Storage;
+using Microsoft.EntityFrameworkCore;
+
+namespace LoraServe.Keys;
+
+/// <summary>
+/// How many adapters, and how many bytes of them, each key has stored: what it brought under a name counts as long as the name has it.
+/// Saved mixes count as adapters of no bytes.
+/// </summary>
+internal sealed class StorageQuota(KeyDatabase database, EngineService service)
+{
+    // Stands for the version of a mix.
+    private const string NoVersion = "";
+
+    private readonly ConcurrentDictionary<string, SemaphoreSlim> _storing = new(StringComparer.Ordinal);
+
+    /// <summary>Refuses what would be more than a caller may store.</summary>
+    /// <exception cref="PermissionException">It would.</exception>
+    public void Check(Caller caller, string name, long bytes)
+    {
+        var limits = caller.Limits;
+        if (limits is { Adapters: null, AdapterBytes: null }) return;
+        var stored = Stored(caller);
+        var names = stored.Select(row => row.Name).Append(name).Distinct(StringComparer.Ordinal).Count();
+        if (names > limits.Adapters) throw Exceeded($"The API key '{caller.Name}' may store {limits.Adapters} adapters: delete one of its own first.");
+        var used = stored.DistinctBy(row => row.Version).Sum(row => row.Bytes);
+        if (used + bytes > limits.AdapterBytes)
+        {
+            throw Exceeded($"The API key '{caller.Name}' may store {limits.AdapterBytes} bytes of adapters, all versions of their names together; "
+                + $"it has stored {used}, and this adapter has {bytes}.");
+        }
+    }
+
+    /// <summary>Stores an adapter or a mix for a caller, one after the other, so that no limit is exceeded.</summary>
+    /// <param name="caller">Who stores it.</param>
+    /// <param name="name">Its name.</param>
+    /// <param name="bytes">Of its tensors.</param>
+    /// <param name="store">Stores it.</param>
+    /// <param name="cancellation">Gives up waiting.</param>
+    /// <returns>What the name stood for before, and what it stands for now.</returns>
+    /// <exception cref="PermissionException">It would be more than the caller may store.</exception>
+    public async Task<(AdapterInfo? Before, AdapterInfo After)> StoreAsync(
+        Caller caller, string name, long bytes, Func<Task<AdapterInfo>> store, CancellationToken cancellation)
+    {
+        var storing = _storing.GetOrAdd(caller.Id, static _ => new SemaphoreSlim(1));
+        var isLimited = caller.Limits is not { Adapters: null, AdapterBytes: null };
+        if (isLimited) await storing.WaitAsync(cancellation);
+        try
+        {
+            Check(caller, name, bytes);
+            var before = service.Engine.Adapters.Find(name);
+            var after = await store();
+            var isNew = before is null || after.Parts.Count > 0 || before.Version != after.Version;
+            if (isNew) Remember(caller, name, after.Parts.Count > 0 ? NoVersion : after.Version);
+            return (before, after);
+        }
+        finally
+        {
+            if (isLimited) storing.Release();
+        }
+    }
+
+    private void Remember(Caller caller, string name, string version) => database.Write(context =>
+    {
+        context.Uploads.Where(row => row.Name == name && row.Version == version).ExecuteDelete();
+        return context.Uploads.Add(new UploadRow { Name = name, Version = version, KeyId = caller.Id });
+    });
+
+    private List<(string Name, string Version, long Bytes)> Stored(Caller caller)
+    {
+        var adapters = service.Engine.Adapters;
+        var rows = database.Read(context => context.Uploads.AsNoTracking().Where(row => row.KeyId == caller.Id).ToList());
+        var stored = new List<(string, string, long)>();
+        foreach (var name in rows.GroupBy(row => row.Name, StringComparer.Ordinal))
+        {
+            if (adapters.Find(name.Key) is not { } adapter) continue;
+            if (adapter.Parts.Count > 0)
+            {
+                if (name.Any(row => row.Version == NoVersion)) stored.Add((name.Key, NoVersion, 0));
+                continue;
+            }
+
+            var brought = name.Select(row => row.Version).ToHashSet(StringComparer.Ordinal);
+            stored.AddRange(adapters.Versions(name.Key)
+                .Where(version => brought.Contains(version.Version))
+                .Select(version => (name.Key, version.Version, version.SizeBytes)));
+        }
+
+        return stored;
+    }
+
+    private static PermissionException Exceeded(string message) => new(message, "quota_exceeded");
+}

@@ -1,0 +1,157 @@
+using System.Collections.Concurrent;
+using System.Net;
+using System.Net.Http.Json;
+using System.Text.Json;
+using LoraServe.Keys;
+
+namespace LoraServe.Tests.Keys;
+
+[Collection(nameof(KeyedServer))]
+public class KeyLimitsTests(KeyedServer server)
+{
+    private const int Parallel = 200;
+
+    [Fact]
+    public async Task Get_MoreRequestsInParallelThanAMinuteAllows_ServesExactlyTheLimit()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { RequestsPerMinute = 50 } });
+
+        var responses = await Task.WhenAll(Enumerable.Range(0, Parallel).Select(_ => client.GetAsync("/v1/models")));
+
+        responses.Count(response => response.StatusCode == HttpStatusCode.OK).ShouldBe(50);
+        var refused = responses.Where(response => response.StatusCode == HttpStatusCode.TooManyRequests).ToList();
+        refused.Count.ShouldBe(Parallel - 50);
+        var error = await LoraServeServer.ErrorAsync(refused[0], 429);
+        (error.GetProperty("type").GetString(), error.GetProperty("code").GetString()).ShouldBe(("rate_limit_error", "rate_limit_exceeded"));
+        refused.ShouldAllBe(response => response.Headers.RetryAfter!.Delta!.Value.TotalSeconds >= 1 && response.Headers.RetryAfter.Delta.Value.TotalSeconds <= 60);
+        refused.ShouldAllBe(response => Header(response, "x-ratelimit-remaining-requests") == "0");
+        refused.ShouldAllBe(response => Header(response, "x-ratelimit-limit-requests") == "50");
+    }
+
+    [Fact]
+    public async Task Get_OtherKey_IsNotLimitedByTheFirst()
+    {
+        var limits = new KeyLimits { RequestsPerMinute = 1 };
+        var (first, second) = (server.ClientWith(grant => grant with { Limits = limits }), server.ClientWith(grant => grant with { Limits = limits }));
+
+        (await first.GetAsync("/v1/models")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await first.GetAsync("/v1/models")).StatusCode.ShouldBe(HttpStatusCode.TooManyRequests);
+        (await second.GetAsync("/v1/models")).StatusCode.ShouldBe(HttpStatusCode.OK);
+        // Probes need no key and do not count.
+        (await first.GetAsync("/livez")).StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
+    public async Task Get_WithinTheLimit_TellsWhatIsLeft()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { RequestsPerMinute = 3, TokensPerMinute = 1000 } });
+        await client.GetAsync("/v1/models");
+
+        using var response = await client.PostAsJsonAsync("/v1/completions", new { prompt = new[] { 1, 2, 3 }, max_tokens = 2, ignore_eos = true });
+        using var later = await client.GetAsync("/v1/models");
+
+        Header(response, "x-ratelimit-limit-requests").ShouldBe("3");
+        Header(response, "x-ratelimit-remaining-requests").ShouldBe("1");
+        Header(response, "x-ratelimit-reset-requests").ShouldBe("60s");
+        Header(response, "x-ratelimit-limit-tokens").ShouldBe("1000");
+        Header(later, "x-ratelimit-remaining-tokens").ShouldBe("995");
+        Header(later, "x-ratelimit-reset-tokens").ShouldEndWith("s");
+    }
+
+    [Fact]
+    public async Task Post_MoreTokensInParallelThanAMinuteAllows_StaysWithinOneRequestOfTheLimit()
+    {
+        const int limit = 500;
+        const int each = 3 + 8;
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { TokensPerMinute = limit } });
+        var used = new ConcurrentBag<int>();
+
+        await Task.WhenAll(Enumerable.Range(0, Parallel).Select(async i =>
+        {
+            var request = new { prompt = new[] { 1, 2, 3 }, max_tokens = 8, ignore_eos = true, stream = false };
+            using var response = await client.PostAsJsonAsync("/v1/completions", request);
+            if (response.StatusCode == HttpStatusCode.TooManyRequests) return;
+            var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
+            used.Add(answer.GetProperty("usage").GetProperty("total_tokens").GetInt32());
+        }));
+
+        used.ShouldAllBe(tokens => tokens == each);
+        used.Sum().ShouldBeInRange(limit, limit + each - 1);
+        using var refused = await client.PostAsJsonAsync("/v1/completions", new { prompt = "a" });
+        var error = await LoraServeServer.ErrorAsync(refused, 429);
+        error.GetProperty("message").GetString()!.ShouldContain("500 tokens a minute");
+        refused.Headers.RetryAfter!.Delta!.Value.TotalSeconds.ShouldBeGreaterThan(1);
+        Header(refused, "x-ratelimit-remaining-tokens").ShouldBe("0");
+    }
+
+    [Fact]
+    public async Task Post_CancelledRequest_GivesBackWhatItDidNotUse()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { TokensPerMinute = 100_000 } });
+        using var gone = new CancellationTokenSource();
+        var running = client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 100, n = 100, ignore_eos = true }, gone.Token);
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Running > 0);
+
+        await gone.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(running);
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Status is { Running: 0, Waiting: 0 });
+
+        using var response = await client.GetAsync("/v1/models");
+        int.Parse(Header(response, "x-ratelimit-remaining-tokens")).ShouldBeGreaterThan(90_000);
+    }
+
+    [Fact]
+    public async Task Post_MoreAtTheSameTimeThanAllowed_IsRefusedUntilOneHasEnded()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { ConcurrentRequests = 1 } });
+        using var gone = new CancellationTokenSource();
+        var running = client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 100, n = 100, ignore_eos = true }, gone.Token);
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Running > 0);
+
+        using var refused = await client.GetAsync("/v1/models");
+        await gone.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(running);
+
+        (await LoraServeServer.ErrorAsync(refused, 429)).GetProperty("message").GetString()!.ShouldContain("1 requests at the same time");
+        refused.Headers.RetryAfter.ShouldNotBeNull();
+        await LoraServeServer.EventuallyAsync(() => client.GetAsync("/v1/models").GetAwaiter().GetResult().IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task Put_MoreAdaptersThanAllowed_IsRefusedUntilOneIsDeleted()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { Adapters = 2 } });
+        await KeyedServer.PutAsync(client, "mine-1");
+
+        // In parallel, and not one too many.
+        var responses = await Task.WhenAll(Enumerable.Range(2, 6).Select(i =>
+            client.PutAsync($"/v1/adapters/mine-{i}?measure_effect=false", KeyedServer.Archive("attention-r4"))));
+        using var replaced = await client.PutAsync("/v1/adapters/mine-1?measure_effect=false", KeyedServer.Archive("all-linear-r8"));
+
+        responses.Count(response => response.StatusCode == HttpStatusCode.Created).ShouldBe(1);
+        var error = await LoraServeServer.ErrorAsync(responses.First(response => response.StatusCode != HttpStatusCode.Created), 403);
+        (error.GetProperty("type").GetString(), error.GetProperty("code").GetString()).ShouldBe(("permission_error", "quota_exceeded"));
+        replaced.StatusCode.ShouldBe(HttpStatusCode.OK);
+        await client.DeleteAsync("/v1/adapters/mine-1");
+        await KeyedServer.PutAsync(client, "mine-9");
+        foreach (var i in Enumerable.Range(1, 9)) await server.Admin.DeleteAsync($"/v1/adapters/mine-{i}?force=true");
+    }
+
+    [Fact]
+    public async Task Put_MoreBytesThanAllowed_IsRefusedWithTheFigures()
+    {
+        await KeyedServer.PutAsync(server.Admin, "sized");
+        var size = (await server.Admin.GetFromJsonAsync<JsonElement>("/v1/adapters/sized")).GetProperty("size_bytes").GetInt64();
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { AdapterBytes = size + 1 } });
+
+        await KeyedServer.PutAsync(client, "bytes-1");
+        using var refused = await client.PutAsync("/v1/adapters/bytes-2?measure_effect=false", KeyedServer.Archive("all-linear-r8"));
+
+        var message = (await LoraServeServer.ErrorAsync(refused, 403)).GetProperty("message").GetString()!;
+        message.ShouldContain($"{size + 1} bytes");
+        message.ShouldContain($"has stored {size}");
+        foreach (var name in new[] { "sized", "bytes-1" }) await server.Admin.DeleteAsync($"/v1/adapters/{name}");
+    }
+
+    private static string Header(HttpResponseMessage response, string name) => response.Headers.GetValues(name).Single();
+}
