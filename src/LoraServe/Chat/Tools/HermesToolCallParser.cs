@@ -1,0 +1,17 @@
+using System.Text.Json;
+
+namespace LoraServe.Chat.Tools;
+
+/// <summary>Calls as Hermes and Qwen write them; see <see cref="ToolCallFormat.Hermes"/>. A missing end marker is forgiven.</summary>
+internal sealed class HermesToolCallParser(ToolCallSettings settings) : ToolCallParser(settings)
+{
+    protected override string Marker => "<tool_call>";
+
+    protected override string EndMarker => "</tool_call>";
+
+    protected override int? FindJson(ReadOnlySpan<char> text) =>
+        SkipBlank(text, 0) is var at && at == text.Length ? null : text[at] == '{' ? at : -1;
+
+    protected override IReadOnlyList<ToolCall> ReadCalls(string header, JsonElement json, bool isBare) =>
+        ToolCall.Read(json, NewId) is { } call ? [call] : [];
+}
