@@ -73,6 +73,10 @@ public sealed record LoraServeOptions
     [Range(1, 4096)]
     public int MaxLoras { get; init; } = 16;
 
+    [Description("How the model writes calls of tools: auto, hermes, llama3_json or mistral. auto sees it from the chat template or the vocabulary.")]
+    [AllowedValues("auto", "hermes", "llama3_json", "mistral")]
+    public string ToolCallParser { get; init; } = "auto";
+
     [Description("Whether beginnings of prompts that were computed before are used again: true or false.")]
     public bool EnablePrefixCaching { get; init; } = true;
 

@@ -1,6 +1,8 @@
 using LoraServe;
 using LoraServe.Adapters;
 using LoraServe.Audit;
+using LoraServe.Chat;
+using LoraServe.Compare;
 using LoraServe.Completions;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -20,6 +22,8 @@ static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
     app.UseApiConventions();
     app.MapCompletions();
     app.MapTokenization();
+    app.MapChat();
+    app.MapCompare();
     app.MapAdapters();
     app.MapAdapterVersions();
     app.MapAdapterMerge();

@@ -1,4 +1,5 @@
 using LoraServe.Adapters;
+using LoraServe.Chat;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -32,6 +33,7 @@ internal static class ServiceCollectionExtensions
         builder.Services.AddSingleton<PromptEncoder>();
         builder.Services.AddSingleton<Generator>();
         builder.Services.AddSingleton<AdapterUploads>();
+        builder.Services.AddSingleton<ChatPrompts>();
         // The tool that writes the API description starts the application without a model.
         if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService(provider => provider.GetRequiredService<EngineService>());
         builder.Services.AddApiDescription();

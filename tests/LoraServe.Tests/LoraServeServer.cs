@@ -65,18 +65,30 @@ public abstract class LoraServeServer : WebApplicationFactory<Program>, IAsyncLi
     }
 
     /// <summary>Posts a completion request that must succeed.</summary>
-    internal async Task<JsonElement> CompleteAsync(object request, string query = "")
+    internal Task<JsonElement> CompleteAsync(object request, string query = "") => PostJsonAsync($"/v1/completions{query}", request);
+
+    /// <summary>The events of a stream of completions that must succeed, [DONE] left out.</summary>
+    internal Task<List<JsonElement>> StreamAsync(object request, string query = "") => PostStreamAsync($"/v1/completions{query}", request);
+
+    /// <summary>Posts a chat request that must succeed.</summary>
+    internal Task<JsonElement> ChatAsync(object request) => PostJsonAsync("/v1/chat/completions", request);
+
+    /// <summary>The events of a chat stream that must succeed, [DONE] left out.</summary>
+    internal Task<List<JsonElement>> ChatStreamAsync(object request) => PostStreamAsync("/v1/chat/completions", request);
+
+    /// <summary>Posts a request that must succeed.</summary>
+    internal async Task<JsonElement> PostJsonAsync(string path, object request)
     {
-        using var response = await Client.PostAsJsonAsync($"/v1/completions{query}", request);
+        using var response = await Client.PostAsJsonAsync(path, request);
         var json = await response.Content.ReadFromJsonAsync<JsonElement>();
         response.StatusCode.ShouldBe(System.Net.HttpStatusCode.OK, json.ToString());
         return json;
     }
 
     /// <summary>The events of a stream that must succeed, [DONE] left out.</summary>
-    internal async Task<List<JsonElement>> StreamAsync(object request, string query = "")
+    internal async Task<List<JsonElement>> PostStreamAsync(string path, object request)
     {
-        using var response = await Client.PostAsJsonAsync($"/v1/completions{query}", request);
+        using var response = await Client.PostAsJsonAsync(path, request);
         var text = await response.Content.ReadAsStringAsync();
         response.StatusCode.ShouldBe(System.Net.HttpStatusCode.OK, text);
         response.Content.Headers.ContentType!.MediaType.ShouldBe("text/event-stream");

@@ -95,6 +95,15 @@ public sealed class Tokenizer
         return System.Text.Unicode.Utf8.IsValid(bytes) ? text : $"bytes:{string.Concat(bytes.Select(value => $"\\x{value:x2}"))}";
     }
 
+    /// <summary>The bytes that an id stands for: those of consecutive ids together are the text in UTF-8.</summary>
+    public byte[] TokenBytes(int id)
+    {
+        var text = Decode([id]);
+        return text.Contains('\uFFFD', StringComparison.Ordinal) && _decoder.Bytes(_tokens[id]!) is { } bytes
+            ? [.. bytes]
+            : System.Text.Encoding.UTF8.GetBytes(text);
+    }
+
     /// <summary>Whether decoding can leave the token out.</summary>
     public bool IsSpecial(int id) => (uint)id < (uint)_isSpecial.Length && _isSpecial[id];
 

@@ -1,4 +1,5 @@
 using System.Reflection;
+using LoraServe.Chat;
 using Microsoft.OpenApi;
 
 namespace LoraServe.Hosting;
@@ -28,6 +29,7 @@ internal static class ApiDescription
         });
         options.AddOperationTransformer(RequestBodies.TransformAsync);
         options.AddSchemaTransformer(UnionSchemas.TransformAsync);
+        options.AddSchemaTransformer(ChatSchemas.TransformAsync);
     });
 
     public static WebApplication MapApiDescription(this WebApplication app)

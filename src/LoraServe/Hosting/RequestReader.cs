@@ -2,6 +2,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
@@ -121,6 +122,8 @@ internal static class RequestReader
             : type == typeof(IReadOnlyList<int>) ? "a list of token ids"
             : type == typeof(IReadOnlyList<string>) ? "a list of texts"
             : type.IsGenericType && type.GenericTypeArguments is [{ IsEnum: true } item] ? $"a list of some of {DescribeNames(item)}"
+            : type == typeof(JsonObject) ? "an object"
+            : type == typeof(JsonArray) ? "a list"
             : type.IsDefined(typeof(JsonConverterAttribute), inherit: false) ? null
             : $"an object with {DescribeFields(type)}";
         if (property.AttributeProvider!.GetCustomAttributes(typeof(RangeAttribute), inherit: true) is not [RangeAttribute range])

@@ -44,6 +44,36 @@ public class SmolLm2Tests
         }
     }
 
+    [Fact]
+    public async Task Post_ReferenceConversations_GiveTheReferenceTokens()
+    {
+        Assert.SkipUnless(Directory.Exists(Model), $"{Model} is not there: SmolLM2-135M-Instruct; LORASERVE_SMOLLM2 can name another place.");
+        Assert.SkipUnless(Directory.Exists(Adapters), $"{Adapters} is not there: it holds the adapters of Golden/smollm2/expected.json.");
+        await using var server = new SmolLm2Server();
+        await server.InitializeAsync();
+        var json = await File.ReadAllTextAsync(Repository.Golden("smollm2", "expected.json"));
+        var rows = JsonSerializer.Deserialize<List<JsonElement>>(json)!.Where(row => row.TryGetProperty("messages", out _)).ToList();
+        rows.ShouldNotBeEmpty();
+
+        var answers = await Task.WhenAll(rows.Select(row => server.ChatAsync(new
+        {
+            messages = row.GetProperty("messages"),
+            adapter = row.GetProperty("adapter").GetString(),
+            temperature = 0,
+            max_completion_tokens = row.GetProperty("greedy").GetArrayLength(),
+            return_token_ids = true,
+        })));
+
+        foreach (var (row, answer) in rows.Zip(answers))
+        {
+            var choice = answer.GetProperty("choices")[0];
+            answer.GetProperty("prompt_token_ids").ToString().ShouldBe(Compact(row.GetProperty("prompt_ids")));
+            choice.GetProperty("token_ids").ToString().ShouldBe(Compact(row.GetProperty("greedy")));
+            choice.GetProperty("message").GetProperty("content").GetString().ShouldBe(row.GetProperty("text").GetString());
+            choice.GetProperty("finish_reason").GetString().ShouldBe(row.GetProperty("finish").GetString());
+        }
+    }
+
     private static string Compact(JsonElement ids) => JsonSerializer.Serialize(ids);
 
     private sealed class SmolLm2Server() : LoraServeServer(Settings(("Model", Model), ("Adapters", Adapters), ("KvCacheMemory", "512")));

@@ -37,13 +37,26 @@ public sealed class ChatTemplates
         return templates;
     }
 
+    /// <summary>The template that a conversation is rendered with.</summary>
+    /// <param name="name">Which one; null is tool_use where there are tools and such a template, and default otherwise.</param>
+    /// <param name="hasTools">Whether the conversation comes with tools.</param>
+    /// <exception cref="ChatTemplateException">There is none, or it cannot be used.</exception>
+    public ChatTemplate Find(string? name, bool hasTools)
+    {
+        name ??= hasTools && _templates.ContainsKey(ToolUse) ? ToolUse : ChatTemplateFiles.Default;
+        if (_templates.TryGetValue(name, out var template)) return template;
+        if (_faults.Count > 0) throw new ChatTemplateException($"The model's chat template cannot be used: {string.Join("; ", _faults)}");
+        if (_templates.Count == 0) throw new ChatTemplateException("The model has no chat template.");
+        throw new ChatTemplateException($"The model has no chat template '{name}', only {string.Join(", ", _templates.Keys.Order(StringComparer.Ordinal))}.");
+    }
+
     /// <summary>The text of a conversation.</summary>
     /// <param name="input">Its variables win over special tokens of the same name.</param>
     /// <param name="name">
     /// Which template; null is tool_use where tools are given and there is such a template, and default otherwise.
     /// </param>
     /// <exception cref="ChatTemplateException">There is no such template, it cannot be used, or rendering fails.</exception>
-    public string Render(ChatTemplateInput input, string? name = null) => Render(Find(input, name), input);
+    public string Render(ChatTemplateInput input, string? name = null) => Render(Find(name, input.Tools is not null), input);
 
     /// <summary>The text of a conversation by a template of the caller's, with these special tokens.</summary>
     /// <exception cref="ChatTemplateException">Rendering fails.</exception>
@@ -52,15 +65,6 @@ public sealed class ChatTemplates
         var variables = new Dictionary<string, JsonElement>(SpecialTokens, StringComparer.Ordinal);
         foreach (var (name, value) in input.Variables) variables[name] = value;
         return template.Render(input with { Variables = variables });
-    }
-
-    private ChatTemplate Find(ChatTemplateInput input, string? name)
-    {
-        name ??= input.Tools is not null && _templates.ContainsKey(ToolUse) ? ToolUse : ChatTemplateFiles.Default;
-        if (_templates.TryGetValue(name, out var template)) return template;
-        if (_faults.Count > 0) throw new ChatTemplateException($"The model's chat template cannot be used: {string.Join("; ", _faults)}");
-        if (_templates.Count == 0) throw new ChatTemplateException("The model has no chat template.");
-        throw new ChatTemplateException($"The model has no chat template '{name}', only {string.Join(", ", _templates.Keys.Order(StringComparer.Ordinal))}.");
     }
 
     private void Add(string name, string source)

@@ -16,6 +16,15 @@ internal static class ToolCallParsers
         ("<|python_tag|>", ToolCallFormat.Llama3Json),
     ];
 
+    /// <summary>The notation that the option --tool-call-parser names; null where it leaves that to the model's files.</summary>
+    public static ToolCallFormat? Parse(string option) => option switch
+    {
+        "hermes" => ToolCallFormat.Hermes,
+        "llama3_json" => ToolCallFormat.Llama3Json,
+        "mistral" => ToolCallFormat.Mistral,
+        _ => null,
+    };
+
     /// <summary>The notation that a template writes earlier calls in, else the one whose marker is a token; null if there is none.</summary>
     public static ToolCallFormat? Detect(string template, Tokenizer tokenizer)
     {

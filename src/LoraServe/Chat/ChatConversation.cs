@@ -1,0 +1,148 @@
+using System.Buffers;
+using System.Text.Json;
+
+namespace LoraServe.Chat;
+
+/// <summary>
+/// The conversation as a template sees it, in the form that vLLM and transformers give it: the text parts of a message joined by line
+/// breaks, unless the template reads parts; arguments of calls as objects, not as the text of one; no nulls. Fields that the API does not
+/// know are passed on.
+/// </summary>
+internal sealed class ChatConversation(ChatTemplateTraits traits)
+{
+    // Arguments as deep as a body may be, at their place in a message.
+    private const int MaxDepth = 256;
+
+    private static readonly JsonDocumentOptions ArgumentOptions = new() { AllowDuplicateProperties = false };
+
+    /// <summary>The arguments of a call, which are JSON in a text; none stand for no arguments.</summary>
+    /// <exception cref="JsonException">They are no JSON.</exception>
+    public static JsonDocument ParseArguments(string text)
+    {
+        try
+        {
+            return JsonDocument.Parse(string.IsNullOrWhiteSpace(text) ? "{}" : text, ArgumentOptions);
+        }
+        // A name in it that is no valid Unicode.
+        catch (InvalidOperationException e)
+        {
+            throw new JsonException(e.Message, e);
+        }
+    }
+
+    /// <summary>The texts of a message's content.</summary>
+    public static IEnumerable<string> Texts(JsonElement content) => content.ValueKind switch
+    {
+        JsonValueKind.String => [content.GetString()!],
+        JsonValueKind.Array => content.EnumerateArray().Select(part => part.GetProperty("text").GetString()!),
+        _ => [],
+    };
+
+    /// <summary>The messages for a template.</summary>
+    /// <param name="messages">Checked messages.</param>
+    public JsonElement Write(JsonElement messages)
+    {
+        var buffer = new ArrayBufferWriter<byte>();
+        using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { MaxDepth = MaxDepth }))
+        {
+            writer.WriteStartArray();
+            foreach (var message in messages.EnumerateArray()) WriteMessage(writer, message);
+            writer.WriteEndArray();
+        }
+
+        using var document = JsonDocument.Parse(buffer.WrittenMemory, new JsonDocumentOptions { MaxDepth = MaxDepth });
+        return document.RootElement.Clone();
+    }
+
+    private void WriteMessage(Utf8JsonWriter writer, JsonElement message)
+    {
+        writer.WriteStartObject();
+        var hasContent = false;
+        foreach (var field in message.EnumerateObject())
+        {
+            if (field.Value.ValueKind == JsonValueKind.Null) continue;
+            switch (field.Name)
+            {
+                case "role":
+                    writer.WriteString("role", Role(field.Value.GetString()!));
+                    break;
+                case "content":
+                    hasContent = true;
+                    WriteContent(writer, field.Value);
+                    break;
+                case "tool_calls" when field.Value.GetArrayLength() == 0:
+                    break;
+                case "tool_calls":
+                    writer.WriteStartArray("tool_calls");
+                    foreach (var call in field.Value.EnumerateArray()) WriteToolCall(writer, call);
+                    writer.WriteEndArray();
+                    break;
+                default:
+                    field.WriteTo(writer);
+                    break;
+            }
+        }
+
+        if (!hasContent) WriteContent(writer, default);
+        writer.WriteEndObject();
+    }
+
+    private string Role(string role) => role == "developer" && !traits.KnowsDevelopers ? "system" : role;
+
+    private void WriteContent(Utf8JsonWriter writer, JsonElement content)
+    {
+        writer.WritePropertyName("content");
+        if (traits.ReadsParts)
+        {
+            writer.WriteStartArray();
+            foreach (var text in Texts(content))
+            {
+                writer.WriteStartObject();
+                writer.WriteString("type", "text");
+                writer.WriteString("text", text);
+                writer.WriteEndObject();
+            }
+
+            writer.WriteEndArray();
+        }
+        else
+        {
+            writer.WriteStringValue(string.Join('\n', Texts(content)));
+        }
+    }
+
+    private static void WriteToolCall(Utf8JsonWriter writer, JsonElement call)
+    {
+        writer.WriteStartObject();
+        foreach (var field in call.EnumerateObject())
+        {
+            if (field.Value.ValueKind == JsonValueKind.Null) continue;
+            if (field.Name != "function")
+            {
+                field.WriteTo(writer);
+                continue;
+            }
+
+            writer.WriteStartObject("function");
+            foreach (var part in field.Value.EnumerateObject().Where(part => part.Name != "arguments")) part.WriteTo(writer);
+            WriteArguments(writer, field.Value);
+            writer.WriteEndObject();
+        }
+
+        writer.WriteEndObject();
+    }
+
+    private static void WriteArguments(Utf8JsonWriter writer, JsonElement function)
+    {
+        writer.WritePropertyName("arguments");
+        var has = function.TryGetProperty("arguments", out var arguments);
+        if (has && arguments.ValueKind == JsonValueKind.Object)
+        {
+            arguments.WriteTo(writer);
+            return;
+        }
+
+        using var document = ParseArguments(has && arguments.ValueKind == JsonValueKind.String ? arguments.GetString()! : "");
+        document.RootElement.WriteTo(writer);
+    }
+}

@@ -1,0 +1,86 @@
+using System.Text.Json;
+using LoraServe.Engine.Generation;
+using LoraServe.Generation;
+using LoraServe.Hosting;
+
+namespace LoraServe.Chat;
+
+/// <summary>Reads and checks the body of a request about a conversation, as far as that is possible without the model.</summary>
+internal static class ChatRequestReader
+{
+    private static readonly string[] Unsupported =
+    [
+        "functions", "function_call", "prompt", "suffix", "audio", "prediction", "web_search_options", "reasoning_effort", "verbosity",
+        "mm_processor_kwargs",
+    ];
+
+    /// <param name="json">The body, a JSON object.</param>
+    /// <param name="defaults">What the model recommends where the body says nothing.</param>
+    /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
+    /// <exception cref="InvalidRequestException">With every fault.</exception>
+    public static ChatRequest Read(JsonElement json, SamplingParams defaults, List<string> unknown)
+    {
+        var faults = new List<RequestFault>();
+        var request = ChatRequest.WithDefaults(defaults);
+        Read(json, request, faults, unknown);
+        if (request.Messages is null && !faults.Exists(fault => fault.Param == "messages"))
+            faults.Add(new RequestFault("messages", "is required"));
+        return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
+    }
+
+    /// <summary>Fills a request from a body.</summary>
+    /// <param name="json">The body, a JSON object.</param>
+    /// <param name="request">Holds the defaults.</param>
+    /// <param name="faults">Receives every fault.</param>
+    /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
+    /// <exception cref="InvalidRequestException">A text is no valid Unicode: it cannot be read at all.</exception>
+    public static void Read<T>(JsonElement json, T request, List<RequestFault> faults, List<string> unknown)
+        where T : ChatParameters
+    {
+        if (UnicodeText.FirstInvalid(json) is { } place)
+            throw new InvalidRequestException(place[1..], "is no valid Unicode: half of a surrogate pair");
+        GenerationParametersReader.Read(json, request, Unsupported, faults, unknown);
+        if (request.Conversation is { } messages) new ChatMessageReader(faults).Check(messages.Json);
+        CheckParameters(request, faults);
+        CheckToolChoice(json, faults);
+        request.Tools?.Check(faults);
+        if (unknown.Remove("modalities") && !IsTextOnly(json.GetProperty("modalities")))
+        {
+            var message = $"""expected ["text"], found {RequestReader.Show(json.GetProperty("modalities"))}""";
+            faults.Add(new RequestFault("modalities", message, "unsupported_parameter"));
+        }
+    }
+
+    private static void CheckParameters(ChatParameters request, List<RequestFault> faults)
+    {
+        void Fault(string param, string message) => faults.Add(new RequestFault(param, message));
+
+        if (request is { MaxTokens: { } older, MaxCompletionTokens: { } newer } && older != newer)
+            Fault("max_tokens", $"is the older name of max_completion_tokens, which says {newer}, found {older}");
+        if (request.TopLogprobs is not null && !request.Logprobs) Fault("top_logprobs", "is only allowed with logprobs = true");
+        if (request is { ContinueFinalMessage: true, AddGenerationPrompt: true })
+            Fault("continue_final_message", "is not possible together with add_generation_prompt = true");
+        if (request.Echo && !LastIsAssistants(request)) Fault("echo", "is only allowed where the last message is the assistant's");
+    }
+
+    private static void CheckToolChoice(JsonElement json, List<RequestFault> faults)
+    {
+        if (!json.TryGetProperty("tool_choice", out var choice) || choice.ValueKind == JsonValueKind.Null) return;
+        if (choice.ValueKind == JsonValueKind.String && (choice.ValueEquals("auto") || choice.ValueEquals("none"))) return;
+        faults.RemoveAll(fault => fault.Param == "tool_choice");
+        var isForced = choice.ValueKind == JsonValueKind.Object
+            || (choice.ValueKind == JsonValueKind.String && choice.ValueEquals("required"));
+        var message = $"expected auto or none, found {RequestReader.Show(choice)}";
+        faults.Add(isForced
+            ? new RequestFault("tool_choice", $"{message}: this server cannot force a model to call a tool", "unsupported_parameter")
+            : new RequestFault("tool_choice", message));
+    }
+
+    private static bool LastIsAssistants(ChatParameters request) =>
+        request.Conversation?.Json.EnumerateArray().Last() is { ValueKind: JsonValueKind.Object } last
+        && last.TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String && role.ValueEquals("assistant");
+
+    private static bool IsTextOnly(JsonElement modalities) =>
+        modalities.ValueKind == JsonValueKind.Array
+        && modalities.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String && item.ValueEquals("text"));
+}
