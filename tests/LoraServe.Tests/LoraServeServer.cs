@@ -35,7 +35,7 @@ public abstract class LoraServeServer : WebApplicationFactory<Program>, IAsyncLi
 
     internal LlmEngine Engine => Services.GetRequiredService<EngineService>().Engine;
 
-    public async ValueTask InitializeAsync()
+    public virtual async ValueTask InitializeAsync()
     {
         StartServer();
         Client = CreateClient();

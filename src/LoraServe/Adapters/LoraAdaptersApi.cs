@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -42,7 +43,8 @@ internal static class LoraAdaptersApi
     /// <response code="409">The name comes from the server's folder of adapters.</response>
     /// <response code="413">Larger than a limit.</response>
     /// <response code="422">A valid adapter that this base model or this server cannot apply.</response>
-    internal static async Task<ContentHttpResult> LoadAsync(HttpContext context, EngineService service, LoraServeOptions options)
+    internal static async Task<ContentHttpResult> LoadAsync(
+        HttpContext context, EngineService service, LoraServeOptions options, AdapterUploads uploads, AdapterAccess access)
     {
         var cancellation = context.RequestAborted;
         var adapters = service.Engine.Adapters;
@@ -52,11 +54,13 @@ internal static class LoraAdaptersApi
         CheckGiven(("lora_name", name), ("lora_path", path));
         if (!AdapterName.IsValid(name!) || name == service.BaseModel)
             throw new InvalidRequestException("lora_name", $"expected {AdapterName.Rule}, and not the base model's, found '{name}'");
+        access.CheckTarget(name!);
         if (adapters.Find(name!) is not null && !request.LoadInplace)
             throw new InvalidRequestException("lora_name", $"'{name}' is loaded already: set load_inplace to replace it", "adapter_exists");
         using var upload = adapters.BeginUpload();
         await LoraPath.ReadAsync(path!, options.LoraPathRoot ?? options.AdaptersFolder, upload, cancellation);
-        await adapters.AddAsync(name!, upload, new AddOptions { Replace = request.LoadInplace }, cancellation);
+        await uploads.StoreAsync(
+            context, name!, upload, new AddOptions { Replace = request.LoadInplace }, dryRun: false, measureEffect: false);
         return Success(name!, "added");
     }
 
@@ -66,12 +70,13 @@ internal static class LoraAdaptersApi
     /// <response code="400">A field is wrong.</response>
     /// <response code="404">No adapter has this name.</response>
     /// <response code="409">It comes from the server's folder of adapters.</response>
-    internal static async Task<ContentHttpResult> UnloadAsync(HttpContext context, EngineService service, LoraServeOptions options)
+    internal static async Task<ContentHttpResult> UnloadAsync(
+        HttpContext context, EngineService service, LoraServeOptions options, Caller caller, AuditLog audit)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new UnloadLoraAdapterRequest(), isRequired: true, context.RequestAborted);
         CheckGiven(("lora_name", request.LoraName));
-        await AdaptersApi.DeleteAsync(service, request.LoraName!, force: true);
+        await AdaptersApi.DeleteAsync(context, service, caller, audit, request.LoraName!, force: true);
         return Success(request.LoraName!, "removed");
     }
 

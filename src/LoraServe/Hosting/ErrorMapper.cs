@@ -11,7 +11,13 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
 {
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
     {
-        if (context.RequestAborted.IsCancellationRequested) return true;
+        if (context.RequestAborted.IsCancellationRequested)
+        {
+            // Nobody is there to be answered; logs and metrics must not take it for a fault of the server.
+            context.Response.StatusCode = StatusCodes.Status499ClientClosedRequest;
+            return true;
+        }
+
         if (Map(exception).Status == StatusCodes.Status500InternalServerError) LogFailed(exception);
         await WriteAsync(context, exception);
         return true;
@@ -34,6 +40,7 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
                 Invalid($"There is nothing at {request.Path}; /swagger shows what there is.", null, "not_found"),
             StatusCodes.Status405MethodNotAllowed =>
                 Invalid($"{request.Path} does not answer {request.Method}, only {response.Headers.Allow}.", null, "method_not_allowed"),
+            >= StatusCodes.Status500InternalServerError and var status => Server(ReasonPhrases.GetReasonPhrase(status), null),
             var status => Invalid(ReasonPhrases.GetReasonPhrase(status), null, null),
         });
     }
@@ -89,7 +96,8 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
             headers.RetryAfter = $"{Math.Ceiling(retryAfter?.TotalSeconds ?? 1)}";
         // OpenAI's clients repeat a 409 on their own; the same upload would only meet the same adapter again.
         if (status == StatusCodes.Status409Conflict) headers["x-should-retry"] = "false";
-        await context.Response.WriteAsJsonAsync(new ErrorResponse(error), context.RequestAborted);
+        // A client that goes away meanwhile makes this fail as little as one that stays.
+        await context.Response.WriteAsJsonAsync(new ErrorResponse(error), CancellationToken.None);
     }
 
     private static ApiError Invalid(string message, string? param, string? code) => Error("invalid_request_error", message, param, code);

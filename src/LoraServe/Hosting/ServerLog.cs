@@ -15,6 +15,8 @@ internal static class ServerLog
         log.MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
             // The line of each request says what there is to say about refusals.
             .MinimumLevel.Override(typeof(ApiKeyHandler).FullName!, LogEventLevel.Warning)
+            // Its scope would put the connection's name for a request in the place of ours.
+            .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
             // Faults at start are for a person and written without their stack traces.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())

@@ -44,8 +44,8 @@ internal sealed class GenerationReport
     /// <summary>The shortest time to a first token of its choices; null where there is none.</summary>
     public TimeSpan? TimeToFirstToken => Choices.Min(choice => choice.TimeToFirstToken);
 
-    /// <summary>The longest wait for admission of its choices.</summary>
-    public TimeSpan Queue => Choices.Max(choice => choice.Times.Queue) ?? TimeSpan.Zero;
+    /// <summary>The shortest wait for admission of its choices.</summary>
+    public TimeSpan Queue => Choices.Min(choice => choice.Times.Queue) ?? TimeSpan.Zero;
 
     /// <summary>Generated tokens of all choices together, by the longest time that one of them was computed; 0 where none was.</summary>
     public double TokensPerSecond =>

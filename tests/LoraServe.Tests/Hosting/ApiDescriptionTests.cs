@@ -1,6 +1,8 @@
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LoraServe.Tests.Clients;
+using Microsoft.OpenApi;
 
 namespace LoraServe.Tests.Hosting;
 
@@ -15,6 +17,30 @@ public class ApiDescriptionTests(DemoServer server)
         var checkedIn = JsonNode.Parse(await File.ReadAllTextAsync(Repository.File("docs", "openapi.json")));
 
         JsonNode.DeepEquals(served, checkedIn).ShouldBeTrue("docs/openapi.json is not what the server says: build src/LoraServe, which writes it, and check it in.");
+    }
+
+    [Fact]
+    public async Task Document_ReaderOfTheFramework_FindsNoFault()
+    {
+        await using var file = File.OpenRead(Repository.File("docs", "openapi.json"));
+
+        var result = await OpenApiDocument.LoadAsync(file, OpenApiConstants.Json, cancellationToken: TestContext.Current.CancellationToken);
+
+        result.Diagnostic!.SpecificationVersion.ShouldBe(OpenApiSpecVersion.OpenApi3_1);
+        result.Diagnostic.Errors.Select(error => error.ToString()).ShouldBeEmpty();
+        result.Diagnostic.Warnings.Select(warning => warning.ToString()).ShouldBeEmpty();
+        result.Document!.Paths.Count.ShouldBeGreaterThan(20);
+    }
+
+    [Fact]
+    public async Task Document_SchemaOfTheSpecification_FindsNoFault()
+    {
+        NodePackages.SkipWithoutNode();
+
+        var verdict = JsonSerializer.Deserialize<JsonElement>(await NodePackages.RunAsync("openapi-document.mjs", Repository.File("docs", "openapi.json")));
+
+        verdict.GetProperty("version").GetString().ShouldBe("3.1");
+        verdict.GetProperty("valid").GetBoolean().ShouldBeTrue(verdict.ToString());
     }
 
     [Fact]

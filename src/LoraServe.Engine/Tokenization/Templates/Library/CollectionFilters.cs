@@ -45,8 +45,8 @@ internal static class CollectionFilters
     {
         if (value is string text) return (object?)Slicing.Character(rendering, text, -1) ?? Nothing();
         if (value is SequenceValue sequence) return sequence.Count > 0 ? sequence[sequence.Count - 1] : Nothing();
-        if (value is not (DictValue or DictView))
-            throw value is Undefined undefined ? undefined.Exception() : new ChatTemplateException($"'{TypeName.Of(value)}' object is not reversible");
+        if (value is not (DictValue or DictView or Undefined))
+            throw new ChatTemplateException($"'{TypeName.Of(value)}' object is not reversible");
         var items = Iteration.ToList(rendering, value);
         return items.Count > 0 ? items[^1] : Nothing();
 

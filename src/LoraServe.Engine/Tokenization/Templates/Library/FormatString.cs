@@ -8,7 +8,7 @@ internal static class FormatString
     public static object Format(Rendering rendering, string format, Arguments arguments)
     {
         var text = new TextBuilder(rendering);
-        var automatic = 0;
+        int? automatic = null;
         for (var i = 0; i < format.Length;)
         {
             var brace = format.AsSpan(i).IndexOfAny('{', '}');
@@ -37,13 +37,17 @@ internal static class FormatString
         return text.ToString();
     }
 
-    private static object Value(string field, Arguments arguments, ref int automatic)
+    private static object Value(string field, Arguments arguments, ref int? automatic)
     {
         if (field.AsSpan().IndexOfAny(".[!:{") >= 0)
             throw new ChatTemplateException("format(): attributes, items, conversions and format specifications in a field are not supported");
         if (field.Length == 0 || int.TryParse(field, out _))
         {
-            var index = field.Length == 0 ? automatic++ : int.Parse(field);
+            // The number of fields without an index so far, or -1 after the first with one: they do not go together.
+            if (automatic is { } known && known < 0 == (field.Length == 0))
+                throw new ChatTemplateException("format(): fields with and without an index cannot be mixed");
+            var index = field.Length == 0 ? automatic ?? 0 : int.Parse(field);
+            automatic = field.Length == 0 ? index + 1 : -1;
             return index >= 0 && index < arguments.Positional.Count
                 ? arguments.Positional[index]
                 : throw new ChatTemplateException($"format(): there is no argument {index}");

@@ -129,7 +129,7 @@ internal sealed class JsonText
         while (text.Length > 0)
         {
             var plain = text.IndexOfAny(Escaped);
-            if (_asciiOnly) plain = Math.Min((uint)plain, (uint)text.IndexOfAnyExceptInRange('\0', '\x7f')) is var first and not uint.MaxValue ? (int)first : -1;
+            if (_asciiOnly) plain = Math.Min((uint)plain, (uint)text.IndexOfAnyExceptInRange(' ', '~')) is var first and not uint.MaxValue ? (int)first : -1;
             if (plain < 0) plain = text.Length;
             _text.Append(text[..plain]);
             if (plain < text.Length) _text.Append(Escape(text[plain]));

@@ -26,7 +26,7 @@ internal static class NumberFilters
             case bool or long or BigInteger:
                 return value is bool flag ? flag ? 1L : 0L : value;
             case double number:
-                return Truncate(number, byDefault);
+                return !double.IsInfinity(number) ? Truncate(number, byDefault) : throw new ChatTemplateException("cannot convert float infinity to integer");
             case string text:
                 rendering.Read(text.Length);
                 if (text.Length <= 400 && ParseInteger(text, (int)radix) is { } integer) return Narrow(integer);
@@ -97,7 +97,7 @@ internal static class NumberFilters
         var isNegative = digits.StartsWith('-');
         if (isNegative || digits.StartsWith('+')) digits = digits[1..];
         var prefix = digits.Length > 2 && digits[0] == '0' ? char.ToLowerInvariant(digits[1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 0 } : 0;
-        if (prefix > 0 && radix is 0 || prefix == radix) digits = digits[2..].TrimStart('_') is var rest && digits[2..].Length - rest.Length <= 1 ? rest : "";
+        if (prefix > 0 && (radix == 0 || radix == prefix)) digits = digits[2..].TrimStart('_') is var rest && digits[2..].Length - rest.Length <= 1 ? rest : "";
         if (radix == 0)
         {
             radix = prefix > 0 ? prefix : 10;

@@ -113,7 +113,7 @@ internal static class Splitting
             var start = i;
             if (most-- == 0)
             {
-                Add(rendering, parts, StringMethods.Strip(rendering, text[start..], null, atStart: false, atEnd: true));
+                Add(rendering, parts, text[start..]);
                 return;
             }
 
@@ -135,7 +135,7 @@ internal static class Splitting
             var end = i;
             if (most-- == 0)
             {
-                Add(rendering, parts, StringMethods.Strip(rendering, text[..end], null, atStart: true, atEnd: false));
+                Add(rendering, parts, text[..end]);
                 return;
             }
 

@@ -67,6 +67,11 @@ internal static class Tests
 
     private static bool IsNotEqual(Rendering rendering, object left, object right) => !Equality.Of(rendering, left, right);
 
-    private static bool IsSame(Rendering rendering, object left, object right) =>
-        ReferenceEquals(left, right) || left is bool or long && left.Equals(right);
+    // Whether two equal texts are one object depends on how Python came by them.
+    private static bool IsSame(Rendering rendering, object left, object right)
+    {
+        if (ReferenceEquals(left, right)) return true;
+        if (left is string && left.Equals(right)) throw new ChatTemplateException("the test sameas is not supported for texts: use ==");
+        return left is bool or long && left.Equals(right);
+    }
 }

@@ -9,6 +9,8 @@ internal sealed class ExpressionParser(TokenStream tokens)
 {
     private static readonly Constant NoBound = new(None.Value);
 
+    private readonly List<InvalidChatTemplateException> _unknown = [];
+
     /// <summary>Names that were read since somebody emptied it.</summary>
     public HashSet<string> NamesRead { get; set; } = [];
 
@@ -57,6 +59,12 @@ internal sealed class ExpressionParser(TokenStream tokens)
         return operand;
     }
 
+    /// <summary>Refuses filters and tests that do not exist and may run.</summary>
+    public void CheckKnown()
+    {
+        if (_unknown.Count > 0) throw _unknown[0];
+    }
+
     /// <summary>Whether the name is a variable that can be set.</summary>
     public static bool IsAssignable(string name) => name is not ("true" or "false" or "none" or "True" or "False" or "None");
 
@@ -70,12 +78,18 @@ internal sealed class ExpressionParser(TokenStream tokens)
 
     private Expression ParseConditional()
     {
+        var unknown = _unknown.Count;
         var expression = ParseOr();
         while (tokens.SkipName("if"))
         {
+            // What came before the condition may never run either.
+            _unknown.RemoveRange(unknown, _unknown.Count - unknown);
+            var wasConditional = IsConditional;
+            IsConditional = true;
             var condition = ParseOr();
             var otherwise = tokens.SkipName("else") ? ParseNested(ParseConditional) : null;
             expression = new Conditional(condition, expression, otherwise);
+            IsConditional = wasConditional;
         }
 
         return expression;
@@ -363,9 +377,12 @@ internal sealed class ExpressionParser(TokenStream tokens)
         return name;
     }
 
-    private Func<Rendering, object, Arguments, T> Unknown<T>(string kind, string name) => IsConditional
-        ? (_, _, _) => throw new ChatTemplateException($"there is no {kind} named '{name}'")
-        : throw tokens.Fault($"there is no {kind} named '{name}'");
+    private Func<Rendering, object, Arguments, T> Unknown<T>(string kind, string name)
+    {
+        var fault = $"there is no {kind} named '{name}'";
+        if (!IsConditional) _unknown.Add(tokens.Fault(fault));
+        return (_, _, _) => throw new ChatTemplateException(fault);
+    }
 
     private bool IsTupleEnd(string? endName) =>
         tokens.Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd || tokens.IsOperator(")") || endName is not null && tokens.IsName(endName);

@@ -11,13 +11,18 @@ internal sealed class TemplateParser
     // Loops around the statement, without those outside of a macro: break and continue need one.
     private int _loops;
 
+    // All loops around it: in them, nothing can be called loop.
+    private int _fors;
+
     private TemplateParser(TokenStream tokens) => (_tokens, _expressions) = (tokens, new ExpressionParser(tokens));
 
     /// <exception cref="InvalidChatTemplateException">It is not a template.</exception>
     public static Statement Parse(string source)
     {
         var parser = new TemplateParser(new TokenStream(TemplateLexer.Read(source)));
-        return parser.ParseBlock(opener: null, []);
+        var template = parser.ParseBlock(opener: null, []);
+        parser._expressions.CheckKnown();
+        return template;
     }
 
     // Statements until one of the tags, which becomes the current token.
@@ -93,6 +98,7 @@ internal sealed class TemplateParser
 
     private For ParseFor(int line)
     {
+        _fors++;
         var target = ParseTargets(allowNamespace: false, endName: "in");
         _tokens.ExpectName("in");
         var iterable = _expressions.ParseTuple(allowConditional: false, endName: "recursive");
@@ -112,6 +118,7 @@ internal sealed class TemplateParser
             _tokens.Take();
         }
 
+        _fors--;
         return new For(line, target, iterable, condition, isRecursive, body, otherwise);
     }
 
@@ -200,6 +207,7 @@ internal sealed class TemplateParser
             if (parameters.Exists(parameter => parameter.Name == name)) throw _tokens.Fault($"parameter '{name}' is there twice");
             Expression? byDefault = null;
             if (_tokens.SkipOperator("=")) byDefault = _expressions.Parse();
+            else if (name == Macro.Caller) throw _tokens.Fault($"the parameter '{name}' must have a default");
             else if (parameters.Count > 0 && parameters[^1].Default is not null)
                 throw _tokens.Fault($"parameter '{name}' without a default follows one with a default");
             parameters.Add(new MacroParameter(name, byDefault));
@@ -300,12 +308,12 @@ internal sealed class TemplateParser
     }
 
     private bool IsTargetsEnd(string? endName) =>
-        _tokens.Is(TokenKind.BlockEnd) || _tokens.IsOperator(")") || _tokens.IsOperator("=") || endName is not null && _tokens.IsName(endName);
+        _tokens.Is(TokenKind.BlockEnd) || _tokens.IsOperator(")") || endName is not null && _tokens.IsName(endName);
 
     private string ParseNewName()
     {
         var name = _tokens.TakeName();
-        return ExpressionParser.IsAssignable(name) ? name : throw _tokens.Fault($"cannot assign to '{name}'");
+        return ExpressionParser.IsAssignable(name) && (name != For.Loop || _fors == 0) ? name : throw _tokens.Fault($"cannot assign to '{name}'");
     }
 
     private static string Tags(ReadOnlySpan<string> ends) => string.Join(" or ", ends.ToArray().Select(end => $"'{end}'"));

@@ -50,6 +50,7 @@ internal static class Text
                 Join(rendering, text, space.Attributes);
                 text.Append('>');
                 break;
+            case LoopValue loop: text.Append($"<LoopContext {loop.Attribute(rendering, "index")}/{loop.Length(rendering)}>"); break;
             case MacroValue { Macro.Name: { } name }: text.Append($"<Macro '{name}'>"); break;
             default: throw new ChatTemplateException($"a {TypeName.Of(value)} cannot be printed");
         }

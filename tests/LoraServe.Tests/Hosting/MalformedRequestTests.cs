@@ -1,0 +1,104 @@
+using System.Collections.Concurrent;
+using System.IO.Compression;
+using System.Net.Http.Headers;
+using System.Text.Json;
+using FsCheck;
+using FsCheck.Fluent;
+
+namespace LoraServe.Tests.Hosting;
+
+/// <summary>Whatever a client sends: the answer says what is wrong, and the next client does not notice.</summary>
+public class MalformedRequestTests(MalformedRequestTests.SmallServer server) : IClassFixture<MalformedRequestTests.SmallServer>
+{
+    private const int Count = 1000;
+    private const ulong Seed = 20_261;
+
+    // What Kestrel answers by itself, without a body, because it cannot tell what the request is.
+    private static readonly int[] NotHttp = [400, 408, 411, 413, 414, 417, 431, 501, 505];
+
+    [Fact]
+    public async Task Send_ThousandMalformedRequests_AreAnsweredInOpenAIsShapeAndTheNextWorks()
+    {
+        var statuses = new ConcurrentDictionary<string, int>();
+
+        Check.One(
+            Config.QuickThrowOnFailure.WithMaxTest(Count).WithReplay(Seed, 1),
+            Prop.ForAll(MalformedRequest.Generator($"Authorization: Bearer {SmallServer.Key}").ToArbitrary(), request =>
+            {
+                var outcome = SendAsync(request).GetAwaiter().GetResult();
+                statuses.AddOrUpdate(outcome, 1, (_, count) => count + 1);
+            }));
+
+        TestContext.Current.TestOutputHelper!.WriteLine(string.Join(", ", statuses.OrderBy(status => status.Key).Select(status => $"{status.Key}: {status.Value}")));
+        statuses.Values.Sum().ShouldBe(Count);
+        // Most of them are about the API and not about HTTP.
+        statuses.Where(status => !status.Key.Contains("Kestrel")).Sum(status => status.Value).ShouldBeGreaterThan(Count * 3 / 4);
+        using var response = await server.Client.GetAsync("/readyz");
+        response.IsSuccessStatusCode.ShouldBeTrue();
+    }
+
+    private async Task<string> SendAsync(MalformedRequest request)
+    {
+        var response = await RawHttp.SendAsync(server.Client.BaseAddress!, request.Bytes, request.IsCut);
+        var outcome = Judge(request, response);
+        using var next = await server.PostAsync("/v1/completions", """{"prompt": [1, 2, 3], "max_tokens": 1}""");
+        next.IsSuccessStatusCode.ShouldBeTrue(await next.Content.ReadAsStringAsync());
+        return outcome;
+    }
+
+    private static string Judge(MalformedRequest request, RawResponse response)
+    {
+        // Who goes away in the middle of a request is not there for an answer.
+        if (response.Status is not { } status)
+        {
+            request.IsCut.ShouldBeTrue("there was no answer");
+            return "gone";
+        }
+
+        if (!response.Headers.ContainsKey("x-request-id"))
+        {
+            status.ShouldBeOneOf(NotHttp);
+            response.Body.ShouldBeEmpty();
+            return $"{status} of Kestrel";
+        }
+
+        status.ShouldBeLessThan(500, response.Body);
+        if (status < 400 || request.Bytes.AsSpan().StartsWith("HEAD"u8)) return $"{status}";
+        response.Headers.GetValueOrDefault("content-type").ShouldBe("application/json; charset=utf-8");
+        var error = JsonSerializer.Deserialize<JsonElement>(response.Body).GetProperty("error");
+        error.EnumerateObject().Select(field => field.Name).ShouldBe(["message", "type", "param", "code"]);
+        error.GetProperty("message").GetString().ShouldNotBeNullOrWhiteSpace();
+        error.GetProperty("type").GetString().ShouldNotBeNullOrWhiteSpace();
+        return $"{status}";
+    }
+
+    /// <summary>The golden checkpoint, with an adapter that can be changed, and little of everything.</summary>
+    public sealed class SmallServer() : LoraServeServer(Settings(
+        ("Model", Repository.EngineGolden("checkpoints", "llama-gqa")),
+        ("MaxModelLen", "64"),
+        ("MaxRequestSize", "1"),
+        ("MaxUploadSize", "1"),
+        ("KvCacheMemory", "16"),
+        ("AdminKeyFile", WriteKey())))
+    {
+        /// <summary>May do everything, and stays so whatever keys the requests make.</summary>
+        public const string Key = "ls-the-key-of-the-tests-that-may-do-everything";
+
+        public override async ValueTask InitializeAsync()
+        {
+            await base.InitializeAsync();
+            Client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", Key);
+            await using var archive = new MemoryStream();
+            await ZipFile.CreateFromDirectoryAsync(Repository.EngineGolden("adapters", "llama-gqa", "all-linear-r8"), archive);
+            using var response = await Client.PutAsync("/v1/adapters/known", new ByteArrayContent(archive.ToArray()));
+            response.EnsureSuccessStatusCode();
+        }
+
+        private static string WriteKey()
+        {
+            var path = Path.Combine(Path.GetTempPath(), $"loraserve-key-{Guid.NewGuid():N}");
+            File.WriteAllText(path, Key);
+            return path;
+        }
+    }
+}
