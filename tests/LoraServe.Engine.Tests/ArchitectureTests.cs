@@ -21,10 +21,11 @@ public class ArchitectureTests
         { "Checkpoints", [] },
         { "Kernels", [] },
         { "Tokenization", [] },
+        { "Tokenization.Templates", [] },
         { "Lora", ["Kernels", "Checkpoints"] },
         { "Models", ["Kernels", "Lora", "Checkpoints"] },
-        { "Adapters", ["Lora", "Checkpoints"] },
-        { "Generation", ["Adapters", "Models", "Lora", "Checkpoints", "Tokenization"] },
+        { "Adapters", ["Lora", "Checkpoints", "Tokenization.Templates"] },
+        { "Generation", ["Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
     };
 
     [Theory]

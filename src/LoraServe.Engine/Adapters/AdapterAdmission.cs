@@ -1,5 +1,6 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Tokenization.Templates;
 using TorchSharp;
 using static TorchSharp.torch;
 
@@ -21,7 +22,7 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
 
     /// <summary>Checks a folder under a name and describes what it holds.</summary>
     /// <param name="name">The name under which it is to be served.</param>
-    /// <param name="folder">With the two files of PEFT.</param>
+    /// <param name="folder">With the two files of PEFT, and those of its own chat templates if it has any.</param>
     /// <param name="created">When the name is given to it.</param>
     /// <param name="allowNoEffect">Whether it may act as the bare base model.</param>
     /// <param name="inMemory">Whether the tensors are read at once, so that others may change the file meanwhile, or mapped.</param>
@@ -29,7 +30,7 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     public AdapterInfo Check(string name, string folder, DateTimeOffset created, bool allowNoEffect = false, bool inMemory = false)
     {
         CheckName(name);
-        using var peft = Open(folder, allowNoEffect, inMemory);
+        using var peft = Open(folder, out var templates, allowNoEffect, inMemory);
         return new AdapterInfo
         {
             Name = name,
@@ -41,6 +42,7 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
             InvocationTokens = peft.Config.InvocationTokens,
             TargetModules = [.. peft.Modules.Select(module => module.Linear.Path.Split('.')[^1]).Distinct().Order(StringComparer.Ordinal)],
             SavedModules = [.. peft.Content.Saved.Keys.Order(StringComparer.Ordinal)],
+            HasChatTemplate = templates is not null,
             ModuleCount = peft.Modules.Count,
             Parameters = peft.Content.Trained.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size)),
             LoadedBytes = peft.Content.LoadedElements(modules) * dtype.ElementSize(),
@@ -56,17 +58,30 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     /// <param name="allowNoEffect">Whether it may act as the bare base model.</param>
     /// <param name="inMemory">Whether the tensors are read at once, so that others may change the file meanwhile, or mapped.</param>
     /// <exception cref="InvalidAdapterException">With every fault.</exception>
-    public PeftAdapter Open(string folder, bool allowNoEffect = false, bool inMemory = false)
+    public PeftAdapter Open(string folder, bool allowNoEffect = false, bool inMemory = false) =>
+        Open(folder, out _, allowNoEffect, inMemory);
+
+    /// <summary>The same, and the chat templates that are in the folder; null if it has none.</summary>
+    public PeftAdapter Open(string folder, out ChatTemplates? templates, bool allowNoEffect = false, bool inMemory = false)
     {
+        var found = ChatTemplates.LoadOfAdapter(folder);
+        templates = found.Names.Count > 0 ? found : null;
         PeftAdapter peft;
         try
         {
-            peft = PeftAdapter.Open(folder, modules, maxRank, allowNoEffect, inMemory);
+            peft = PeftAdapter.Open(folder, modules, maxRank, allowNoEffect, inMemory, templates?.Identity);
         }
         catch (InvalidPeftException e)
         {
             throw new InvalidAdapterException(
-                e.Malformed.Count > 0 ? AdapterFault.Malformed : AdapterFault.Incompatible, [.. e.Malformed, .. e.Incompatible]);
+                e.Malformed.Count + found.Faults.Count > 0 ? AdapterFault.Malformed : AdapterFault.Incompatible,
+                [.. e.Malformed, .. found.Faults, .. e.Incompatible]);
+        }
+
+        if (found.Faults.Count > 0)
+        {
+            peft.Dispose();
+            throw new InvalidAdapterException(AdapterFault.Malformed, found.Faults);
         }
 
         List<string> faults =

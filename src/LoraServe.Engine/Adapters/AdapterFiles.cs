@@ -1,13 +1,17 @@
 using System.Text;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Tokenization.Templates;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>The files of a PEFT folder that matter here; all others are ignored.</summary>
+/// <summary>The files of an adapter's folder that matter here; all others are ignored.</summary>
 internal static class AdapterFiles
 {
     public const string Config = PeftConfig.FileName;
     public const string Tensors = PeftAdapter.TensorFileName;
+
+    /// <summary>Where an adapter may bring a chat template of its own.</summary>
+    public static readonly IReadOnlyList<string> Templates = [ChatTemplateFiles.TemplateFile, ChatTemplateFiles.ConfigFile];
 
     // A longer name cannot be stored, and no PEFT folder on a disk can have it.
     private const int MaxNameBytes = 255;
@@ -15,7 +19,7 @@ internal static class AdapterFiles
     private static readonly string[] WeightExtensions = [".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".pkl"];
 
     /// <summary>Whether the content of this file is kept.</summary>
-    public static bool IsKept(string fileName) => fileName is Config or Tensors;
+    public static bool IsKept(string fileName) => fileName is Config or Tensors || Templates.Contains(fileName);
 
     /// <summary>
     /// Whether it holds weights in another layout or format, such as a pickle: an empty file stands for it, so that validation can

@@ -8,7 +8,7 @@ public sealed record AdapterInfo
     /// <summary>The name that requests use.</summary>
     public required string Name { get; init; }
 
-    /// <summary>SHA-256 of the canonical tensors and the effective configuration, lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 of the canonical tensors, the effective configuration and its chat templates if it has any, lower-case hexadecimal.</summary>
     public required string Version { get; init; }
 
     /// <summary>The highest rank of its modules.</summary>
@@ -31,6 +31,9 @@ public sealed record AdapterInfo
 
     /// <summary>Paths of the modules that it replaces as a whole, sorted.</summary>
     public IReadOnlyList<string> SavedModules { get; init; } = [];
+
+    /// <summary>Whether it brings chat templates of its own, in the place of the base's.</summary>
+    public bool HasChatTemplate { get; init; }
 
     /// <summary>Number of adapted modules.</summary>
     public required int ModuleCount { get; init; }

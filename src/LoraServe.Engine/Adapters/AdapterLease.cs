@@ -1,4 +1,5 @@
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Tokenization.Templates;
 
 namespace LoraServe.Engine.Adapters;
 
@@ -46,6 +47,9 @@ public sealed class AdapterLease : IDisposable
     /// <summary>The adapter's share of the engine beside others, 1 where nobody set it.</summary>
     public double Weight { get; init; } = 1;
 
+    /// <summary>The adapter's own chat templates, or null where the base's apply. A mix has those that all of its parts have.</summary>
+    public ChatTemplates? ChatTemplates { get; init; }
+
     /// <summary>How the adapter is run where a request does not say.</summary>
     public MergeMode Mode { get; init; }
 
@@ -60,7 +64,7 @@ public sealed class AdapterLease : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         _holds.Add();
-        return new AdapterLease(Adapter, _holds, _kept) { Name = Name, Weight = Weight, Mode = Mode };
+        return new AdapterLease(Adapter, _holds, _kept) { Name = Name, Weight = Weight, Mode = Mode, ChatTemplates = ChatTemplates };
     }
 
     /// <summary>A hold on the adapter that is no use of its name, to be disposed on its own.</summary>

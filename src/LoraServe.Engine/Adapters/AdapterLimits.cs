@@ -1,3 +1,5 @@
+using LoraServe.Engine.Tokenization.Templates;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>What an upload may cost before it is refused as <see cref="AdapterFault.TooLarge"/>.</summary>
@@ -36,5 +38,11 @@ public sealed record AdapterLimits
             : Math.Min(MaxExpandedBytes, Math.Max(FreeExpansionBytes, archiveBytes * MaxExpansion));
 
     /// <summary>Bytes that this file of an adapter may have.</summary>
-    internal long FileBytes(string fileName) => fileName == AdapterFiles.Config ? Math.Min(MaxConfigBytes, MaxFileBytes) : MaxFileBytes;
+    internal long FileBytes(string fileName) => Math.Min(MaxFileBytes, fileName switch
+    {
+        AdapterFiles.Config => MaxConfigBytes,
+        ChatTemplateFiles.TemplateFile => ChatTemplateFiles.MaxTemplateBytes,
+        ChatTemplateFiles.ConfigFile => ChatTemplateFiles.MaxConfigBytes,
+        _ => long.MaxValue,
+    });
 }

@@ -1,4 +1,6 @@
+using System.Runtime.CompilerServices;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Tokenization.Templates;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Adapters;
@@ -8,8 +10,16 @@ namespace LoraServe.Engine.Adapters;
 /// <param name="dtype">The compute dtype.</param>
 /// <param name="device">Where they are loaded to.</param>
 /// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
-internal sealed class AdapterLoader(AdapterAdmission admission, ScalarType dtype, Device device, Func<string, Tensor> baseTensor)
+/// <param name="baseTemplates">Whose special tokens are those of adapters that name none.</param>
+internal sealed class AdapterLoader(
+    AdapterAdmission admission, ScalarType dtype, Device device, Func<string, Tensor> baseTensor, ChatTemplates baseTemplates)
 {
+    // They belong to an adapter in memory, and go with it.
+    private readonly ConditionalWeakTable<LoraAdapter, ChatTemplates> _templates = [];
+
+    /// <summary>The chat templates that an adapter brought when it was loaded; of a mix, those that all parts brought. Or null.</summary>
+    public ChatTemplates? TemplatesOf(LoraAdapter adapter) => _templates.TryGetValue(adapter, out var templates) ? templates : null;
+
     /// <summary>The adapter or the mix, owned by the caller.</summary>
     /// <param name="adapter">What to load.</param>
     /// <param name="folderOf">Where the files of a part are.</param>
@@ -23,12 +33,14 @@ internal sealed class AdapterLoader(AdapterAdmission admission, ScalarType dtype
     /// <param name="part">What to open.</param>
     /// <param name="folder">Where its files are.</param>
     /// <exception cref="DamagedVersionException">They cannot be read, or have changed.</exception>
-    public PeftAdapter Open(ResolvedPart part, string folder)
+    public PeftAdapter Open(ResolvedPart part, string folder) => Open(part, folder, out _);
+
+    private PeftAdapter Open(ResolvedPart part, string folder, out ChatTemplates? templates)
     {
         var version = part.Version.Version;
         try
         {
-            var peft = admission.Open(folder, allowNoEffect: true, inMemory: true);
+            var peft = admission.Open(folder, out templates, allowNoEffect: true, inMemory: true);
             if (peft.Version == version) return peft;
             using (peft)
             {
@@ -58,13 +70,18 @@ internal sealed class AdapterLoader(AdapterAdmission admission, ScalarType dtype
                     throw new InvalidAdapterReferenceException($"'{part.Alias.Name}' cannot be mixed: it {reason}");
             }
 
-            return LoraMix.Combine(mix.Version, [.. held.Zip(mix.Parts, (hold, part) => (hold.Adapter, part.Weight))]);
+            var combined = LoraMix.Combine(mix.Version, [.. held.Zip(mix.Parts, (hold, part) => (hold.Adapter, part.Weight))]);
+            if (CommonTemplates(held.Select(hold => TemplatesOf(hold.Adapter))) is { } templates) _templates.Add(combined, templates);
+            return combined;
         }
         finally
         {
             foreach (var (_, hold) in held) hold.Dispose();
         }
     }
+
+    private static ChatTemplates? CommonTemplates(IEnumerable<ChatTemplates?> templates) =>
+        templates.DistinctBy(own => own?.Identity).ToList() is [{ } common] ? common : null;
 
     private (LoraAdapter Adapter, IDisposable Hold) Hold(ResolvedPart part, string folder, Func<string, AdapterLease?> resident)
     {
@@ -75,7 +92,9 @@ internal sealed class AdapterLoader(AdapterAdmission admission, ScalarType dtype
 
     private LoraAdapter Read(ResolvedPart part, string folder)
     {
-        using var peft = Open(part, folder);
-        return peft.Load(dtype, device, baseTensor);
+        using var peft = Open(part, folder, out var templates);
+        var adapter = peft.Load(dtype, device, baseTensor);
+        if (templates is not null) _templates.Add(adapter, templates.WithSpecialTokensOf(baseTemplates));
+        return adapter;
     }
 }

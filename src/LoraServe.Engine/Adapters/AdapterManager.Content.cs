@@ -41,6 +41,8 @@ public sealed partial class AdapterManager
         {
             using var upload = BeginUpload();
             var truncation = AdapterTruncation.Write(peft, rank, upload.Folder);
+            foreach (var file in AdapterFiles.Templates.Where(file => File.Exists(Path.Combine(peft.Folder, file))))
+                File.Copy(Path.Combine(peft.Folder, file), Path.Combine(upload.Folder, file));
             var provenance = $"rank {rank} of version {version}, with {truncation.EnergyKept:P2} of its energy";
             var adapter = await AddAsync(
                 name, upload, new AddOptions { Replace = true, AllowNoEffect = true, Provenance = provenance }, cancellationToken);

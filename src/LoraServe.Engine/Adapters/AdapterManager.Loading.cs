@@ -65,6 +65,7 @@ public sealed partial class AdapterManager
                 Name = resolved.Name,
                 Mode = resolved.Mode,
                 Weight = resolved.Weight,
+                ChatTemplates = _loader.TemplatesOf(lease.Adapter),
             };
         }
         catch (DamagedVersionException e)

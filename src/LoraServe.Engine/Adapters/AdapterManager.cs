@@ -85,7 +85,7 @@ public sealed partial class AdapterManager : IDisposable
         ILogger<AdapterManager> logger)
     {
         var admission = new AdapterAdmission(modules, baseTensor, options.MaxRank, compute.Dtype);
-        var loader = new AdapterLoader(admission, compute.Dtype, compute.Device, baseTensor);
+        var loader = new AdapterLoader(admission, compute.Dtype, compute.Device, baseTensor, options.BaseTemplates);
         var manager = new AdapterManager(admission, fingerprint, loader, new EffectAnalysis(baseTensor), options, time, random, logger);
         try
         {

@@ -1,3 +1,5 @@
+using LoraServe.Engine.Tokenization.Templates;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>Where adapters are kept and what they may cost.</summary>
@@ -20,6 +22,9 @@ internal sealed record AdapterOptions
 
     /// <summary>Most adapters that have a label of their own in metrics.</summary>
     public int MaxLabels { get; init; } = 100;
+
+    /// <summary>Of the base: an adapter's chat templates see its special tokens where the adapter names none.</summary>
+    public ChatTemplates BaseTemplates { get; init; } = ChatTemplates.None;
 
     /// <summary>Limits of an upload.</summary>
     public AdapterLimits Limits { get; init; } = new();

@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Adapters;
 /// <summary>
 /// The files of adapters on disk, below the data folder:
 /// <code>
-/// adapters/versions/SHA-256/   the two PEFT files of a version; complete from the moment the folder exists
+/// adapters/versions/SHA-256/   the two PEFT files of a version, and those of its chat templates if it has any; complete from the moment the folder exists
 /// adapters/incoming/           uploads and whatever else is not yet, or no longer, part of the store
 /// adapters/registry.db         names and what they point at, see <see cref="Registry.AdapterRegistry"/>
 /// adapters/lock                held by the one process that uses the folder
@@ -63,7 +63,7 @@ internal sealed partial class AdapterStore : IDisposable
     /// <summary>Opens a temporary folder on the same disk.</summary>
     public AdapterUpload BeginUpload() => new(_incoming, _limits);
 
-    /// <summary>The folder of the two PEFT files of a version, which need not exist.</summary>
+    /// <summary>The folder of the files of a version, which need not exist.</summary>
     public string FolderOf(string version) => IsVersion(version)
         ? Path.Combine(_versions, version)
         : throw new ArgumentException($"'{version}' is not a SHA-256 in lower-case hexadecimal.", nameof(version));
@@ -73,7 +73,7 @@ internal sealed partial class AdapterStore : IDisposable
     /// </summary>
     /// <param name="version">SHA-256 of the content of the upload.</param>
     /// <param name="uploadFolder">
-    /// A folder of <see cref="BeginUpload"/> that was validated; its two files are moved. What a failure leaves half done lies in it, and
+    /// A folder of <see cref="BeginUpload"/> that was validated; the adapter's files are moved. What a failure leaves half done lies in it, and
     /// goes with it.
     /// </param>
     /// <exception cref="IOException">The disk is full or broken; no half of a new version is stored.</exception>
@@ -136,7 +136,8 @@ internal sealed partial class AdapterStore : IDisposable
     {
         var isNew = !Directory.Exists(versionFolder);
         var destination = isNew ? Directory.CreateDirectory(Path.Combine(uploadFolder, "version")).FullName : versionFolder;
-        foreach (var fileName in (string[])[AdapterFiles.Config, AdapterFiles.Tensors])
+        var templates = AdapterFiles.Templates.Where(fileName => File.Exists(Path.Combine(uploadFolder, fileName)));
+        foreach (var fileName in (string[])[.. templates, AdapterFiles.Config, AdapterFiles.Tensors])
         {
             DurableDisk.FlushFile(Path.Combine(uploadFolder, fileName));
             File.Move(Path.Combine(uploadFolder, fileName), Path.Combine(destination, fileName), overwrite: true);

@@ -21,7 +21,7 @@ public sealed class AdapterUpload : IDisposable
     }
 
     /// <summary>
-    /// Holds what was uploaded, flat: the two PEFT files under their own names, and an empty file for weights of any other format.
+    /// Holds what was uploaded, flat: the two PEFT files and those of chat templates under their own names, and an empty file for weights of any other format.
     /// </summary>
     internal string Folder { get; }
 
@@ -48,7 +48,7 @@ public sealed class AdapterUpload : IDisposable
         await Task.Run(() => new AdapterArchive(file, _limits, cancellationToken).Unpack(Folder), cancellationToken);
     });
 
-    /// <summary>Streams one file to disk; names other than the two PEFT files are ignored or refused as an archive's would be.</summary>
+    /// <summary>Streams one file to disk; names other than those of the two PEFT files and of chat templates are ignored or refused as an archive's would be.</summary>
     /// <exception cref="InvalidAdapterException">Malformed or too large.</exception>
     public Task ReadFileAsync(string fileName, Stream body, CancellationToken cancellationToken) => OrNothingAsync(async () =>
     {

@@ -2,7 +2,7 @@ namespace LoraServe.Engine.Adapters;
 
 /// <summary>A sub-folder of the folder of adapters given at start.</summary>
 /// <param name="Path">Absolute.</param>
-/// <param name="Stamp">Sizes and times of its two files: as long as it is the same, they are not hashed again.</param>
+/// <param name="Stamp">Sizes and times of its files: as long as it is the same, they are not hashed again.</param>
 /// <param name="Created">When the folder was changed last.</param>
 /// <param name="Version">What it holds; null until that is known.</param>
 internal sealed record FolderAdapter(string Path, string Stamp, DateTimeOffset Created, KnownVersion? Version)
@@ -19,5 +19,9 @@ internal sealed record FolderAdapter(string Path, string Stamp, DateTimeOffset C
 
     private static IEnumerable<string> Stamps(string path) =>
         ((string[])[AdapterFiles.Config, AdapterFiles.Tensors]).Select(name => new FileInfo(System.IO.Path.Combine(path, name)))
-            .Select(file => file.Exists ? $"{file.Length}@{file.LastWriteTimeUtc.Ticks}" : "none");
+            .Select(file => file.Exists ? StampOf(file) : "none")
+            .Concat(AdapterFiles.Templates.Select(name => new FileInfo(System.IO.Path.Combine(path, name)))
+                .Where(file => file.Exists).Select(file => $"{file.Name} {StampOf(file)}"));
+
+    private static string StampOf(FileInfo file) => $"{file.Length}@{file.LastWriteTimeUtc.Ticks}";
 }

@@ -37,7 +37,13 @@ internal sealed class MergedSlot(AdapterLease plain, MergedAdapter merged, long 
     public AdapterLease Lease(AdapterLease asked)
     {
         _users++;
-        return new AdapterLease(Adapter, Release) { Name = asked.Name, Weight = asked.Weight, Mode = asked.Mode };
+        return new AdapterLease(Adapter, Release)
+        {
+            Name = asked.Name,
+            Weight = asked.Weight,
+            Mode = asked.Mode,
+            ChatTemplates = asked.ChatTemplates,
+        };
 
         void Release()
         {

@@ -61,7 +61,7 @@ public sealed partial class LlmEngine
                 fingerprint,
                 (dtype, device),
                 weights.Weight,
-                AdapterOptions(options),
+                AdapterOptions(options, templates),
                 TimeProvider.System,
                 Random.Shared,
                 loggers.CreateLogger<AdapterManager>());
@@ -112,7 +112,7 @@ public sealed partial class LlmEngine
             [$"max-model-len: expected at most {(isStretchable ? most : $"the {most} of max_position_embeddings")}, found {asked}"]);
     }
 
-    private static AdapterOptions AdapterOptions(EngineOptions options) => new()
+    private static AdapterOptions AdapterOptions(EngineOptions options, ChatTemplates templates) => new()
     {
         DataFolder = options.Data,
         AdaptersFolder = options.Adapters,
@@ -120,6 +120,7 @@ public sealed partial class LlmEngine
         CacheBytes = options.AdapterCacheBytes,
         MaxLabels = options.MaxAdapterLabels,
         Limits = options.UploadLimits,
+        BaseTemplates = templates,
     };
 
     private static int KvSlots(EngineOptions options, ModelConfig config, int maxModelLen, ScalarType dtype)

@@ -24,11 +24,12 @@ internal sealed class PeftAdapter : IDisposable
         PeftContent content,
         ModelModules modules,
         IReadOnlyList<string> warnings,
-        bool hasLowRankEffect)
+        bool hasLowRankEffect,
+        string? companion)
     {
         (Folder, _file, _modules) = (folder, file, modules);
         (Config, Content, Warnings, HasLowRankEffect) = (config, content, warnings, hasLowRankEffect);
-        Version = PeftVersion.Of(file, config, content);
+        Version = PeftVersion.Of(file, config, content, companion);
     }
 
     /// <summary>Where its two files are.</summary>
@@ -62,8 +63,10 @@ internal sealed class PeftAdapter : IDisposable
     /// <param name="maxRank">The highest rank that is served.</param>
     /// <param name="allowNoEffect">Whether every update may be zero.</param>
     /// <param name="inMemory">Whether the tensors are read at once, so that others may change the file meanwhile, or mapped.</param>
+    /// <param name="companion">What else the adapter consists of and is identified by, or null.</param>
     /// <exception cref="InvalidPeftException">With every fault.</exception>
-    public static PeftAdapter Open(string folder, ModelModules modules, int maxRank, bool allowNoEffect = false, bool inMemory = false)
+    public static PeftAdapter Open(
+        string folder, ModelModules modules, int maxRank, bool allowNoEffect = false, bool inMemory = false, string? companion = null)
     {
         var faults = new PeftFaults();
         var config = ReadConfig(folder, faults);
@@ -77,7 +80,7 @@ internal sealed class PeftAdapter : IDisposable
             if (!hasLowRankEffect && !allowNoEffect && content!.IsLowRankOnly)
                 faults.Incompatible($"{TensorFileName}: every update is zero: the adapter would act as the bare base model");
             faults.ThrowIfAny();
-            return new PeftAdapter(folder, file!, config!, content!, modules, faults.Warnings, hasLowRankEffect);
+            return new PeftAdapter(folder, file!, config!, content!, modules, faults.Warnings, hasLowRankEffect, companion);
         }
         catch
         {

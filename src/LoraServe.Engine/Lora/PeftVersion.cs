@@ -14,7 +14,11 @@ internal static class PeftVersion
     /// and kind of scaling; for every tensor its purpose, dtype, shape and bytes; and the tokens that rows and invocation stand for. Names
     /// in the file, file names and options of training play no part.
     /// </summary>
-    public static string Of(SafetensorsFile file, PeftConfig config, PeftContent content)
+    /// <param name="file">Holds the tensors.</param>
+    /// <param name="config">Its configuration.</param>
+    /// <param name="content">What was trained.</param>
+    /// <param name="companion">What else the adapter consists of, or null.</param>
+    public static string Of(SafetensorsFile file, PeftConfig config, PeftContent content, string? companion)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
         foreach (var module in content.Modules.OrderBy(module => module.Linear.Path, StringComparer.Ordinal))
@@ -38,6 +42,7 @@ internal static class PeftVersion
         foreach (var (path, rows) in content.TokenRows.OrderBy(pair => pair.Key, StringComparer.Ordinal))
             Tensor($"{path} rows of {string.Join(' ', rows.Ids)}", rows.Rows);
         if (config.InvocationTokens.Count > 0) Line($"invocation {string.Join(' ', config.InvocationTokens)}");
+        if (companion is not null) Line($"with {companion}");
         return Convert.ToHexStringLower(hash.GetHashAndReset());
 
         void Line(string text) => hash.AppendData(Encoding.UTF8.GetBytes($"{text}\n"));

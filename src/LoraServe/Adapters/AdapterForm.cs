@@ -13,10 +13,15 @@ internal static class AdapterForm
     private const string Expected =
         "expected a form with the parts name and file (a zip, tar or tar.gz), or name and files (the two PEFT files)";
 
+    /// <param name="request">Its body is the form.</param>
+    /// <param name="upload">Receives the files.</param>
+    /// <param name="checkName">Refuses a name, before the files are read where the name comes first.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
     /// <returns>The adapter's name.</returns>
     /// <exception cref="InvalidRequestException">The form is broken or lacks a part.</exception>
     /// <exception cref="InvalidAdapterException">A file is refused.</exception>
-    public static async Task<string> ReadAsync(HttpRequest request, AdapterUpload upload, CancellationToken cancellationToken)
+    public static async Task<string> ReadAsync(
+        HttpRequest request, AdapterUpload upload, Action<string> checkName, CancellationToken cancellationToken)
     {
         var boundary = MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
             && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
@@ -37,6 +42,7 @@ internal static class AdapterForm
                 {
                     case "name" when name is null:
                         name = await ReadNameAsync(section.Body, cancellationToken);
+                        if (name.Length > 0) checkName(name);
                         break;
                     case "file" when archives++ == 0 && files == 0:
                         await upload.ReadArchiveAsync(section.Body, cancellationToken);

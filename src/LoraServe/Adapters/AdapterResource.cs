@@ -76,6 +76,10 @@ public sealed record AdapterResource
     /// <example>[]</example>
     public required IReadOnlyList<int> InvocationTokens { get; init; }
 
+    /// <summary>Whether it brings chat templates of its own, in the place of the base model's.</summary>
+    /// <example>false</example>
+    public required bool HasChatTemplate { get; init; }
+
     /// <summary>Memory that it takes when it is loaded.</summary>
     /// <example>90112</example>
     public required long LoadedBytes { get; init; }
@@ -142,6 +146,7 @@ public sealed record AdapterResource
         Dora = adapter.UsesDora,
         SavedModules = adapter.SavedModules,
         InvocationTokens = adapter.InvocationTokens,
+        HasChatTemplate = adapter.HasChatTemplate,
         LoadedBytes = adapter.LoadedBytes,
         Residency = adapter.Residency,
         LastUse = adapter.LastUse?.ToUnixTimeSeconds(),

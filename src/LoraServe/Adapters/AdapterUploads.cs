@@ -44,17 +44,23 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
             return TypedResults.Ok(AdapterResource.From(valid, engine, caller.Access));
         }
 
-        var (before, after) = await quota.StoreAsync(
-            caller, name, upload.TensorBytes, () => engine.Adapters.AddAsync(name, upload, add, cancellation), cancellation);
-        if (before?.Version != after.Version)
-        {
-            var action = before is null ? AuditAction.AdapterCreated : AuditAction.AdapterReplaced;
-            audit.Record(caller, action, name, before?.Version, after.Version, context: context);
-        }
-
+        var (before, after) = await AddAsync(context, name, upload, add);
         var resource = AdapterResource.From(after, engine, caller.Access);
         resource = resource with { Effect = await EffectAsync(engine, resource, measureEffect, cancellation) };
         return before is null ? TypedResults.Created($"/v1/adapters/{name}", resource) : TypedResults.Ok(resource);
+    }
+
+    /// <summary>Validates an upload and stores it under a name.</summary>
+    /// <returns>What the name stood for before, and what it stands for now.</returns>
+    public async Task<(AdapterInfo? Before, AdapterInfo After)> AddAsync(HttpContext context, string name, AdapterUpload upload, AddOptions add)
+    {
+        var (caller, cancellation) = (context.User.Caller(), context.RequestAborted);
+        var (before, after) = await quota.StoreAsync(
+            caller, name, upload.TensorBytes, () => service.Engine.Adapters.AddAsync(name, upload, add, cancellation), cancellation);
+        if (before?.Version == after.Version) return (before, after);
+        var action = before is null ? AuditAction.AdapterCreated : AuditAction.AdapterReplaced;
+        audit.Record(caller, action, name, before?.Version, after.Version, context: context);
+        return (before, after);
     }
 
     // The adapter is stored by now, whatever becomes of the measurement; asking for it later tells the same.

@@ -55,8 +55,9 @@ internal static class AdaptersApi
         [FromQuery(Name = "measure_effect"), Description(MeasureEffect)] bool measureEffect = true)
     {
         using var upload = uploads.Begin(context);
-        var name = await AdapterForm.ReadAsync(context.Request, upload, context.RequestAborted);
-        return await uploads.StoreAsync(context, name, upload, new AddOptions { AllowNoEffect = allowNoEffect }, dryRun, measureEffect);
+        var given = await AdapterForm.ReadAsync(
+            context.Request, upload, name => uploads.CheckName(context, name), context.RequestAborted);
+        return await uploads.StoreAsync(context, given, upload, new AddOptions { AllowNoEffect = allowNoEffect }, dryRun, measureEffect);
     }
 
     /// <summary>Upload an adapter under a name, new or not.</summary>

@@ -44,7 +44,7 @@ internal static class LoraAdaptersApi
     /// <response code="413">Larger than a limit.</response>
     /// <response code="422">A valid adapter that this base model or this server cannot apply.</response>
     internal static async Task<ContentHttpResult> LoadAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, AdapterUploads uploads, AdapterAccess access)
+        HttpContext context, EngineService service, LoraServeOptions options, AdapterUploads uploads)
     {
         var cancellation = context.RequestAborted;
         var adapters = service.Engine.Adapters;
@@ -54,13 +54,12 @@ internal static class LoraAdaptersApi
         CheckGiven(("lora_name", name), ("lora_path", path));
         if (!AdapterName.IsValid(name!) || name == service.BaseModel)
             throw new InvalidRequestException("lora_name", $"expected {AdapterName.Rule}, and not the base model's, found '{name}'");
-        access.CheckTarget(name!);
+        uploads.CheckName(context, name!);
         if (adapters.Find(name!) is not null && !request.LoadInplace)
             throw new InvalidRequestException("lora_name", $"'{name}' is loaded already: set load_inplace to replace it", "adapter_exists");
         using var upload = adapters.BeginUpload();
         await LoraPath.ReadAsync(path!, options.LoraPathRoot ?? options.AdaptersFolder, upload, cancellation);
-        await uploads.StoreAsync(
-            context, name!, upload, new AddOptions { Replace = request.LoadInplace }, dryRun: false, measureEffect: false);
+        await uploads.AddAsync(context, name!, upload, new AddOptions { Replace = request.LoadInplace });
         return Success(name!, "added");
     }
 

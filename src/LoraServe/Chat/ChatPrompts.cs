@@ -37,7 +37,7 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
     /// </exception>
     public ChatPrompt Render(ChatParameters request, AdapterLease adapter)
     {
-        var templates = service.Engine.ChatTemplates;
+        var templates = adapter.ChatTemplates ?? service.Engine.ChatTemplates;
         var template = Template(request, templates);
         var traits = new ChatTemplateTraits(template.Source);
         Check(request, traits);

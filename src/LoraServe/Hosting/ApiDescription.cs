@@ -1,5 +1,6 @@
 using System.Reflection;
 using LoraServe.Chat;
+using LoraServe.Keys;
 using Microsoft.OpenApi;
 
 namespace LoraServe.Hosting;
@@ -25,9 +26,11 @@ internal static class ApiDescription
                 License = new OpenApiLicense { Name = "Apache-2.0", Identifier = "Apache-2.0" },
             };
             document.Servers = [new OpenApiServer { Url = "/" }];
+            KeySchemes.Describe(document);
             return Task.CompletedTask;
         });
         options.AddOperationTransformer(RequestBodies.TransformAsync);
+        options.AddOperationTransformer(KeySchemes.TransformAsync);
         options.AddSchemaTransformer(UnionSchemas.TransformAsync);
         options.AddSchemaTransformer(ChatSchemas.TransformAsync);
     });

@@ -4,7 +4,7 @@ using Microsoft.OpenApi;
 
 namespace LoraServe.Hosting;
 
-/// <summary>Describes bodies that endpoints read by themselves: as JSON of any Content-Type, or as a stream.</summary>
+/// <summary>Describes bodies that endpoints read and write by themselves: as JSON of any Content-Type, or as a stream.</summary>
 internal static class RequestBodies
 {
     private const string ArchiveDescription =
@@ -53,6 +53,9 @@ internal static class RequestBodies
     public static RouteHandlerBuilder WithUploadForm(this RouteHandlerBuilder route) =>
         route.WithMetadata(new StreamBody("multipart/form-data", UploadForm));
 
+    /// <summary>Says that the endpoint can also answer with a stream of events, which are not of the shape of its whole answer.</summary>
+    public static RouteHandlerBuilder WithEvents<T>(this RouteHandlerBuilder route) => route.WithMetadata(new Events(typeof(T)));
+
     /// <summary>Adds the body of an operation whose endpoint has one of the metadata above.</summary>
     public static async Task TransformAsync(
         OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
@@ -66,6 +69,12 @@ internal static class RequestBodies
                     context.Document!.AddComponent(body.Type.Name, schema);
                     operation.RequestBody = Body(
                         "application/json", new OpenApiSchemaReference(body.Type.Name, context.Document), body.Example.DeepClone(), body.IsRequired);
+                    break;
+                case Events events:
+                    var item = await context.GetOrCreateSchemaAsync(events.Type, null, cancellationToken);
+                    context.Document!.AddComponent(events.Type.Name, item);
+                    operation.Responses!["200"].Content!["text/event-stream"] =
+                        new() { Schema = new OpenApiSchemaReference(events.Type.Name, context.Document) };
                     break;
                 case StreamBody body:
                     operation.RequestBody = Body(body.ContentType, body.Schema);
@@ -81,6 +90,8 @@ internal static class RequestBodies
     };
 
     private sealed record JsonBody(Type Type, JsonObject Example, bool IsRequired);
+
+    private sealed record Events(Type Type);
 
     private sealed record StreamBody(string ContentType, OpenApiSchema Schema);
 }

@@ -39,7 +39,7 @@ public class ChatRequestReaderTests
             unknown);
 
         request.MostTokens.ShouldBe(5);
-        unknown.ShouldBe(["functions", "service_tier"], ignoreOrder: true);
+        unknown.ShouldBe(["response_format", "functions", "service_tier"], ignoreOrder: true);
     }
 
     [Theory]

@@ -53,7 +53,7 @@ public class ChatToolsTests(ToolServer server) : IClassFixture<ToolServer>
         var answer = await server.ChatAsync(Request("[TOOL_CALLS]", [ToolServer.Text, ToolServer.Mistral, ToolServer.Name, ToolServer.Arguments]));
 
         var message = answer.GetProperty("choices")[0].GetProperty("message");
-        message.GetProperty("content").GetString().ShouldBe("""Let me see.[TOOL_CALLS]{"name": "get_weather", "arguments": {"city": "Paris"}}""");
+        message.GetProperty("content").GetString().ShouldBe("""Let me see.[TOOL_CALLS]{"name":"get_weather", "arguments": {"city": "Paris"}}""");
         answer.GetProperty("choices")[0].GetProperty("finish_reason").GetString().ShouldBe("stop");
     }
 
@@ -73,7 +73,7 @@ public class ChatToolsTests(ToolServer server) : IClassFixture<ToolServer>
         var answer = await server.ChatAsync(Request("<tool_call>", [ToolServer.Begin, ToolServer.Name, ToolServer.Broken]));
 
         var choice = answer.GetProperty("choices")[0];
-        choice.GetProperty("message").GetProperty("content").GetString().ShouldBe("""<tool_call>{"name": "get_weather", "arguments": {"city": }}""");
+        choice.GetProperty("message").GetProperty("content").GetString().ShouldBe("""<tool_call>{"name":"get_weather", "arguments": {"city": }}""");
         choice.GetProperty("finish_reason").GetString().ShouldBe("stop");
     }
 
@@ -84,7 +84,7 @@ public class ChatToolsTests(ToolServer server) : IClassFixture<ToolServer>
             "<tool_call>", [ToolServer.Begin, ToolServer.Name, ToolServer.Arguments], ("tool_choice", "none"), ("return_token_ids", true)));
 
         answer.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString()
-            .ShouldBe("""{"name": "get_weather", "arguments": {"city": "Paris"}}""");
+            .ShouldBe("""{"name":"get_weather", "arguments": {"city": "Paris"}}""");
         int[] prompt = [.. answer.GetProperty("prompt_token_ids").EnumerateArray().Select(id => id.GetInt32())];
         server.Engine.Tokenizer.Decode(prompt).ShouldStartWith("nulluser: ");
     }

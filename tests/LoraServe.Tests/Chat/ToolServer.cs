@@ -6,7 +6,7 @@ namespace LoraServe.Tests.Chat;
 /// The demo model with tokens that are pieces of tool calls. A request makes it generate them in an order of its own: each once, by
 /// descending logit_bias, which the strongest repetition penalty takes away from a token that is there already.
 /// </summary>
-public sealed class ToolServer() : LoraServeServer(Settings(("Model", Folder())))
+public sealed class ToolServer : LoraServeServer
 {
     public const int Begin = 3071;
     public const int Name = 3070;
@@ -21,7 +21,8 @@ public sealed class ToolServer() : LoraServeServer(Settings(("Model", Folder()))
     private static readonly Dictionary<int, (string Text, bool IsSpecial)> Tokens = new()
     {
         [Begin] = ("<tool_call>", true),
-        [Name] = ("""{"name": "get_weather", """, false),
+        // Spaced unlike a template writes it: a prompt that had the token would keep it from being generated.
+        [Name] = ("""{"name":"get_weather", """, false),
         [Arguments] = ("\"arguments\": {\"city\": \"Paris\"}}", false),
         [End] = ("</tool_call>", false),
         [Mistral] = ("[TOOL_CALLS]", true),
@@ -30,6 +31,22 @@ public sealed class ToolServer() : LoraServeServer(Settings(("Model", Folder()))
         [Text] = ("Let me see.", false),
         [Broken] = ("\"arguments\": {\"city\": }}", false),
     };
+
+    private readonly string _model;
+
+    public ToolServer()
+        : this(Folder())
+    {
+    }
+
+    private ToolServer(string model)
+        : base(Settings(("Model", model))) => _model = model;
+
+    public override async ValueTask DisposeAsync()
+    {
+        await base.DisposeAsync();
+        Directory.Delete(_model, recursive: true);
+    }
 
     /// <summary>The part of a request that generates these tokens, and ends behind them.</summary>
     public static Dictionary<string, object> Generate(params int[] tokens) => new()

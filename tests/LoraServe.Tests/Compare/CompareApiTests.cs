@@ -1,3 +1,4 @@
+using System.IO.Compression;
 using System.Net.Http.Json;
 using System.Text.Json;
 
@@ -93,6 +94,35 @@ public class CompareApiTests(DemoServer server)
         answer.GetProperty("choices").EnumerateArray().Select(choice => choice.GetProperty("adapter").GetString()!.Split('@')[0])
             .ShouldBe(["sql:0.5", "sql:0.5", "sentiment:0.7,summarize:0.3", "sentiment:0.7,summarize:0.3", "base", "base"]);
         answer.GetProperty("choices").EnumerateArray().ShouldAllBe(choice => choice.GetProperty("token_ids").GetArrayLength() > 0);
+    }
+
+    [Fact]
+    public async Task Post_AdapterWithItsOwnTemplate_HasItsOwnPrompt()
+    {
+        var folder = Directory.CreateTempSubdirectory("loraserve-template-");
+        foreach (var file in Directory.GetFiles(Repository.File("src", "LoraServe", "Demo", "adapters", "sentiment")))
+            File.Copy(file, Path.Combine(folder.FullName, Path.GetFileName(file)));
+        await File.WriteAllTextAsync(Path.Combine(folder.FullName, "chat_template.jinja"), "Q: {{ messages[-1].content }} A:");
+        await using var archive = new MemoryStream();
+        await ZipFile.CreateFromDirectoryAsync(folder.FullName, archive);
+        folder.Delete(recursive: true);
+        using var upload = await server.Client.PutAsync("/v1/adapters/templated", new ByteArrayContent(archive.ToArray()));
+        upload.IsSuccessStatusCode.ShouldBeTrue(await upload.Content.ReadAsStringAsync());
+
+        var answer = await server.PostJsonAsync("/v1/compare", new
+        {
+            messages = new[] { new { role = "user", content = "Good?" } },
+            adapters = new[] { "templated", "sentiment" },
+            include_base = false,
+            max_tokens = 1,
+            return_token_ids = true,
+        });
+
+        (await server.Client.DeleteAsync("/v1/adapters/templated?force=true")).EnsureSuccessStatusCode();
+        answer.GetProperty("choices").EnumerateArray().Select(Prompt).ShouldBe(["Q: Good? A:", "<|user|>Good?<|end|><|assistant|>"]);
+
+        string Prompt(JsonElement choice) =>
+            server.Engine.Tokenizer.Decode([.. choice.GetProperty("prompt_token_ids").EnumerateArray().Select(id => id.GetInt32())]);
     }
 
     [Theory]

@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text;
+using System.Text.Json;
 using System.Text.RegularExpressions;
 
 namespace LoraServe.Tests.Hosting;
@@ -71,6 +72,39 @@ public sealed class ProcessTests : IDisposable
         log.ShouldNotContain("negative");
     }
 
+    [Fact]
+    public async Task Serve_LogFormatJson_WritesAnObjectALineThatTellsTheRequestWithoutItsPrompt()
+    {
+        var output = new StringBuilder();
+        using var process = Start("--urls", "http://127.0.0.1:0", "--data", Path.Combine(_folder, "data"), "--threads", "1", "--log-format", "json");
+        var url = await ReadyAsync(process, output);
+        using var client = new HttpClient();
+        using var request = new HttpRequestMessage(HttpMethod.Post, $"{url}/v1/completions?adapter=sentiment")
+        {
+            Content = new StringContent("{\"prompt\": \"The Surfboard is really poor.\", \"temperature\": 0}"),
+        };
+        request.Headers.Add("x-request-id", "from-the-client");
+        using var response = await client.SendAsync(request);
+        using var scraped = await client.GetAsync(new Uri($"{url}/metrics"));
+        await StopAsync(process);
+
+        response.EnsureSuccessStatusCode();
+        response.Headers.GetValues("x-request-id").ShouldBe(["from-the-client"]);
+        var lines = output.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        var events = lines.Select(line => JsonSerializer.Deserialize<JsonElement>(line)).ToList();
+        var completed = events.Where(line => line.TryGetProperty("CompletionTokens", out _)).ShouldHaveSingleItem();
+        completed.GetProperty("RequestId").GetString().ShouldBe("from-the-client");
+        completed.GetProperty("Adapter").GetString().ShouldBe("sentiment@03763076cc6e");
+        completed.GetProperty("FinishReasons").GetString().ShouldBe("stop");
+        completed.GetProperty("PromptTokens").GetInt32().ShouldBeGreaterThan(0);
+        completed.GetProperty("FirstTokenMs").GetDouble().ShouldBeGreaterThan(0);
+        completed.GetProperty("TokensPerSecond").GetDouble().ShouldBeGreaterThan(0);
+        var answered = events.Where(line => line.TryGetProperty("RequestPath", out _)).ToList();
+        answered.ShouldContain(line => line.GetProperty("RequestPath").GetString() == "/v1/completions" && line.GetProperty("RequestId").GetString() == "from-the-client");
+        answered.ShouldAllBe(line => line.GetProperty("RequestId").GetString()!.Length > 0);
+        output.ToString().ShouldNotContain("really poor");
+    }
+
     [Theory]
     [InlineData("http://192.0.2.1:8080")]
     [InlineData("https://127.0.0.1:0")]
@@ -109,7 +143,7 @@ public sealed class ProcessTests : IDisposable
         process.OutputDataReceived += (_, line) =>
         {
             lock (output) output.AppendLine(line.Data);
-            if (line.Data is not null && Regex.Match(line.Data, "Swagger: (?<url>http://127.0.0.1:[0-9]+)/swagger", RegexOptions.NonBacktracking) is { Success: true } match)
+            if (line.Data is not null && Regex.Match(line.Data, "Swagger: [\\\\\"]*(?<url>http://127.0.0.1:[0-9]+)[\\\\\"]*/swagger", RegexOptions.NonBacktracking) is { Success: true } match)
                 ready.TrySetResult(match.Groups["url"].Value);
         };
         process.ErrorDataReceived += (_, line) => { lock (output) output.AppendLine(line.Data); };

@@ -18,10 +18,13 @@ internal sealed class ChatTemplateFiles
     /// <summary>The name of the template that is meant where none is named.</summary>
     public const string Default = "default";
 
+    /// <summary>Most bytes of a template file.</summary>
+    public const long MaxTemplateBytes = 4L << 20;
+    /// <summary>Most bytes of tokenizer_config.json.</summary>
+    public const long MaxConfigBytes = 32L << 20;
+
     private const string SpecialTokensFile = "special_tokens_map.json";
     private const string AdditionalFolder = "additional_chat_templates";
-    private const long MaxTemplateBytes = 4L << 20;
-    private const long MaxConfigBytes = 32L << 20;
     private const int MaxTemplates = 32;
 
     private static readonly string[] TokenNames =
@@ -45,27 +48,28 @@ internal sealed class ChatTemplateFiles
     public IReadOnlyList<string> Faults => _faults;
 
     /// <summary>Reads what is there; files that cannot be used are faults.</summary>
-    public static ChatTemplateFiles Read(string folder)
+    /// <param name="folder">Of a model or an adapter.</param>
+    /// <param name="isAdapter">Whether only the two files that an adapter can bring are looked at.</param>
+    public static ChatTemplateFiles Read(string folder, bool isAdapter)
     {
         var files = new ChatTemplateFiles();
-        files.ReadTemplateFiles(folder);
+        if (files.ReadText(Path.Combine(folder, TemplateFile), MaxTemplateBytes) is { } template) files._sources.Add(Default, template);
+        if (!isAdapter) files.ReadAdditional(Path.Combine(folder, AdditionalFolder));
         var config = files.ReadObject(folder, ConfigFile);
         if (config is { } settings)
         {
             files.AddSpecialTokens(settings);
-            if (files._sources.Count == 0 && settings.TryGetProperty("chat_template", out var template)) files.AddTemplates(template);
+            if (files._sources.Count == 0 && settings.TryGetProperty("chat_template", out var given)) files.AddTemplates(given);
         }
 
-        if (files.ReadObject(folder, SpecialTokensFile) is { } map) files.AddSpecialTokens(map);
+        if (!isAdapter && files.ReadObject(folder, SpecialTokensFile) is { } map) files.AddSpecialTokens(map);
         return files;
     }
 
-    private void ReadTemplateFiles(string folder)
+    private void ReadAdditional(string folder)
     {
-        if (ReadText(Path.Combine(folder, TemplateFile), MaxTemplateBytes) is { } template) _sources.Add(Default, template);
-        var additional = Path.Combine(folder, AdditionalFolder);
-        if (!Directory.Exists(additional)) return;
-        foreach (var file in Directory.EnumerateFiles(additional, "*.jinja").Order(StringComparer.Ordinal).Take(MaxTemplates))
+        if (!Directory.Exists(folder)) return;
+        foreach (var file in Directory.EnumerateFiles(folder, "*.jinja").Order(StringComparer.Ordinal).Take(MaxTemplates))
             if (ReadText(file, MaxTemplateBytes) is { } source) _sources.TryAdd(Path.GetFileNameWithoutExtension(file), source);
     }
 

@@ -10,10 +10,15 @@ public sealed class ChatTemplates
 {
     private const string ToolUse = "tool_use";
 
-    private readonly Dictionary<string, ChatTemplate> _templates = new(StringComparer.Ordinal);
-    private readonly List<string> _faults = [];
+    private readonly Dictionary<string, ChatTemplate> _templates;
+    private readonly List<string> _faults;
 
-    private ChatTemplates(IReadOnlyDictionary<string, JsonElement> specialTokens) => SpecialTokens = specialTokens;
+    private ChatTemplates(
+        IReadOnlyDictionary<string, JsonElement> specialTokens, Dictionary<string, ChatTemplate> templates, List<string> faults) =>
+        (SpecialTokens, _templates, _faults) = (specialTokens, templates, faults);
+
+    /// <summary>No templates and no special tokens.</summary>
+    public static ChatTemplates None { get; } = new(new Dictionary<string, JsonElement>(), [], []);
 
     /// <summary>The names of the templates; the only one is called default where the folder does not name it.</summary>
     public IReadOnlyCollection<string> Names => _templates.Keys;
@@ -28,11 +33,15 @@ public sealed class ChatTemplates
     /// Reads chat_template.jinja, additional_chat_templates/NAME.jinja, tokenizer_config.json and special_tokens_map.json, as far as they are
     /// there, and compiles the templates. A file with a template wins over chat_template in tokenizer_config.json.
     /// </summary>
-    public static ChatTemplates Load(string folder)
+    public static ChatTemplates Load(string folder) => Load(ChatTemplateFiles.Read(folder, isAdapter: false));
+
+    /// <summary>The same for an adapter, which can bring chat_template.jinja and tokenizer_config.json.</summary>
+    internal static ChatTemplates LoadOfAdapter(string folder) => Load(ChatTemplateFiles.Read(folder, isAdapter: true));
+
+    private static ChatTemplates Load(ChatTemplateFiles files)
     {
-        var files = ChatTemplateFiles.Read(folder);
-        var templates = new ChatTemplates(files.SpecialTokens);
-        templates._faults.AddRange(files.Faults);
+        var templates = new ChatTemplates(
+            files.SpecialTokens, new Dictionary<string, ChatTemplate>(StringComparer.Ordinal), [.. files.Faults]);
         foreach (var (name, source) in files.Sources) templates.Add(name, source);
         return templates;
     }
@@ -49,6 +58,21 @@ public sealed class ChatTemplates
         if (_templates.Count == 0) throw new ChatTemplateException("The model has no chat template.");
         throw new ChatTemplateException($"The model has no chat template '{name}', only {string.Join(", ", _templates.Keys.Order(StringComparer.Ordinal))}.");
     }
+
+    /// <summary>These templates with special tokens of the base where the folder names none.</summary>
+    internal ChatTemplates WithSpecialTokensOf(ChatTemplates other)
+    {
+        var tokens = new Dictionary<string, JsonElement>(other.SpecialTokens, StringComparer.Ordinal);
+        foreach (var (name, token) in SpecialTokens) tokens[name] = token;
+        return new ChatTemplates(tokens, _templates, _faults);
+    }
+
+    /// <summary>What decides the text of conversations, in one text that is the same for the same.</summary>
+    internal string Identity => JsonSerializer.Serialize(new
+    {
+        Templates = _templates.OrderBy(template => template.Key, StringComparer.Ordinal).Select(template => new[] { template.Key, template.Value.Source }),
+        SpecialTokens = new SortedDictionary<string, JsonElement>(SpecialTokens.ToDictionary(), StringComparer.Ordinal),
+    });
 
     /// <summary>The text of a conversation.</summary>
     /// <param name="input">Its variables win over special tokens of the same name.</param>
