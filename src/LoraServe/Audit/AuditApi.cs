@@ -13,7 +13,8 @@ internal static class AuditApi
 
     public static IEndpointRouteBuilder MapAudit(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/v1/audit", List).WithTags("Keys").RequireScope(KeyScope.Admin).Produces<ErrorResponse>(StatusCodes.Status400BadRequest);
+        routes.MapGet("/v1/audit", List)
+            .WithTags("Keys").RequireScope(KeyScope.Admin).Produces<ErrorResponse>(StatusCodes.Status400BadRequest);
         return routes;
     }
 
@@ -25,9 +26,10 @@ internal static class AuditApi
         [Description("Most changes to return."), Range(1, MaxLimit)] int limit = 100,
         [Description("Only changes older than the one with this id.")] string? after = null)
     {
-        if (limit is < 1 or > MaxLimit) throw new InvalidRequestException("limit", $"expected a whole number from 1 to {MaxLimit}, found {limit}");
-        var before = after is null ? (long?)null
-            : AuditId.TryParse(after) ?? throw new InvalidRequestException("after", $"expected the id of a change, such as audit-42, found '{after}'");
+        if (limit is < 1 or > MaxLimit)
+            throw new InvalidRequestException("limit", $"expected a whole number from 1 to {MaxLimit}, found {limit}");
+        long? before = after is null ? null : AuditId.TryParse(after)
+            ?? throw new InvalidRequestException("after", $"expected the id of a change, such as audit-42, found '{after}'");
         var rows = audit.List(before, limit + 1);
         return TypedResults.Ok(new AuditList { Data = [.. rows.Take(limit).Select(AuditEntry.From)], HasMore = rows.Count > limit });
     }

@@ -19,7 +19,13 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
     /// <param name="details">What else was changed.</param>
     /// <param name="context">The request; null for the command line.</param>
     public void Record(
-        Caller caller, string action, string target, string? from = null, string? to = null, JsonObject? details = null, HttpContext? context = null)
+        Caller caller,
+        string action,
+        string target,
+        string? from = null,
+        string? to = null,
+        JsonObject? details = null,
+        HttpContext? context = null)
     {
         var text = details?.ToJsonString(ApiJson.Options);
         LogChange(action, target, caller.Id, caller.Name, from, to, text);

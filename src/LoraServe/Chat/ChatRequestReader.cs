@@ -28,6 +28,19 @@ internal static class ChatRequestReader
         return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
     }
 
+    /// <summary>Checks the conversation of a request that was read in another shape.</summary>
+    /// <exception cref="InvalidRequestException">With every fault.</exception>
+    public static void Check(ChatRequest request)
+    {
+        var faults = new List<RequestFault>();
+        if (UnicodeText.FirstInvalid(request.Messages!.Json) is not null || (request.Tools is { } tools && UnicodeText.FirstInvalid(tools.Json) is not null))
+            throw new InvalidRequestException("messages", "is no valid Unicode: half of a surrogate pair");
+        new ChatMessageReader(faults).Check(request.Messages.Json);
+        CheckParameters(request, faults);
+        request.Tools?.Check(faults);
+        if (faults.Count > 0) throw new InvalidRequestException(faults);
+    }
+
     /// <summary>Fills a request from a body.</summary>
     /// <param name="json">The body, a JSON object.</param>
     /// <param name="request">Holds the defaults.</param>

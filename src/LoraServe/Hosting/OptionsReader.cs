@@ -81,7 +81,8 @@ internal static class OptionsReader
     }
 
     private static bool IsOrigin(string text) =>
-        Uri.TryCreate(text.Trim(), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https" && uri.GetLeftPart(UriPartial.Authority) == text.Trim();
+        Uri.TryCreate(text.Trim(), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
+        && uri.GetLeftPart(UriPartial.Authority) == text.Trim();
 
     private static bool IsAddress(string text)
     {

@@ -53,7 +53,8 @@ internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool
     public void Check(AdapterReference? reference)
     {
         if (reference is not null) Check(reference.Parts);
-        else if (!allowsBase) throw new PermissionException("The API key does not allow the bare base model: name an adapter.", "base_not_allowed");
+        else if (!allowsBase)
+            throw new PermissionException("The API key does not allow the bare base model: name an adapter.", "base_not_allowed");
     }
 
     /// <summary>Reads a reference to adapters of the caller.</summary>

@@ -25,8 +25,9 @@ internal sealed class AdminKey
         try
         {
             var text = File.ReadAllText(path).Trim();
-            if (text.Length is >= MinLength and <= MaxLength && text.All(letter => letter is > ' ' and <= '~')) return new AdminKey(KeySecret.Hash(text));
-            throw Invalid($"expected a file with one line of {MinLength} to {MaxLength} printable characters, found {text.Length} characters");
+            var isKey = text.Length is >= MinLength and <= MaxLength && text.All(letter => letter is > ' ' and <= '~');
+            return isKey ? new AdminKey(KeySecret.Hash(text)) : throw Invalid(
+                $"expected a file with one line of {MinLength} to {MaxLength} printable characters, found {text.Length} characters");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

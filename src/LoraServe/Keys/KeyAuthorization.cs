@@ -1,6 +1,7 @@
 using LoraServe.Audit;
 using LoraServe.Keys.Storage;
 using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.RateLimiting;
 
 namespace LoraServe.Keys;
@@ -12,14 +13,16 @@ internal static class KeyAuthorization
     {
         services.AddSingleton(provider => KeyDatabase.Open(provider.GetRequiredService<LoraServeOptions>().Data));
         services.AddSingleton(provider => AdminKey.Read(provider.GetRequiredService<LoraServeOptions>().AdminKeyFile));
-        services.AddSingleton<KeyRing>().AddSingleton<KeylessAccess>().AddSingleton<AuditLog>().AddSingleton<KeyRateLimits>().AddSingleton<StorageQuota>();
-        services.AddAuthentication(ApiKeyHandler.Scheme).AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.Scheme, configureOptions: null);
+        services.AddSingleton<KeyRing>().AddSingleton<KeylessAccess>().AddSingleton<AuditLog>();
+        services.AddSingleton<KeyRateLimits>().AddSingleton<StorageQuota>();
+        services.AddAuthentication(ApiKeyHandler.Scheme)
+            .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.Scheme, configureOptions: null);
         services.AddAuthorization(options =>
         {
             foreach (var scope in KeyScopes.All)
                 options.AddPolicy(scope.Name(), policy => policy.RequireAssertion(context => context.User.Caller().Scopes.Grant(scope)));
             // A route without a rule is closed. Where there is no route there is nothing to close: the answer is a 404 or a 405.
-            options.FallbackPolicy = new Microsoft.AspNetCore.Authorization.AuthorizationPolicyBuilder()
+            options.FallbackPolicy = new AuthorizationPolicyBuilder()
                 .RequireAssertion(context => context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint)
                 .Build();
         });

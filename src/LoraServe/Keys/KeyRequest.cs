@@ -64,11 +64,13 @@ public sealed record KeyRequest
         var faults = new List<RequestFault>();
         var name = Name?.Trim();
         if (string.IsNullOrEmpty(name)) faults.Add(new("name", "is required"));
-        else if (name.Length > MaxNameLength || name.Any(char.IsControl)) faults.Add(new("name", $"expected at most {MaxNameLength} characters on one line"));
+        else if (name.Length > MaxNameLength || name.Any(char.IsControl))
+            faults.Add(new("name", $"expected at most {MaxNameLength} characters on one line"));
         if (Scopes is not { Count: > 0 }) faults.Add(new("scopes", $"is required: some of {KeyScopes.Listed}"));
         var patterns = (Adapters ?? ["*"]).Select(text => (Text: text, Pattern: AdapterPattern.TryParse(text))).ToList();
         if (patterns.Count > MaxPatterns) faults.Add(new("adapters", $"expected at most {MaxPatterns} patterns, found {patterns.Count}"));
-        else faults.AddRange(patterns.Where(entry => entry.Pattern is null).Select(entry => new RequestFault("adapters", $"expected {AdapterPattern.Rule}, found '{entry.Text}'")));
+        foreach (var (text, _) in patterns.Where(entry => entry.Pattern is null).Take(MaxPatterns))
+            faults.Add(new("adapters", $"expected {AdapterPattern.Rule}, found '{text}'"));
         if (faults.Count > 0) throw new InvalidRequestException(faults);
         return new NewKey
         {

@@ -7,8 +7,8 @@ namespace LoraServe.Keys;
 /// <summary>The names of scopes, and what one implies.</summary>
 internal static class KeyScopes
 {
-    private static readonly ImmutableDictionary<KeyScope, string> Names =
-        Enum.GetValues<KeyScope>().ToImmutableDictionary(scope => scope, scope => JsonSerializer.SerializeToElement(scope, ApiJson.Options).GetString()!);
+    private static readonly ImmutableDictionary<KeyScope, string> Names = Enum.GetValues<KeyScope>()
+        .ToImmutableDictionary(scope => scope, scope => JsonSerializer.SerializeToElement(scope, ApiJson.Options).GetString()!);
 
     /// <summary>All of them.</summary>
     public static ImmutableHashSet<KeyScope> All { get; } = [.. Enum.GetValues<KeyScope>()];
@@ -20,7 +20,8 @@ internal static class KeyScopes
     public static string Name(this KeyScope scope) => Names[scope];
 
     /// <summary>The scope of a name, or null.</summary>
-    public static KeyScope? Find(string name) => Names.Where(entry => entry.Value == name).Select(entry => (KeyScope?)entry.Key).FirstOrDefault();
+    public static KeyScope? Find(string name) =>
+        Names.Where(entry => entry.Value == name).Select(entry => (KeyScope?)entry.Key).FirstOrDefault();
 
     /// <summary>Whether one who has the scopes may do what a scope stands for; admin may do everything.</summary>
     public static bool Grant(this IReadOnlySet<KeyScope> scopes, KeyScope scope) => scopes.Contains(scope) || scopes.Contains(KeyScope.Admin);

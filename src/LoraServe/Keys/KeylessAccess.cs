@@ -21,7 +21,8 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
     /// <exception cref="OptionsValidationException">It would.</exception>
     public void CheckAddresses()
     {
-        if (options.AllowAnonymous || options.Urls.Split(';').FirstOrDefault(url => !IsLocal(BindingAddress.Parse(url))) is not { } open || HasKeys) return;
+        if (options.AllowAnonymous || HasKeys) return;
+        if (options.Urls.Split(';').FirstOrDefault(url => !IsLocal(BindingAddress.Parse(url))) is not { } open) return;
         throw new OptionsValidationException(LoraServeOptions.Section, typeof(LoraServeOptions),
         [
             $"--urls: other machines reach {open}, and there is no API key, so that everybody could do everything. Either make a key with "
@@ -36,19 +37,22 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
         if (options.AllowAnonymous) return (Caller.Anonymous(AllButAdmin), null);
         if (HasKeys) return (null, "An API key is needed: send the header Authorization: Bearer KEY.");
         if (IsOfThisMachine(context)) return (Caller.Anonymous(KeyScopes.All), null);
-        return (null, "As long as this server has no API keys, it answers only programs of its own machine that ask for localhost, and pages of its own.");
+        return (null, "As long as this server has no API keys, it answers only programs of its own machine that ask for localhost, "
+            + "and pages of its own.");
     }
 
     // A page of somebody else's, opened on this machine, is not of this machine, nor is a foreign name that was made to point here.
     private bool IsOfThisMachine(HttpContext context) =>
         IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress)
         && IsLocal(context.Request.Host.Host)
-        && context.Request.Headers.Origin.All(origin => origin == $"{context.Request.Scheme}://{context.Request.Host}" || _origins.Contains(origin));
+        && context.Request.Headers.Origin.All(origin =>
+            origin == $"{context.Request.Scheme}://{context.Request.Host}" || _origins.Contains(origin));
 
     private static bool IsLocal(BindingAddress address) => address.IsUnixPipe || IsLocal(address.Host);
 
     private static bool IsLocal(string host) =>
-        host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
+        host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
+        || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
     // Without an address it is a socket of the file system.
     private static bool IsLoopback(IPAddress? address) => address is null || IPAddress.IsLoopback(address);

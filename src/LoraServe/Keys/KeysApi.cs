@@ -46,7 +46,8 @@ internal static class KeysApi
     }
 
     /// <summary>All keys, the newest first, revoked ones included.</summary>
-    internal static Ok<KeyList> List(KeyRing keys) => TypedResults.Ok(new KeyList { Data = [.. keys.List().Select(key => KeyResource.From(key))] });
+    internal static Ok<KeyList> List(KeyRing keys) =>
+        TypedResults.Ok(new KeyList { Data = [.. keys.List().Select(key => KeyResource.From(key))] });
 
     /// <summary>One key.</summary>
     /// <param name="id" example="3f9a1c2b7d4e">Its id.</param>

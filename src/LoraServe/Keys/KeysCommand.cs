@@ -27,14 +27,24 @@ internal static class KeysCommand
     private static Command CreateCreate()
     {
         var name = new Option<string>("--name") { Description = "A name for people.", HelpName = "TEXT", Required = true };
-        var scopes = new Option<string>("--scopes") { Description = $"What it may do, separated by commas: {KeyScopes.Listed}.", HelpName = "LIST", Required = true };
+        var scopes = new Option<string>("--scopes")
+        {
+            Description = $"What it may do, separated by commas: {KeyScopes.Listed}.",
+            HelpName = "LIST",
+            Required = true,
+        };
         var adapters = new Option<string>("--adapters")
         {
             Description = "Patterns of the adapters that exist for it, separated by commas; * stands for anything. Default: all.",
             HelpName = "LIST",
             DefaultValueFactory = _ => "*",
         };
-        var bare = new Option<bool>("--base") { Description = "Whether it may generate on the bare base model. Default: true.", HelpName = "true|false", DefaultValueFactory = _ => true };
+        var bare = new Option<bool>("--base")
+        {
+            Description = "Whether it may generate on the bare base model. Default: true.",
+            HelpName = "true|false",
+            DefaultValueFactory = _ => true,
+        };
         var requests = Number<int?>("--requests-per-minute", "Most requests within any minute.", 1);
         var tokens = Number<int?>("--tokens-per-minute", "Most tokens, read and written, within any minute.", 1);
         var concurrent = Number<int?>("--concurrent-requests", "Most requests at the same time.", 1);

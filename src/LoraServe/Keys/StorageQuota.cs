@@ -25,11 +25,13 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
         if (limits is { Adapters: null, AdapterBytes: null }) return;
         var stored = Stored(caller);
         var names = stored.Select(row => row.Name).Append(name).Distinct(StringComparer.Ordinal).Count();
-        if (names > limits.Adapters) throw Exceeded($"The API key '{caller.Name}' may store {limits.Adapters} adapters: delete one of its own first.");
+        if (names > limits.Adapters)
+            throw Exceeded($"The API key '{caller.Name}' may store {limits.Adapters} adapters: delete one of its own first.");
         var used = stored.DistinctBy(row => row.Version).Sum(row => row.Bytes);
         if (used + bytes > limits.AdapterBytes)
         {
-            throw Exceeded($"The API key '{caller.Name}' may store {limits.AdapterBytes} bytes of adapters, all versions of their names together; "
+            throw Exceeded(
+                $"The API key '{caller.Name}' may store {limits.AdapterBytes} bytes of adapters, all versions of their names together; "
                 + $"it has stored {used}, and this adapter has {bytes}.");
         }
     }

@@ -1,5 +1,8 @@
 using System.Text.Json.Nodes;
 using LoraServe.Adapters;
+using LoraServe.Chat;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -21,20 +24,25 @@ internal static class TokenizationApi
         return routes;
     }
 
-    /// <summary>The tokens of a text.</summary>
-    /// <remarks>These are the tokens that a completion request with the same prompt has.</remarks>
+    /// <summary>The tokens of a text or of a conversation.</summary>
+    /// <remarks>
+    /// These are the tokens that a request for a completion with the same prompt has, or one for a chat completion with the same messages,
+    /// model and template.
+    /// </remarks>
     /// <response code="200">The tokens.</response>
     /// <response code="400">A field is wrong.</response>
     /// <response code="404">No adapter or model has this name.</response>
     /// <response code="413">The body is too large.</response>
-    internal static async Task<Ok<TokenizeResponse>> TokenizeAsync(HttpContext context, EngineService service, LoraServeOptions options)
+    internal static async Task<Ok<TokenizeResponse>> TokenizeAsync(
+        HttpContext context, EngineService service, LoraServeOptions options, ChatPrompts prompts)
     {
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new TokenizeRequest(), isRequired: true, context.RequestAborted);
-        CheckModel(context, service, request.Model);
-        var text = request.Prompt ?? throw new InvalidRequestException("prompt", "is required");
-        var tokens = engine.Tokenizer.Encode(text, request.AddSpecialTokens);
+        var reference = Model(context, service, request.Model);
+        if (request.Prompt is null == request.Messages is null) throw new InvalidRequestException("prompt", "expected either prompt or messages");
+        var text = request.Prompt ?? await RenderAsync(engine, request.ToChat(engine.Model.DefaultSampling), reference, prompts, context.RequestAborted);
+        var tokens = engine.Tokenizer.Encode(text, request.AddSpecialTokens ?? request.Messages is null);
         return TypedResults.Ok(new TokenizeResponse
         {
             MaxModelLen = engine.Model.MaxModelLen,
@@ -53,7 +61,7 @@ internal static class TokenizationApi
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new DetokenizeRequest(), isRequired: true, context.RequestAborted);
-        CheckModel(context, service, request.Model);
+        Model(context, service, request.Model);
         var ids = request.Tokens ?? throw new InvalidRequestException("tokens", "is required");
         foreach (var id in ids)
         {
@@ -65,11 +73,19 @@ internal static class TokenizationApi
     }
 
     // All adapters use the base's tokens, but an answer for a model that does not exist would hide a mistake.
-    private static void CheckModel(HttpContext context, EngineService service, string? model)
+    private static AdapterReference? Model(HttpContext context, EngineService service, string? model)
     {
-        if (AdapterSelector.Select([], [], null, model, service.BaseModel) is not { } reference) return;
+        if (AdapterSelector.Select([], [], null, model, service.BaseModel) is not { } reference) return null;
         AdapterAccess.Of(context.User).Check(reference);
         service.Engine.Adapters.VersionOf(reference);
+        return reference;
+    }
+
+    private static async Task<string> RenderAsync(
+        LlmEngine engine, ChatRequest request, AdapterReference? reference, ChatPrompts prompts, CancellationToken cancellation)
+    {
+        using var lease = reference is null ? AdapterLease.Base() : await engine.Adapters.AcquireAsync(reference, cancellation);
+        return prompts.Render(request, lease).Text;
     }
 
     private static RouteHandlerBuilder ProducesRefusals(this RouteHandlerBuilder route) => route

@@ -13,6 +13,10 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
 {
     private const string Foreign = "foreign-1";
     private const string Missing = "missing-1";
+    private const string Chat = """
+        {"messages": [{"role": "user", "content": "a"}], "max_tokens": 1, "model": "NAME", "chat_template": "{{ messages[0].content }}"}
+        """;
+
     private const string Parts = """{"adapters": [{"name": "NAME"}]}""";
 
     // What each route needs, and what it answers about an adapter that the caller may not use.
@@ -32,6 +36,8 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
         ["GET /openapi/{documentName}.json"] = Open,
         ["GET /metrics"] = new(KeyScope.AdaptersRead, 403),
         ["POST /v1/completions"] = new(KeyScope.Infer, 404, """{"prompt": "a", "max_tokens": 1, "model": "NAME"}"""),
+        ["POST /v1/chat/completions"] = new(KeyScope.Infer, 404, Chat),
+        ["POST /v1/compare"] = new(KeyScope.Infer, 404, """{"prompt": "a", "max_tokens": 1, "adapters": ["NAME"], "include_base": false}"""),
         ["GET /v1/models"] = new(KeyScope.Infer, 200),
         ["GET /v1/models/{**id}"] = new(KeyScope.Infer, 404),
         ["POST /v1/models/{id}/verify"] = new(KeyScope.Admin, 404),

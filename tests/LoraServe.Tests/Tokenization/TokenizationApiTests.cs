@@ -37,6 +37,34 @@ public class TokenizationApiTests(DemoServer server)
     }
 
     [Theory]
+    [InlineData("""{"messages": [{"role": "user", "content": "Hello"}]}""", "<|user|>Hello<|end|><|assistant|>")]
+    [InlineData("""{"messages": [{"role": "user", "content": "Hello"}], "model": "sql"}""", "<|user|>Hello<|end|><|assistant|>")]
+    [InlineData("""{"messages": [{"role": "user", "content": "Hello"}], "add_generation_prompt": false}""", "<|user|>Hello<|end|>")]
+    [InlineData("""{"messages": [{"role": "assistant", "content": "Hel"}], "continue_final_message": true}""", "<|assistant|>Hel")]
+    [InlineData("""{"messages": [{"role": "user", "content": "Hello"}], "chat_template": "{{ messages[0].content }}{{ x }}", "chat_template_kwargs": {"x": 1}}""", "Hello1")]
+    public async Task Tokenize_Messages_GivesTheTokensOfTheTemplatesText(string body, string text)
+    {
+        var expected = await AnswerAsync("/tokenize", new { prompt = text });
+
+        var answer = await AnswerAsync("/tokenize", JsonSerializer.Deserialize<JsonElement>(body));
+
+        answer.ToString().ShouldBe(expected.ToString());
+    }
+
+    [Fact]
+    public async Task Tokenize_Messages_GivesTheTokensOfAChatCompletion()
+    {
+        object[] messages = [new { role = "system", content = "Be brief." }, new { role = "user", content = Question }];
+        using var response = await server.Client.PostAsJsonAsync(
+            "/v1/chat/completions", new { messages, max_tokens = 1, return_token_ids = true, model = "sql" });
+        var chat = await response.Content.ReadFromJsonAsync<JsonElement>();
+
+        var answer = await AnswerAsync("/tokenize", new { messages, model = "sql" });
+
+        Ints(answer.GetProperty("tokens")).ShouldBe(Ints(chat.GetProperty("prompt_token_ids")));
+    }
+
+    [Theory]
     [InlineData(Question)]
     [InlineData("")]
     [InlineData("Ünïcödé 猫 🦊 \r\n\t end")]
@@ -52,6 +80,11 @@ public class TokenizationApiTests(DemoServer server)
     [InlineData(400, "/tokenize", """{"prompt": 1}""", "prompt")]
     [InlineData(400, "/tokenize", """{"prompt": "a", "return_token_strs": "yes"}""", "return_token_strs")]
     [InlineData(404, "/tokenize", """{"prompt": "a", "model": "nobody"}""", "model")]
+    [InlineData(400, "/tokenize", """{"prompt": "a", "messages": [{"role": "user", "content": "a"}]}""", "prompt")]
+    [InlineData(400, "/tokenize", """{"messages": []}""", "messages")]
+    [InlineData(400, "/tokenize", """{"messages": [{"role": "nobody", "content": "a"}]}""", "messages[0].role")]
+    [InlineData(400, "/tokenize", """{"messages": [{"role": "user", "content": "\ud800"}]}""", "messages")]
+    [InlineData(400, "/tokenize", """{"messages": [{"role": "user", "content": "a"}], "chat_template": "{{"}""", "chat_template")]
     [InlineData(400, "/detokenize", "{}", "tokens")]
     [InlineData(400, "/detokenize", """{"tokens": [3072]}""", "tokens")]
     [InlineData(400, "/detokenize", """{"tokens": [-1]}""", "tokens")]

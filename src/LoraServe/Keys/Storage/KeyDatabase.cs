@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
@@ -70,8 +71,7 @@ internal sealed class KeyDatabase : IDisposable
     private void Prepare() => Use("opened", context =>
     {
         // Only hashes are in it, and yet it is nobody else's business. SQLite gives its other files the same rights.
-        if (!OperatingSystem.IsWindows() && !File.Exists(_path))
-            new FileStream(_path, new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite }).Dispose();
+        if (!OperatingSystem.IsWindows()) CreateForOwner(_path);
         _connection.Open();
         using (var pragma = _connection.CreateCommand())
         {
@@ -83,6 +83,15 @@ internal sealed class KeyDatabase : IDisposable
         context.Database.Migrate();
         return true;
     });
+
+    [UnsupportedOSPlatform("windows")]
+    private static void CreateForOwner(string path) => new FileStream(path, new FileStreamOptions
+    {
+        Mode = FileMode.OpenOrCreate,
+        Access = FileAccess.Write,
+        Share = FileShare.ReadWrite,
+        UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
+    }).Dispose();
 
     private T Use<T>(string verb, Func<KeyContext, T> use)
     {
