@@ -43,8 +43,10 @@ internal static class LoraPath
         {
             root = Resolve(Path.GetFullPath(root));
             var folder = Inside(root, Path.GetFullPath(path, root));
-            if (!Directory.Exists(folder)) throw Fault($"expected a folder below the one that this server allows, found none at '{path}'");
-            return [.. Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal).Select(file => (Path.GetFileName(file), Inside(root, file)))];
+            if (!Directory.Exists(folder))
+                throw Fault($"expected a folder below the one that this server allows, found none at '{path}'");
+            var files = Directory.EnumerateFiles(folder).Order(StringComparer.Ordinal);
+            return [.. files.Select(file => (Path.GetFileName(file), Inside(root, file)))];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -73,8 +75,11 @@ internal static class LoraPath
             : throw Fault("leads out of the folder below which this server may read adapters", "path_not_allowed");
     }
 
-    private static bool IsInside(string root, string path) =>
-        path == root || path.StartsWith(Path.EndsInDirectorySeparator(root) ? root : root + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+    private static bool IsInside(string root, string path)
+    {
+        var prefix = Path.EndsInDirectorySeparator(root) ? root : root + Path.DirectorySeparatorChar;
+        return path == root || path.StartsWith(prefix, StringComparison.Ordinal);
+    }
 
     // The path without symbolic links, as realpath gives it; what does not exist is no link.
     private static string Resolve(string path)

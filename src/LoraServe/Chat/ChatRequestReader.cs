@@ -33,7 +33,8 @@ internal static class ChatRequestReader
     public static void Check(ChatRequest request)
     {
         var faults = new List<RequestFault>();
-        if (UnicodeText.FirstInvalid(request.Messages!.Json) is not null || (request.Tools is { } tools && UnicodeText.FirstInvalid(tools.Json) is not null))
+        JsonElement[] texts = [request.Messages!.Json, .. request.Tools is { } tools ? [tools.Json] : Array.Empty<JsonElement>()];
+        if (texts.Any(text => UnicodeText.FirstInvalid(text) is not null))
             throw new InvalidRequestException("messages", "is no valid Unicode: half of a surrogate pair");
         new ChatMessageReader(faults).Check(request.Messages.Json);
         CheckParameters(request, faults);

@@ -140,7 +140,7 @@ internal sealed partial class Generator(
             report.Queue.TotalMilliseconds,
             report.TimeToFirstToken?.TotalMilliseconds ?? 0,
             report.TokensPerSecond,
-            context.User.Identity?.Name ?? "none");
+            context.User.Caller().Id);
     }
 
     [LoggerMessage(

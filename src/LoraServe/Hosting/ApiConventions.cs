@@ -65,7 +65,7 @@ internal static class ApiConventions
 
     private static LogEventLevel Level(HttpContext context) => context.Response.StatusCode switch
     {
-        _ when context.Request.Path.Value is "/livez" or "/readyz" => LogEventLevel.Debug,
+        _ when context.Request.Path.Value is "/livez" or "/readyz" or "/health" or "/ping" => LogEventLevel.Debug,
         >= StatusCodes.Status500InternalServerError and not StatusCodes.Status503ServiceUnavailable => LogEventLevel.Error,
         >= StatusCodes.Status400BadRequest => LogEventLevel.Warning,
         _ when context.Request.Path.Value is "/metrics" => LogEventLevel.Debug,

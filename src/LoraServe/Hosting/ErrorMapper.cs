@@ -1,6 +1,7 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
 using LoraServe.Keys;
+using LoraServe.Metrics;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.WebUtilities;
 
@@ -27,6 +28,7 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
     public static Task WriteAsync(HttpContext context, Exception exception)
     {
         var (status, error) = Map(exception);
+        HttpErrors.NoteRefusal(context, exception);
         return WriteAsync(context, status, error, (exception as QuotaExceededException)?.RetryAfter);
     }
 

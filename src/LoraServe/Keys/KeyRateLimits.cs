@@ -61,11 +61,14 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     public async ValueTask RefuseAsync(OnRejectedContext context)
     {
         var caller = context.HttpContext.User.Caller();
-        // Only a window knows when it opens again.
-        var exception = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait)
-            ? new QuotaExceededException($"The API key '{caller.Name}' may make {caller.Limits.RequestsPerMinute} requests a minute.", wait)
+        var wait = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var known) ? known : TimeSpan.FromSeconds(1);
+        // The lease does not tell which of the two refused it, and a window not always when it opens again.
+        var exception = caller.Limits.RequestsPerMinute is not null && _perMinute.GetStatistics(caller) is { CurrentAvailablePermits: 0 }
+            ? new QuotaExceededException($"The API key '{caller.Name}' may make {caller.Limits.RequestsPerMinute} requests a minute.", wait, "requests")
             : new QuotaExceededException(
-                $"The API key '{caller.Name}' may make {caller.Limits.ConcurrentRequests} requests at the same time.", TimeSpan.FromSeconds(1));
+                $"The API key '{caller.Name}' may make {caller.Limits.ConcurrentRequests} requests at the same time.",
+                wait,
+                "concurrent_requests");
         await ErrorMapper.WriteAsync(context.HttpContext, exception);
     }
 
@@ -105,7 +108,8 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     private static QuotaExceededException TooManyTokens(Caller caller, TokenWindow window) => new(
         $"The API key '{caller.Name}' may read and write {caller.Limits.TokensPerMinute} tokens a minute, and those of running requests, "
             + "prompt and max_tokens together, are held back until they end.",
-        window.RetryAfter);
+        window.RetryAfter,
+        "tokens");
 
     private void Tell(Caller caller, IHeaderDictionary headers)
     {

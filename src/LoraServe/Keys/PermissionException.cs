@@ -12,8 +12,12 @@ internal sealed class PermissionException(string message, string code) : Excepti
 /// <summary>The caller has used up what its key allows for now.</summary>
 /// <param name="message">Which limit.</param>
 /// <param name="retryAfter">When there will be something left.</param>
-internal sealed class QuotaExceededException(string message, TimeSpan retryAfter) : Exception(message)
+/// <param name="limit">What metrics call the limit: requests, concurrent_requests or tokens.</param>
+internal sealed class QuotaExceededException(string message, TimeSpan retryAfter, string limit) : Exception(message)
 {
+    /// <summary>What metrics call the limit.</summary>
+    public string Limit { get; } = limit;
+
     /// <summary>The time until it may be tried again.</summary>
     public TimeSpan RetryAfter { get; } = retryAfter;
 }

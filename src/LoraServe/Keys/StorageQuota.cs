@@ -12,6 +12,9 @@ namespace LoraServe.Keys;
 /// </summary>
 internal sealed class StorageQuota(KeyDatabase database, EngineService service)
 {
+    /// <summary>The code of its refusals.</summary>
+    public const string Code = "quota_exceeded";
+
     // Stands for the version of a mix.
     private const string NoVersion = "";
 
@@ -94,5 +97,5 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
         return stored;
     }
 
-    private static PermissionException Exceeded(string message) => new(message, "quota_exceeded");
+    private static PermissionException Exceeded(string message) => new(message, Code);
 }

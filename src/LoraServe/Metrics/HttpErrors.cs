@@ -1,3 +1,4 @@
+using LoraServe.Keys;
 using Microsoft.AspNetCore.Diagnostics;
 
 namespace LoraServe.Metrics;
@@ -12,8 +13,22 @@ internal static class HttpErrors
         return app.Use(async (context, next) =>
         {
             await next(context);
-            if (context.Response.StatusCode >= StatusCodes.Status400BadRequest) metrics.RecordHttpError(Route(context), context.Response.StatusCode);
+            if (context.Response.StatusCode < StatusCodes.Status400BadRequest) return;
+            metrics.RecordHttpError(Route(context), context.Response.StatusCode);
+            if (context.Features.Get<Refusal>() is { } refusal) metrics.RecordRefusal(refusal.Limit);
         });
+    }
+
+    /// <summary>Remembers for the count which limit of its key a request ran into, if that is what the exception says.</summary>
+    public static void NoteRefusal(HttpContext context, Exception exception)
+    {
+        var limit = exception switch
+        {
+            QuotaExceededException quota => quota.Limit,
+            PermissionException { Code: StorageQuota.Code } => "storage",
+            _ => null,
+        };
+        if (limit is not null) context.Features.Set(new Refusal(limit));
     }
 
     // The exception handler forgets the endpoint of the request.
@@ -21,4 +36,6 @@ internal static class HttpErrors
         (context.Features.Get<IExceptionHandlerFeature>()?.Endpoint ?? context.GetEndpoint()) is RouteEndpoint { RoutePattern.RawText: { } route }
             ? route
             : "none";
+
+    private sealed record Refusal(string Limit);
 }

@@ -11,7 +11,7 @@ internal static class Telemetry
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
 
     // Asked every few seconds, and of no interest to anybody.
-    private static readonly string[] Probes = ["/livez", "/readyz", "/health", "/metrics"];
+    private static readonly string[] Probes = ["/livez", "/readyz", "/health", "/ping", "/metrics"];
 
     /// <summary>Describes what there is to export, and exports it where an endpoint is set.</summary>
     public static WebApplicationBuilder AddTelemetry(this WebApplicationBuilder builder)

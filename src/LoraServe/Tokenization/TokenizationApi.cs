@@ -12,7 +12,11 @@ namespace LoraServe.Tokenization;
 /// <summary>Text to tokens and back, as vLLM has it.</summary>
 internal static class TokenizationApi
 {
-    private static JsonObject TokenizeExample => new() { ["prompt"] = "Which products cost less than 59 euros?", ["return_token_strs"] = true };
+    private static JsonObject TokenizeExample => new()
+    {
+        ["prompt"] = "Which products cost less than 59 euros?",
+        ["return_token_strs"] = true,
+    };
 
     private static JsonObject DetokenizeExample => new() { ["tokens"] = new JsonArray(72, 101, 108) };
 
@@ -40,8 +44,9 @@ internal static class TokenizationApi
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new TokenizeRequest(), isRequired: true, context.RequestAborted);
         var reference = Model(context, service, request.Model);
-        if (request.Prompt is null == request.Messages is null) throw new InvalidRequestException("prompt", "expected either prompt or messages");
-        var text = request.Prompt ?? await RenderAsync(engine, request.ToChat(engine.Model.DefaultSampling), reference, prompts, context.RequestAborted);
+        if (request.Prompt is null == request.Messages is null)
+            throw new InvalidRequestException("prompt", "expected either prompt or messages");
+        var text = request.Prompt ?? await RenderAsync(engine, request, reference, prompts, context.RequestAborted);
         var tokens = engine.Tokenizer.Encode(text, request.AddSpecialTokens ?? request.Messages is null);
         return TypedResults.Ok(new TokenizeResponse
         {
@@ -82,10 +87,11 @@ internal static class TokenizationApi
     }
 
     private static async Task<string> RenderAsync(
-        LlmEngine engine, ChatRequest request, AdapterReference? reference, ChatPrompts prompts, CancellationToken cancellation)
+        LlmEngine engine, TokenizeRequest request, AdapterReference? reference, ChatPrompts prompts, CancellationToken cancellation)
     {
+        var chat = request.ToChat(engine.Model.DefaultSampling);
         using var lease = reference is null ? AdapterLease.Base() : await engine.Adapters.AcquireAsync(reference, cancellation);
-        return prompts.Render(request, lease).Text;
+        return prompts.Render(chat, lease).Text;
     }
 
     private static RouteHandlerBuilder ProducesRefusals(this RouteHandlerBuilder route) => route

@@ -144,7 +144,12 @@ public class ChatApiTests(DemoServer server)
 
         var answer = await server.ChatAsync(new
         {
-            model = "sql", messages = begun, temperature = 0, continue_final_message = true, echo = true, return_token_ids = true,
+            model = "sql",
+            messages = begun,
+            temperature = 0,
+            continue_final_message = true,
+            echo = true,
+            return_token_ids = true,
         });
 
         server.Engine.Tokenizer.Decode([.. Ids(answer, "prompt_token_ids")])

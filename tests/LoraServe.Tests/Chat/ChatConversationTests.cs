@@ -27,7 +27,8 @@ public class ChatConversationTests
         var deep = string.Concat(Enumerable.Repeat("""{"a":""", 60)) + "1" + new string('}', 60);
         var message = JsonSerializer.Serialize(new
         {
-            role = "assistant", tool_calls = new[] { new { function = new { name = "f", arguments = deep } } },
+            role = "assistant",
+            tool_calls = new[] { new { function = new { name = "f", arguments = deep } } },
         });
 
         Write("", message)[0].GetProperty("tool_calls")[0].GetProperty("function").GetProperty("arguments").GetRawText().ShouldBe(deep);

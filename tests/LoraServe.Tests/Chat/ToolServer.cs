@@ -72,8 +72,13 @@ public sealed class ToolServer : LoraServeServer
             merges.RemoveAt(merges.Count - 1);
             tokenizer["added_tokens"]!.AsArray().Add(new JsonObject
             {
-                ["id"] = id, ["content"] = token.Text, ["special"] = token.IsSpecial, ["normalized"] = false,
-                ["single_word"] = false, ["lstrip"] = false, ["rstrip"] = false,
+                ["id"] = id,
+                ["content"] = token.Text,
+                ["special"] = token.IsSpecial,
+                ["normalized"] = false,
+                ["single_word"] = false,
+                ["lstrip"] = false,
+                ["rstrip"] = false,
             });
         }
 

@@ -43,7 +43,8 @@ internal static class NodePackages
         }
 
         // Node.js looks for packages from where a script lies.
-        foreach (var script in Directory.EnumerateFiles(Sources, "*.mjs")) File.Copy(script, Path.Combine(folder, Path.GetFileName(script)), overwrite: true);
+        foreach (var script in Directory.EnumerateFiles(Sources, "*.mjs"))
+            File.Copy(script, Path.Combine(folder, Path.GetFileName(script)), overwrite: true);
         return folder;
     }
 

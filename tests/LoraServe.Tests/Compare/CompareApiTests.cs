@@ -46,7 +46,12 @@ public class CompareApiTests(DemoServer server)
 
         var events = await server.PostStreamAsync("/v1/compare", new
         {
-            messages, adapters = Adapters, temperature = 0, max_tokens = 48, stream = true, stream_options = new { include_usage = true },
+            messages,
+            adapters = Adapters,
+            temperature = 0,
+            max_tokens = 48,
+            stream = true,
+            stream_options = new { include_usage = true },
         });
 
         events[^1].GetProperty("columns").GetArrayLength().ShouldBe(5);
@@ -69,7 +74,11 @@ public class CompareApiTests(DemoServer server)
     {
         var events = await server.PostStreamAsync("/v1/compare", new
         {
-            prompt = "Which products cost less than 59 euros?", adapters = new[] { "sql" }, include_base = false, temperature = 0, stream = true,
+            prompt = "Which products cost less than 59 euros?",
+            adapters = new[] { "sql" },
+            include_base = false,
+            temperature = 0,
+            stream = true,
         });
 
         var pieces = events.Select(item => item.GetProperty("choices")[0]).ToList();

@@ -16,34 +16,47 @@ public sealed record MalformedRequest(string Target, byte[] Bytes, bool IsCut)
     private static readonly string[] Values =
     [
         "null", "true", "false", "0", "-1", "-0", "1", "1.5", "1e400", "-1e400", "1e-400", "2147483648", "9223372036854775808",
-        "123456789012345678901234567890", "0.1e1", "01", "+1", "NaN", "nul", "'a'", "\"\"", "\"a\"", "\" \"", "\"\\ud800\"", "\"\\udc00\\ud800\"",
-        "\"\\u0000\"", "\"\\x\"", "\"\t\"", "\"no end", "\"1\"", "\"true\"", "\"auto\"", "\"../../etc/passwd\"", "\"C:\\\\con\"", "\"sql@\"", "\"@\"",
-        "\"a:NaN,b:1\"", "\"a:0.5,b:0.5\"", "\"known:1e308,known:1e308\"", "\"known\"", "\"{{ 1 / 0 }}\"", "\"<|end|>\"", "\"猫🦊\"", "[]", "{}", "[[]]",
-        "[null]", "[{}]", "[1, \"a\", {}]", "[-1]", "[3000000000]", "[1e2]", "[\"\"]", "{\"a\": {\"b\": []}}", "{\"\": 1}", "{\"a\": 1, \"a\": 2}",
-        "{\"0\": 1e99}", "{\"type\": 1}", "{\"type\": \"object\"}", "[{\"role\": 1}]", "[{\"role\": \"user\", \"content\": [{\"type\": \"text\"}]}]", "[", "{", "}", "]",
-        $"\"{new string('x', 20_000)}\"", $"[{string.Join(',', Enumerable.Repeat("1", 5000))}]", Nested(60), Nested(70), Nested(5000), $"\"{Nested(3000)}\"",
+        "123456789012345678901234567890", "0.1e1", "01", "+1", "NaN", "nul", "'a'", "\"\"", "\"a\"", "\" \"", "\"\\ud800\"",
+        "\"\\udc00\\ud800\"",
+        "\"\\u0000\"", "\"\\x\"", "\"\t\"", "\"no end", "\"1\"", "\"true\"", "\"auto\"", "\"../../etc/passwd\"", "\"C:\\\\con\"",
+        "\"sql@\"", "\"@\"",
+        "\"a:NaN,b:1\"", "\"a:0.5,b:0.5\"", "\"known:1e308,known:1e308\"", "\"known\"", "\"{{ 1 / 0 }}\"", "\"<|end|>\"", "\"猫🦊\"", "[]",
+        "{}", "[[]]",
+        "[null]", "[{}]", "[1, \"a\", {}]", "[-1]", "[3000000000]", "[1e2]", "[\"\"]", "{\"a\": {\"b\": []}}", "{\"\": 1}",
+        "{\"a\": 1, \"a\": 2}",
+        "{\"0\": 1e99}", "{\"type\": 1}", "{\"type\": \"object\"}", "[{\"role\": 1}]",
+        "[{\"role\": \"user\", \"content\": [{\"type\": \"text\"}]}]", "[", "{", "}", "]",
+        $"\"{new string('x', 20_000)}\"", $"[{string.Join(',', Enumerable.Repeat("1", 5000))}]", Nested(60), Nested(70), Nested(5000),
+        $"\"{Nested(3000)}\"",
     ];
 
     private static readonly string[] PathParts =
     [
-        "known", "nobody", "..", ".", "%2e%2e", "%2F", "a%2Fb", "%00", "%ff", "%0a", "%", "%zz", "known@", "known@00", "@", "a:0.5,b:0.5", "%20", "~", "*", "+",
+        "known", "nobody", "..", ".", "%2e%2e", "%2F", "a%2Fb", "%00", "%ff", "%0a", "%", "%zz", "known@", "known@00", "@", "a:0.5,b:0.5",
+        "%20", "~", "*", "+",
         ";x=1", "\u00e9", "%E7%8C%AB", "con", new string('x', 300), new string('x', 7000), "<script>", "{name}", "known/known", "//", "",
     ];
 
-    private static readonly string[] QueryValues = ["", "true", "maybe", "1", "-1", "known", "nobody", "%zz", "%00", "%ff", "a=b", "&", "[]", "known&adapter=nobody"];
+    private static readonly string[] QueryValues =
+        ["", "true", "maybe", "1", "-1", "known", "nobody", "%zz", "%00", "%ff", "a=b", "&", "[]", "known&adapter=nobody"];
 
     private static readonly string[] ContentTypes =
     [
-        "application/json; charset=utf-16", "text/xml", "application/x-www-form-urlencoded", "multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=x",
+        "application/json; charset=utf-16", "text/xml", "application/x-www-form-urlencoded", "multipart/form-data",
+        "multipart/form-data; boundary=", "multipart/form-data; boundary=x",
         "multipart/form-data; boundary=" + new string('b', 200), "/", ";;;", "application/octet-stream", "image/png; q=é",
     ];
 
     private static readonly string[] OddHeaders =
     [
-        "Accept: image/png", "Accept: ;;;", "Range: bytes=0-1", "If-None-Match: *", "Expect: 100-continue", "Expect: nothing", "Upgrade: h2c", "Content-Encoding: gzip", "Content-Encoding: nonsense",
-        "x-request-id: a b\tc", $"x-request-id: {new string('i', 500)}", "x-request-id: \u00e9", "traceparent: 00-zz", "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-ff",
-        "Authorization: Basic !!!", "Authorization: Bearer ", "Cookie: a=b; c", "Origin: null", "Host: two.example", "X-Forwarded-For: \u00e9", "No Colon", ": no name", "Bad Name: x", $"X-Long: {new string('h', 40_000)}",
-        "Content-Length: -1", "Content-Length: abc", "Content-Length: 99999999999999999999", "Transfer-Encoding: gzip", "Transfer-Encoding: chunked, identity",
+        "Accept: image/png", "Accept: ;;;", "Range: bytes=0-1", "If-None-Match: *", "Expect: 100-continue", "Expect: nothing",
+        "Upgrade: h2c", "Content-Encoding: gzip", "Content-Encoding: nonsense",
+        "x-request-id: a b\tc", $"x-request-id: {new string('i', 500)}", "x-request-id: \u00e9", "traceparent: 00-zz",
+        "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-ff",
+        "Authorization: Basic !!!", "Authorization: Bearer ", "Cookie: a=b; c", "Origin: null", "Host: two.example",
+        "X-Forwarded-For: \u00e9", "No Colon", ": no name", "Bad Name: x", $"X-Long: {new string('h', 40_000)}",
+        "Content-Length: -1", "Content-Length: abc", "Content-Length: 99999999999999999999", "Transfer-Encoding: gzip",
+        "Transfer-Encoding: chunked, identity",
     ];
 
     private static Gen<string> Value => Gen.Elements(Values);
@@ -55,14 +68,18 @@ public sealed record MalformedRequest(string Target, byte[] Bytes, bool IsCut)
         from method in Gen.Frequency((8, Gen.Constant(operation.Method)), (1, Gen.Elements(Methods)))
         from path in Path(operation)
         from contentType in Gen.Frequency((5, Gen.Constant(operation.ContentType ?? "application/json")), (1, Gen.Elements(ContentTypes)))
-        from odd in Gen.Frequency((5, Gen.Constant<string[]>([])), (1, Gen.ArrayOf(Gen.Elements(OddHeaders), 1)), (1, Gen.ArrayOf(Gen.Elements(OddHeaders), 2)))
+        from odd in Gen.Frequency((5, Odd(0)), (1, Odd(1)), (1, Odd(2)))
         from body in Body(operation)
         from framed in Framed(body)
-        let lines = (string[])[$"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", .. headers, $"Content-Type: {contentType}", .. odd, framed.Header]
+        let fixedLines = (string[])[$"{method} {path} HTTP/1.1", "Host: localhost", "Connection: close", .. headers]
+        let lines = (string[])[.. fixedLines, $"Content-Type: {contentType}", .. odd, framed.Header]
         let head = Encoding.UTF8.GetBytes(string.Concat(lines.Where(line => line.Length > 0).Select(line => $"{line}\r\n")) + "\r\n")
         select new MalformedRequest($"{operation.Method} {operation.Path}", [.. head, .. framed.Body], framed.IsCut);
 
-    public override string ToString() => $"{Target}{(IsCut ? ", cut" : "")}:\n{Encoding.Latin1.GetString(Bytes.AsSpan(0, Math.Min(Bytes.Length, 4000)))}";
+    public override string ToString() =>
+        $"{Target}{(IsCut ? ", cut" : "")}:\n{Encoding.Latin1.GetString(Bytes.AsSpan(0, Math.Min(Bytes.Length, 4000)))}";
+
+    private static Gen<string[]> Odd(int count) => Gen.ArrayOf(Gen.Elements(OddHeaders), count);
 
     private static Gen<string> Path(DocumentedOperation operation)
     {
@@ -79,7 +96,9 @@ public sealed record MalformedRequest(string Target, byte[] Bytes, bool IsCut)
                     from value in Gen.Elements(QueryValues)
                     select $"{name}={value}";
         return path.SelectMany(start => Gen.Frequency(
-            (2, Gen.Constant(start)), (1, query.Select(end => $"{start}?{end}")), (1, query.SelectMany(first => query.Select(second => $"{start}?{first}&{second}")))));
+            (2, Gen.Constant(start)),
+            (1, query.Select(end => $"{start}?{end}")),
+            (1, query.SelectMany(first => query.Select(second => $"{start}?{first}&{second}")))));
     }
 
     private static Gen<byte[]> Body(DocumentedOperation operation)
@@ -103,11 +122,16 @@ public sealed record MalformedRequest(string Target, byte[] Bytes, bool IsCut)
     private static Gen<byte[]> Json(DocumentedOperation operation)
     {
         var others = operation.Fields.Append((Name: "unknown", Json: "1")).ToArray();
-        return from isKept in Gen.Frequency((2, Gen.Constant(Array.Empty<bool>())), (1, Gen.ArrayOf(Gen.Elements(true, false), operation.Example.Count)))
+        var all = Gen.Constant(operation.Example);
+        var some = Gen.ArrayOf(Gen.Elements(true, false), operation.Example.Count)
+            .Select(isKept => (IReadOnlyList<(string Name, string Json)>)[.. operation.Example.Where((_, i) => isKept[i])]);
+        var values = Gen.Frequency((4, Gen.Constant<string?>(null)), (1, Value.Select(value => (string?)value)));
+        return from kept in Gen.Frequency((2, all), (1, some))
                from added in Gen.ListOf(Gen.Elements(others)).Select(list => list.Take(3))
-               let fields = operation.Example.Where((_, i) => isKept.Length == 0 || isKept[i]).Concat(added).ToList()
-               from values in Gen.ArrayOf(Gen.Frequency((4, Gen.Constant<string?>(null)), (1, Value.Select(value => (string?)value))), fields.Count)
-               select Encoding.UTF8.GetBytes($"{{{string.Join(", ", fields.Zip(values, (field, value) => $"\"{field.Name}\": {value ?? field.Json}"))}}}");
+               let fields = kept.Concat(added).ToList()
+               from replaced in Gen.ArrayOf(values, fields.Count)
+               let json = fields.Zip(replaced, (field, value) => $"\"{field.Name}\": {value ?? field.Json}")
+               select Encoding.UTF8.GetBytes($"{{{string.Join(", ", json)}}}");
     }
 
     private static Gen<byte[]> Form(DocumentedOperation operation) =>

@@ -29,7 +29,8 @@ public class MalformedRequestTests(MalformedRequestTests.SmallServer server) : I
                 statuses.AddOrUpdate(outcome, 1, (_, count) => count + 1);
             }));
 
-        TestContext.Current.TestOutputHelper!.WriteLine(string.Join(", ", statuses.OrderBy(status => status.Key).Select(status => $"{status.Key}: {status.Value}")));
+        var counts = statuses.OrderBy(status => status.Key, StringComparer.Ordinal).Select(status => $"{status.Key}: {status.Value}");
+        TestContext.Current.TestOutputHelper!.WriteLine(string.Join(", ", counts));
         statuses.Values.Sum().ShouldBe(Count);
         // Most of them are about the API and not about HTTP.
         statuses.Where(status => !status.Key.Contains("Kestrel")).Sum(status => status.Value).ShouldBeGreaterThan(Count * 3 / 4);
@@ -73,16 +74,30 @@ public class MalformedRequestTests(MalformedRequestTests.SmallServer server) : I
     }
 
     /// <summary>The golden checkpoint, with an adapter that can be changed, and little of everything.</summary>
-    public sealed class SmallServer() : LoraServeServer(Settings(
-        ("Model", Repository.EngineGolden("checkpoints", "llama-gqa")),
-        ("MaxModelLen", "64"),
-        ("MaxRequestSize", "1"),
-        ("MaxUploadSize", "1"),
-        ("KvCacheMemory", "16"),
-        ("AdminKeyFile", WriteKey())))
+    public sealed class SmallServer : LoraServeServer
     {
         /// <summary>May do everything, and stays so whatever keys the requests make.</summary>
         public const string Key = "ls-the-key-of-the-tests-that-may-do-everything";
+
+        private readonly string _keyFile;
+
+        public SmallServer()
+            : this(Path.GetTempFileName())
+        {
+        }
+
+        private SmallServer(string keyFile)
+            : base(Settings(
+                ("Model", Repository.EngineGolden("checkpoints", "llama-gqa")),
+                ("MaxModelLen", "64"),
+                ("MaxRequestSize", "1"),
+                ("MaxUploadSize", "1"),
+                ("KvCacheMemory", "16"),
+                ("AdminKeyFile", keyFile)))
+        {
+            _keyFile = keyFile;
+            File.WriteAllText(keyFile, Key);
+        }
 
         public override async ValueTask InitializeAsync()
         {
@@ -94,11 +109,10 @@ public class MalformedRequestTests(MalformedRequestTests.SmallServer server) : I
             response.EnsureSuccessStatusCode();
         }
 
-        private static string WriteKey()
+        public override async ValueTask DisposeAsync()
         {
-            var path = Path.Combine(Path.GetTempPath(), $"loraserve-key-{Guid.NewGuid():N}");
-            File.WriteAllText(path, Key);
-            return path;
+            await base.DisposeAsync();
+            File.Delete(_keyFile);
         }
     }
 }

@@ -103,6 +103,23 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
     }
 
     [Fact]
+    public async Task Get_AfterAComparison_CountsItOnceForEachAdapter()
+    {
+        var before = await server.ReadMetricsAsync();
+        using var compared = await server.Client.PostAsJsonAsync("/v1/compare", new { prompt = "a", adapters = new[] { "sql", "summarize" }, max_tokens = 2, ignore_eos = true });
+        using var chat = await server.Client.PostAsJsonAsync("/v1/chat/completions", new { model = "sql", messages = new[] { new { role = "user", content = "a" } }, max_tokens = 2, ignore_eos = true });
+        compared.IsSuccessStatusCode.ShouldBeTrue(await compared.Content.ReadAsStringAsync());
+        chat.IsSuccessStatusCode.ShouldBeTrue(await chat.Content.ReadAsStringAsync());
+
+        var after = await server.ReadMetricsAsync();
+
+        double Grown(string name, params (string, string)[] labels) => after.Sum(name, labels) - before.Sum(name, labels);
+        Grown("loraserve_requests_total", ("adapter", "sql")).ShouldBe(2);
+        Grown("loraserve_requests_total", ("adapter", "summarize")).ShouldBe(1);
+        Grown("gen_ai_server_request_duration_seconds_count", ("gen_ai_operation_name", "chat")).ShouldBe(1);
+    }
+
+    [Fact]
     public async Task Get_TwoRunAndOneWaits_SaysWhichUntilTheyAreGone()
     {
         using var leaving = new CancellationTokenSource();
