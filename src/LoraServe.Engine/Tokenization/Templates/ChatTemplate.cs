@@ -23,7 +23,11 @@ public sealed class ChatTemplate
     public static ChatTemplate Compile(string source)
     {
         if (source.Length > RenderLimits.SourceLength)
-            throw new InvalidChatTemplateException(0, $"a chat template may have at most {RenderLimits.SourceLength} characters, found {source.Length}");
+        {
+            throw new InvalidChatTemplateException(
+                0, $"a chat template may have at most {RenderLimits.SourceLength} characters, found {source.Length}");
+        }
+
         return new ChatTemplate(source, TemplateParser.Parse(source));
     }
 

@@ -27,6 +27,8 @@ internal sealed class ChatTemplateFiles
     private const string AdditionalFolder = "additional_chat_templates";
     private const int MaxTemplates = 32;
 
+    private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private static readonly string[] TokenNames =
         ["bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"];
 
@@ -53,7 +55,7 @@ internal sealed class ChatTemplateFiles
     public static ChatTemplateFiles Read(string folder, bool isAdapter)
     {
         var files = new ChatTemplateFiles();
-        if (files.ReadText(Path.Combine(folder, TemplateFile), MaxTemplateBytes) is { } template) files._sources.Add(Default, template);
+        if (files.ReadText(Path.Combine(folder, TemplateFile), MaxTemplateBytes) is { } source) files._sources.Add(Default, source);
         if (!isAdapter) files.ReadAdditional(Path.Combine(folder, AdditionalFolder));
         var config = files.ReadObject(folder, ConfigFile);
         if (config is { } settings)
@@ -157,7 +159,7 @@ internal sealed class ChatTemplateFiles
         {
             var file = new FileInfo(path);
             if (!file.Exists) return null;
-            if (file.Length <= maxBytes) return File.ReadAllText(path, new UTF8Encoding(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true));
+            if (file.Length <= maxBytes) return File.ReadAllText(path, StrictUtf8);
             _faults.Add($"{name}: expected at most {maxBytes} bytes, found {file.Length}");
         }
         catch (DecoderFallbackException)

@@ -11,9 +11,11 @@ internal static class Casing
     public static string Lower(string text) =>
         text.Contains('Σ') || text.Contains('İ') ? Map(text, LowerOf) : text.ToLowerInvariant();
 
-    public static string Capitalize(string text) => Map(text, static (all, position, rune) => position == 0 ? TitleOf(rune) : LowerOf(all, position, rune));
+    public static string Capitalize(string text) => Map(
+        text, static (all, position, rune) => position == 0 ? TitleOf(rune) : LowerOf(all, position, rune));
 
-    public static string Swap(string text) => Map(text, static (all, position, rune) => Rune.IsUpper(rune) ? LowerOf(all, position, rune) : UpperOf(rune));
+    public static string Swap(string text) => Map(
+        text, static (all, position, rune) => Rune.IsUpper(rune) ? LowerOf(all, position, rune) : UpperOf(rune));
 
     /// <summary>Upper case where a letter follows none, lower case elsewhere.</summary>
     public static string Title(string text) => Map(

@@ -75,7 +75,7 @@ internal static class CollectionFilters
             "value" => 1,
             _ => throw new ChatTemplateException("dictsort: can only sort by either 'key' or 'value'"),
         };
-        var isReversed = arguments[2] is { } reversed && Truth.Of(reversed);
+        var isReversed = arguments[2] is { } reversed && Numbers.Integer(reversed) != 0;
         rendering.MakeItems(4L * dict.Count);
         return new ListValue(Ordering.Sort(
             rendering,

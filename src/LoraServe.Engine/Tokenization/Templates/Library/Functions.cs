@@ -49,6 +49,7 @@ internal static class Functions
 
     private static void Fill(Rendering rendering, DictValue dict, object source)
     {
+        if (source is Undefined undefined) throw undefined.Exception();
         var items = source is DictValue other ? new DictView(other, DictView.Part.Items) : source;
         foreach (var item in Iteration.Of(rendering, items))
         {

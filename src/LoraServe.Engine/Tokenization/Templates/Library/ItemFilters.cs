@@ -7,11 +7,11 @@ internal static class ItemFilters
 {
     public static void AddTo(Dictionary<string, Func<Rendering, object, Arguments, object>> filters)
     {
-        filters["map"] = Map;
-        filters["select"] = (rendering, value, arguments) => Choose(rendering, value, arguments, byAttribute: false, keep: true);
-        filters["reject"] = (rendering, value, arguments) => Choose(rendering, value, arguments, byAttribute: false, keep: false);
-        filters["selectattr"] = (rendering, value, arguments) => Choose(rendering, value, arguments, byAttribute: true, keep: true);
-        filters["rejectattr"] = (rendering, value, arguments) => Choose(rendering, value, arguments, byAttribute: true, keep: false);
+        filters["map"] = (rendering, value, arguments) => new Generator(Map(rendering, value, arguments));
+        filters["select"] = (rendering, value, arguments) => new Generator(Choose(rendering, value, arguments, byAttribute: false, keep: true));
+        filters["reject"] = (rendering, value, arguments) => new Generator(Choose(rendering, value, arguments, byAttribute: false, keep: false));
+        filters["selectattr"] = (rendering, value, arguments) => new Generator(Choose(rendering, value, arguments, byAttribute: true, keep: true));
+        filters["rejectattr"] = (rendering, value, arguments) => new Generator(Choose(rendering, value, arguments, byAttribute: true, keep: false));
         filters.Add("join", ["d", "attribute"], Join);
         filters.Add("sort", ["reverse", "case_sensitive", "attribute"], Sort);
         filters.Add("unique", ["case_sensitive", "attribute"], (rendering, value, a) => new Generator(Unique(rendering, value, a)));
@@ -21,52 +21,55 @@ internal static class ItemFilters
         filters.Add("groupby", ["*attribute", "default", "case_sensitive"], GroupBy);
     }
 
-    private static Generator Map(Rendering rendering, object value, Arguments arguments)
+    // As in Jinja, what is wrong with the arguments of these is noticed when the first item is asked for, and not at all if the value is
+    // false.
+    private static IEnumerable<object> Map(Rendering rendering, object value, Arguments arguments)
     {
-        Func<object, object> map;
+        if (!Truth.Of(value)) yield break;
+        var map = Mapping(rendering, arguments);
+        foreach (var item in Iteration.Of(rendering, value))
+        {
+            rendering.Step();
+            yield return map(item);
+        }
+    }
+
+    private static IEnumerable<object> Choose(Rendering rendering, object value, Arguments arguments, bool byAttribute, bool keep)
+    {
+        if (!Truth.Of(value)) yield break;
+        var holds = Condition(rendering, arguments, byAttribute);
+        foreach (var item in Iteration.Of(rendering, value))
+        {
+            rendering.Step();
+            if (holds(item) == keep) yield return item;
+        }
+    }
+
+    private static Func<object, object> Mapping(Rendering rendering, Arguments arguments)
+    {
         if (arguments.Positional.Count == 0 && arguments.Find("attribute") is { } attribute)
         {
             var path = new ItemPath(rendering, attribute, arguments.Bind("map", "attribute", "default")[1]);
-            map = item => path.Of(rendering, item);
-        }
-        else
-        {
-            if (arguments.Positional.Count == 0) throw new ChatTemplateException("map requires a filter argument");
-            var name = StringMethods.String(arguments.Positional[0]);
-            var filter = Filters.Find(name) ?? throw new ChatTemplateException($"there is no filter named '{name}'");
-            var rest = arguments.Skip(1);
-            map = item => filter(rendering, item, rest);
+            return item => path.Of(rendering, item);
         }
 
-        return new Generator(Each(rendering, value).Select(map));
+        if (arguments.Positional.Count == 0) throw new ChatTemplateException("map requires a filter argument");
+        var name = StringMethods.String(arguments.Positional[0]);
+        var filter = Filters.Find(name) ?? throw new ChatTemplateException($"there is no filter named '{name}'");
+        var rest = arguments.Skip(1);
+        return item => filter(rendering, item, rest);
     }
 
-    private static Generator Choose(Rendering rendering, object value, Arguments arguments, bool byAttribute, bool keep)
+    private static Func<object, bool> Condition(Rendering rendering, Arguments arguments, bool byAttribute)
     {
         if (byAttribute && arguments.Positional.Count == 0) throw new ChatTemplateException("a name of an attribute is missing");
         var path = new ItemPath(rendering, byAttribute ? arguments.Positional[0] : null);
         var rest = arguments.Skip(byAttribute ? 1 : 0);
-        Func<object, bool> holds = Truth.Of;
-        if (rest.Positional.Count > 0)
-        {
-            var name = StringMethods.String(rest.Positional[0]);
-            var test = Tests.Find(name) ?? throw new ChatTemplateException($"there is no test named '{name}'");
-            var given = rest.Skip(1);
-            holds = item => test(rendering, item, given);
-        }
-
-        return new Generator(Each(rendering, value).Where(item => holds(path.Of(rendering, item)) == keep));
-    }
-
-    // Jinja asks first whether the value is true, so that nothing at all comes of None.
-    private static IEnumerable<object> Each(Rendering rendering, object value)
-    {
-        if (!Truth.Of(value)) yield break;
-        foreach (var item in Iteration.Of(rendering, value))
-        {
-            rendering.Step();
-            yield return item;
-        }
+        if (rest.Positional.Count == 0) return item => Truth.Of(path.Of(rendering, item));
+        var name = StringMethods.String(rest.Positional[0]);
+        var test = JinjaTests.Find(name) ?? throw new ChatTemplateException($"there is no test named '{name}'");
+        var given = rest.Skip(1);
+        return item => test(rendering, path.Of(rendering, item), given);
     }
 
     private static object Join(Rendering rendering, object value, object?[] arguments)
@@ -87,7 +90,7 @@ internal static class ItemFilters
             rendering,
             Iteration.ToList(rendering, value),
             item => new ListValue(Array.ConvertAll(paths, path => ItemPath.Key(rendering, path.Of(rendering, item), isSensitive))),
-            arguments[0] is { } reversed && Truth.Of(reversed)));
+            arguments[0] is { } reversed && Numbers.Integer(reversed) != 0));
     }
 
     private static IEnumerable<object> Unique(Rendering rendering, object value, object?[] arguments)

@@ -21,7 +21,7 @@ internal sealed class ItemPath
                 break;
             case string text:
                 rendering.MakeItems(text.Length);
-                _parts = [.. text.Split('.').Select(static part => part.Length is > 0 and < 10 && part.All(char.IsAsciiDigit) ? long.Parse(part) : (object)part)];
+                _parts = [.. text.Split('.').Select(static part => IsIndex(part) ? long.Parse(part) : (object)part)];
                 break;
             default:
                 _parts = [attribute];
@@ -41,6 +41,8 @@ internal sealed class ItemPath
 
         return item;
     }
+
+    private static bool IsIndex(string part) => part.Length is > 0 and < 10 && part.All(char.IsAsciiDigit);
 
     /// <summary>What a value is compared by.</summary>
     public static object Key(Rendering rendering, object value, bool isSensitive) =>

@@ -129,8 +129,8 @@ internal sealed class JsonText
         while (text.Length > 0)
         {
             var plain = text.IndexOfAny(Escaped);
-            if (_asciiOnly) plain = Math.Min((uint)plain, (uint)text.IndexOfAnyExceptInRange(' ', '~')) is var first and not uint.MaxValue ? (int)first : -1;
             if (plain < 0) plain = text.Length;
+            if (_asciiOnly && text[..plain].IndexOfAnyExceptInRange(' ', '~') is >= 0 and var other) plain = other;
             _text.Append(text[..plain]);
             if (plain < text.Length) _text.Append(Escape(text[plain]));
             text = text[Math.Min(plain + 1, text.Length)..];

@@ -26,7 +26,9 @@ internal static class NumberFilters
             case bool or long or BigInteger:
                 return value is bool flag ? flag ? 1L : 0L : value;
             case double number:
-                return !double.IsInfinity(number) ? Truncate(number, byDefault) : throw new ChatTemplateException("cannot convert float infinity to integer");
+                return !double.IsInfinity(number)
+                    ? Truncate(number, byDefault)
+                    : throw new ChatTemplateException("cannot convert float infinity to integer");
             case string text:
                 rendering.Read(text.Length);
                 if (text.Length <= 400 && ParseInteger(text, (int)radix) is { } integer) return Narrow(integer);
@@ -72,7 +74,8 @@ internal static class NumberFilters
     private static object Round(Rendering rendering, object value, object?[] arguments)
     {
         if (value is Undefined undefined) throw undefined.Exception();
-        if (!Numbers.Is(value) || value is BigInteger) throw new ChatTemplateException($"round: expected a number, found '{TypeName.Of(value)}'");
+        if (!Numbers.Is(value) || value is BigInteger)
+            throw new ChatTemplateException($"round: expected a number, found '{TypeName.Of(value)}'");
         var precision = (int)Math.Clamp(arguments[0] is null ? 0 : Numbers.Integer(arguments[0]!), -400, 400);
         switch (arguments[1] ?? "common")
         {
@@ -96,8 +99,8 @@ internal static class NumberFilters
         var digits = Trimmed(text);
         var isNegative = digits.StartsWith('-');
         if (isNegative || digits.StartsWith('+')) digits = digits[1..];
-        var prefix = digits.Length > 2 && digits[0] == '0' ? char.ToLowerInvariant(digits[1]) switch { 'x' => 16, 'o' => 8, 'b' => 2, _ => 0 } : 0;
-        if (prefix > 0 && (radix == 0 || radix == prefix)) digits = digits[2..].TrimStart('_') is var rest && digits[2..].Length - rest.Length <= 1 ? rest : "";
+        var prefix = Prefix(digits);
+        if (prefix > 0 && (radix == 0 || radix == prefix)) digits = digits[2] == '_' ? digits[3..] : digits[2..];
         if (radix == 0)
         {
             radix = prefix > 0 ? prefix : 10;
@@ -116,6 +119,14 @@ internal static class NumberFilters
 
         return isNegative ? -value : value;
     }
+
+    private static int Prefix(string digits) => digits.Length <= 2 || digits[0] != '0' ? 0 : digits[1] switch
+    {
+        'x' or 'X' => 16,
+        'o' or 'O' => 8,
+        'b' or 'B' => 2,
+        _ => 0,
+    };
 
     private static double? ParseFloat(string text)
     {

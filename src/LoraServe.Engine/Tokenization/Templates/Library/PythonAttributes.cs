@@ -10,9 +10,7 @@ internal static class PythonAttributes
         "__hash__", "__init__", "__init_subclass__", "__le__", "__lt__", "__ne__", "__new__", "__reduce__", "__reduce_ex__", "__repr__",
         "__setattr__", "__sizeof__", "__str__", "__subclasshook__", "__add__", "__class_getitem__", "__contains__", "__delitem__",
         "__getitem__", "__iadd__", "__imul__", "__iter__", "__len__", "__mul__", "__reversed__", "__rmul__", "__setitem__", "__getnewargs__",
-        "__mod__", "__rmod__", "__ior__", "__or__", "__ror__", "__call__", "__globals__", "__code__", "__dict__", "__module__", "__mro__",
-        "__bases__", "__base__", "__subclasses__", "__self__", "__func__", "__name__", "__qualname__", "__builtins__", "__closure__",
-        "__defaults__", "__kwdefaults__", "__annotations__", "__wrapped__", "__weakref__");
+        "__mod__", "__rmod__", "__ior__", "__or__", "__ror__");
 
     /// <summary>Whether it is one of those.</summary>
     public static bool IsInternal(string name) => name.StartsWith("__", StringComparison.Ordinal) && Internal.Contains(name);

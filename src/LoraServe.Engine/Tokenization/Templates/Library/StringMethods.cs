@@ -19,8 +19,10 @@ internal static class StringMethods
         ["splitlines"] = (["keepends"], (rendering, text, a) => Splitting.Lines(rendering, text, a[0] is { } keep && Truth.Of(keep))),
         ["partition"] = (["*sep"], (rendering, text, a) => Splitting.Partition(rendering, text, String(a[0]!))),
         ["rpartition"] = (["*sep"], (rendering, text, a) => Splitting.PartitionFromEnd(rendering, text, String(a[0]!))),
-        ["startswith"] = (["*prefix", "start", "end"], (rendering, text, a) => Affix(rendering, text, a, static (part, affix) => part.StartsWith(affix, StringComparison.Ordinal))),
-        ["endswith"] = (["*suffix", "start", "end"], (rendering, text, a) => Affix(rendering, text, a, static (part, affix) => part.EndsWith(affix, StringComparison.Ordinal))),
+        ["startswith"] = (["*prefix", "start", "end"], (rendering, text, a) =>
+            Affix(rendering, text, a, static (part, affix) => part.StartsWith(affix, StringComparison.Ordinal))),
+        ["endswith"] = (["*suffix", "start", "end"], (rendering, text, a) =>
+            Affix(rendering, text, a, static (part, affix) => part.EndsWith(affix, StringComparison.Ordinal))),
         ["removeprefix"] = (["*prefix"], (rendering, text, a) =>
             rendering.Made(text.StartsWith(String(a[0]!), StringComparison.Ordinal) ? text[String(a[0]!).Length..] : text)),
         ["removesuffix"] = (["*suffix"], (rendering, text, a) =>

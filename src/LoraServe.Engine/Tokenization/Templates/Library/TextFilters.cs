@@ -92,6 +92,7 @@ internal static class TextFilters
 
     private static object Truncate(Rendering rendering, object value, object?[] arguments)
     {
+        if (value is Undefined) return value;
         var text = StringMethods.String(value);
         var length = arguments[0] is null ? 255 : Numbers.Integer(arguments[0]!);
         var end = arguments[2] is null ? "..." : StringMethods.String(arguments[2]!);

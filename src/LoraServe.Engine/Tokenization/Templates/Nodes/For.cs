@@ -21,7 +21,8 @@ internal sealed class For(
     {
         var items = Iteration.Of(scope.Rendering, source);
         if (condition is not null) items = Chosen(scope, items, condition);
-        var loop = new LoopValue(source, items, condition is not null, depth, isRecursive ? (inner, level) => Recurse(scope, inner, level) : null);
+        Func<object, int, string>? recurse = isRecursive ? (inner, level) => Recurse(scope, inner, level) : null;
+        var loop = new LoopValue(source, items, condition is not null, depth, recurse);
         var isCompleted = false;
         while (loop.MoveNext())
         {

@@ -87,7 +87,8 @@ internal sealed class Concatenation(IReadOnlyList<Expression> parts) : Expressio
 }
 
 /// <summary>a &lt; b &lt; c: each pair in turn, until one does not hold.</summary>
-internal sealed class Comparison(Expression first, IReadOnlyList<(Func<Rendering, object, object, bool> Holds, Expression Operand)> rest) : Expression
+internal sealed class Comparison(
+    Expression first, IReadOnlyList<(Func<Rendering, object, object, bool> Holds, Expression Operand)> rest) : Expression
 {
     public override object Evaluate(Scope scope)
     {

@@ -14,5 +14,6 @@ internal static class Characters
     /// <summary>Whether a name can go on with it.</summary>
     public static bool IsNamePart(char character) =>
         IsNameStart(character)
-        || char.GetUnicodeCategory(character) is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;
+        || char.GetUnicodeCategory(character)
+            is UnicodeCategory.DecimalDigitNumber or UnicodeCategory.NonSpacingMark or UnicodeCategory.SpacingCombiningMark;
 }

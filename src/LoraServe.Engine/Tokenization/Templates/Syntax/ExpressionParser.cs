@@ -5,7 +5,7 @@ using LoraServe.Engine.Tokenization.Templates.Values;
 namespace LoraServe.Engine.Tokenization.Templates.Syntax;
 
 /// <summary>Reads expressions with the precedence of Jinja's operators.</summary>
-internal sealed class ExpressionParser(TokenStream tokens)
+internal sealed partial class ExpressionParser(TokenStream tokens)
 {
     private static readonly Constant NoBound = new(None.Value);
 
@@ -22,12 +22,11 @@ internal sealed class ExpressionParser(TokenStream tokens)
     /// <summary>An expression, or several with commas between them, which are a tuple.</summary>
     /// <param name="allowConditional">Whether it can be of the form a if b.</param>
     /// <param name="allowEmpty">Whether nothing at all is an empty tuple.</param>
-    /// <param name="endName">A name that ends it.</param>
-    public Expression ParseTuple(bool allowConditional = true, bool allowEmpty = false, string? endName = null)
+    public Expression ParseTuple(bool allowConditional = true, bool allowEmpty = false)
     {
         var items = new List<Expression>();
         var isTuple = false;
-        while (!IsTupleEnd(endName))
+        while (!IsTupleEnd())
         {
             items.Add(allowConditional ? Parse() : ParseNested(ParseOr));
             if (!tokens.SkipOperator(",")) break;
@@ -41,29 +40,6 @@ internal sealed class ExpressionParser(TokenStream tokens)
 
     /// <summary>One expression.</summary>
     public Expression Parse() => ParseNested(ParseConditional);
-
-    /// <summary>The filters that follow: | a | b(c).</summary>
-    /// <param name="operand">What they are applied to, null for the body of a block.</param>
-    /// <param name="isInline">Whether the first comes without a bar.</param>
-    public Expression? ParseFilters(Expression? operand, bool isInline = false)
-    {
-        while (isInline || tokens.SkipOperator("|"))
-        {
-            isInline = false;
-            var line = tokens.Current.Line;
-            var name = DottedName();
-            var arguments = tokens.IsOperator("(") ? ParseArguments() : CallArguments.None;
-            operand = new FilterCall(line, Filters.Find(name) ?? Unknown<object>("filter", name), operand, arguments);
-        }
-
-        return operand;
-    }
-
-    /// <summary>Refuses filters and tests that do not exist and may run.</summary>
-    public void CheckKnown()
-    {
-        if (_unknown.Count > 0) throw _unknown[0];
-    }
 
     /// <summary>Whether the name is a variable that can be set.</summary>
     public static bool IsAssignable(string name) => name is not ("true" or "false" or "none" or "True" or "False" or "None");
@@ -304,86 +280,5 @@ internal sealed class ExpressionParser(TokenStream tokens)
 
     private Expression ParseBound() => tokens.IsOperator(":") || tokens.IsOperator("]") || tokens.IsOperator(",") ? NoBound : Parse();
 
-    private Expression ParseFiltersAndTests(Expression expression)
-    {
-        while (true)
-        {
-            if (tokens.IsOperator("|")) expression = ParseFilters(expression)!;
-            else if (tokens.SkipName("is")) expression = ParseTest(expression);
-            else if (tokens.IsOperator("(")) expression = new Call(tokens.Current.Line, expression, ParseArguments());
-            else return expression;
-        }
-    }
-
-    private Expression ParseTest(Expression operand)
-    {
-        var line = tokens.Current.Line;
-        var isNegated = tokens.SkipName("not");
-        var name = DottedName();
-        var arguments = CallArguments.None;
-        if (tokens.IsOperator("(")) arguments = ParseArguments();
-        else if (IsTestArgument())
-        {
-            if (tokens.IsName("is")) throw tokens.Fault("tests cannot be chained with 'is'");
-            arguments = arguments with { Positional = [ParseNested(() => ParsePostfix(ParsePrimary()))] };
-        }
-
-        var test = new TestCall(line, Tests.Find(name) ?? Unknown<bool>("test", name), operand, arguments);
-        return isNegated ? new Not(test) : test;
-    }
-
-    private bool IsTestArgument() => tokens.Current.Kind switch
-    {
-        TokenKind.Name => tokens.Current.Text is not ("else" or "or" or "and"),
-        TokenKind.String or TokenKind.Number => true,
-        TokenKind.Operator => tokens.Current.Text is "[" or "{",
-        _ => false,
-    };
-
-    private CallArguments ParseArguments()
-    {
-        tokens.ExpectOperator("(");
-        var positional = new List<Expression>();
-        var named = new List<(string, Expression)>();
-        var names = new HashSet<string>(StringComparer.Ordinal);
-        Expression? rest = null;
-        Expression? namedRest = null;
-        while (!tokens.IsOperator(")"))
-        {
-            if (namedRest is not null) throw tokens.Fault("nothing can follow the argument after **");
-            if (rest is null && tokens.SkipOperator("*")) rest = Parse();
-            else if (tokens.SkipOperator("**")) namedRest = Parse();
-            else if (tokens.Is(TokenKind.Name) && tokens.Following.Is(TokenKind.Operator, "="))
-            {
-                var name = tokens.TakeName();
-                tokens.Take();
-                if (!names.Add(name)) throw tokens.Fault($"argument '{name}' is given twice");
-                named.Add((name, Parse()));
-            }
-            else if (rest is null && named.Count == 0) positional.Add(Parse());
-            else throw tokens.Fault("an argument without a name cannot follow one with a name");
-
-            if (!tokens.SkipOperator(",")) break;
-        }
-
-        tokens.ExpectOperator(")");
-        return new CallArguments(positional, named, rest, namedRest);
-    }
-
-    private string DottedName()
-    {
-        var name = tokens.TakeName();
-        while (tokens.SkipOperator(".")) name = $"{name}.{tokens.TakeName()}";
-        return name;
-    }
-
-    private Func<Rendering, object, Arguments, T> Unknown<T>(string kind, string name)
-    {
-        var fault = $"there is no {kind} named '{name}'";
-        if (!IsConditional) _unknown.Add(tokens.Fault(fault));
-        return (_, _, _) => throw new ChatTemplateException(fault);
-    }
-
-    private bool IsTupleEnd(string? endName) =>
-        tokens.Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd || tokens.IsOperator(")") || endName is not null && tokens.IsName(endName);
+    private bool IsTupleEnd() => tokens.Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd || tokens.IsOperator(")");
 }

@@ -26,7 +26,8 @@ internal static class NumberLiteral
     private static bool SkipFraction(string source, ref int end)
     {
         var position = end;
-        if (At(source, position) == '.' && char.IsAsciiDigit(At(source, position + 1))) position = Digits(source, position + 1, char.IsAsciiDigit);
+        if (At(source, position) == '.' && char.IsAsciiDigit(At(source, position + 1)))
+            position = Digits(source, position + 1, char.IsAsciiDigit);
         if (At(source, position) is 'e' or 'E')
         {
             var exponent = At(source, position + 1) is '+' or '-' ? position + 2 : position + 1;

@@ -47,7 +47,8 @@ internal static class StringLiteral
             case 'N': throw new InvalidChatTemplateException(line, "\\N{...} in a string is not supported: use \\u");
             case >= '0' and <= '7':
                 var value = character - '0';
-                for (var digits = 1; digits < 3 && i < source.Length && source[i] is >= '0' and <= '7'; digits++) value = value * 8 + source[i++] - '0';
+                for (var digits = 1; digits < 3 && i < source.Length && source[i] is >= '0' and <= '7'; digits++)
+                    value = value * 8 + source[i++] - '0';
                 text.Append((char)value);
                 break;
             default: text.Append('\\').Append(character); break;

@@ -108,8 +108,10 @@ internal sealed class TemplateLexer
         if (end > start) _tokens.Add(new Token(TokenKind.Data, _source[start..end], LineOf(start)));
     }
 
+    // As in Jinja, what is opened at the very end is nothing.
     private void SkipComment()
     {
+        if (_position == _source.Length) return;
         var end = _source.IndexOf("#}", _position, StringComparison.Ordinal);
         if (end < 0) throw Fault("the comment has no end: expected '#}'");
         var takesSpace = end > _position && _source[end - 1] == '-';
@@ -132,8 +134,9 @@ internal sealed class TemplateLexer
 
     private void ReadRaw()
     {
+        if (_position == _source.Length) return;
         var start = _position;
-        for (var tag = _source.IndexOf("{%", start, StringComparison.Ordinal); tag >= 0; tag = _source.IndexOf("{%", tag + 1, StringComparison.Ordinal))
+        for (var tag = NextBlock(start); tag >= 0; tag = NextBlock(tag + 1))
         {
             _position = tag + 2;
             SkipSign();
@@ -151,6 +154,8 @@ internal sealed class TemplateLexer
 
         throw Fault("'raw' has no end: expected '{% endraw %}'");
     }
+
+    private int NextBlock(int start) => _source.IndexOf("{%", start, StringComparison.Ordinal);
 
     private void SkipAfter(bool space, bool newline)
     {
@@ -228,7 +233,11 @@ internal sealed class TemplateLexer
             _ => _source.Substring(start, 1),
         };
         if (text.Length == 1 && !"+-/*%~[](){}><=.:|,;".Contains(text[0]))
-            throw Fault(char.IsControl(text[0]) || char.IsSurrogate(text[0]) ? $"unexpected character U+{(int)text[0]:X4}" : $"unexpected character '{text}'");
+        {
+            var isShown = !char.IsControl(text[0]) && !char.IsSurrogate(text[0]);
+            throw Fault(isShown ? $"unexpected character '{text}'" : $"unexpected character U+{(int)text[0]:X4}");
+        }
+
         switch (text[0])
         {
             case '(': brackets.Push(')'); break;

@@ -3,7 +3,7 @@ using LoraServe.Engine.Tokenization.Templates.Nodes;
 namespace LoraServe.Engine.Tokenization.Templates.Syntax;
 
 /// <summary>Reads the statements of a template.</summary>
-internal sealed class TemplateParser
+internal sealed partial class TemplateParser
 {
     private readonly TokenStream _tokens;
     private readonly ExpressionParser _expressions;
@@ -99,9 +99,9 @@ internal sealed class TemplateParser
     private For ParseFor(int line)
     {
         _fors++;
-        var target = ParseTargets(allowNamespace: false, endName: "in");
+        var target = ParseTargets(allowNamespace: false);
         _tokens.ExpectName("in");
-        var iterable = _expressions.ParseTuple(allowConditional: false, endName: "recursive");
+        var iterable = _expressions.ParseTuple(allowConditional: false);
         var condition = _tokens.SkipName("if") ? _expressions.Parse() : null;
         var isRecursive = _tokens.SkipName("recursive");
         _loops++;
@@ -156,65 +156,6 @@ internal sealed class TemplateParser
         var body = Unconditionally(() => ParseBody("set", "endset"));
         _tokens.Take();
         return new SetBlock(line, target, filter, body);
-    }
-
-    private MacroDefinition ParseMacro(int line)
-    {
-        var name = ParseNewName();
-        var macro = ParseMacroBody(name, "macro", "endmacro", ParseParameters);
-        return new MacroDefinition(line, name, macro);
-    }
-
-    private CallBlock ParseCall(int line)
-    {
-        Expression? call = null;
-        var body = ParseMacroBody(Macro.Caller, "call", "endcall", () =>
-        {
-            var parameters = _tokens.IsOperator("(") ? ParseParameters() : [];
-            call = _expressions.Parse();
-            return parameters;
-        });
-        return new CallBlock(line, call as Call ?? throw new InvalidChatTemplateException(line, "expected a call after 'call'"), body);
-    }
-
-    private Macro ParseMacroBody(string name, string opener, string end, Func<IReadOnlyList<MacroParameter>> parseParameters)
-    {
-        var (namesRead, loops) = (_expressions.NamesRead, _loops);
-        var parameters = parseParameters();
-        (_expressions.NamesRead, _loops) = ([], 0);
-        var body = Unconditionally(() => ParseBody(opener, end));
-        _tokens.Take();
-        var inBody = _expressions.NamesRead;
-        (_expressions.NamesRead, _loops) = (namesRead, loops);
-        foreach (var read in inBody) namesRead.Add(read);
-        bool Uses(string variable) => inBody.Contains(variable) && parameters.All(parameter => parameter.Name != variable);
-        return new Macro(name, parameters, body)
-        {
-            UsesCaller = Uses(Macro.Caller),
-            UsesRest = Uses(Macro.Rest),
-            UsesNamedRest = Uses(Macro.NamedRest),
-        };
-    }
-
-    private List<MacroParameter> ParseParameters()
-    {
-        _tokens.ExpectOperator("(");
-        var parameters = new List<MacroParameter>();
-        while (!_tokens.IsOperator(")"))
-        {
-            if (parameters.Count > 0) _tokens.ExpectOperator(",");
-            var name = ParseNewName();
-            if (parameters.Exists(parameter => parameter.Name == name)) throw _tokens.Fault($"parameter '{name}' is there twice");
-            Expression? byDefault = null;
-            if (_tokens.SkipOperator("=")) byDefault = _expressions.Parse();
-            else if (name == Macro.Caller) throw _tokens.Fault($"the parameter '{name}' must have a default");
-            else if (parameters.Count > 0 && parameters[^1].Default is not null)
-                throw _tokens.Fault($"parameter '{name}' without a default follows one with a default");
-            parameters.Add(new MacroParameter(name, byDefault));
-        }
-
-        _tokens.ExpectOperator(")");
-        return parameters;
     }
 
     private FilterBlock ParseFilter(int line)
@@ -275,45 +216,6 @@ internal sealed class TemplateParser
         var parsed = parse();
         _expressions.IsConditional = wasConditional;
         return parsed;
-    }
-
-    private Target ParseTargets(bool allowNamespace, string? endName = null)
-    {
-        var targets = new List<Target>();
-        do
-        {
-            if (targets.Count > 0 && IsTargetsEnd(endName)) return new TupleTarget(targets);
-            targets.Add(ParseTarget(allowNamespace));
-        }
-        while (_tokens.SkipOperator(","));
-        return targets.Count == 1 ? targets[0] : new TupleTarget(targets);
-    }
-
-    private Target ParseTarget(bool allowNamespace)
-    {
-        if (!_tokens.SkipOperator("(")) return ParseNameOrAttribute(allowNamespace);
-        _tokens.Enter();
-        var target = ParseTargets(allowNamespace);
-        _tokens.Leave();
-        _tokens.ExpectOperator(")");
-        return target;
-    }
-
-    private Target ParseNameOrAttribute(bool allowNamespace)
-    {
-        var name = ParseNewName();
-        if (!allowNamespace || !_tokens.SkipOperator(".")) return new NameTarget(name);
-        _expressions.NamesRead.Add(name);
-        return new NamespaceTarget(name, _tokens.TakeName());
-    }
-
-    private bool IsTargetsEnd(string? endName) =>
-        _tokens.Is(TokenKind.BlockEnd) || _tokens.IsOperator(")") || endName is not null && _tokens.IsName(endName);
-
-    private string ParseNewName()
-    {
-        var name = _tokens.TakeName();
-        return ExpressionParser.IsAssignable(name) && (name != For.Loop || _fors == 0) ? name : throw _tokens.Fault($"cannot assign to '{name}'");
     }
 
     private static string Tags(ReadOnlySpan<string> ends) => string.Join(" or ", ends.ToArray().Select(end => $"'{end}'"));

@@ -30,8 +30,8 @@ internal static class Arithmetic
 
     public static object Multiply(Rendering rendering, object left, object right)
     {
-        if (left is string or SequenceValue and not RangeValue && Numbers.TryInteger(right, out var count)) return Repeat(rendering, left, count);
-        if (right is string or SequenceValue and not RangeValue && Numbers.TryInteger(left, out count)) return Repeat(rendering, right, count);
+        if (IsRepeatable(left) && Numbers.TryInteger(right, out var count)) return Repeat(rendering, left, count);
+        if (IsRepeatable(right) && Numbers.TryInteger(left, out count)) return Repeat(rendering, right, count);
         return Calculate("*", left, right, static (one, other) => checked(one * other), static (one, other) => one * other);
     }
 
@@ -47,7 +47,8 @@ internal static class Arithmetic
         return Calculate("%", left, right, static (one, other) => Modulo(one, other), static (one, other) => Modulo(one, NotZero(other)));
     }
 
-    public static object Power(Rendering rendering, object left, object right) => Calculate("** or pow()", left, right, Power, static (one, other) => Power(one, other));
+    public static object Power(Rendering rendering, object left, object right) =>
+        Calculate("** or pow()", left, right, Power, static (one, other) => Power(one, other));
 
     public static object Negate(object value) => value is double number ? -number
         : Numbers.TryInteger(value, out var integer) ? Checked(() => checked(-integer))
@@ -66,6 +67,8 @@ internal static class Arithmetic
         if (left is Undefined undefined || (undefined = (right as Undefined)!) is not null) throw undefined.Exception();
         throw new ChatTemplateException($"unsupported operand type(s) for {operation}: '{TypeName.Of(left)}' and '{TypeName.Of(right)}'");
     }
+
+    private static bool IsRepeatable(object value) => value is string or ListValue or TupleValue;
 
     private static object Repeat(Rendering rendering, object value, long count)
     {
@@ -131,7 +134,8 @@ internal static class Arithmetic
         var power = Math.Pow(value, exponent);
         if (double.IsNaN(power) && !double.IsNaN(value) && !double.IsNaN(exponent))
             throw new ChatTemplateException("complex numbers are not supported");
-        if (double.IsInfinity(power) && double.IsFinite(value) && double.IsFinite(exponent)) throw new ChatTemplateException("numerical result out of range");
+        if (double.IsInfinity(power) && double.IsFinite(value) && double.IsFinite(exponent))
+            throw new ChatTemplateException("numerical result out of range");
         return power;
     }
 

@@ -11,7 +11,7 @@ internal static class Attributes
     /// <summary>a.b</summary>
     public static object Get(Rendering rendering, object owner, string name)
     {
-        if (owner is Undefined undefined) throw undefined.Exception();
+        if (owner is Undefined undefined && !PythonAttributes.IsInternal(name)) throw undefined.Exception();
         if (Find(rendering, owner, name) is { } attribute) return attribute;
         return owner is DictValue dict && dict.Find(name) is { } item ? item : Undefined.Member(owner, name);
     }
@@ -71,9 +71,14 @@ internal static class Attributes
     private static object? CyclerAttribute(CyclerValue cycler, string name) => name switch
     {
         "current" => cycler.Current,
-        "next" => new Function(name, (_, _) => cycler.Next()),
-        "reset" => new Function(name, (_, _) =>
+        "next" => new Function(name, (_, arguments) =>
         {
+            arguments.Bind(name);
+            return cycler.Next();
+        }),
+        "reset" => new Function(name, (_, arguments) =>
+        {
+            arguments.Bind(name);
             cycler.Reset();
             return None.Value;
         }),

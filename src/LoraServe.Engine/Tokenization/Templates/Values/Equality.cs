@@ -12,8 +12,6 @@ internal static class Equality
             case (string one, string other):
                 rendering.Read(Math.Min(one.Length, other.Length));
                 return one == other;
-            case (Undefined, Undefined):
-                return true;
             case (ListValue, ListValue) or (TupleValue, TupleValue) or (RangeValue, RangeValue):
                 return OfSequences(rendering, (SequenceValue)left, (SequenceValue)right);
             case (DictValue one, DictValue other):
@@ -36,6 +34,7 @@ internal static class Equality
             return true;
         }
 
+        if (left is Undefined && right is Undefined) return true;
         return Numbers.Is(left) && Numbers.Is(right) ? Numbers.Compare(left, right) == 0 : left.Equals(right);
     }
 
@@ -48,6 +47,7 @@ internal static class Equality
         double number => HashCode.Combine(number),
         BigInteger number => HashCode.Combine((double)number),
         long number => HashCode.Combine(number),
+        Undefined => 1,
         _ => key.GetHashCode(),
     };
 

@@ -72,10 +72,13 @@ internal static class Printf
         'r' or 'a' => Cut(Text.Represent(rendering, value), precision),
         'd' or 'i' or 'u' => Signed(Whole(conversion, value), flags, number => Digits(number.ToString(CultureInfo.InvariantCulture), precision)),
         'x' => Signed(Whole(conversion, value), flags, number => (flags.Contains('#') ? "0x" : "") + Digits(Hex(number), precision)),
-        'X' => Signed(Whole(conversion, value), flags, number => (flags.Contains('#') ? "0X" : "") + Digits(Hex(number).ToUpperInvariant(), precision)),
+        'X' => Signed(
+            Whole(conversion, value),
+            flags,
+            number => (flags.Contains('#') ? "0X" : "") + Digits(Hex(number).ToUpperInvariant(), precision)),
         'o' => Signed(Whole(conversion, value), flags, number => (flags.Contains('#') ? "0o" : "") + Digits(Octal(number), precision)),
         'c' => value is string { Length: 1 or 2 } text && Codepoints.Count(text) == 1 ? text
-            : Numbers.TryInteger(value, out var code) && System.Text.Rune.IsValid((int)code) ? char.ConvertFromUtf32((int)code)
+            : Numbers.TryInteger(value, out var code) && code is (>= 0 and < 0xD800) or (> 0xDFFF and <= 0x10FFFF) ? char.ConvertFromUtf32((int)code)
             : throw new ChatTemplateException("%c requires int or char"),
         'f' or 'F' => Fixed(Real(value), flags, precision ?? 6),
         'e' or 'E' or 'g' or 'G' => throw new ChatTemplateException($"the format %{conversion} is not supported"),
@@ -119,9 +122,13 @@ internal static class Printf
 
     private static string Hex(BigInteger number) => number.IsZero ? "0" : number.ToString("x", CultureInfo.InvariantCulture).TrimStart('0');
 
-    private static string Octal(BigInteger number) => number.IsZero ? "0" : number.ToString("b", CultureInfo.InvariantCulture).TrimStart('0') is var bits
-        ? string.Concat(bits.PadLeft((bits.Length + 2) / 3 * 3, '0').Chunk(3).Select(three => System.Convert.ToInt32(new string(three), 2)))
-        : "";
+    private static string Octal(BigInteger number)
+    {
+        if (number.IsZero) return "0";
+        var bits = number.ToString("b", CultureInfo.InvariantCulture).TrimStart('0');
+        bits = bits.PadLeft((bits.Length + 2) / 3 * 3, '0');
+        return string.Concat(bits.Chunk(3).Select(three => System.Convert.ToInt32(new string(three), 2)));
+    }
 
     private static string Fixed(double number, string flags, int precision)
     {

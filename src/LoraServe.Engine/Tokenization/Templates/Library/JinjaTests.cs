@@ -4,7 +4,7 @@ using LoraServe.Engine.Tokenization.Templates.Values;
 namespace LoraServe.Engine.Tokenization.Templates.Library;
 
 /// <summary>What can follow the operator is.</summary>
-internal static class Tests
+internal static class JinjaTests
 {
     private static readonly Dictionary<string, Func<Rendering, object, Arguments, bool>> All = new(StringComparer.Ordinal)
     {
