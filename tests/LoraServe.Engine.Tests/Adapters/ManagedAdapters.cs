@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Tokenization.Templates;
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 
@@ -15,9 +16,13 @@ internal sealed class ManagedAdapters : IDisposable
     private readonly TemporaryFolder _root = new();
     private readonly long _cacheBytes;
 
+    private readonly ChatTemplates _baseTemplates;
+
     public ManagedAdapters(long cacheBytes = 1 << 24)
     {
         _cacheBytes = cacheBytes;
+        File.WriteAllText(_root.File("tokenizer_config.json"), """{"bos_token": "<base>"}""");
+        _baseTemplates = ChatTemplates.Load(_root.Path);
         Manager = Open(folder: null);
     }
 
@@ -87,6 +92,7 @@ internal sealed class ManagedAdapters : IDisposable
             MaxRank = 256,
             CacheBytes = _cacheBytes,
             CachePatience = TimeSpan.FromMilliseconds(200),
+            BaseTemplates = _baseTemplates,
         },
         TimeProvider.System,
         new Random(1),
