@@ -9,11 +9,12 @@
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- merges --model DIR --count 200
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- residency --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- kills --count 100
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- templates --count 1000000
 //
 // load asks a server that runs already; the others need none. steps measures single steps of the engine on a checkpoint, prefix the prefix
 // cache, starvation what a busy adapter does to another one, merge-cost what a merge costs, and merge-traces merging by demand against always
 // and never. merges checks that merging leaves nothing behind, residency serves 2,000 adapters with memory for 32, and kills ends a process
-// while it changes adapters and checks what is left.
+// while it changes adapters and checks what is left. templates renders mutated chat templates.
 // Other work on the machine shows in every figure: leave it alone meanwhile.
 using System.CommandLine;
 using LoraServe.Benchmarks;
@@ -24,6 +25,7 @@ using LoraServe.Benchmarks.Merging;
 using LoraServe.Benchmarks.Prefixes;
 using LoraServe.Benchmarks.Residency;
 using LoraServe.Benchmarks.Steps;
+using LoraServe.Benchmarks.Templates;
 using Spectre.Console;
 
 const int TableWidth = 180;
@@ -35,6 +37,7 @@ var root = new RootCommand("Measures how fast LoraServe is on this machine.")
 {
     StepsCommand.Create(), MergeCostCommand.Create(), MergesCommand.Create(), MergeTracesCommand.Create(), PrefixCommand.Create(),
     StarvationCommand.Create(), LoadCommand.Create(), ResidencyCommand.Create(), KillsCommand.Create(), KillsCommand.CreateWorker(),
+    TemplatesCommand.Create(),
 };
 try
 {
