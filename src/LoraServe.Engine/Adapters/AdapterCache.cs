@@ -25,10 +25,10 @@ internal sealed class AdapterCache : IDisposable
         (_limits, _time) = (limits, time);
         _loaders = new SemaphoreSlim(limits.ConcurrentLoads);
         var cache = new MemoryCache(new MemoryCacheOptions { SizeLimit = limits.Bytes, TrackStatistics = true });
-        _residents = new ResidentAdapters(cache, limits.Bytes, version => Evicted?.Invoke(version));
+        _residents = new ResidentAdapters(cache, limits.Bytes, name => Evicted?.Invoke(name));
     }
 
-    /// <summary>Told of each version that made room for others, while the cache is locked.</summary>
+    /// <summary>Told of the name of each adapter that made room for others, while the cache is locked.</summary>
     public Action<string>? Evicted { get; set; }
 
     /// <summary>Counts since the start, and what is held now.</summary>
@@ -61,6 +61,24 @@ internal sealed class AdapterCache : IDisposable
         }
     }
 
+    /// <summary>
+    /// The names under which versions in memory, and those that are being loaded or wait for memory, were last asked for, the most recently
+    /// used first.
+    /// </summary>
+    public (IReadOnlyList<(string Name, string Version)> Loaded, IReadOnlyList<string> Loading) Names
+    {
+        get
+        {
+            lock (_lock)
+            {
+                var residents = _residents.Reverse().ToList();
+                return (
+                    [.. residents.Where(resident => resident.IsLoaded).Select(resident => (resident.Name, resident.Version))],
+                    [.. residents.Where(resident => !resident.IsLoaded).Select(resident => resident.Name), .. _line.Select(waiter => waiter.Name)]);
+            }
+        }
+    }
+
     /// <summary>Where a version is.</summary>
     public AdapterResidency ResidencyOf(string version)
     {
@@ -76,14 +94,15 @@ internal sealed class AdapterCache : IDisposable
     /// failure is not kept.
     /// </summary>
     /// <param name="version">The key.</param>
+    /// <param name="name">What the caller calls it.</param>
     /// <param name="bytes">Most memory that the load needs; what the adapter does not keep is given back after it.</param>
     /// <param name="load">Reads the adapter.</param>
     /// <param name="cancellationToken">Stops waiting, not the load.</param>
     /// <exception cref="AdapterCacheFullException">There is no room, or none came up in time.</exception>
     public async ValueTask<AdapterLease> AcquireAsync(
-        string version, long bytes, Func<LoraAdapter> load, CancellationToken cancellationToken)
+        string version, string name, long bytes, Func<LoraAdapter> load, CancellationToken cancellationToken)
     {
-        var resident = await HoldAsync(new AdapterCacheWaiter(version, bytes, load), cancellationToken);
+        var resident = await HoldAsync(new AdapterCacheWaiter(version, name, bytes, load), cancellationToken);
         try
         {
             var adapter = await resident.Loading.WaitAsync(cancellationToken);
@@ -188,6 +207,7 @@ internal sealed class AdapterCache : IDisposable
                 _line.Remove(node);
                 _hits++;
                 Hold(resident);
+                resident.Name = waiter.Name;
                 waiter.Grant(resident);
             }
             else if (_limits.WhyNever(waiter, _pins) is { } reason)
@@ -212,7 +232,7 @@ internal sealed class AdapterCache : IDisposable
 
     private ResidentAdapter Add(AdapterCacheWaiter waiter)
     {
-        var resident = _residents.Reserve(waiter.Version, waiter.Bytes);
+        var resident = _residents.Reserve(waiter.Version, waiter.Name, waiter.Bytes);
         resident.Leases = 1;
         // Not here, where the lock is held: a load that fails at once would come back to the line in the middle of it.
         resident.Loading = Task.Run(() => LoadAsync(resident, waiter.Load));

@@ -4,14 +4,17 @@ namespace LoraServe.Engine.Adapters;
 
 /// <summary>Somebody in the line before an <see cref="AdapterCache"/> that has no room.</summary>
 /// <param name="version">What is asked for.</param>
+/// <param name="name">What it is called there.</param>
 /// <param name="bytes">Most memory that loading it needs.</param>
 /// <param name="load">Reads it.</param>
-internal sealed class AdapterCacheWaiter(string version, long bytes, Func<LoraAdapter> load)
+internal sealed class AdapterCacheWaiter(string version, string name, long bytes, Func<LoraAdapter> load)
 {
     // The cache grants under its lock: nobody's code may run there.
     private readonly TaskCompletionSource<ResidentAdapter> _granted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     public string Version => version;
+
+    public string Name => name;
 
     public long Bytes => bytes;
 

@@ -80,6 +80,7 @@ public sealed partial class AdapterManager
         var isLoaded = true;
         var lease = await _cache.AcquireAsync(
             resolved.Version,
+            resolved.Name,
             resolved.BytesToLoad,
             () =>
             {

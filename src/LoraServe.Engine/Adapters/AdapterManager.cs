@@ -116,11 +116,27 @@ public sealed partial class AdapterManager : IDisposable
     /// <summary>Told of the name for which an adapter was loaded into memory.</summary>
     internal Action<string>? Loaded { get; set; }
 
-    /// <summary>Told of each version that made room for others in memory; must return at once.</summary>
+    /// <summary>Told of the name of each adapter that made room for others in memory; must return at once.</summary>
     internal Action<string>? Evicted
     {
         get => _cache.Evicted;
         set => _cache.Evicted = value;
+    }
+
+    /// <summary>
+    /// The names under which adapters were asked for that are in memory, as far as they still mean what is there, and that are being loaded or
+    /// wait for memory; each once, the most recently used first.
+    /// </summary>
+    internal (IReadOnlyList<string> Loaded, IReadOnlyList<string> Loading) ResidentNames()
+    {
+        var catalog = Catalog;
+        var (loaded, loading) = _cache.Names;
+        return ([.. loaded.Where(IsServed).Select(resident => resident.Name).Distinct()], [.. loading.Distinct()]);
+
+        bool IsServed((string Name, string Version) resident) => catalog.Find(resident.Name) is { } alias
+            && (alias.IsMix
+                ? AdapterDescription.TryResolve(catalog, alias, out _)?.Version == resident.Version
+                : alias.Current == resident.Version || alias.Split.ContainsKey(resident.Version));
     }
 
     /// <summary>The first name that points or pointed at a version; null where none does, as with a mix.</summary>

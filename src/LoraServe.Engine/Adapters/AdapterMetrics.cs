@@ -16,8 +16,13 @@ internal static class AdapterMetrics
         var evictions = meter.CreateCounter<long>("loraserve.adapter.evictions", null, "Adapters that made room for others in memory.");
         adapters.Found = (name, isHit) => (isHit ? hits : misses).Add(1, Label(adapters.Labels.Of(name)));
         adapters.Loaded = name => loads.Add(1, Label(adapters.Labels.Of(name)));
-        adapters.Evicted = version =>
-            evictions.Add(1, Label(adapters.NameOf(version) is { } name ? adapters.Labels.Of(name) : AdapterLabels.Mix));
+        adapters.Evicted = name => evictions.Add(1, Label(adapters.Labels.Of(name)));
+        // Rates are of series that exist: what happens first would not be seen.
+        foreach (var counter in new[] { hits, misses, loads, evictions })
+        {
+            counter.Add(0, Label(AdapterLabels.Other));
+            counter.Add(0, Label(AdapterLabels.Mix));
+        }
     }
 
     private static KeyValuePair<string, object?> Label(string label) => new(Adapter, label);

@@ -3,9 +3,12 @@ using LoraServe.Engine.Lora;
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>An entry of the <see cref="AdapterCache"/>, whose lock guards it.</summary>
-internal sealed class ResidentAdapter(string version, long bytes)
+internal sealed class ResidentAdapter(string version, string name, long bytes)
 {
     public string Version { get; } = version;
+
+    /// <summary>What it was last asked for as.</summary>
+    public string Name { get; set; } = name;
 
     /// <summary>What was reserved for the load, and after it what the adapter takes.</summary>
     public long Bytes { get; set; } = bytes;

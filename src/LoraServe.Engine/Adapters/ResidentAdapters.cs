@@ -10,7 +10,7 @@ namespace LoraServe.Engine.Adapters;
 /// </summary>
 /// <param name="cache">Empty, limited to the budget, tracking statistics.</param>
 /// <param name="budget">Most bytes of all entries together.</param>
-/// <param name="evicted">Told of the version of each entry that made room for others.</param>
+/// <param name="evicted">Told of the name of each entry that made room for others.</param>
 internal sealed class ResidentAdapters(MemoryCache cache, long budget, Action<string> evicted) : IEnumerable<ResidentAdapter>
 {
     private readonly LinkedList<ResidentAdapter> _byUse = new();
@@ -28,9 +28,9 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, Action<st
     public ResidentAdapter? Find(string version) => cache.Get<ResidentAdapter>(version);
 
     /// <summary>An entry for an adapter that is about to be loaded; there is room for it.</summary>
-    public ResidentAdapter Reserve(string version, long bytes)
+    public ResidentAdapter Reserve(string version, string name, long bytes)
     {
-        var resident = new ResidentAdapter(version, bytes);
+        var resident = new ResidentAdapter(version, name, bytes);
         Set(resident);
         PeakBytes = Math.Max(PeakBytes, Bytes);
         _byUse.AddLast(resident);
@@ -71,7 +71,7 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, Action<st
         foreach (var victim in victims)
         {
             Remove(victim);
-            evicted(victim.Version);
+            evicted(victim.Name);
         }
 
         Evictions += victims.Count;

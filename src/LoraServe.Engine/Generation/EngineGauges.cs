@@ -10,10 +10,12 @@ internal static class EngineGauges
     public static void Create(Meter meter, LlmEngine engine, int maxLoras)
     {
         var adapters = engine.Adapters;
+        // What warmed the engine up was nobody's request.
+        var (queries, hits) = (engine.Status.PrefixCacheQueries, engine.Status.PrefixCacheHits);
         meter.CreateObservableGauge("vllm.num_requests_running", () => engine.Status.Running, null, "Sequences that hold KV blocks.");
         meter.CreateObservableGauge(
             "vllm.num_requests_waiting",
-            () => engine.Status.Waiting + adapters.CacheStatus.Waiting,
+            () => engine.Status.Waiting + engine.Arriving + adapters.CacheStatus.Waiting,
             null,
             "Sequences that wait for admission or for a merge, and requests that wait for memory for their adapter.");
         meter.CreateObservableGauge(
@@ -21,12 +23,16 @@ internal static class EngineGauges
             () => (double)engine.Status.KvBlocksUsed / engine.Status.KvBlocks,
             null,
             "The part of the KV cache that running sequences hold; 1 is all of it.");
-        meter.CreateObservableGauge("vllm.lora_requests_info", () => LoraRequests(engine.Status, maxLoras), null, "Adapters that run and wait.");
+        meter.CreateObservableGauge(
+            "vllm.lora_requests_info",
+            () => LoraRequests(engine.Status, adapters.ResidentNames(), maxLoras),
+            null,
+            "Adapters that are ready to serve, those that run first, and adapters that requests wait for.");
         meter.CreateObservableCounter("vllm.num_preemptions", () => engine.Status.Preemptions, null, "Sequences that made way for others.");
         meter.CreateObservableCounter(
-            "vllm.prefix_cache_queries", () => engine.Status.PrefixCacheQueries, null, "Tokens that were looked for in the prefix cache.");
+            "vllm.prefix_cache_queries", () => engine.Status.PrefixCacheQueries - queries, null, "Tokens that were looked for in the prefix cache.");
         meter.CreateObservableCounter(
-            "vllm.prefix_cache_hits", () => engine.Status.PrefixCacheHits, null, "Tokens that were found in the prefix cache.");
+            "vllm.prefix_cache_hits", () => engine.Status.PrefixCacheHits - hits, null, "Tokens that were found in the prefix cache.");
         meter.CreateObservableGauge("loraserve.adapters.resident", () => adapters.CacheStatus.Count, null, "Adapters in memory.");
         meter.CreateObservableGauge(
             "loraserve.adapters.waiting", () => adapters.CacheStatus.Waiting, null, "Requests that wait for memory for their adapter.");
@@ -37,12 +43,14 @@ internal static class EngineGauges
         meter.CreateObservableGauge("loraserve.merged.memory.budget", () => engine.MergedBytesBudget, "By", "Most memory of merged weights.");
     }
 
-    private static Measurement<double> LoraRequests(EngineStatus status, int maxLoras) => new(
+    // The gateway sends a request to where its adapter is loaded, used or not; it expects no more names than adapters fit into a batch.
+    private static Measurement<double> LoraRequests(
+        EngineStatus status, (IReadOnlyList<string> Loaded, IReadOnlyList<string> Loading) resident, int maxLoras) => new(
         DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0,
         new("max_lora", maxLoras),
-        new("running_lora_adapters", Join(status.RunningAdapters)),
-        new("waiting_lora_adapters", Join(status.WaitingAdapters)));
+        new("running_lora_adapters", Join(status.RunningAdapters.Union(resident.Loaded), maxLoras)),
+        new("waiting_lora_adapters", Join(status.WaitingAdapters.Union(resident.Loading), int.MaxValue)));
 
     // Commas separate names: a sum that a request spells out has some of its own and cannot stand in such a list.
-    private static string Join(IEnumerable<string> names) => string.Join(',', names.Where(AdapterName.IsValid));
+    private static string Join(IEnumerable<string> names, int most) => string.Join(',', names.Where(AdapterName.IsValid).Take(most));
 }

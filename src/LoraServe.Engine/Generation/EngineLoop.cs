@@ -35,8 +35,11 @@ internal sealed partial class EngineLoop : IDisposable
         _thread.Start();
     }
 
-    /// <summary>Told of each batch that was computed, and of the tokens that were chosen for its rows, on the engine's thread.</summary>
-    public Action<Batch, IReadOnlyList<SampledToken?>>? Stepped { get; set; }
+    /// <summary>
+    /// Told of each batch that was computed, and of the tokens that were chosen for its rows, on the engine's thread, before any reader gets
+    /// them.
+    /// </summary>
+    public Action<Batch, IReadOnlyList<SampledToken?>>? Computed { get; set; }
 
     /// <summary>The latest snapshot.</summary>
     public EngineStatus Status => Volatile.Read(ref _status);
@@ -172,13 +175,29 @@ internal sealed partial class EngineLoop : IDisposable
             var logits = _runner.Run(batch, plan.AdapterOf);
             _merging.Observe(batch, plan, Stopwatch.GetElapsedTime(start));
             var tokens = Sample(batch, logits);
+            Tell(batch, tokens);
             _scheduler.Complete(batch, tokens);
-            Stepped?.Invoke(batch, tokens);
         }
         catch (Exception e)
         {
             LogStepFailed(_logger, e, batch.Rows.Count);
             _scheduler.Fail(batch, e);
+        }
+
+        // At once: a client that has its answer may ask what the server does.
+        Volatile.Write(ref _status, Snapshot());
+    }
+
+    // Who counts is no part of what is counted.
+    private void Tell(Batch batch, SampledToken?[] tokens)
+    {
+        try
+        {
+            Computed?.Invoke(batch, tokens);
+        }
+        catch (Exception e)
+        {
+            LogNotCounted(_logger, e);
         }
     }
 
@@ -239,6 +258,9 @@ internal sealed partial class EngineLoop : IDisposable
 
     [LoggerMessage(LogLevel.Error, "Sampling for sequence {Sequence} failed; it is ended, the others go on")]
     private static partial void LogSampleFailed(ILogger logger, Exception exception, long sequence);
+
+    [LoggerMessage(LogLevel.Error, "A step is missing in metrics; its sequences go on")]
+    private static partial void LogNotCounted(ILogger logger, Exception exception);
 
     [LoggerMessage(LogLevel.Critical, "The engine's loop failed; all sequences are ended and it goes on with none")]
     private static partial void LogLoopFailed(ILogger logger, Exception exception);

@@ -48,7 +48,7 @@ internal sealed class EngineMetrics
     public static void Create(Meter meter, EngineLoop loop, Merging merging, AdapterManager adapters)
     {
         var metrics = new EngineMetrics(meter, adapters);
-        loop.Stepped = metrics.ObserveStep;
+        loop.Computed = metrics.ObserveStep;
         merging.Merged = metrics.ObserveMerge;
         merging.Unmerged = metrics.ObserveUnmerge;
     }
@@ -64,7 +64,7 @@ internal sealed class EngineMetrics
             var row = batch.Rows[i];
             var sequence = row.Sequence;
             if (tokens[i] is not null) generated++;
-            if (tokens[i] is not null && sequence.GeneratedCount > 1) _tokenLatency.Record(sequence.Clock.TokenLatency.TotalSeconds);
+            if (tokens[i] is not null && sequence.Clock.SinceToken is { } latency) _tokenLatency.Record(latency.TotalSeconds);
             if (EndsPrompt(row, tokens[i])) prompt += sequence.PromptLength;
             // Rows of one adapter are adjacent.
             if (i + 1 < batch.Rows.Count && batch.Rows[i + 1].Sequence.AdapterVersion == sequence.AdapterVersion) continue;
@@ -76,10 +76,10 @@ internal sealed class EngineMetrics
         if (generated > 0) _generatedTokens.Add(generated);
     }
 
-    // A preempted sequence goes through the end of its prompt again, but chooses no first token there.
+    // A preempted sequence goes through the end of its prompt again, but chooses no first token there. The token is not yet the sequence's.
     private static bool EndsPrompt(BatchRow row, SampledToken? token) =>
         row.Start + row.Count == row.Sequence.PromptLength
-        && (row.Sequence.MaxTokens == 0 || (token is not null && row.Sequence.GeneratedCount == 1));
+        && (token is null ? row.Sequence is { MaxTokens: 0, HasEnded: false } : row.Sequence.GeneratedCount == 0);
 
     private void ObserveMerge(string version, TimeSpan spent)
     {

@@ -66,6 +66,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <summary>The latest snapshot.</summary>
     public EngineStatus Status => _loop.Status;
 
+    /// <summary>Sequences that were submitted and are not part of <see cref="Status"/> yet.</summary>
+    internal int Arriving => _loop.Arriving;
+
     /// <summary>Publishes what the engine does from now on as instruments of a meter, which must outlive it.</summary>
     public void Publish(Meter meter)
     {

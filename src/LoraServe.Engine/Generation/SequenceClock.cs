@@ -17,8 +17,8 @@ internal sealed class SequenceClock
     /// <summary>What is known so far.</summary>
     public SequenceTimes Times => Volatile.Read(ref _times);
 
-    /// <summary>Between its last two tokens; zero before there are two.</summary>
-    public TimeSpan TokenLatency { get; private set; }
+    /// <summary>Since its last token; null before there is one.</summary>
+    public TimeSpan? SinceToken => _times.FirstToken is null ? null : Now - _lastToken;
 
     private TimeSpan Now => _time.GetElapsedTime(_times.Submitted);
 
@@ -36,7 +36,6 @@ internal sealed class SequenceClock
     {
         var now = Now;
         if (_times.FirstToken is null) Set(_times with { FirstToken = now });
-        else TokenLatency = now - _lastToken;
         _lastToken = now;
     }
 

@@ -60,7 +60,7 @@ public sealed class AdapterCacheModelTests
         var fits = model.Acquire(version);
         try
         {
-            var lease = cache.AcquireAsync(version, Bytes(version), () => Create(version, loaded), CancellationToken.None)
+            var lease = cache.AcquireAsync(version, version, Bytes(version), () => Create(version, loaded), CancellationToken.None)
                 .AsTask().GetAwaiter().GetResult();
             fits.ShouldBeTrue();
             IsAlive(lease.Adapter).ShouldBeTrue();

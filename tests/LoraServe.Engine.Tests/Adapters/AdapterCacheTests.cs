@@ -30,7 +30,7 @@ public sealed class AdapterCacheTests : IDisposable
     {
         using var gate = new ManualResetEventSlim();
         var loads = 0;
-        var waiting = Enumerable.Range(0, 16).Select(_ => _cache.AcquireAsync("a", Small, () =>
+        var waiting = Enumerable.Range(0, 16).Select(_ => _cache.AcquireAsync("a", "a", Small, () =>
         {
             gate.Wait();
             Interlocked.Increment(ref loads);
@@ -48,7 +48,7 @@ public sealed class AdapterCacheTests : IDisposable
     public async Task AcquireAsync_WhileAnotherLoads_DoesNotWait()
     {
         using var gate = new ManualResetEventSlim();
-        var slow = _cache.AcquireAsync("slow", Small, () =>
+        var slow = _cache.AcquireAsync("slow", "slow", Small, () =>
         {
             gate.Wait();
             return Create("slow", Small);
@@ -64,7 +64,7 @@ public sealed class AdapterCacheTests : IDisposable
     public async Task AcquireAsync_LoadFails_EveryCallerSeesItAndTheNextTriesAgain()
     {
         using var gate = new ManualResetEventSlim();
-        var failing = Enumerable.Range(0, 3).Select(_ => _cache.AcquireAsync("a", Small, () =>
+        var failing = Enumerable.Range(0, 3).Select(_ => _cache.AcquireAsync("a", "a", Small, () =>
         {
             gate.Wait();
             throw new IOException("disk");
@@ -88,8 +88,8 @@ public sealed class AdapterCacheTests : IDisposable
             return Create("a", Small);
         }
 
-        var cancelled = _cache.AcquireAsync("a", Small, Load, cancel.Token).AsTask();
-        var patient = _cache.AcquireAsync("a", Small, Load, CancellationToken.None).AsTask();
+        var cancelled = _cache.AcquireAsync("a", "a", Small, Load, cancel.Token).AsTask();
+        var patient = _cache.AcquireAsync("a", "a", Small, Load, CancellationToken.None).AsTask();
         await cancel.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(() => cancelled);
         gate.Set();
@@ -137,10 +137,10 @@ public sealed class AdapterCacheTests : IDisposable
     {
         using var cache = new AdapterCache(
             new AdapterCacheLimits { Bytes = 1000, Patience = TimeSpan.FromMilliseconds(150) }, TimeProvider.System);
-        using var held = await cache.AcquireAsync("a", 600, () => Create("a", 600), CancellationToken.None);
-        var large = cache.AcquireAsync("large", 800, () => Create("large", 800), CancellationToken.None).AsTask();
+        using var held = await cache.AcquireAsync("a", "a", 600, () => Create("a", 600), CancellationToken.None);
+        var large = cache.AcquireAsync("large", "large", 800, () => Create("large", 800), CancellationToken.None).AsTask();
         await Task.Delay(75);
-        var small = cache.AcquireAsync("small", Small, () => Create("small", Small), CancellationToken.None).AsTask();
+        var small = cache.AcquireAsync("small", "small", Small, () => Create("small", Small), CancellationToken.None).AsTask();
         small.IsCompleted.ShouldBeFalse();
 
         (await Should.ThrowAsync<AdapterCacheFullException>(() => large)).Message.ShouldContain("Try again later");
@@ -154,7 +154,7 @@ public sealed class AdapterCacheTests : IDisposable
     {
         using var held = await Acquire("a");
         using var cancel = new CancellationTokenSource();
-        var large = _cache.AcquireAsync("large", 1000, () => Create("large", 1000), cancel.Token).AsTask();
+        var large = _cache.AcquireAsync("large", "large", 1000, () => Create("large", 1000), cancel.Token).AsTask();
         var small = Acquire("small");
 
         await cancel.CancelAsync();
@@ -170,7 +170,7 @@ public sealed class AdapterCacheTests : IDisposable
     {
         using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = budget }, TimeProvider.System);
 
-        var refused = cache.AcquireAsync("a", bytes, () => Create("a", bytes), CancellationToken.None).AsTask();
+        var refused = cache.AcquireAsync("a", "a", bytes, () => Create("a", bytes), CancellationToken.None).AsTask();
 
         refused.IsCompleted.ShouldBeTrue();
         (await Should.ThrowAsync<AdapterCacheFullException>(() => refused)).Message.ShouldContain(message);
@@ -193,7 +193,7 @@ public sealed class AdapterCacheTests : IDisposable
     [Fact]
     public async Task AcquireAsync_NeedsLessThanItReserved_GivesTheRestBack()
     {
-        using var mix = await _cache.AcquireAsync("mix", 1000, () => Create("mix", Small), CancellationToken.None);
+        using var mix = await _cache.AcquireAsync("mix", "mix", 1000, () => Create("mix", Small), CancellationToken.None);
 
         (await Acquire("a")).Dispose();
 
@@ -204,7 +204,7 @@ public sealed class AdapterCacheTests : IDisposable
     [Fact]
     public async Task AcquireAsync_NeedsMoreThanItReserved_IsAnErrorAndNotKept()
     {
-        var wrong = _cache.AcquireAsync("a", Small, () => Create("a", 2 * Small), CancellationToken.None).AsTask();
+        var wrong = _cache.AcquireAsync("a", "a", Small, () => Create("a", 2 * Small), CancellationToken.None).AsTask();
 
         await Should.ThrowAsync<InvalidOperationException>(() => wrong);
 
@@ -262,7 +262,7 @@ public sealed class AdapterCacheTests : IDisposable
             for (var i = 0; i < 200; i++)
             {
                 var version = $"v{random.Next(5)}";
-                using var lease = await cache.AcquireAsync(version, Small, () => Create(version, Small), CancellationToken.None);
+                using var lease = await cache.AcquireAsync(version, version, Small, () => Create(version, Small), CancellationToken.None);
                 if (i % 3 == 0) await Task.Yield();
                 IsAlive(lease.Adapter).ShouldBeTrue();
                 if (random.Next(10) == 0) cache.Evict(version);
@@ -272,7 +272,7 @@ public sealed class AdapterCacheTests : IDisposable
         cache.Status.PeakBytes.ShouldBeLessThanOrEqualTo(1000);
     }
 
-    private async Task<AdapterLease> Acquire(string version, int bytes = Small) => await _cache.AcquireAsync(version, bytes, () =>
+    private async Task<AdapterLease> Acquire(string version, int bytes = Small) => await _cache.AcquireAsync(version, version, bytes, () =>
     {
         var adapter = Create(version, bytes);
         if (!_loads.TryAdd(version, [adapter])) _loads[version].Add(adapter);

@@ -23,10 +23,10 @@ public sealed class AdapterLabelsTests
     {
         var labels = new AdapterLabels(1);
 
-        labels.Of("a:0.5,b:0.5").ShouldBe("mix");
-        labels.Of(AdapterLease.Base()).ShouldBe("base");
+        labels.Of("a:0.5,b:0.5").ShouldBe("(mix)");
+        labels.Of(AdapterLease.Base()).ShouldBe("(base)");
         labels.Of("a").ShouldBe("a");
-        labels.Of("b").ShouldBe("other");
+        labels.Of("b").ShouldBe("(other)");
         labels.Of("a").ShouldBe("a");
     }
 }

@@ -52,8 +52,6 @@ public sealed class EngineMetricsTests : IDisposable
             }
         }
 
-        await engine.ComputeFingerprintAsync();
-
         Sum("vllm.prompt_tokens").ShouldBe((6 * 20) + 15);
         Sum("vllm.generation_tokens").ShouldBe(6 * 150);
         engine.Status.Preemptions.ShouldBeGreaterThan(0);
@@ -63,6 +61,56 @@ public sealed class EngineMetricsTests : IDisposable
             times.Admitted!.Value.ShouldBeLessThanOrEqualTo(times.FirstToken!.Value);
             times.FirstToken.Value.ShouldBeLessThanOrEqualTo(times.Ended!.Value);
         }
+    }
+
+    [Fact]
+    public async Task Publish_ListenerThatThrows_FailsNoSequence()
+    {
+        await using var engine = Load(maxNumSeqs: 2, merged: 0);
+        using var broken = new MeterListener();
+        broken.InstrumentPublished = (instrument, listener) =>
+        {
+            if (instrument.Meter == _meter && instrument.Name == "vllm.iteration_tokens_total") listener.EnableMeasurementEvents(instrument);
+        };
+        broken.SetMeasurementEventCallback<int>((_, _, _, _) => throw new InvalidOperationException("Nobody counts."));
+        broken.Start();
+        engine.Publish(_meter);
+
+        var stream = await SubmitAsync(engine, "base", promptLength: 4, maxTokens: 3);
+
+        (await stream.Tokens.ReadAllAsync().CountAsync()).ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task Publish_WarmedUpEngine_HasLookedForNoPrefixes()
+    {
+        await using var engine = Load(maxNumSeqs: 2, merged: 0);
+        engine.Publish(_meter);
+
+        _listener.RecordObservableInstruments();
+
+        engine.Status.PrefixCacheQueries.ShouldBeGreaterThan(0);
+        Sum("vllm.prefix_cache_queries").ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task ResidentNames_AdaptersInMemory_AreTheLastUsedFirst()
+    {
+        await using var engine = Load(maxNumSeqs: 2, merged: 0);
+        foreach (var name in new[] { "attention-r4", "rank-1", "attention-r4", "attention-r4:0.5,rank-1:0.5" })
+        {
+            using (await engine.Adapters.AcquireAsync(name, CancellationToken.None))
+            {
+            }
+        }
+
+        engine.Adapters.ResidentNames().Loaded.Where(name => !name.Contains(':')).ShouldBe(["rank-1", "attention-r4"], ignoreOrder: true);
+        using (await engine.Adapters.AcquireAsync("rank-1", CancellationToken.None))
+        {
+        }
+
+        engine.Adapters.ResidentNames().Loaded[0].ShouldBe("rank-1");
+        engine.Adapters.ResidentNames().Loading.ShouldBeEmpty();
     }
 
     [Fact]

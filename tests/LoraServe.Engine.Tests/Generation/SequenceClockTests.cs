@@ -15,15 +15,15 @@ public sealed class SequenceClockTests
         _time.Pass(3);
         clock.Admit();
         _time.Pass(5);
+        clock.SinceToken.ShouldBeNull();
         clock.AddToken();
-        clock.TokenLatency.ShouldBe(TimeSpan.Zero);
         _time.Pass(2);
         clock.AddToken();
         _time.Pass(4);
+        clock.SinceToken.ShouldBe(TimeSpan.FromSeconds(4));
         clock.AddToken();
         clock.End();
 
-        clock.TokenLatency.ShouldBe(TimeSpan.FromSeconds(4));
         var times = clock.Times;
         times.Queue.ShouldBe(TimeSpan.FromSeconds(3));
         times.Prefill.ShouldBe(TimeSpan.FromSeconds(5));

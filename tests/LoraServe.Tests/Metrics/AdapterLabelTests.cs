@@ -19,11 +19,11 @@ public class AdapterLabelTests(AdapterLabelTests.TwoLabelsServer server) : IClas
         var metrics = await MetricsServer.ReadAsync(server.Client);
 
         foreach (var family in metrics.Families.Values)
-            family.Samples.Select(sample => sample.Labels.GetValueOrDefault("adapter")).Where(adapter => adapter is not null).Distinct().Except(["base", "other", "mix"]).Count().ShouldBeLessThanOrEqualTo(2, family.Name);
+            family.Samples.Select(sample => sample.Labels.GetValueOrDefault("adapter")).Where(adapter => adapter is not null).Distinct().Except(["(base)", "(other)", "(mix)"]).Count().ShouldBeLessThanOrEqualTo(2, family.Name);
         metrics.Sum("loraserve_requests_total").ShouldBe(201);
         metrics.Sum("loraserve_requests_total", ("adapter", "team-0")).ShouldBe(1);
-        metrics.Sum("loraserve_requests_total", ("adapter", "other")).ShouldBe(198);
-        metrics.Sum("loraserve_requests_total", ("adapter", "mix")).ShouldBe(1);
+        metrics.Sum("loraserve_requests_total", ("adapter", "(other)")).ShouldBe(198);
+        metrics.Sum("loraserve_requests_total", ("adapter", "(mix)")).ShouldBe(1);
     }
 
     public sealed class TwoLabelsServer() : LoraServeServer(Settings(("MaxAdapterLabels", "2"), ("MergedBytes", "0")));
