@@ -39,6 +39,9 @@ public sealed record LoraServeOptions
     [Description("Whether requests without an API key may do everything but manage keys, also from other machines: true or false.")]
     public bool AllowAnonymous { get; init; }
 
+    [Description("Whether /metrics needs no API key: true or false. It names every adapter.")]
+    public bool AllowAnonymousMetrics { get; init; }
+
     [Description("File that holds an API key which may do everything, such as a mounted secret. It is read at the start.")]
     public string? AdminKeyFile { get; init; }
 
@@ -106,7 +109,6 @@ public sealed record LoraServeOptions
     public string LogFormat { get; init; } = "auto";
 
     [Description("Address that metrics and traces are sent to over OTLP. Default: what OTEL_EXPORTER_OTLP_ENDPOINT says, else nowhere.")]
-    [Url]
     public string? OtlpEndpoint { get; init; }
 
     [Description("Largest upload of an adapter in MiB, packed or unpacked.")]

@@ -35,6 +35,7 @@ internal static class ApiConventions
     {
         var engine = app.Services.GetRequiredService<EngineService>();
         if (!ApiDescription.IsBeingGenerated) app.Services.GetRequiredService<KeylessAccess>().CheckAddresses();
+        app.LogTelemetry();
         app.Configuration[WebHostDefaults.ServerUrlsKey] = app.Services.GetRequiredService<LoraServeOptions>().Urls;
         await app.RunAsync();
         return engine.State == EngineState.Failed ? 1 : 0;

@@ -4,6 +4,7 @@ using System.Globalization;
 using System.Net;
 using System.Reflection;
 using System.Text.Json;
+using LoraServe.Metrics;
 using Microsoft.Extensions.Options;
 
 namespace LoraServe.Hosting;
@@ -70,6 +71,10 @@ internal static class OptionsReader
         else if (property.Name == nameof(LoraServeOptions.Urls) && !text.Split(';').All(IsAddress))
         {
             return "addresses like http://localhost:8080";
+        }
+        else if (property.Name == nameof(LoraServeOptions.OtlpEndpoint) && !Telemetry.IsEndpoint(text))
+        {
+            return "an address like http://localhost:4317";
         }
         else if (property.Name == nameof(LoraServeOptions.CorsOrigins) && !text.Split(';').All(IsOrigin))
         {

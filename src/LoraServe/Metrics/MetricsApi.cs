@@ -8,10 +8,9 @@ internal static class MetricsApi
 {
     public static IEndpointRouteBuilder MapMetrics(this IEndpointRouteBuilder routes)
     {
-        routes.MapGet("/metrics", Get)
-            .WithTags("Health")
-            .RequireScope(KeyScope.AdaptersRead)
-            .Produces<string>(StatusCodes.Status200OK, "text/plain");
+        var isOpen = routes.ServiceProvider.GetRequiredService<LoraServeOptions>().AllowAnonymousMetrics;
+        var route = isOpen ? routes.MapGet("/metrics", GetOpen).AllowAnonymous() : routes.MapGet("/metrics", Get).RequireScope(KeyScope.AdaptersRead);
+        route.WithTags("Health").Produces<string>(StatusCodes.Status200OK, "text/plain");
         return routes;
     }
 
@@ -23,6 +22,9 @@ internal static class MetricsApi
     /// <response code="200">Every metric.</response>
     /// <response code="403">The key does not allow every adapter.</response>
     internal static ContentHttpResult Get(MetricCollector metrics, AdapterAccess access) => access.AllowsEverything
-        ? TypedResults.Text(metrics.Write(), PrometheusWriter.ContentType)
+        ? GetOpen(metrics)
         : throw new PermissionException("Metrics name every adapter: they need a key that may use all of them.", "adapters_not_allowed");
+
+    // Gateways that choose by metrics, and many scrapers, have no way to send a key.
+    private static ContentHttpResult GetOpen(MetricCollector metrics) => TypedResults.Text(metrics.Write(), PrometheusWriter.ContentType);
 }

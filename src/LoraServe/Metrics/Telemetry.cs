@@ -1,3 +1,5 @@
+using Microsoft.Extensions.Options;
+using OpenTelemetry.Exporter;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 using OpenTelemetry.Trace;
@@ -5,15 +7,18 @@ using OpenTelemetry.Trace;
 namespace LoraServe.Metrics;
 
 /// <summary>OpenTelemetry: the server's meters and spans, sent over OTLP where somebody says whereto.</summary>
-internal static class Telemetry
+internal static partial class Telemetry
 {
-    // The SDK reads this and its other variables from the configuration.
+    // The SDK reads its variables from the configuration, but for those of one signal.
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
+    private const string TracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
+    private const string MetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 
     // Asked every few seconds, and of no interest to anybody.
     private static readonly string[] Probes = ["/livez", "/readyz", "/health", "/ping", "/metrics"];
 
-    /// <summary>Describes what there is to export, and exports it where an endpoint is set.</summary>
+    /// <summary>Describes what there is to export, and exports it where an endpoint is set: for both signals, or for one of them.</summary>
+    /// <exception cref="OptionsValidationException">An endpoint of OpenTelemetry's variables is no address.</exception>
     public static WebApplicationBuilder AddTelemetry(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<MetricCollector>();
@@ -27,13 +32,59 @@ internal static class Telemetry
             // Each combination of adapters would be a series that stays.
             .AddView("vllm.lora_requests_info", MetricStreamConfiguration.Drop));
 
-        if (builder.Configuration[$"{LoraServeOptions.Section}:{nameof(LoraServeOptions.OtlpEndpoint)}"] is { Length: > 0 } endpoint)
+        if (builder.Configuration[$"{LoraServeOptions.Section}:{nameof(LoraServeOptions.OtlpEndpoint)}"] is { Length: > 0 } endpoint
+            && IsEndpoint(endpoint))
+        {
             builder.Configuration[Endpoint] = endpoint;
-        if (string.IsNullOrEmpty(builder.Configuration[Endpoint])) return builder;
-        builder.Services.AddOpenTelemetry()
-            .ConfigureResource(resource => resource.AddService("loraserve", serviceVersion: ProcessMetrics.Version))
-            .WithTracing(tracing => tracing.AddOtlpExporter())
-            .WithMetrics(metrics => metrics.AddOtlpExporter());
+        }
+
+        var (traces, metrics) = (Find(builder.Configuration, TracesEndpoint), Find(builder.Configuration, MetricsEndpoint));
+        if (traces is null && metrics is null) return builder;
+        // What the operator calls the service is stronger than what it calls itself.
+        var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource
+            .AddService("loraserve", serviceVersion: ProcessMetrics.Version)
+            .AddEnvironmentVariableDetector());
+        if (traces is not null) telemetry.WithTracing(tracing => tracing.AddOtlpExporter(exporter => SendTo(exporter, traces)));
+        if (metrics is not null) telemetry.WithMetrics(provider => provider.AddOtlpExporter(exporter => SendTo(exporter, metrics)));
         return builder;
+    }
+
+    /// <summary>Says in the log where metrics and traces go.</summary>
+    public static void LogTelemetry(this WebApplication app)
+    {
+        if (Find(app.Configuration, TracesEndpoint) is { } traces) LogSent(app.Logger, "Traces", traces.ToString());
+        if (Find(app.Configuration, MetricsEndpoint) is { } metrics) LogSent(app.Logger, "Metrics", metrics.ToString());
+    }
+
+    /// <summary>Whether it is an address that telemetry can be sent to.</summary>
+    public static bool IsEndpoint(string text) => Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
+
+    // That of the signal is used as it is; to the common one the SDK appends the signal's path, where the protocol has paths.
+    private static void SendTo(OtlpExporterOptions exporter, SignalEndpoint endpoint)
+    {
+        if (endpoint.IsOfSignal) exporter.Endpoint = new Uri(endpoint.Address);
+    }
+
+    private static SignalEndpoint? Find(IConfiguration configuration, string signal)
+    {
+        foreach (var name in new[] { signal, Endpoint })
+        {
+            if (configuration[name] is not { Length: > 0 } address) continue;
+            return IsEndpoint(address)
+                ? new SignalEndpoint(address, IsOfSignal: name == signal)
+                : throw new OptionsValidationException(
+                    LoraServeOptions.Section, typeof(LoraServeOptions), [$"{name}: expected an address like http://localhost:4317, found '{address}'"]);
+        }
+
+        return null;
+    }
+
+    [LoggerMessage(LogLevel.Information, "{Signal} are sent over OTLP to {Endpoint}")]
+    private static partial void LogSent(ILogger logger, string signal, string endpoint);
+
+    private sealed record SignalEndpoint(string Address, bool IsOfSignal)
+    {
+        // An address may carry a password.
+        public override string ToString() => new Uri(Address).GetComponents(UriComponents.SchemeAndServer | UriComponents.Path, UriFormat.UriEscaped);
     }
 }
