@@ -16,6 +16,7 @@ internal sealed class ChoiceStream : IDisposable
     private readonly IncrementalDetokenizer _detokenizer;
     private readonly StopStrings _stops;
     private readonly int _index;
+    private Action<SequenceTimes>? _began;
     private int _offset;
 
     /// <param name="parameters">What was asked for.</param>
@@ -46,6 +47,13 @@ internal sealed class ChoiceStream : IDisposable
     /// <summary>Its sequence's times so far.</summary>
     public SequenceTimes Times => _sequence.Times;
 
+    /// <summary>Whom to tell of its first token; to be set before anybody reads.</summary>
+    public Action<SequenceTimes>? Began
+    {
+        get => _began;
+        set => _began = value;
+    }
+
     /// <summary>Why it ended; null while it runs, and where it was cancelled.</summary>
     public FinishReason? FinishReason { get; private set; }
 
@@ -71,6 +79,10 @@ internal sealed class ChoiceStream : IDisposable
         FinishReason = Engine.Generation.FinishReason.Length;
         yield return new ChoicePart { Index = _index, Text = "", FinishReason = FinishReason };
     }
+
+    /// <summary>Tells, unless that was done before, how long its first token took, or that there is none.</summary>
+    /// <param name="times">Its times so far.</param>
+    public void Begin(SequenceTimes times) => Interlocked.Exchange(ref _began, null)?.Invoke(times);
 
     /// <summary>Tells the engine to stop working on the sequence; does nothing after its end.</summary>
     public void Dispose() => _sequence.Dispose();
@@ -108,6 +120,7 @@ internal sealed class ChoiceStream : IDisposable
     private ChoicePart Next(GeneratedToken token)
     {
         GeneratedTokens++;
+        if (GeneratedTokens == 1) Begin(Times);
         var isEndToken = token.FinishReason == Engine.Generation.FinishReason.Stop;
         var text = isEndToken && !_parameters.IncludeStopStrInOutput ? "" : _detokenizer.Append(token.TokenId);
         if (token.FinishReason is not null) text += _detokenizer.Flush();

@@ -9,6 +9,7 @@ internal sealed class GenerationColumn : IDisposable
 {
     private readonly List<ChoiceStream> _choices = [];
     private readonly int _promptTokens;
+    private readonly int _choicesPerPrompt;
 
     /// <summary>Submits one sequence for each prompt and choice, prompt by prompt.</summary>
     /// <param name="engine">Runs them.</param>
@@ -30,6 +31,7 @@ internal sealed class GenerationColumn : IDisposable
         AdapterName = lease.Name;
         AdapterLabel = engine.Adapters.Labels.Of(lease);
         Fingerprint = $"fp_{engine.Model.Fingerprint[..12]}-{Version}";
+        _choicesPerPrompt = parameters.N;
         _promptTokens = prompts.Sum(prompt => prompt.Ids.Count);
         try
         {
@@ -80,12 +82,12 @@ internal sealed class GenerationColumn : IDisposable
     /// <summary>Its choices, in order.</summary>
     public IReadOnlyList<ChoiceStream> Choices => _choices;
 
-    /// <summary>The tokens read and written so far.</summary>
+    /// <summary>The tokens read and written so far; a prompt counts once, as its first choice found it, however many continue it.</summary>
     public Usage Usage => new()
     {
         PromptTokens = _promptTokens,
         CompletionTokens = _choices.Sum(choice => choice.GeneratedTokens),
-        PromptTokensDetails = new() { CachedTokens = _choices.Sum(choice => choice.CachedTokens) },
+        PromptTokensDetails = new() { CachedTokens = _choices.Where((_, i) => i % _choicesPerPrompt == 0).Sum(choice => choice.CachedTokens) },
     };
 
     /// <summary>Cancels the choices that still run.</summary>

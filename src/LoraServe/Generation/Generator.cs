@@ -37,6 +37,7 @@ internal sealed partial class Generator(
         try
         {
             var (running, tokens) = await SubmitAsync(context, parameters, columns);
+            foreach (var column in running) NoteFirstTokens(column, arrived);
             return new GenerationRun(operation, running, run =>
                 Complete(context, tokens, new GenerationReport(run, parameters, arrived, context.RequestAborted.IsCancellationRequested), span));
         }
@@ -121,6 +122,13 @@ internal sealed partial class Generator(
     // A prompt counts once, as in the usage, however many choices continue it.
     private static long MostTokens(GenerationPrompt prompt, GenerationParameters parameters) =>
         prompt.Ids.Count + ((long)parameters.N * prompt.MaxTokens);
+
+    // When they are there, not when the request ends: what takes an hour would be seen an hour late.
+    private void NoteFirstTokens(GenerationColumn column, long arrived)
+    {
+        foreach (var choice in column.Choices)
+            choice.Began = times => metrics.Record(new FirstTokenReport(column.AdapterLabel, times, arrived));
+    }
 
     private void Complete(HttpContext context, TokenWindow.Reservation? tokens, GenerationReport report, GenerationSpan span)
     {

@@ -1,10 +1,13 @@
 using System.Diagnostics.Metrics;
+using LoraServe.Engine.Adapters;
 
 namespace LoraServe.Metrics;
 
 /// <summary>Finished requests by adapter.</summary>
 internal sealed class AdapterRequestMetrics
 {
+    private static readonly string[] Outcomes = ["ok", "abort", "error"];
+
     private readonly Counter<long> _requests;
     private readonly Counter<long> _promptTokens;
     private readonly Counter<long> _cachedTokens;
@@ -25,8 +28,20 @@ internal sealed class AdapterRequestMetrics
         _prefill = Seconds("prefill_time", "From admission to the first token.");
         _decode = Seconds("decode_time", "From the first token to the end.");
 
+        // Rates are of series that exist: what happens first would not be seen.
+        foreach (var outcome in Outcomes) _requests.Add(0, Adapter(AdapterLabels.Base), Outcome(outcome));
+
         Histogram<double> Seconds(string name, string description) =>
             meter.CreateHistogram($"loraserve.{name}", "s", description, advice: Buckets.AdapterSeconds);
+    }
+
+    /// <summary>Counts the first token of a choice.</summary>
+    public void Record(FirstTokenReport report)
+    {
+        var adapter = Adapter(report.AdapterLabel);
+        Record(_firstToken, report.TimeToFirstToken, adapter);
+        Record(_queue, report.Times.Queue, adapter);
+        Record(_prefill, report.Times.Prefill, adapter);
     }
 
     /// <summary>Counts a finished request, once for each adapter that it ran on.</summary>
@@ -36,21 +51,19 @@ internal sealed class AdapterRequestMetrics
         {
             var choices = report.Choices.Where(choice => choice.Column == column).ToList();
             var error = choices.Select(choice => choice.Outcome).FirstOrDefault(outcome => outcome is "abort" or "error");
-            var adapter = new KeyValuePair<string, object?>("adapter", column.AdapterLabel);
+            var adapter = Adapter(column.AdapterLabel);
             var usage = column.Usage;
-            _requests.Add(1, adapter, new("outcome", error ?? "ok"));
+            _requests.Add(1, adapter, Outcome(error ?? "ok"));
             _promptTokens.Add(usage.PromptTokens, adapter);
             _cachedTokens.Add(usage.PromptTokensDetails.CachedTokens, adapter);
             _generatedTokens.Add(usage.CompletionTokens, adapter);
-            foreach (var choice in choices)
-            {
-                Record(_firstToken, choice.TimeToFirstToken, adapter);
-                Record(_queue, choice.Times.Queue, adapter);
-                Record(_prefill, choice.Times.Prefill, adapter);
-                Record(_decode, choice.Times.Decode, adapter);
-            }
+            foreach (var choice in choices) Record(_decode, choice.Times.Decode, adapter);
         }
     }
+
+    private static KeyValuePair<string, object?> Adapter(string label) => new("adapter", label);
+
+    private static KeyValuePair<string, object?> Outcome(string outcome) => new("outcome", outcome);
 
     private static void Record(Histogram<double> histogram, TimeSpan? time, KeyValuePair<string, object?> adapter)
     {

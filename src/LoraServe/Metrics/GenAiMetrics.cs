@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using System.Diagnostics.Metrics;
+using LoraServe.Generation;
 
 namespace LoraServe.Metrics;
 
@@ -25,23 +26,30 @@ internal sealed class GenAiMetrics
         _tokens = meter.CreateHistogram("gen_ai.client.token.usage", "{token}", "Tokens read and written.", advice: Buckets.GenAiTokens);
     }
 
-    /// <summary>Counts a finished request.</summary>
+    /// <summary>Counts a finished request, once for each adapter that it ran on.</summary>
     /// <param name="report">The request.</param>
     /// <param name="baseModel">The name of the base model.</param>
     public void Record(GenerationReport report, string baseModel)
     {
-        var usage = report.Run.Usage;
-        var tags = Tags(report, baseModel);
-        if (report.Error is null && report.TimeToFirstToken is { } first) _firstToken.Record(first.TotalSeconds, tags);
-        foreach (var choice in report.Choices)
+        foreach (var column in report.Run.Columns) Record(report, column, baseModel);
+    }
+
+    private void Record(GenerationReport report, GenerationColumn column, string baseModel)
+    {
+        var choices = report.Choices.Where(choice => choice.Column == column).ToList();
+        var error = choices.Select(choice => choice.Outcome).FirstOrDefault(outcome => outcome is "abort" or "error");
+        var usage = column.Usage;
+        var tags = Tags(report.Run.Operation, column, baseModel);
+        if (error is null && choices.Min(choice => choice.TimeToFirstToken) is { } first) _firstToken.Record(first.TotalSeconds, tags);
+        foreach (var choice in choices)
         {
             if (choice.TimePerOutputToken is { } time) _perToken.Record(time.TotalSeconds, tags);
         }
 
         Record(usage.PromptTokens, "input");
         Record(usage.CompletionTokens, "output");
-        if (report.Error is { } error) tags.Add("error.type", error);
-        _duration.Record(report.Duration.TotalSeconds, tags);
+        if (error is not null) tags.Add("error.type", error);
+        _duration.Record(choices.Max(choice => choice.Total).TotalSeconds, tags);
 
         void Record(int count, string type)
         {
@@ -51,16 +59,12 @@ internal sealed class GenAiMetrics
         }
     }
 
-    private static TagList Tags(GenerationReport report, string baseModel)
+    private static TagList Tags(string operation, GenerationColumn column, string baseModel) => new()
     {
-        var column = report.Run.Columns[0];
-        return new TagList
-        {
-            { "gen_ai.operation.name", report.Run.Operation },
-            { "gen_ai.provider.name", "loraserve" },
-            { "gen_ai.request.model", column.IsBase ? baseModel : column.AdapterLabel },
-            { "gen_ai.response.model", baseModel },
-            { "loraserve.adapter.name", column.AdapterLabel },
-        };
-    }
+        { "gen_ai.operation.name", operation },
+        { "gen_ai.provider.name", "loraserve" },
+        { "gen_ai.request.model", column.IsBase ? baseModel : column.AdapterLabel },
+        { "gen_ai.response.model", baseModel },
+        { "loraserve.adapter.name", column.AdapterLabel },
+    };
 }

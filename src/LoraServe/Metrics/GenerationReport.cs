@@ -13,7 +13,6 @@ internal sealed class GenerationReport
     public GenerationReport(GenerationRun run, GenerationParameters parameters, long arrival, bool isAborted)
     {
         (Run, Parameters, Arrival) = (run, parameters, arrival);
-        Duration = TimeProvider.System.GetElapsedTime(arrival);
         Choices =
         [
             .. run.Columns.SelectMany(column => column.Choices.Select(choice => (column, choice)))
@@ -35,9 +34,6 @@ internal sealed class GenerationReport
 
     /// <summary>When the request arrived, as a timestamp.</summary>
     public long Arrival { get; }
-
-    /// <summary>From the arrival to now.</summary>
-    public TimeSpan Duration { get; }
 
     public IReadOnlyList<ChoiceReport> Choices { get; }
 

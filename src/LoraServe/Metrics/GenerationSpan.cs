@@ -19,13 +19,19 @@ internal sealed class GenerationSpan : IDisposable
     private readonly Activity? _activity;
 
     /// <summary>Begins now, below the current span.</summary>
-    public GenerationSpan(string operation) => _activity = Source.StartActivity(operation);
+    /// <param name="operation">text_completion or chat.</param>
+    public GenerationSpan(string operation)
+    {
+        _activity = Source.StartActivity(operation);
+        _activity?.SetTag("gen_ai.operation.name", operation);
+        _activity?.SetTag("gen_ai.provider.name", "loraserve");
+    }
 
-    /// <summary>Ends it because the request was refused.</summary>
+    /// <summary>Ends it because the request was refused, or its client left before anything ran, which is nobody's fault.</summary>
     public void Fail(Exception error)
     {
         _activity?.SetTag("error.type", error.GetType().Name);
-        _activity?.SetStatus(ActivityStatusCode.Error);
+        if (error is not OperationCanceledException) _activity?.SetStatus(ActivityStatusCode.Error);
         _activity?.Dispose();
     }
 
@@ -38,8 +44,6 @@ internal sealed class GenerationSpan : IDisposable
         var (run, parameters, column) = (report.Run, report.Parameters, report.Run.Columns[0]);
         var model = column.IsBase ? baseModel : column.AdapterName;
         activity.DisplayName = $"{run.Operation} {model}";
-        activity.SetTag("gen_ai.operation.name", run.Operation);
-        activity.SetTag("gen_ai.provider.name", "loraserve");
         activity.SetTag("gen_ai.request.model", model);
         activity.SetTag("gen_ai.response.model", baseModel);
         SetRequest(activity, parameters);

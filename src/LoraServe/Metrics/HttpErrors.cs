@@ -35,7 +35,7 @@ internal static class HttpErrors
     private static string Route(HttpContext context) =>
         (context.Features.Get<IExceptionHandlerFeature>()?.Endpoint ?? context.GetEndpoint()) is RouteEndpoint { RoutePattern.RawText: { } route }
             ? route
-            : "none";
+            : context.Response.StatusCode == StatusCodes.Status405MethodNotAllowed ? "(method)" : "none";
 
     private sealed record Refusal(string Limit);
 }

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Diagnostics.Metrics;
 
 namespace LoraServe.Metrics;
@@ -7,6 +8,7 @@ internal abstract class MetricFamily
 {
     private readonly string _help;
     private readonly string _meterLabels;
+    private readonly ConcurrentDictionary<(string Name, string Value), string> _known = new();
 
     protected MetricFamily(Instrument instrument, string type)
     {
@@ -54,6 +56,12 @@ internal abstract class MetricFamily
     protected abstract void WriteSeries(PrometheusWriter writer, string name);
 
     /// <summary>The labels of a series: those of its meter and its own.</summary>
-    protected string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags) =>
-        tags.IsEmpty ? _meterLabels : PrometheusLabels.Join(_meterLabels, PrometheusLabels.Of(tags));
+    protected string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
+    {
+        if (tags.IsEmpty) return _meterLabels;
+        // The engine measures in every step, always with one of a few adapters.
+        if (tags is not [{ Value: string value } tag]) return PrometheusLabels.Join(_meterLabels, PrometheusLabels.Of(tags));
+        if (_known.TryGetValue((tag.Key, value), out var labels)) return labels;
+        return _known[(tag.Key, value)] = PrometheusLabels.Join(_meterLabels, PrometheusLabels.Of(tags));
+    }
 }

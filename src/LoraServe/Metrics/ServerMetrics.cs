@@ -6,6 +6,8 @@ namespace LoraServe.Metrics;
 /// <summary>All metrics of the server. Those of requests exist once the engine is published.</summary>
 internal sealed class ServerMetrics
 {
+    private static readonly string[] Limits = ["requests", "concurrent_requests", "tokens", "storage"];
+
     private readonly IMeterFactory _meters;
     private readonly Counter<long> _httpErrors;
     private readonly Counter<long> _refusals;
@@ -22,6 +24,7 @@ internal sealed class ServerMetrics
         var meter = meters.Create(MetricCollector.MeterPrefix);
         _httpErrors = meter.CreateCounter<long>("loraserve.http.errors", null, "Answers with a status of 400 and above, by route.");
         _refusals = meter.CreateCounter<long>("loraserve.quota.refusals", null, "Requests that a limit of their key refused.");
+        foreach (var limit in Limits) _refusals.Add(0, Limit(limit));
         _genAi = new GenAiMetrics(meter);
         ProcessMetrics.Create(meter);
     }
@@ -39,20 +42,30 @@ internal sealed class ServerMetrics
         engine.Publish(meter);
     }
 
-    /// <summary>Counts a finished request for text.</summary>
+    /// <summary>Counts the first token of a choice.</summary>
+    public void Record(FirstTokenReport report)
+    {
+        _vllm!.Record(report);
+        _adapters!.Record(report);
+    }
+
+    /// <summary>Counts a finished request for text, and the choices that ended without a token.</summary>
     public void Record(GenerationReport report)
     {
+        foreach (var choice in report.Choices) choice.Choice.Begin(choice.Times);
         _vllm!.Record(report);
         _adapters!.Record(report);
         _genAi.Record(report, BaseModel);
     }
 
     /// <summary>Counts an answer that is an error.</summary>
-    /// <param name="route">The pattern of the route, "none" where none matched.</param>
+    /// <param name="route">The pattern of the route, "none" where none matched, "(method)" where one did but for the method.</param>
     /// <param name="status">400 and above.</param>
     public void RecordHttpError(string route, int status) => _httpErrors.Add(1, new("route", route), new("status", status));
 
     /// <summary>Counts a request that a limit of its key refused.</summary>
     /// <param name="limit">Which limit, of a fixed set of names.</param>
-    public void RecordRefusal(string limit) => _refusals.Add(1, new KeyValuePair<string, object?>("limit", limit));
+    public void RecordRefusal(string limit) => _refusals.Add(1, Limit(limit));
+
+    private static KeyValuePair<string, object?> Limit(string limit) => new("limit", limit);
 }

@@ -43,6 +43,14 @@ internal sealed class VllmMetrics
             meter.CreateHistogram($"vllm.{name}", null, description, advice: advice);
     }
 
+    /// <summary>Counts the first token of a choice.</summary>
+    public void Record(FirstTokenReport report)
+    {
+        Record(_firstToken, report.TimeToFirstToken);
+        Record(_queue, report.Times.Queue);
+        Record(_prefill, report.Times.Prefill);
+    }
+
     /// <summary>Counts a finished request.</summary>
     public void Record(GenerationReport report)
     {
@@ -51,10 +59,7 @@ internal sealed class VllmMetrics
         {
             _finished.Add(1, Reason(choice.Outcome));
             _total.Record(choice.Total.TotalSeconds);
-            Record(_firstToken, choice.TimeToFirstToken);
             Record(_perToken, choice.TimePerOutputToken);
-            Record(_queue, choice.Times.Queue);
-            Record(_prefill, choice.Times.Prefill);
             Record(_decode, choice.Times.Decode);
             Record(_inference, choice.Times.Inference);
             _prompt.Record(choice.Choice.PromptTokens);

@@ -35,7 +35,7 @@ public partial class DeploymentTests(MetricsServer server) : IClassFixture<Metri
 
     private static List<string> Expressions(string path) => path.EndsWith(".json", StringComparison.Ordinal)
         ? [.. Find(JsonDocument.Parse(File.ReadAllText(path)).RootElement)]
-        : [.. File.ReadLines(path).Select(line => line.Trim()).Where(line => line.StartsWith("expr: ", StringComparison.Ordinal)).Select(line => line["expr: ".Length..])];
+        : [.. Rules().Matches(File.ReadAllText(path)).Select(rule => rule.Groups["expression"].Value)];
 
     private static IEnumerable<string> Find(JsonElement json) => json.ValueKind switch
     {
@@ -52,6 +52,10 @@ public partial class DeploymentTests(MetricsServer server) : IClassFixture<Metri
         rest = Groupings().Replace(rest, " ");
         return [.. Identifiers().Matches(rest).Select(match => match.Value).Where(name => name is not ("and" or "or" or "unless" or "bool"))];
     }
+
+    // On the line itself, or below it where it is folded.
+    [GeneratedRegex(@"^ {8}expr: (>-(?<expression>(\n {10}.*)+)|(?<expression>.*))$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
+    private static partial Regex Rules();
 
     [GeneratedRegex("\"[^\"]*\"")]
     private static partial Regex Texts();

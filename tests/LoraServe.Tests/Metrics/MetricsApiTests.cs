@@ -1,4 +1,6 @@
 using System.Net.Http.Json;
+using System.Text.Json;
+using LoraServe.Tests.Clients;
 
 namespace LoraServe.Tests.Metrics;
 
@@ -30,6 +32,9 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
             metrics.Families[$"vllm:{name}"].Type.ShouldBe("counter");
             metrics.Find($"vllm:{name}", labels).ShouldHaveSingleItem().Labels.Count.ShouldBe(2);
         }
+
+        foreach (var name in new[] { "adapter_cache_hits", "adapter_cache_misses", "adapter_loads", "adapter_evictions", "requests", "quota_refusals" })
+            metrics.Find($"loraserve_{name}_total").ShouldNotBeEmpty(name);
 
         foreach (var name in Histograms)
         {
@@ -69,7 +74,7 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
             cached += usage.GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32();
         }
 
-        var after = await server.ReadMetricsAsync();
+        var after = await server.ReadMetricsAsync(metrics => metrics["vllm:num_requests_running"] == 0);
 
         double Grown(string name, params (string, string)[] labels) => after.Sum(name, labels) - before.Sum(name, labels);
         completion.ShouldBe(7 * 5);
@@ -91,7 +96,7 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
 
         Grown("loraserve_requests_total", ("outcome", "ok")).ShouldBe(4);
         Grown("loraserve_requests_total", ("adapter", "sql")).ShouldBe(2);
-        Grown("loraserve_requests_total", ("adapter", "base")).ShouldBe(1);
+        Grown("loraserve_requests_total", ("adapter", "(base)")).ShouldBe(1);
         Grown("loraserve_generated_tokens_total", ("adapter", "sql")).ShouldBe(15);
         Grown("loraserve_prompt_tokens_total", ("adapter", "sql")).ShouldBe(prompt / 7 * 2);
         Grown("loraserve_cached_tokens_total").ShouldBe(cached);
@@ -100,6 +105,51 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
         (Grown("loraserve_adapter_cache_hits_total") + Grown("loraserve_adapter_cache_misses_total")).ShouldBe(3);
         Grown("gen_ai_client_token_usage_sum", ("gen_ai_token_type", "output")).ShouldBe(completion);
         Grown("gen_ai_server_request_duration_seconds_count", ("gen_ai_operation_name", "text_completion"), ("gen_ai_provider_name", "loraserve")).ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task Get_ManyChoicesOfACachedPrompt_CountsItOnceAsUsageDoes()
+    {
+        var prompt = string.Concat(Enumerable.Repeat("Which products cost less than 59 euros? ", 4));
+        var before = await server.ReadMetricsAsync();
+        var cached = new List<int>();
+        for (var i = 0; i < 2; i++)
+        {
+            var usage = (await server.CompleteAsync(new { model = "sql", prompt, n = 8, max_tokens = 1 })).GetProperty("usage");
+            cached.Add(usage.GetProperty("prompt_tokens_details").GetProperty("cached_tokens").GetInt32());
+            cached[i].ShouldBeLessThanOrEqualTo(usage.GetProperty("prompt_tokens").GetInt32());
+        }
+
+        var after = await server.ReadMetricsAsync();
+
+        cached[1].ShouldBeGreaterThan(0);
+        (after.Sum("loraserve_cached_tokens_total") - before.Sum("loraserve_cached_tokens_total")).ShouldBe(cached.Sum());
+    }
+
+    [Fact]
+    public async Task Get_WhileAStreamRuns_HasItsFirstToken()
+    {
+        var before = await server.ReadMetricsAsync();
+        using var leaving = new CancellationTokenSource();
+        var body = JsonContent.Create(new { model = "sql", prompt = "a", max_tokens = 1000, ignore_eos = true, stream = true });
+        using var response = await server.Client.SendAsync(new HttpRequestMessage(HttpMethod.Post, "/v1/completions") { Content = body }, HttpCompletionOption.ResponseHeadersRead, leaving.Token);
+
+        double Grown(PrometheusText after, string name, params (string, string)[] labels) => after.Sum(name, labels) - before.Sum(name, labels);
+        var running = await server.ReadMetricsAsync(metrics => Grown(metrics, "vllm:time_to_first_token_seconds_count") > 0);
+
+        foreach (var name in new[] { "vllm:time_to_first_token_seconds", "vllm:request_queue_time_seconds", "vllm:request_prefill_time_seconds" })
+            Grown(running, $"{name}_count").ShouldBe(1, name);
+        Grown(running, "loraserve_time_to_first_token_seconds_count", ("adapter", "sql")).ShouldBe(1);
+        Grown(running, "vllm:request_success_total").ShouldBe(0);
+
+        await leaving.CancelAsync();
+        response.Dispose();
+        var ended = await server.ReadMetricsAsync(metrics => Grown(metrics, "vllm:request_success_total") > 0 && metrics["vllm:num_requests_running"] == 0);
+
+        Grown(ended, "vllm:request_success_total", ("finished_reason", "abort")).ShouldBe(1);
+        Grown(ended, "vllm:time_to_first_token_seconds_count").ShouldBe(1);
+        Grown(ended, "vllm:request_queue_time_seconds_count").ShouldBe(1);
+        ended.Find("vllm:lora_requests_info").ShouldHaveSingleItem().Labels["running_lora_adapters"].Split(',')[0].ShouldBe("sql");
     }
 
     [Fact]
@@ -117,6 +167,8 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
         Grown("loraserve_requests_total", ("adapter", "sql")).ShouldBe(2);
         Grown("loraserve_requests_total", ("adapter", "summarize")).ShouldBe(1);
         Grown("gen_ai_server_request_duration_seconds_count", ("gen_ai_operation_name", "chat")).ShouldBe(1);
+        Grown("gen_ai_client_token_usage_sum", ("gen_ai_operation_name", "text_completion"), ("gen_ai_request_model", "summarize"), ("gen_ai_token_type", "output")).ShouldBe(2);
+        Grown("gen_ai_client_token_usage_sum", ("gen_ai_operation_name", "text_completion"), ("gen_ai_request_model", "loraserve-demo"), ("gen_ai_token_type", "output")).ShouldBe(2);
     }
 
     [Fact]
@@ -140,7 +192,8 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
         var info = metrics.Find("vllm:lora_requests_info").ShouldHaveSingleItem();
         info.Labels.Count.ShouldBe(3);
         info.Labels["max_lora"].ShouldBe("16");
-        info.Labels["running_lora_adapters"].Split(',').Order().ShouldBe(["extract", "sql"]);
+        info.Labels["running_lora_adapters"].Split(',')[..2].Order().ShouldBe(["extract", "sql"]);
+        info.Labels["running_lora_adapters"].Split(',').ShouldContain("sentiment", "it is loaded");
         info.Labels["waiting_lora_adapters"].ShouldBe("sentiment");
         (DateTimeOffset.UtcNow - DateTimeOffset.FromUnixTimeSeconds((long)info.Value)).Duration().ShouldBeLessThan(TimeSpan.FromMinutes(1));
 
@@ -159,18 +212,14 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
         }
 
         await LoraServeServer.EventuallyAsync(() => server.Engine.Status is { Running: 0, Waiting: 0 });
-        for (var i = 0; i < 500 && metrics.Sum("vllm:request_success_total", ("finished_reason", "abort")) < aborted + 3; i++)
-        {
-            await Task.Delay(10);
-            metrics = await server.ReadMetricsAsync();
-        }
+        metrics = await server.ReadMetricsAsync(metrics => metrics.Sum("vllm:request_success_total", ("finished_reason", "abort")) >= aborted + 3);
 
         metrics["vllm:request_success_total", ("finished_reason", "abort")].ShouldBe(aborted + 3);
         metrics["vllm:num_requests_running"].ShouldBe(0);
         metrics["vllm:num_requests_waiting"].ShouldBe(0);
         metrics["vllm:kv_cache_usage_perc"].ShouldBe(0);
         info = metrics.Find("vllm:lora_requests_info").ShouldHaveSingleItem();
-        info.Labels["running_lora_adapters"].ShouldBeEmpty();
+        info.Labels["running_lora_adapters"].Split(',')[..3].ShouldBe(["sentiment", "extract", "sql"], ignoreOrder: true);
         info.Labels["waiting_lora_adapters"].ShouldBeEmpty();
     }
 
@@ -198,12 +247,34 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
     }
 
     [Fact]
+    public async Task Get_UnderLoad_IsTheSameToAParserOfOthers()
+    {
+        NodePackages.SkipWithoutNode();
+        var load = Task.WhenAll(Enumerable.Range(0, 12).Select(i => server.CompleteAsync(new { model = i % 2 == 0 ? "sql" : "extract", prompt = $"Number {i}", max_tokens = 8 })));
+        var text = await server.Client.GetStringAsync("/metrics");
+        await load;
+        var file = Path.Combine(server.Data, "metrics.txt");
+        await File.WriteAllTextAsync(file, text);
+
+        var families = JsonSerializer.Deserialize<JsonElement>(await NodePackages.RunAsync("prometheus-text.mjs", file)).EnumerateArray().ToDictionary(
+            family => family.GetProperty("name").GetString()!, family => (family.GetProperty("type").GetString()!.ToLowerInvariant(), family.GetProperty("series").GetInt32()));
+
+        // To this parser all series of a histogram are one.
+        families.ShouldBe(
+            PrometheusText.Parse(text).Families.ToDictionary(
+                family => family.Key,
+                family => (family.Value.Type!, family.Value.Type == "histogram" ? Math.Min(1, family.Value.Samples.Count) : family.Value.Samples.Count)),
+            ignoreOrder: true);
+    }
+
+    [Fact]
     public async Task Get_AfterErrors_CountsThemByRouteAndStatus()
     {
         var before = await server.ReadMetricsAsync();
         using var unknown = await server.PostAsync("/v1/completions?adapter=nobody", """{"prompt": "a"}""");
         using var wrong = await server.PostAsync("/v1/completions", """{"prompt": 1}""");
         using var nowhere = await server.Client.GetAsync("/nowhere");
+        using var method = await server.Client.DeleteAsync("/v1/completions");
 
         var after = await server.ReadMetricsAsync();
 
@@ -211,5 +282,6 @@ public class MetricsApiTests(MetricsServer server) : IClassFixture<MetricsServer
         Grown("/v1/completions", "404").ShouldBe(1);
         Grown("/v1/completions", "400").ShouldBe(1);
         Grown("none", "404").ShouldBe(1);
+        Grown("(method)", "405").ShouldBe(1);
     }
 }

@@ -5,6 +5,21 @@ public sealed class MetricsServer() : LoraServeServer(Settings(("MaxNumSeqs", "2
 {
     internal Task<PrometheusText> ReadMetricsAsync() => ReadAsync(Client);
 
+    /// <summary>
+    /// Reads until what happens soon after an answer is there. Where it never comes, the last reading, for the test to say what is missing.
+    /// </summary>
+    internal async Task<PrometheusText> ReadMetricsAsync(Func<PrometheusText, bool> isThere)
+    {
+        var metrics = await ReadMetricsAsync();
+        for (var i = 0; i < 500 && !isThere(metrics); i++)
+        {
+            await Task.Delay(10);
+            metrics = await ReadMetricsAsync();
+        }
+
+        return metrics;
+    }
+
     internal static async Task<PrometheusText> ReadAsync(HttpClient client)
     {
         using var response = await client.GetAsync("/metrics");

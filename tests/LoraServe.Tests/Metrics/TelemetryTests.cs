@@ -68,6 +68,8 @@ public class TelemetryTests(TelemetryTests.ExportingServer server) : IClassFixtu
         var generation = server.SpansOf(trace).Single(span => span.Kind != ActivityKind.Server);
         generation.Status.ShouldBe(ActivityStatusCode.Error);
         generation.GetTagItem("error.type").ShouldBe("UnknownAdapterException");
+        generation.GetTagItem("gen_ai.operation.name").ShouldBe("text_completion");
+        generation.GetTagItem("gen_ai.provider.name").ShouldBe("loraserve");
     }
 
     [Fact]
