@@ -65,8 +65,9 @@ internal sealed record AdapterAlias
             1 => found[0].Version,
             0 => throw new UnknownAdapterException(
                 $"{Name}@{prefix}",
-                IsMix ? $"'{Name}' is a mix, which has no versions." : $"The adapter '{Name}' has no version that begins with '{prefix}'."),
-            _ => throw new InvalidAdapterReferenceException($"{found.Count} versions of '{Name}' begin with '{prefix}': give more of it"),
+                IsMix ? $"'{Name}' is a mix, which has no versions." : $"The adapter '{Name}' has no version that begins with '{prefix}'.",
+                [Name]),
+            _ => throw new InvalidAdapterReferenceException($"{found.Count} versions of '{Name}' begin with '{prefix}': give more of it", Name),
         };
     }
 

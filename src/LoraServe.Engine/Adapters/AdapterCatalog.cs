@@ -69,13 +69,18 @@ internal sealed record AdapterCatalog
         {
             throw new InvalidAdapterReferenceException(
                 $"'{heavy.Alias.Name}': its weights in all mixes come to {heavy.Weight}, expected between -{AdapterReference.MaxWeight} and "
-                + $"{AdapterReference.MaxWeight}");
+                + $"{AdapterReference.MaxWeight}",
+                heavy.Alias.Name);
         }
 
         var alias = reference.Parts is [{ Weight: 1 } single] ? Find(single.Alias) : null;
         var resolved = new ResolvedAdapter(alias?.Name ?? reference.ToString(), parts, names, alias?.Mode ?? default, alias?.Weight ?? 1);
         if (resolved.IsMix && parts.Find(leaf => Refusal(leaf.Version.Description) is not null) is { } refused)
-            throw new InvalidAdapterReferenceException($"'{refused.Alias.Name}' cannot be mixed: it {Refusal(refused.Version.Description)}");
+        {
+            throw new InvalidAdapterReferenceException(
+                $"'{refused.Alias.Name}' cannot be mixed: it {Refusal(refused.Version.Description)}", refused.Alias.Name);
+        }
+
         return resolved;
     }
 
@@ -101,14 +106,15 @@ internal sealed record AdapterCatalog
             return;
         }
 
+        var inside = path.Add(alias.Name);
         if (path.Contains(alias.Name))
-            throw new InvalidAdapterReferenceException($"the mix '{alias.Name}' contains itself: {string.Join(" > ", path.Add(alias.Name))}");
+            throw new InvalidAdapterReferenceException($"the mix '{alias.Name}' contains itself: {string.Join(" > ", inside)}", inside);
         if (path.Count == MaxDepth)
-            throw new InvalidAdapterReferenceException($"mixes within mixes may be {MaxDepth} deep: {string.Join(" > ", path.Add(alias.Name))}");
-        foreach (var inner in alias.Parts) Expand(inner, weight, path.Add(alias.Name), leaves, names, chance);
+            throw new InvalidAdapterReferenceException($"mixes within mixes may be {MaxDepth} deep: {string.Join(" > ", inside)}", inside);
+        foreach (var inner in alias.Parts) Expand(inner, weight, inside, leaves, names, chance);
     }
 
     private static UnknownAdapterException Unknown(string name, ImmutableList<string> path) => path.IsEmpty
         ? new UnknownAdapterException(name)
-        : new UnknownAdapterException(name, $"The adapter '{name}', a part of the mix '{path[^1]}', does not exist.");
+        : new UnknownAdapterException(name, $"The adapter '{name}', a part of the mix '{path[^1]}', does not exist.", [name, path[^1]]);
 }

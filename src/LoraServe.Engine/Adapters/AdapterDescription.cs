@@ -17,16 +17,16 @@ internal sealed class AdapterDescription(
     };
 
     /// <summary>A saved mix as it is without the splits of its parts; null, and why, if a part has gone.</summary>
-    public static ResolvedAdapter? TryResolve(AdapterCatalog catalog, AdapterAlias mix, out string? reason)
+    public static ResolvedAdapter? TryResolve(AdapterCatalog catalog, AdapterAlias mix, out AdapterException? reason)
     {
         try
         {
             reason = null;
             return catalog.Resolve(AdapterReference.From([new(mix.Name, 1)]), static () => 1);
         }
-        catch (Exception e) when (e is UnknownAdapterException or InvalidAdapterReferenceException)
+        catch (AdapterException e)
         {
-            reason = e.Message;
+            reason = e;
             return null;
         }
     }
@@ -56,12 +56,13 @@ internal sealed class AdapterDescription(
     private AdapterInfo OfMix(AdapterAlias alias)
     {
         var mix = TryResolve(catalog, alias, out var reason);
-        if (mix is null) return Mix(alias, "", []) with { Broken = reason };
+        if (mix is null) return Mix(alias, "", []) with { Broken = reason!.Message, BrokenParts = reason.Adapters };
         var broken = mix.Parts.FirstOrDefault(part => part.Version.Broken is not null);
         return Mix(alias, mix.Version, [.. mix.Parts.Select(part => part.Version.Description)]) with
         {
             Residency = residency(mix.Version),
             Broken = broken is null ? null : $"'{broken.Alias.Name}': {broken.Version.Broken}",
+            BrokenParts = broken is null ? [] : [broken.Alias.Name],
         };
     }
 

@@ -1,31 +1,50 @@
 namespace LoraServe.Engine.Adapters;
 
+/// <summary>Something is wrong with adapters that a request reaches, perhaps through a saved mix whose parts it need not know.</summary>
+public abstract class AdapterException : Exception
+{
+    private protected AdapterException(string message, IReadOnlyList<string> adapters, Exception? inner = null)
+        : base(message, inner) => Adapters = adapters;
+
+    /// <summary>Adapters that the message names and the request may not have named itself.</summary>
+    public IReadOnlyList<string> Adapters { get; }
+}
+
 /// <summary>No adapter has this name, or it has no such version.</summary>
-public sealed class UnknownAdapterException : Exception
+public sealed class UnknownAdapterException : AdapterException
 {
     /// <summary>No adapter has the name.</summary>
     public UnknownAdapterException(string name)
-        : this(name, $"The adapter '{name}' does not exist.")
+        : this(name, $"The adapter '{name}' does not exist.", [])
     {
     }
 
-    internal UnknownAdapterException(string name, string message)
-        : base(message) => Name = name;
+    internal UnknownAdapterException(string name, string message, IReadOnlyList<string> adapters)
+        : base(message, adapters) => Name = name;
 
     /// <summary>What was asked for.</summary>
     public string Name { get; }
 }
 
 /// <summary>What a request asks for cannot be an adapter or a mix: its form, its weights, an ambiguous version, a mix within itself.</summary>
-public sealed class InvalidAdapterReferenceException(IReadOnlyList<string> faults) : Exception($"adapter: {string.Join("; ", faults)}")
+public sealed class InvalidAdapterReferenceException : AdapterException
 {
-    internal InvalidAdapterReferenceException(string fault)
-        : this([fault])
+    /// <summary>Joins all faults into one message.</summary>
+    public InvalidAdapterReferenceException(IReadOnlyList<string> faults)
+        : this(faults, [])
     {
     }
 
+    internal InvalidAdapterReferenceException(string fault, params IReadOnlyList<string> adapters)
+        : this([fault], adapters)
+    {
+    }
+
+    private InvalidAdapterReferenceException(IReadOnlyList<string> faults, IReadOnlyList<string> adapters)
+        : base($"adapter: {string.Join("; ", faults)}", adapters) => Faults = faults;
+
     /// <summary>Each fault on its own.</summary>
-    public IReadOnlyList<string> Faults { get; } = faults;
+    public IReadOnlyList<string> Faults { get; }
 }
 
 /// <summary>An adapter cannot be changed in the way that was asked for; the message lists every fault.</summary>
@@ -68,7 +87,7 @@ public sealed class AdapterCacheFullException(string message) : Exception(messag
 /// An adapter that was accepted cannot be loaded any more: its files were damaged, changed or deleted on the server's disk.
 /// </summary>
 public sealed class DamagedAdapterException(string name, string reason, Exception? inner = null)
-    : Exception($"The adapter '{name}' cannot be loaded: {reason} Upload it again.", inner);
+    : AdapterException($"The adapter '{name}' cannot be loaded: {reason} Upload it again.", [name], inner);
 
 /// <summary>The name comes from the folder of adapters given at start, which only the operator changes.</summary>
 public sealed class AdapterReadOnlyException(string name)

@@ -80,6 +80,9 @@ public sealed record AdapterInfo
     /// <summary>Why requests for it fail; null if they do not.</summary>
     public string? Broken { get; init; }
 
+    /// <summary>The parts of a mix, at any depth, that <see cref="Broken"/> names.</summary>
+    public IReadOnlyList<string> BrokenParts { get; init; } = [];
+
     /// <summary>Where it comes from, in the words of who uploaded it.</summary>
     public string? Provenance { get; init; }
 }

@@ -67,7 +67,7 @@ internal sealed class AdapterLoader(
             {
                 held.Add(Hold(part, folderOf(part), resident));
                 if (LoraMix.Refusal(held[^1].Adapter) is { } reason)
-                    throw new InvalidAdapterReferenceException($"'{part.Alias.Name}' cannot be mixed: it {reason}");
+                    throw new InvalidAdapterReferenceException($"'{part.Alias.Name}' cannot be mixed: it {reason}", part.Alias.Name);
             }
 
             var combined = LoraMix.Combine(mix.Version, [.. held.Zip(mix.Parts, (hold, part) => (hold.Adapter, part.Weight))]);

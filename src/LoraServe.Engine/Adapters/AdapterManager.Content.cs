@@ -29,13 +29,14 @@ public sealed partial class AdapterManager
     /// <param name="reference">One adapter.</param>
     /// <param name="rank">At least 1 and below its own.</param>
     /// <param name="name">The name that gets the new version, the adapter's own or another.</param>
+    /// <param name="storing">See <see cref="AddOptions.Storing"/>.</param>
     /// <param name="cancellationToken">Leaves the store as it was.</param>
     /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
     /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
     /// <exception cref="InvalidAdapterPatchException">The rank cannot be; the message says what it may be.</exception>
     /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
     public Task<(AdapterInfo Adapter, AdapterTruncation Truncation)> TruncateAsync(
-        AdapterReference reference, int rank, string name, CancellationToken cancellationToken) => ReadAsync(
+        AdapterReference reference, int rank, string name, Action<AdapterInfo>? storing, CancellationToken cancellationToken) => ReadAsync(
         reference,
         async (peft, version) =>
         {
@@ -44,11 +45,22 @@ public sealed partial class AdapterManager
             foreach (var file in AdapterFiles.Templates.Where(file => File.Exists(Path.Combine(peft.Folder, file))))
                 File.Copy(Path.Combine(peft.Folder, file), Path.Combine(upload.Folder, file));
             var provenance = $"rank {rank} of version {version}, with {truncation.EnergyKept:P2} of its energy";
-            var adapter = await AddAsync(
-                name, upload, new AddOptions { Replace = true, AllowNoEffect = true, Provenance = provenance }, cancellationToken);
+            var options = new AddOptions { Replace = true, AllowNoEffect = true, Provenance = provenance, Storing = storing };
+            var adapter = await AddAsync(name, upload, options, cancellationToken);
             return (adapter, truncation);
         },
         cancellationToken);
+
+    /// <summary>Most bytes that the tensors of a truncation can take: it has no more weights, and all of them may be float32.</summary>
+    /// <param name="reference">One adapter.</param>
+    /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
+    public long MostTruncatedBytes(AdapterReference reference)
+    {
+        var info = SinglePart(reference).Version.Description;
+        // What is no float32 has two bytes a weight at least.
+        return info.SizeBytes >= sizeof(float) * info.Parameters ? info.SizeBytes : info.SizeBytes + (2 * info.Parameters);
+    }
 
     private Task<T> ReadAsync<T>(
         AdapterReference reference, Func<Lora.PeftAdapter, string, Task<T>> read, CancellationToken cancellationToken)

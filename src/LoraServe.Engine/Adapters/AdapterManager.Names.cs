@@ -29,6 +29,7 @@ public sealed partial class AdapterManager
     public async Task<AdapterInfo> AddAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken)
     {
         var info = await ValidateAsync(name, upload, options, cancellationToken);
+        options.Storing?.Invoke(info);
         return await Task.Run(() => Add(name, info, upload, options, cancellationToken), cancellationToken);
     }
 

@@ -11,4 +11,7 @@ public sealed record AddOptions
 
     /// <summary>Where it comes from, for people; null: unknown, or as it was.</summary>
     public string? Provenance { get; init; }
+
+    /// <summary>Told what is about to be stored, once it has been validated; nothing is stored if it throws.</summary>
+    public Action<AdapterInfo>? Storing { get; init; }
 }

@@ -58,8 +58,7 @@ internal static class AdapterEffectApi
         var source = caller.Access.Parse(name);
         caller.Access.CheckTarget(target);
         AdapterTruncation truncation = null!;
-        // A lower rank never takes more bytes.
-        var most = engine.Adapters.Find(source.Parts[0].Alias)?.SizeBytes ?? 0;
+        var most = engine.Adapters.MostTruncatedBytes(source);
         var (before, adapter) = await quota.StoreAsync(caller, target, most, Truncate, cancellation);
         audit.Record(
             caller, AuditAction.AdapterTruncated, target, before?.Version, adapter.Version,
@@ -71,9 +70,9 @@ internal static class AdapterEffectApi
             Modules = [.. truncation.Modules.Select(TruncatedModuleResource.From)],
         });
 
-        async Task<AdapterInfo> Truncate()
+        async Task<AdapterInfo> Truncate(Action<AdapterInfo> storing)
         {
-            (var truncated, truncation) = await engine.Adapters.TruncateAsync(source, rank, target, cancellation);
+            (var truncated, truncation) = await engine.Adapters.TruncateAsync(source, rank, target, storing, cancellation);
             return truncated;
         }
     }

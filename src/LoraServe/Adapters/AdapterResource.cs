@@ -155,7 +155,7 @@ public sealed record AdapterResource
         Weight = adapter.Weight,
         Split = adapter.Split,
         Adapters = new AdapterParts(access.Show(adapter.Parts)),
-        Broken = adapter.Broken,
+        Broken = adapter.Broken is { } broken ? access.Explain(broken, adapter.BrokenParts) : null,
         Provenance = adapter.Provenance,
         Merge = MergeResource.From(engine.ExplainMerge(adapter.Version)),
     };

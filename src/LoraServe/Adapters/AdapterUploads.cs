@@ -56,7 +56,11 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
     {
         var (caller, cancellation) = (context.User.Caller(), context.RequestAborted);
         var (before, after) = await quota.StoreAsync(
-            caller, name, upload.TensorBytes, () => service.Engine.Adapters.AddAsync(name, upload, add, cancellation), cancellation);
+            caller,
+            name,
+            upload.TensorBytes,
+            storing => service.Engine.Adapters.AddAsync(name, upload, add with { Storing = storing }, cancellation),
+            cancellation);
         if (before?.Version == after.Version) return (before, after);
         var action = before is null ? AuditAction.AdapterCreated : AuditAction.AdapterReplaced;
         audit.Record(caller, action, name, before?.Version, after.Version, context: context);

@@ -102,8 +102,8 @@ internal static class AdapterVersionsApi
         var request = await RequestReader.ReadAsync(context.Request, new MixRequest(), isRequired: true, context.RequestAborted);
         if (request.Adapters is not { } parts) throw new InvalidRequestException("adapters", "is required");
         caller.Access.Check(parts.Items);
-        var (before, mix) = await quota.StoreAsync(
-            caller, name, bytes: 0, () => Task.FromResult(engine.Adapters.SaveMix(name, parts.Items)), context.RequestAborted);
+        var (before, mix) = await quota.StoreMixAsync(
+            caller, name, () => engine.Adapters.SaveMix(name, parts.Items), context.RequestAborted);
         audit.Record(caller, AuditAction.AdapterMixed, name, before?.Version, mix.Version, AuditLog.Details(request), context);
         return TypedResults.Ok(AdapterResource.From(mix, engine, caller.Access));
     }

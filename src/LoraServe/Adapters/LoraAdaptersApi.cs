@@ -36,7 +36,8 @@ internal static class LoraAdaptersApi
     /// <summary>Load an adapter from a folder of the server's machine.</summary>
     /// <remarks>
     /// For tools that expect vLLM. Only folders below the one that the operator names (--lora-path-root, else --adapters) can be read, symbolic
-    /// links included. The files are checked and copied as an upload's would be, so the adapter survives a restart.
+    /// links included. The files are checked and copied as an upload's would be, so the adapter survives a restart. A folder may be anybody's:
+    /// a key that is restricted to some adapters may not load any.
     /// </remarks>
     /// <response code="200">The adapter can be used.</response>
     /// <response code="400">A field is wrong, the folder may not be read or holds no adapter, or the name is taken.</response>
@@ -48,6 +49,13 @@ internal static class LoraAdaptersApi
     {
         var cancellation = context.RequestAborted;
         var adapters = service.Engine.Adapters;
+        // Before anything is read: the refusal must not tell what there is.
+        if (!context.User.Caller().Access.AllowsEverything)
+        {
+            throw new PermissionException(
+                "Folders of the server hold adapters of any name: only a key for all adapters and the base model may load them.", "load_not_allowed");
+        }
+
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new LoadLoraAdapterRequest(), isRequired: true, cancellation);
         var (name, path) = (request.LoraName, request.LoraPath);

@@ -28,6 +28,8 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
     public static Task WriteAsync(HttpContext context, Exception exception)
     {
         var (status, error) = Map(exception);
+        if (exception is AdapterException adapter)
+            error = error with { Message = context.User.Caller().Access.Explain(error.Message, adapter.Adapters) };
         HttpErrors.NoteRefusal(context, exception);
         return WriteAsync(context, status, error, (exception as QuotaExceededException)?.RetryAfter);
     }

@@ -40,6 +40,13 @@ internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool
     public IReadOnlyList<AdapterPart> Show(IEnumerable<AdapterPart> parts) =>
         [.. parts.Select(part => Allows(part.Alias) ? part : part with { Name = Hidden })];
 
+    /// <summary>What the caller may be told about adapters, of which it may not know all.</summary>
+    /// <param name="message">The whole story.</param>
+    /// <param name="names">Adapters that it names and the caller may not have named itself.</param>
+    public string Explain(string message, IEnumerable<string> names) => names.All(Allows)
+        ? message
+        : "A part of the saved sum cannot be used, and the API key may not see it: ask whoever saved the sum.";
+
     /// <param name="parts">Adapters, or versions of adapters.</param>
     /// <exception cref="UnknownAdapterException">One of them does not exist for the caller.</exception>
     public void Check(IEnumerable<AdapterPart> parts)

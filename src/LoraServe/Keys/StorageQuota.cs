@@ -39,16 +39,43 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
         }
     }
 
-    /// <summary>Stores an adapter or a mix for a caller, one after the other, so that no limit is exceeded.</summary>
+    /// <summary>Stores an adapter for a caller, one after the other, so that no limit is exceeded.</summary>
     /// <param name="caller">Who stores it.</param>
     /// <param name="name">Its name.</param>
-    /// <param name="bytes">Of its tensors.</param>
-    /// <param name="store">Stores it.</param>
+    /// <param name="bytes">Of its tensors, at most.</param>
+    /// <param name="store">Stores it, and before that tells what it is about to store.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <returns>What the name stood for before, and what it stands for now.</returns>
     /// <exception cref="PermissionException">It would be more than the caller may store.</exception>
-    public async Task<(AdapterInfo? Before, AdapterInfo After)> StoreAsync(
-        Caller caller, string name, long bytes, Func<Task<AdapterInfo>> store, CancellationToken cancellation)
+    public Task<(AdapterInfo? Before, AdapterInfo After)> StoreAsync(
+        Caller caller, string name, long bytes, Func<Action<AdapterInfo>, Task<AdapterInfo>> store, CancellationToken cancellation) =>
+        InTurnAsync(
+            caller,
+            name,
+            bytes,
+            before => store(adapter =>
+            {
+                // Before it is stored: what is on the disk and nobody's would not count. A row alone counts nothing.
+                if (adapter.Version != before?.Version) Remember(caller, name, adapter.Version);
+            }),
+            cancellation);
+
+    /// <summary>The same for a mix.</summary>
+    public Task<(AdapterInfo? Before, AdapterInfo After)> StoreMixAsync(
+        Caller caller, string name, Func<AdapterInfo> store, CancellationToken cancellation) =>
+        InTurnAsync(
+            caller,
+            name,
+            bytes: 0,
+            before =>
+            {
+                Remember(caller, name, NoVersion);
+                return Task.FromResult(store());
+            },
+            cancellation);
+
+    private async Task<(AdapterInfo? Before, AdapterInfo After)> InTurnAsync(
+        Caller caller, string name, long bytes, Func<AdapterInfo?, Task<AdapterInfo>> store, CancellationToken cancellation)
     {
         var storing = _storing.GetOrAdd(caller.Id, static _ => new SemaphoreSlim(1));
         var isLimited = caller.Limits is not { Adapters: null, AdapterBytes: null };
@@ -57,10 +84,7 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
         {
             Check(caller, name, bytes);
             var before = service.Engine.Adapters.Find(name);
-            var after = await store();
-            var isNew = before is null || after.Parts.Count > 0 || before.Version != after.Version;
-            if (isNew) Remember(caller, name, after.Parts.Count > 0 ? NoVersion : after.Version);
-            return (before, after);
+            return (before, await store(before));
         }
         finally
         {

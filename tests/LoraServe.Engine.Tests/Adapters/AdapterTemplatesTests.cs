@@ -98,7 +98,7 @@ public sealed class AdapterTemplatesTests : IDisposable
     {
         await Add("a", ManagedAdapters.Two, (TemplateFile, "own"));
 
-        var (truncated, _) = await _adapters.Manager.TruncateAsync(AdapterReference.Parse("a"), 4, "b", CancellationToken.None);
+        var (truncated, _) = await _adapters.Manager.TruncateAsync(AdapterReference.Parse("a"), 4, "b", storing: null, CancellationToken.None);
 
         truncated.HasChatTemplate.ShouldBeTrue();
         (await Rendered("b")).ShouldBe("own");

@@ -97,6 +97,55 @@ public sealed class AdapterAccessTests(KeyedServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Get_MixWhoseHiddenPartHasGone_DoesNotNameThePart()
+    {
+        await KeyedServer.PutAsync(server.Admin, "secret");
+        await MixAsync("their-inner", "secret", "theirs");
+        await MixAsync("ours-outer", "ours-a", "their-inner");
+        await server.Admin.DeleteAsync("/v1/adapters/secret?force=true");
+
+        var shown = await _client.GetStringAsync("/v1/adapters/ours-outer");
+        var listed = await _client.GetStringAsync("/v1/adapters");
+        using var asked = await _client.PostAsJsonAsync("/v1/completions?adapter=ours-outer", new { prompt = "a", max_tokens = 1 });
+        using var merged = await _client.PostAsync("/v1/adapters/ours-outer/merge", null);
+        var all = await server.Admin.GetStringAsync("/v1/adapters/ours-outer");
+        foreach (var name in new[] { "ours-outer", "their-inner" }) await server.Admin.DeleteAsync($"/v1/adapters/{name}?force=true");
+
+        all.ShouldContain("secret");
+        foreach (var text in new[] { shown, listed, await asked.Content.ReadAsStringAsync(), await merged.Content.ReadAsStringAsync() })
+        {
+            text.ShouldContain("A part of the saved sum cannot be used");
+            text.ShouldNotContain("secret");
+            text.ShouldNotContain("their-inner");
+        }
+
+        await LoraServeServer.ErrorAsync(asked, 404);
+    }
+
+    [Fact]
+    public async Task Post_LoadOfAFolder_NeedsAKeyForEverything()
+    {
+        foreach (var path in new[] { "x", "/", "no/such/folder" })
+        {
+            using var response = await _client.PostAsJsonAsync("/v1/load_lora_adapter", new { lora_name = "ours-new", lora_path = path });
+
+            (await LoraServeServer.ErrorAsync(response, 403)).GetProperty("code").GetString().ShouldBe("load_not_allowed");
+        }
+    }
+
+    [Fact]
+    public async Task Post_UnmergeOfAForeignAdaptersContent_IsRefused()
+    {
+        (await server.Admin.PostAsync("/v1/adapters/theirs/merge", null)).StatusCode.ShouldBe(HttpStatusCode.OK);
+
+        using var refused = await _client.PostAsync("/v1/adapters/ours-b/unmerge", null);
+        using var allowed = await server.Admin.PostAsync("/v1/adapters/ours-b/unmerge", null);
+
+        (await LoraServeServer.ErrorAsync(refused, 403)).GetProperty("code").GetString().ShouldBe("merge_shared");
+        allowed.StatusCode.ShouldBe(HttpStatusCode.OK);
+    }
+
+    [Fact]
     public async Task Delete_AdapterInAForeignMix_DoesNotNameTheMix()
     {
         using var response = await _client.DeleteAsync("/v1/adapters/ours-b");

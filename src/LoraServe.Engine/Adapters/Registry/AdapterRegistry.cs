@@ -110,7 +110,8 @@ internal sealed class AdapterRegistry : IDisposable
             pragma.ExecuteNonQuery();
         }
 
-        context.Database.Migrate();
+        // Migrating takes a lock that a process which was killed while it had it leaves behind for ever.
+        if (context.Database.GetPendingMigrations().Any()) context.Database.Migrate();
         return true;
     });
 
