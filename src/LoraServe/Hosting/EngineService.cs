@@ -92,7 +92,6 @@ internal sealed partial class EngineService(
             metrics.Publish(_engine);
             Loaded = DateTimeOffset.UtcNow;
             _state = EngineState.Ready;
-            console.ShowReady(_engine.Model.Name, [.. _engine.Adapters.List().Select(adapter => adapter.Name)]);
         }
         catch (Exception e)
         {
@@ -102,8 +101,31 @@ internal sealed partial class EngineService(
                 or IOException or UnauthorizedAccessException or DllNotFoundException;
             LogFailed(e.Message, isAboutFiles ? null : e);
             lifetime.StopApplication();
+            return;
+        }
+
+        Show();
+    }
+
+    private void Show()
+    {
+        try
+        {
+            console.ShowReady(BaseModel, [.. Engine.Adapters.List().Select(adapter => adapter.Name)]);
+        }
+        // The server works, whatever a terminal cannot show of it.
+        catch (Exception e) when (e is not EngineNotReadyException)
+        {
+            LogNotShown(e);
+        }
+        catch (EngineNotReadyException)
+        {
+            // It was told to stop meanwhile.
         }
     }
+
+    [LoggerMessage(LogLevel.Warning, "The server is ready, but its address cannot be shown")]
+    private partial void LogNotShown(Exception exception);
 
     [LoggerMessage(LogLevel.Critical, "The model could not be loaded: {Reason}")]
     private partial void LogFailed(string reason, Exception? exception);

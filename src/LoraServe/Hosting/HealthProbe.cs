@@ -1,3 +1,5 @@
+using System.Net.Sockets;
+
 namespace LoraServe.Hosting;
 
 /// <summary>Asks a running server whether it is ready: the health check of a container that has no curl.</summary>
@@ -12,8 +14,11 @@ internal static class HealthProbe
     {
         try
         {
-            using var client = new HttpClient { Timeout = Timeout };
-            using var response = await client.GetAsync(new Uri(Reachable(urls.Split(';')[0]), "readyz"), cancellationToken);
+            var url = urls.Split(';')[0];
+            var socket = BindingAddress.Parse(url) is { IsUnixPipe: true } address ? address.UnixPipePath : null;
+            using var client = new HttpClient(Handler(socket)) { Timeout = Timeout };
+            using var response = await client.GetAsync(
+                new Uri(socket is null ? Reachable(url) : new Uri("http://localhost"), "readyz"), cancellationToken);
             Console.WriteLine(await response.Content.ReadAsStringAsync(cancellationToken));
             return response.IsSuccessStatusCode ? 0 : 1;
         }
@@ -30,5 +35,26 @@ internal static class HealthProbe
         var address = BindingAddress.Parse(url);
         var host = address.Host is "+" or "*" or "0.0.0.0" or "[::]" ? "localhost" : address.Host;
         return new UriBuilder(address.Scheme, host, address.Port).Uri;
+    }
+
+    private static SocketsHttpHandler Handler(string? socketPath)
+    {
+        var handler = new SocketsHttpHandler();
+        if (socketPath is null) return handler;
+        handler.ConnectCallback = async (_, cancellationToken) =>
+        {
+            var socket = new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+            try
+            {
+                await socket.ConnectAsync(new UnixDomainSocketEndPoint(socketPath), cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            }
+            catch
+            {
+                socket.Dispose();
+                throw;
+            }
+        };
+        return handler;
     }
 }

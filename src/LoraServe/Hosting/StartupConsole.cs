@@ -23,10 +23,12 @@ internal sealed partial class StartupConsole(LoraServeOptions options, IServer s
     public void ShowReady(string baseModel, IReadOnlyList<string> adapters)
     {
         var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? options.Urls;
-        var url = HealthProbe.Reachable(address).ToString().TrimEnd('/');
+        var isSocket = BindingAddress.Parse(address).IsUnixPipe;
+        var url = isSocket ? address : HealthProbe.Reachable(address).ToString().TrimEnd('/');
+        var target = isSocket ? $"--unix-socket '{BindingAddress.Parse(address).UnixPipePath}' 'http://localhost" : $"'{url}";
         var names = adapters.Count == 0 ? "no adapters yet" : $"adapters {string.Join(", ", adapters)}";
         var (query, prompt) = options.IsDemo ? ("?adapter=summarize", DemoPrompt) : ("", "Hello");
-        var command = $$"""curl -s '{{url}}/v1/completions{{query}}' -d '{"max_tokens": 64, "temperature": 0, "prompt": "{{prompt}}"}'""";
+        var command = $$"""curl -s {{target}}/v1/completions{{query}}' -d '{"max_tokens": 64, "temperature": 0, "prompt": "{{prompt}}"}'""";
         if (!IsInteractive)
         {
             LogReady(baseModel, names, url, command);

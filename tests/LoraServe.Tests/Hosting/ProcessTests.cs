@@ -105,6 +105,23 @@ public sealed class ProcessTests : IDisposable
         output.ToString().ShouldNotContain("really poor");
     }
 
+    [Fact]
+    public async Task Serve_OnASocketOfTheFileSystem_IsReady()
+    {
+        var url = $"http://unix:{Path.Combine(_folder, "socket")}";
+        var output = new StringBuilder();
+        using var process = Start("--urls", url, "--data", Path.Combine(_folder, "data"), "--threads", "1");
+        var shown = await ReadyAsync(process, output);
+
+        var (health, _) = await RunAsync("health", "--urls", url);
+        await StopAsync(process);
+
+        shown.ShouldBe(url);
+        health.ShouldBe(0);
+        process.ExitCode.ShouldBe(0);
+        output.ToString().ShouldContain("--unix-socket");
+    }
+
     [Theory]
     [InlineData("http://192.0.2.1:8080")]
     [InlineData("https://127.0.0.1:0")]
@@ -143,7 +160,7 @@ public sealed class ProcessTests : IDisposable
         process.OutputDataReceived += (_, line) =>
         {
             lock (output) output.AppendLine(line.Data);
-            if (line.Data is not null && Regex.Match(line.Data, "Swagger: [\\\\\"]*(?<url>http://127.0.0.1:[0-9]+)[\\\\\"]*/swagger", RegexOptions.NonBacktracking) is { Success: true } match)
+            if (line.Data is not null && Regex.Match(line.Data, "Swagger: [\\\\\"]*(?<url>http://(127.0.0.1:[0-9]+|unix:[^ ]+?))[\\\\\"]*/swagger", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture) is { Success: true } match)
                 ready.TrySetResult(match.Groups["url"].Value);
         };
         process.ErrorDataReceived += (_, line) => { lock (output) output.AppendLine(line.Data); };
