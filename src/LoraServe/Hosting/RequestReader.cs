@@ -93,6 +93,7 @@ internal static class RequestReader
     // Sets the property, or says what was expected.
     private static string? Fault(JsonPropertyInfo property, JsonElement json, object request)
     {
+        if (!AreNamesKnown(property.PropertyType, json)) return Describe(property);
         object? value;
         try
         {
@@ -103,10 +104,21 @@ internal static class RequestReader
             return Describe(property) ?? e.Message;
         }
 
+        // The type says that no text is null; what is in a list is not checked against it.
+        if (value is IEnumerable<string?> texts && texts.Contains(null)) return Describe(property);
         var constraints = property.AttributeProvider!.GetCustomAttributes(typeof(ValidationAttribute), inherit: true);
         if (!constraints.Cast<ValidationAttribute>().All(constraint => constraint.IsValid(value))) return Describe(property);
         property.Set!(request, value);
         return null;
+    }
+
+    // The framework's converter takes "a, b" for a | b, which is another name or none, and any case for the same name.
+    private static bool AreNamesKnown(Type type, JsonElement json)
+    {
+        if (json.ValueKind == JsonValueKind.Array && type is { IsGenericType: true, GenericTypeArguments: [var item] })
+            return !item.IsEnum || json.EnumerateArray().All(element => AreNamesKnown(item, element));
+        var name = Nullable.GetUnderlyingType(type) ?? type;
+        return !name.IsEnum || Names(name).Any(known => JsonElement.DeepEquals(known, json));
     }
 
     // Null where the type has its own converter, whose message says more.
@@ -132,7 +144,10 @@ internal static class RequestReader
     }
 
     private static string DescribeNames(Type type) =>
-        string.Join(", ", Enum.GetValues(type).Cast<object>().Select(value => JsonSerializer.SerializeToElement(value, type, ApiJson.Options)));
+        string.Join(", ", Names(type));
+
+    private static IEnumerable<JsonElement> Names(Type type) =>
+        Enum.GetValues(type).Cast<object>().Select(value => JsonSerializer.SerializeToElement(value, type, ApiJson.Options));
 
     private static string DescribeFields(Type type) =>
         string.Join(", ", ApiJson.Options.GetTypeInfo(type).Properties.Select(field => $"{field.Name} ({Describe(field)})"));

@@ -1,4 +1,6 @@
 using System.ComponentModel.DataAnnotations;
+using System.Globalization;
+using System.Text;
 using LoraServe.Hosting;
 
 namespace LoraServe.Keys;
@@ -58,17 +60,22 @@ public sealed record KeyRequest
     [Range(1, MaxSeconds)]
     public int? ExpiresIn { get; init; }
 
+    // They could make one name look like another, or one line of a list like two.
+    private static bool IsInvisible(Rune rune) => Rune.GetUnicodeCategory(rune) is UnicodeCategory.Control or UnicodeCategory.Format
+        or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator;
+
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     internal NewKey ToNewKey(DateTimeOffset now)
     {
         var faults = new List<RequestFault>();
         var name = Name?.Trim();
         if (string.IsNullOrEmpty(name)) faults.Add(new("name", "is required"));
-        else if (name.Length > MaxNameLength || name.Any(char.IsControl))
-            faults.Add(new("name", $"expected at most {MaxNameLength} characters on one line"));
+        else if (name.Length > MaxNameLength || name.EnumerateRunes().Any(IsInvisible))
+            faults.Add(new("name", $"expected at most {MaxNameLength} visible characters on one line"));
         if (Scopes is not { Count: > 0 }) faults.Add(new("scopes", $"is required: some of {KeyScopes.Listed}"));
         var patterns = (Adapters ?? ["*"]).Select(text => (Text: text, Pattern: AdapterPattern.TryParse(text))).ToList();
         if (patterns.Count > MaxPatterns) faults.Add(new("adapters", $"expected at most {MaxPatterns} patterns, found {patterns.Count}"));
+        if (Scopes is not null && !Scopes.All(Enum.IsDefined)) faults.Add(new("scopes", $"expected some of {KeyScopes.Listed}"));
         foreach (var (text, _) in patterns.Where(entry => entry.Pattern is null).Take(MaxPatterns))
             faults.Add(new("adapters", $"expected {AdapterPattern.Rule}, found '{text}'"));
         if (faults.Count > 0) throw new InvalidRequestException(faults);

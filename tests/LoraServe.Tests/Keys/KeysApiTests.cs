@@ -45,6 +45,30 @@ public class KeysApiTests(KeyedServer server)
         foreach (var part in new[] { "name: is required", "scopes: is required", "adapters: expected 1 to 128" }) message.ShouldContain(part);
     }
 
+    [Theory]
+    [InlineData("""{"name": "x", "scopes": ["infer, admin"]}""", "scopes")]
+    [InlineData("""{"name": "x", "scopes": ["infer,adapters:read"]}""", "scopes")]
+    [InlineData("""{"name": "x", "scopes": ["INFER"]}""", "scopes")]
+    [InlineData("""{"name": "x", "scopes": [4]}""", "scopes")]
+    [InlineData("""{"name": "x", "scopes": [null]}""", "scopes")]
+    [InlineData("""{"name": "x", "scopes": ["infer"], "adapters": [null]}""", "adapters")]
+    [InlineData("""{"name": "x\u202ey", "scopes": ["infer"]}""", "name")]
+    [InlineData("""{"name": "x\u2028y", "scopes": ["infer"]}""", "name")]
+    public async Task Post_HostileField_IsRefused(string body, string field)
+    {
+        using var response = await server.Admin.PostAsync("/v1/keys", new StringContent(body));
+
+        (await LoraServeServer.ErrorAsync(response, 400)).GetProperty("message").GetString()!.ShouldStartWith($"{field}: expected");
+    }
+
+    [Fact]
+    public async Task Post_ModeThatListsTwo_IsRefused()
+    {
+        using var response = await server.Admin.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 1, mode = "auto, merged" });
+
+        (await LoraServeServer.ErrorAsync(response, 400)).GetProperty("message").GetString()!.ShouldStartWith("mode: expected");
+    }
+
     [Fact]
     public async Task Delete_Key_RefusesItFromThenOn()
     {
