@@ -8,8 +8,14 @@ using Microsoft.EntityFrameworkCore;
 namespace LoraServe.Audit;
 
 /// <summary>What was changed, by whom and when: rows of the data folder's database, and lines of the log.</summary>
-internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, ILogger<AuditLog> log)
+/// <param name="database">Keeps them.</param>
+/// <param name="time">Dates them.</param>
+/// <param name="log">Gets a line for each.</param>
+/// <param name="most">Changes that are kept, a thousandth more or less; older ones go.</param>
+internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, ILogger<AuditLog> log, int most = 1_000_000)
 {
+    private readonly int _trimPeriod = Math.Max(1, most / 1000);
+
     /// <summary>Records a change that has been made.</summary>
     /// <param name="caller">Who made it.</param>
     /// <param name="action">One of <see cref="AuditAction"/>.</param>
@@ -31,7 +37,7 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
         LogChange(action, target, caller.Id, caller.Name, from, to, text);
         try
         {
-            database.Write(rows => rows.Audit.Add(new AuditRow
+            Write(new AuditRow
             {
                 Time = time.GetUtcNow(),
                 Actor = caller.Id,
@@ -42,7 +48,7 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
                 FromVersion = from,
                 ToVersion = to,
                 Details = text,
-            }));
+            });
         }
         // The change is made and cannot be answered with an error any more; the line above has all of it.
         catch (IOException e)
@@ -50,6 +56,13 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
             LogNotWritten(e.Message);
         }
     }
+
+    private void Write(AuditRow row) => database.Write(context =>
+    {
+        context.Audit.Add(row);
+        context.SaveChanges();
+        return row.Id % _trimPeriod == 0 ? context.Audit.Where(other => other.Id <= row.Id - most).ExecuteDelete() : 0;
+    });
 
     /// <summary>The fields of a request that are there.</summary>
     public static JsonObject Details<T>(T request) => new(JsonSerializer.SerializeToNode(request, ApiJson.Options)!.AsObject()

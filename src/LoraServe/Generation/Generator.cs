@@ -62,7 +62,7 @@ internal sealed partial class Generator(
         TokenWindow.Reservation? tokens = null;
         try
         {
-            tokens = limits.ReserveTokens(caller, prepared.SelectMany(column => column.Prompts).Sum(prompt => MostTokens(prompt, parameters)));
+            tokens = Reserve(caller, parameters, [.. prepared.SelectMany(column => column.Prompts)]);
             foreach (var (lease, prompts) in prepared)
             {
                 var place = (running.Sum(column => column.Choices.Count), arrival, caller.CacheSalt(parameters.CacheSalt));
@@ -120,8 +120,12 @@ internal sealed partial class Generator(
     }
 
     // A prompt counts once, as in the usage, however many choices continue it.
-    private static long MostTokens(GenerationPrompt prompt, GenerationParameters parameters) =>
-        prompt.Ids.Count + ((long)parameters.N * prompt.MaxTokens);
+    private TokenWindow.Reservation? Reserve(Caller caller, GenerationParameters parameters, IReadOnlyList<GenerationPrompt> prompts) =>
+        limits.ReserveTokens(
+            caller,
+            prompts.Sum(prompt => (long)prompt.Ids.Count),
+            prompts.Sum(prompt => (long)parameters.N * prompt.MaxTokens),
+            parameters.MostTokens is not null);
 
     // When they are there, not when the request ends: what takes an hour would be seen an hour late.
     private void NoteFirstTokens(GenerationColumn column, long arrived)

@@ -26,6 +26,9 @@ internal sealed class ApiKeyHandler(
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
+        // Probes and pages need no key and no disk; where there is no route there is nothing to protect.
+        if (Context.GetEndpoint() is not RouteEndpoint route || route.Metadata.GetMetadata<IAllowAnonymous>() is not null)
+            return Task.FromResult(AuthenticateResult.NoResult());
         var (caller, refusal) = Authenticate();
         return Task.FromResult(caller is null
             ? AuthenticateResult.Fail(refusal!)

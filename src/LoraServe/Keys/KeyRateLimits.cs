@@ -12,30 +12,24 @@ namespace LoraServe.Keys;
 /// </summary>
 internal sealed class KeyRateLimits : IAsyncDisposable
 {
-    private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-    private const int Segments = 60;
-
-    private readonly PartitionedRateLimiter<Caller> _perMinute = PartitionedRateLimiter.Create<Caller, string>(caller =>
-        caller.Limits.RequestsPerMinute is { } limit
-            ? RateLimitPartition.GetSlidingWindowLimiter(caller.Id, _ => new SlidingWindowRateLimiterOptions
-            {
-                PermitLimit = limit,
-                Window = Minute,
-                SegmentsPerWindow = Segments,
-            })
-            : RateLimitPartition.GetNoLimiter(""));
+    private const int UnsaidShare = 4;
 
     private readonly PartitionedRateLimiter<Caller> _concurrent = PartitionedRateLimiter.Create<Caller, string>(caller =>
         caller.Limits.ConcurrentRequests is { } limit
             ? RateLimitPartition.GetConcurrencyLimiter(caller.Id, _ => new ConcurrencyLimiterOptions { PermitLimit = limit })
             : RateLimitPartition.GetNoLimiter(""));
 
+    private readonly PartitionedRateLimiter<Caller> _perMinute;
+    private readonly ConcurrentDictionary<string, RequestWindow> _requests = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, TokenWindow> _tokens = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
 
     public KeyRateLimits(TimeProvider time)
     {
         _time = time;
+        _perMinute = PartitionedRateLimiter.Create<Caller, string>(caller => caller.Limits.RequestsPerMinute is { } limit
+            ? RateLimitPartition.Get<string>(caller.Id, _ => Window(caller, limit))
+            : RateLimitPartition.GetNoLimiter(""));
         // In this order, so that one that has to wait for another does not count against the minute.
         Requests = PartitionedRateLimiter.CreateChained(_concurrent, _perMinute)
             .WithTranslatedKey<HttpContext>(LimitedCaller, leaveOpen: false);
@@ -51,23 +45,33 @@ internal sealed class KeyRateLimits : IAsyncDisposable
         if (Tokens(caller) is { Remaining: <= 0 } window) throw TooManyTokens(caller, window);
     }
 
-    /// <summary>Holds back the most tokens that a request can use; null if the caller has no limit.</summary>
+    /// <summary>
+    /// Holds back the most tokens that a request can use; null if the caller has no limit. One that does not say how many it wants could
+    /// use its whole context, and seldom does: beyond its prompt it holds back a quarter of the limit at most, so that no more than four of
+    /// them run before one has ended. Those may exceed the limit, each by what it uses beyond its quarter.
+    /// </summary>
+    /// <param name="caller">Whose limit it is.</param>
+    /// <param name="prompt">Tokens that are read.</param>
+    /// <param name="answer">Most tokens that may be written.</param>
+    /// <param name="isWanted">Whether the request itself says that it wants so many.</param>
     /// <exception cref="QuotaExceededException">Nothing is left.</exception>
-    public TokenWindow.Reservation? ReserveTokens(Caller caller, long most) => Tokens(caller) is { } window
-        ? window.TryReserve(most) ?? throw TooManyTokens(caller, window)
-        : null;
+    public TokenWindow.Reservation? ReserveTokens(Caller caller, long prompt, long answer, bool isWanted)
+    {
+        if (Tokens(caller) is not { } window) return null;
+        var held = isWanted ? answer : Math.Min(answer, Math.Max(1, caller.Limits.TokensPerMinute!.Value / UnsaidShare));
+        return window.TryReserve(prompt + held) ?? throw TooManyTokens(caller, window);
+    }
 
     /// <summary>Answers a request that one of <see cref="Requests"/> refused.</summary>
     public async ValueTask RefuseAsync(OnRejectedContext context)
     {
         var caller = context.HttpContext.User.Caller();
-        var wait = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var known) ? known : TimeSpan.FromSeconds(1);
-        // The lease does not tell which of the two refused it, and a window not always when it opens again.
-        var exception = caller.Limits.RequestsPerMinute is not null && _perMinute.GetStatistics(caller) is { CurrentAvailablePermits: 0 }
+        // Only the window knows when there will be room again.
+        var exception = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait)
             ? new QuotaExceededException($"The API key '{caller.Name}' may make {caller.Limits.RequestsPerMinute} requests a minute.", wait, "requests")
             : new QuotaExceededException(
                 $"The API key '{caller.Name}' may make {caller.Limits.ConcurrentRequests} requests at the same time.",
-                wait,
+                TimeSpan.FromSeconds(1),
                 "concurrent_requests");
         await ErrorMapper.WriteAsync(context.HttpContext, exception);
     }
@@ -101,6 +105,8 @@ internal sealed class KeyRateLimits : IAsyncDisposable
             ? Caller.Nobody
             : context.User.Caller();
 
+    private RequestWindow Window(Caller caller, int limit) => _requests.GetOrAdd(caller.Id, _ => new RequestWindow(limit, _time));
+
     private TokenWindow? Tokens(Caller caller) => caller.Limits.TokensPerMinute is { } limit
         ? _tokens.GetOrAdd(caller.Id, static (_, state) => new TokenWindow(state.limit, state._time), (limit, _time))
         : null;
@@ -115,8 +121,8 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     {
         if (caller.Limits.RequestsPerMinute is { } requests)
         {
-            var left = _perMinute.GetStatistics(caller)?.CurrentAvailablePermits ?? requests;
-            Write("requests", requests, left, left == requests ? TimeSpan.Zero : Minute);
+            var (left, reset) = Window(caller, requests).State;
+            Write("requests", requests, left, reset);
         }
 
         if (Tokens(caller) is { } window) Write("tokens", caller.Limits.TokensPerMinute!.Value, Math.Max(0, window.Remaining), window.Reset);
@@ -125,7 +131,7 @@ internal sealed class KeyRateLimits : IAsyncDisposable
         {
             headers[$"x-ratelimit-limit-{what}"] = $"{limit}";
             headers[$"x-ratelimit-remaining-{what}"] = $"{remaining}";
-            headers[$"x-ratelimit-reset-{what}"] = $"{reset.TotalSeconds}s";
+            headers[$"x-ratelimit-reset-{what}"] = $"{Math.Ceiling(reset.TotalSeconds)}s";
         }
     }
 }

@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using LoraServe.Audit;
 
 namespace LoraServe.Keys;
 
@@ -88,6 +90,14 @@ public sealed record KeyResource
         Expires = key.Grant.Expires?.ToUnixTimeSeconds(),
         Revoked = key.Revoked?.ToUnixTimeSeconds(),
     };
+
+    /// <summary>All that a key may do and use, as the audit log keeps it.</summary>
+    internal static JsonObject DescribeGrant(ApiKey key)
+    {
+        var details = AuditLog.Details(From(key));
+        foreach (var field in (string[])["id", "object", "created"]) details.Remove(field);
+        return details;
+    }
 }
 
 /// <summary>All keys, the newest first.</summary>

@@ -1,5 +1,6 @@
 using System.Collections.Concurrent;
 using System.Collections.Immutable;
+using System.Data.Common;
 using LoraServe.Keys.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -11,6 +12,7 @@ namespace LoraServe.Keys;
 /// </summary>
 internal sealed partial class KeyRing : IDisposable
 {
+    private const int UsesPerWrite = 200;
     private static readonly TimeSpan WritePeriod = TimeSpan.FromSeconds(5);
 
     private readonly KeyDatabase _database;
@@ -18,8 +20,9 @@ internal sealed partial class KeyRing : IDisposable
     private readonly ILogger _log;
     private readonly ITimer _timer;
     private readonly ConcurrentDictionary<string, DateTimeOffset> _uses = new(StringComparer.Ordinal);
+    private readonly Dictionary<string, DateTimeOffset> _written = new(StringComparer.Ordinal);
     private readonly Lock _reading = new();
-    private Snapshot _snapshot = new(-1, ImmutableSortedDictionary<string, ApiKey>.Empty);
+    private Snapshot _snapshot = new(-1, ImmutableSortedDictionary<string, ApiKey>.Empty, IsEmpty: true);
 
     public KeyRing(KeyDatabase database, TimeProvider time, ILogger<KeyRing> log)
     {
@@ -28,7 +31,7 @@ internal sealed partial class KeyRing : IDisposable
     }
 
     /// <summary>Whether a key was ever made in this data folder; one that was taken back still counts.</summary>
-    public bool HasKeys => !Current().Keys.IsEmpty;
+    public bool HasKeys => !Current().IsEmpty;
 
     /// <summary>All keys, the newest first.</summary>
     public IReadOnlyList<ApiKey> List() => [.. Current().Keys.Values.Select(WithLastUse).OrderByDescending(key => key.Created)];
@@ -42,16 +45,18 @@ internal sealed partial class KeyRing : IDisposable
     {
         var (id, text) = KeySecret.Create();
         var key = new ApiKey { Id = id, Hash = [.. KeySecret.Hash(text)], Grant = grant, Created = _time.GetUtcNow() };
-        _database.Write(context => context.Keys.Add(KeyRowMapper.ToRow(key)));
+        _database.WriteKeys(context => context.Keys.Add(KeyRowMapper.ToRow(key)));
         Reload();
         return (key, text);
     }
 
     /// <summary>Takes a key back, for good; null if there is none with this id.</summary>
-    public ApiKey? Revoke(string id)
+    /// <param name="id">The key's public id.</param>
+    /// <param name="isChange">Whether it was not taken back before.</param>
+    public ApiKey? Revoke(string id, out bool isChange)
     {
         var now = _time.GetUtcNow();
-        _database.Write(context => context.Keys.Where(row => row.Id == id && row.Revoked == null)
+        isChange = 0 < _database.WriteKeys(context => context.Keys.Where(row => row.Id == id && row.Revoked == null)
             .ExecuteUpdate(row => row.SetProperty(key => key.Revoked, now)));
         Reload();
         return Find(id);
@@ -86,7 +91,7 @@ internal sealed partial class KeyRing : IDisposable
     {
         lock (_reading)
         {
-            return _database.ForeignVersion() == _snapshot.ForeignVersion ? _snapshot : Reload();
+            return _database.KeysVersion() == _snapshot.Version ? _snapshot : Reload();
         }
     }
 
@@ -95,10 +100,38 @@ internal sealed partial class KeyRing : IDisposable
         lock (_reading)
         {
             // Before the keys: what is changed in between is then read once more.
-            var version = _database.ForeignVersion();
-            var keys = _database.Read(context => context.Keys.AsNoTracking().AsEnumerable().Select(KeyRowMapper.ToKey)
-                .ToImmutableSortedDictionary(key => key.Id, key => key, StringComparer.Ordinal));
-            return _snapshot = new Snapshot(version, keys);
+            var version = _database.KeysVersion();
+            var (keys, isEmpty) = _database.Read(ReadKeys);
+            return _snapshot = new Snapshot(version, keys.ToImmutableSortedDictionary(key => key.Id, key => key, StringComparer.Ordinal), isEmpty);
+        }
+    }
+
+    private (List<ApiKey> Keys, bool IsEmpty) ReadKeys(KeyContext context)
+    {
+        var rows = context.Keys.AsNoTracking();
+        try
+        {
+            var all = rows.AsEnumerable().Select(KeyRowMapper.ToKey).ToList();
+            return (all, all.Count == 0);
+        }
+        catch (Exception e) when (e is not DbException)
+        {
+            // One by one, so that a row that cannot be read is the only key that grants nothing. It still is a key of this server.
+            var ids = rows.Select(row => row.Id).ToList();
+            return ([.. ids.Select(id => TryRead(rows, id)).OfType<ApiKey>()], ids.Count == 0);
+        }
+    }
+
+    private ApiKey? TryRead(IQueryable<KeyRow> rows, string id)
+    {
+        try
+        {
+            return KeyRowMapper.ToKey(rows.First(row => row.Id == id));
+        }
+        catch (Exception e) when (e is not DbException)
+        {
+            LogUnreadable(id, e.Message);
+            return null;
         }
     }
 
@@ -108,25 +141,35 @@ internal sealed partial class KeyRing : IDisposable
     {
         try
         {
-            var stored = _snapshot.Keys;
-            var news = _uses.Where(use => stored.GetValueOrDefault(use.Key)?.LastUse != use.Value).ToList();
-            if (news.Count == 0) return;
-            _database.Write(context =>
+            lock (_written)
             {
-                foreach (var (id, time) in news)
-                    context.Keys.Where(row => row.Id == id).ExecuteUpdate(row => row.SetProperty(key => key.LastUse, time));
-                return true;
-            });
-            Reload();
+                var news = _uses.Where(use => !_written.TryGetValue(use.Key, out var time) || time != use.Value);
+                foreach (var chunk in news.Chunk(UsesPerWrite)) WriteUses(chunk);
+            }
         }
-        catch (IOException e)
+        // An exception in a timer would end the process.
+        catch (Exception e)
         {
             LogNotWritten(e.Message);
         }
     }
 
+    private void WriteUses(KeyValuePair<string, DateTimeOffset>[] uses)
+    {
+        _database.Write(context =>
+        {
+            foreach (var (id, time) in uses)
+                context.Keys.Where(row => row.Id == id).ExecuteUpdate(row => row.SetProperty(key => key.LastUse, time));
+            return true;
+        });
+        foreach (var (id, time) in uses) _written[id] = time;
+    }
+
+    [LoggerMessage(LogLevel.Error, "The stored API key {Id} cannot be read and grants nothing: {Reason}")]
+    private partial void LogUnreadable(string id, string reason);
+
     [LoggerMessage(LogLevel.Warning, "The times of last use of keys are not stored: {Reason}")]
     private partial void LogNotWritten(string reason);
 
-    private sealed record Snapshot(long ForeignVersion, ImmutableSortedDictionary<string, ApiKey> Keys);
+    private sealed record Snapshot(long Version, ImmutableSortedDictionary<string, ApiKey> Keys, bool IsEmpty);
 }

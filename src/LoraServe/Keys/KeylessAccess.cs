@@ -12,17 +12,23 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
 {
     private static readonly ImmutableHashSet<KeyScope> AllButAdmin = KeyScopes.All.Remove(KeyScope.Admin);
 
+    // What proxies add. Behind one, everybody seems to be on this machine.
+    private static readonly string[] ProxyHeaders =
+        ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"];
+
     private readonly IReadOnlyList<string> _origins = options.CorsOriginList;
 
     /// <summary>Whether there is a key of any kind.</summary>
     public bool HasKeys => adminKey.Exists || keys.HasKeys;
 
     /// <summary>Refuses to listen for other machines while nobody needs a key.</summary>
+    /// <param name="configuration">May name endpoints of the web server, which it listens on in the place of --urls.</param>
     /// <exception cref="OptionsValidationException">It would.</exception>
-    public void CheckAddresses()
+    public void CheckAddresses(IConfiguration configuration)
     {
         if (options.AllowAnonymous || HasKeys) return;
-        if (options.Urls.Split(';').FirstOrDefault(url => !IsLocal(BindingAddress.Parse(url))) is not { } open) return;
+        var endpoints = configuration.GetSection("Kestrel:Endpoints").GetChildren().Select(endpoint => endpoint["Url"] ?? "");
+        if (options.Urls.Split(';').Concat(endpoints).FirstOrDefault(url => !IsLocalAddress(url)) is not { } open) return;
         throw new OptionsValidationException(LoraServeOptions.Section, typeof(LoraServeOptions),
         [
             $"--urls: other machines reach {open}, and there is no API key, so that everybody could do everything. Either make a key with "
@@ -34,19 +40,42 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
     /// <summary>Who a request without a key comes from, or why it needs a key.</summary>
     public (Caller? Caller, string? Refusal) Admit(HttpContext context)
     {
+        if (!options.AllowAnonymous && HasKeys) return (null, "An API key is needed: send the header Authorization: Bearer KEY.");
+        if (IsOfForeignPage(context.Request))
+            return (null, "A page of another site needs an API key, or has to be of an origin that --cors-origins names.");
         if (options.AllowAnonymous) return (Caller.Anonymous(AllButAdmin), null);
-        if (HasKeys) return (null, "An API key is needed: send the header Authorization: Bearer KEY.");
+        if (ProxyHeaders.FirstOrDefault(context.Request.Headers.ContainsKey) is { } header)
+            return (null, $"A proxy sent this request (it has the header {header}), so that nobody knows whose it is: make an API key.");
         if (IsOfThisMachine(context)) return (Caller.Anonymous(KeyScopes.All), null);
         return (null, "As long as this server has no API keys, it answers only programs of its own machine that ask for localhost, "
             + "and pages of its own.");
     }
 
-    // A page of somebody else's, opened on this machine, is not of this machine, nor is a foreign name that was made to point here.
-    private bool IsOfThisMachine(HttpContext context) =>
+    // Browsers send what any page asks for, and reach servers that nobody else does. Behind a proxy that ends TLS, an own page is one of https.
+    private bool IsOfForeignPage(HttpRequest request)
+    {
+        var origins = request.Headers.Origin;
+        return origins.Count > 0
+            ? !origins.All(origin => origin == $"http://{request.Host}" || origin == $"https://{request.Host}" || _origins.Contains(origin))
+            : request.Headers["Sec-Fetch-Site"] == "cross-site";
+    }
+
+    // A foreign name that was made to point here is not of this machine.
+    private static bool IsOfThisMachine(HttpContext context) =>
         IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress)
-        && IsLocal(context.Request.Host.Host)
-        && context.Request.Headers.Origin.All(origin =>
-            origin == $"{context.Request.Scheme}://{context.Request.Host}" || _origins.Contains(origin));
+        && IsLocal(context.Request.Host.Host);
+
+    private static bool IsLocalAddress(string url)
+    {
+        try
+        {
+            return IsLocal(BindingAddress.Parse(url));
+        }
+        catch (FormatException)
+        {
+            return false;
+        }
+    }
 
     private static bool IsLocal(BindingAddress address) => address.IsUnixPipe || IsLocal(address.Host);
 

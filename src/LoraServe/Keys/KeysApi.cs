@@ -40,7 +40,7 @@ internal static class KeysApi
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new KeyRequest(), isRequired: true, context.RequestAborted);
         var (key, text) = keys.Create(request.ToNewKey(time.GetUtcNow()));
-        audit.Record(caller, AuditAction.KeyCreated, key.Id, details: new JsonObject { ["name"] = key.Grant.Name }, context: context);
+        audit.Record(caller, AuditAction.KeyCreated, key.Id, details: KeyResource.DescribeGrant(key), context: context);
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Created($"/v1/keys/{key.Id}", KeyResource.From(key, text));
     }
@@ -62,8 +62,9 @@ internal static class KeysApi
     /// <response code="404">No key has this id.</response>
     internal static Ok<KeyResource> Revoke(HttpContext context, KeyRing keys, AuditLog audit, Caller caller, string id)
     {
-        var key = keys.Revoke(id) ?? throw new UnknownKeyException(id);
-        audit.Record(caller, AuditAction.KeyRevoked, id, details: new JsonObject { ["name"] = key.Grant.Name }, context: context);
+        var key = keys.Revoke(id, out var isChange) ?? throw new UnknownKeyException(id);
+        if (isChange)
+            audit.Record(caller, AuditAction.KeyRevoked, id, details: new JsonObject { ["name"] = key.Grant.Name }, context: context);
         return TypedResults.Ok(KeyResource.From(key));
     }
 }

@@ -55,7 +55,7 @@ internal static class KeysCommand
         {
             Data, name, scopes, adapters, bare, requests, tokens, concurrent, count, bytes, expires,
         };
-        command.SetAction(result => Run(result.GetValue(Data)!, (keys, audit) =>
+        command.SetAction(result => Run(KeyDatabase.Open, result.GetValue(Data)!, (keys, audit) =>
         {
             var request = new KeyRequest
             {
@@ -71,7 +71,7 @@ internal static class KeysCommand
                 ExpiresIn = result.GetValue(expires),
             };
             var (key, text) = keys.Create(request.ToNewKey(TimeProvider.System.GetUtcNow()));
-            audit.Record(Caller.CommandLine, AuditAction.KeyCreated, key.Id, details: new JsonObject { ["name"] = key.Grant.Name });
+            audit.Record(Caller.CommandLine, AuditAction.KeyCreated, key.Id, details: KeyResource.DescribeGrant(key));
             Console.Error.WriteLine($"Key {key.Id} for '{key.Grant.Name}'. Keep its text, nobody can show it again:");
             Console.Out.WriteLine(text);
         }));
@@ -81,7 +81,7 @@ internal static class KeysCommand
     private static Command CreateList()
     {
         var command = new Command("list", "Lists all keys without their texts.") { Data };
-        command.SetAction(result => Run(result.GetValue(Data)!, (keys, _) =>
+        command.SetAction(result => Run(KeyDatabase.OpenExisting, result.GetValue(Data)!, (keys, _) =>
         {
             var table = new Table().AddColumns("id", "name", "scopes", "adapters", "limits", "last use", "state");
             foreach (var key in keys.List())
@@ -109,20 +109,20 @@ internal static class KeysCommand
     {
         var id = new Argument<string>("id") { Description = "The key's id, as list shows it." };
         var command = new Command("revoke", "Revokes a key, at once and for good.") { id, Data };
-        command.SetAction(result => Run(result.GetValue(Data)!, (keys, audit) =>
+        command.SetAction(result => Run(KeyDatabase.OpenExisting, result.GetValue(Data)!, (keys, audit) =>
         {
-            var key = keys.Revoke(result.GetValue(id)!) ?? throw new UnknownKeyException(result.GetValue(id)!);
-            audit.Record(Caller.CommandLine, AuditAction.KeyRevoked, key.Id, details: new JsonObject { ["name"] = key.Grant.Name });
+            var key = keys.Revoke(result.GetValue(id)!, out var isChange) ?? throw new UnknownKeyException(result.GetValue(id)!);
+            if (isChange) audit.Record(Caller.CommandLine, AuditAction.KeyRevoked, key.Id, details: new JsonObject { ["name"] = key.Grant.Name });
             Console.Error.WriteLine($"Key {key.Id} ('{key.Grant.Name}') is revoked.");
         }));
         return command;
     }
 
-    private static int Run(string folder, Action<KeyRing, AuditLog> action)
+    private static int Run(Func<string, KeyDatabase> open, string folder, Action<KeyRing, AuditLog> action)
     {
         try
         {
-            using var database = KeyDatabase.Open(folder);
+            using var database = open(folder);
             using var keys = new KeyRing(database, TimeProvider.System, NullLogger<KeyRing>.Instance);
             action(keys, new AuditLog(database, TimeProvider.System, NullLogger<AuditLog>.Instance));
             return 0;

@@ -3,11 +3,12 @@ namespace LoraServe.Keys;
 /// <summary>
 /// How many tokens a key may still read and write within any minute. A request is let in while anything is left, and holds back the most
 /// that it can use until it has ended; then it is charged with what it used. So requests in parallel together exceed the limit by less
-/// than one of them. Safe for concurrent use.
+/// than one of them, as long as none uses more than it held back. Safe for concurrent use.
 /// </summary>
 internal sealed class TokenWindow(long limit, TimeProvider time)
 {
     private const int Seconds = 60;
+    private static readonly TimeSpan Soon = TimeSpan.FromSeconds(1);
 
     private readonly Lock _lock = new();
     // Tokens by the second in which they were charged, as a ring.
@@ -28,18 +29,20 @@ internal sealed class TokenWindow(long limit, TimeProvider time)
         }
     }
 
-    /// <summary>The time until everything that was used so far has left the window.</summary>
-    public TimeSpan Reset => Until(static _ => false);
-
-    /// <summary>The time until something is left; a second at least while running requests hold back everything.</summary>
-    public TimeSpan RetryAfter
+    /// <summary>The time until everything that was used so far has left the window; a second at least while requests run.</summary>
+    public TimeSpan Reset
     {
         get
         {
-            var wait = Until(left => left > 0);
-            return wait > TimeSpan.Zero ? wait : TimeSpan.FromSeconds(1);
+            lock (_lock) return AtLeast(_reserved > 0 ? Soon : TimeSpan.Zero, Until(static _ => false));
         }
     }
+
+    /// <summary>
+    /// The time until enough of what was used has left the window; a second where only running requests are in the way, whose end nobody
+    /// knows.
+    /// </summary>
+    public TimeSpan RetryAfter => AtLeast(Soon, Until(left => left > 0));
 
     /// <summary>Lets a request in that uses no more than so many tokens; null if nothing is left.</summary>
     public Reservation? TryReserve(long most)
@@ -52,12 +55,14 @@ internal sealed class TokenWindow(long limit, TimeProvider time)
         }
     }
 
+    private static TimeSpan AtLeast(TimeSpan least, TimeSpan time) => time > least ? time : least;
+
     // Looks at the seconds from the oldest on, as they leave the window.
     private TimeSpan Until(Func<long, bool> isEnough)
     {
         lock (_lock)
         {
-            var left = Remaining;
+            var left = Remaining + _reserved;
             var wait = 0;
             for (var age = Seconds - 1; age >= 0 && !isEnough(left); age--)
             {

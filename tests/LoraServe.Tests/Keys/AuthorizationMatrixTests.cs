@@ -72,7 +72,7 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
     public async Task EveryRoute_EveryCaller_IsAnsweredByTheTable()
     {
         var (revoked, revokedText) = server.CreateKey();
-        server.Keys.Revoke(revoked.Id);
+        server.Keys.Revoke(revoked.Id, out _);
         var refused = new Dictionary<string, HttpClient>
         {
             ["no key"] = server.ClientOf(null),
@@ -134,7 +134,7 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
     // A refusal repeats the name that was asked for.
     private static string WithoutEcho(string text) => text.Replace($"'{Foreign}'", "").Replace($"'org/{Foreign}'", "");
 
-    private static bool IsLetIn(int status) => status is not (401 or 403);
+    private static bool IsLetIn(int status) => status is < 500 and not (401 or 403);
 
     private static Func<int, bool> IsMissingScope(string text) => status => status == 403 && text.Contains("missing_scope", StringComparison.Ordinal);
 

@@ -138,6 +138,35 @@ public class KeyLimitsTests(KeyedServer server)
     }
 
     [Fact]
+    public async Task ReserveTokens_RequestThatDoesNotSayHowMany_HoldsBackAQuarterOfTheLimit()
+    {
+        await using var limits = new KeyRateLimits(new ManualTime());
+        var caller = Caller.Of(server.CreateKey(grant => grant with { Limits = new KeyLimits { TokensPerMinute = 400 } }).Key);
+
+        for (var i = 0; i < 4; i++) limits.ReserveTokens(caller, prompt: 0, answer: 100_000, isWanted: false).ShouldNotBeNull();
+
+        var refusal = Should.Throw<QuotaExceededException>(() => limits.ReserveTokens(caller, prompt: 0, answer: 1, isWanted: true));
+        refusal.RetryAfter.ShouldBe(TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task Post_TruncationThatMayExceedTheBytes_IsRefused()
+    {
+        await KeyedServer.PutAsync(server.Admin, "long", "all-linear-r8");
+        await KeyedServer.PutAsync(server.Admin, "long", "attention-r4");
+        var versions = (await server.Admin.GetFromJsonAsync<JsonElement>("/v1/adapters/long/versions")).GetProperty("data");
+        var (size, larger) = (versions[0].GetProperty("size_bytes").GetInt64(), versions[1].GetProperty("size_bytes").GetInt64());
+        larger.ShouldBeGreaterThan(size);
+        var older = versions[1].GetProperty("version").GetString();
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { AdapterBytes = size } });
+
+        using var refused = await client.PostAsJsonAsync($"/v1/adapters/long@{older}/truncate", new { rank = 7, @as = "shorter" });
+        await server.Admin.DeleteAsync("/v1/adapters/long");
+
+        (await LoraServeServer.ErrorAsync(refused, 403)).GetProperty("code").GetString().ShouldBe("quota_exceeded");
+    }
+
+    [Fact]
     public async Task Put_MoreBytesThanAllowed_IsRefusedWithTheFigures()
     {
         await KeyedServer.PutAsync(server.Admin, "sized");

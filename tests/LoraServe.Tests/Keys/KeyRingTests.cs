@@ -1,5 +1,7 @@
+using LoraServe.Audit;
 using LoraServe.Keys;
 using LoraServe.Keys.Storage;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Tests.Keys;
@@ -80,7 +82,7 @@ public sealed class KeyRingTests : IDisposable
 
         var (key, text) = Open().Create(Grant("from outside"));
         var made = server.Authenticate(text);
-        Open().Revoke(key.Id);
+        Open().Revoke(key.Id, out _);
         var revoked = server.Authenticate(text);
 
         made.Key.ShouldNotBeNull();
@@ -115,8 +117,101 @@ public sealed class KeyRingTests : IDisposable
         Open().Find(key.Id)!.LastUse.ShouldBe(ManualTime.Start.AddHours(1));
     }
 
+    [Theory]
+    [InlineData("Scopes", "'not JSON'")]
+    [InlineData("Adapters", "'[null]'")]
+    [InlineData("Created", "'yesterday'")]
+    public void Authenticate_BesideARowThatCannotBeRead_KnowsTheOthers(string column, string value)
+    {
+        var keys = Open();
+        var (broken, brokenText) = keys.Create(Grant("broken"));
+        Corrupt($"UPDATE Keys SET {column} = {value} WHERE Id = '{broken.Id}'");
+        var alone = Open();
+        var isKeyed = alone.HasKeys;
+        var (_, text) = keys.Create(Grant("whole"));
+
+        isKeyed.ShouldBeTrue();
+        keys.Authenticate(text).Key.ShouldNotBeNull();
+        keys.Authenticate(brokenText).Key.ShouldBeNull();
+        keys.List().Count.ShouldBe(1);
+    }
+
     [Fact]
-    public void Revoke_UnknownId_IsNull() => Open().Revoke("000000000000").ShouldBeNull();
+    public async Task Authenticate_WhileAnotherProcessWrites_WaitsForNothing()
+    {
+        var keys = Open();
+        var (_, text) = keys.Create(Grant("one"));
+        using var other = new SqliteConnection($"Data Source={Path.Combine(_folder, "keys.db")};Pooling=False");
+        other.Open();
+        using var transaction = other.BeginTransaction();
+
+        var writing = Task.Run(() => Should.Throw<IOException>(() => keys.Create(Grant("two"))));
+        while (!writing.IsCompleted) keys.Authenticate(text).Key.ShouldNotBeNull();
+
+        (await writing).Message.ShouldContain("keys.db");
+    }
+
+    [Fact]
+    public void Open_LockOfAMigrationThatWasKilled_StartsAllTheSame()
+    {
+        var (key, _) = Open().Create(Grant("one"));
+        Corrupt("CREATE TABLE IF NOT EXISTS __EFMigrationsLock (Id INTEGER PRIMARY KEY, Timestamp TEXT NOT NULL); "
+            + "INSERT OR REPLACE INTO __EFMigrationsLock VALUES (1, '2026-01-01')");
+
+        Open().Find(key.Id).ShouldNotBeNull();
+    }
+
+    [Fact]
+    public void Open_FileThatIsNoDatabase_SaysSo()
+    {
+        File.WriteAllText(Path.Combine(_folder, "keys.db"), new string('x', 5000));
+
+        Should.Throw<IOException>(Open).Message.ShouldContain("keys.db");
+    }
+
+    [Fact]
+    public void OpenExisting_FolderWithoutKeys_MakesNothing()
+    {
+        var folder = Path.Combine(_folder, "mistyped");
+
+        Should.Throw<IOException>(() => KeyDatabase.OpenExisting(folder)).Message.ShouldContain("--data");
+        Directory.Exists(folder).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Record_MoreChangesThanAreKept_DropsTheOldest()
+    {
+        using var database = KeyDatabase.Open(_folder);
+        var audit = new AuditLog(database, _time, NullLogger<AuditLog>.Instance, most: 5);
+
+        for (var i = 0; i < 12; i++) audit.Record(Caller.CommandLine, AuditAction.KeyCreated, $"{i}");
+
+        audit.List(before: null, limit: 100).Select(row => row.Target).ShouldBe(["11", "10", "9", "8", "7"]);
+    }
+
+    [Fact]
+    public void Revoke_Twice_IsOneChange()
+    {
+        var keys = Open();
+        var (key, _) = keys.Create(Grant("one"));
+
+        keys.Revoke(key.Id, out var first).ShouldNotBeNull();
+        keys.Revoke(key.Id, out var second).ShouldNotBeNull();
+
+        (first, second).ShouldBe((true, false));
+    }
+
+    [Fact]
+    public void Revoke_UnknownId_IsNull() => Open().Revoke("000000000000", out _).ShouldBeNull();
+
+    private void Corrupt(string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={Path.Combine(_folder, "keys.db")};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
 
     private static NewKey Grant(string name) =>
         new() { Name = name, Scopes = [KeyScope.Infer], Adapters = [AdapterPattern.TryParse("*")!], AllowsBase = true };

@@ -3,6 +3,7 @@ using System.Net.Http.Headers;
 using LoraServe.Keys;
 using LoraServe.Keys.Storage;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -40,11 +41,11 @@ public sealed class KeylessAccessTests : IDisposable
     {
         var options = new LoraServeOptions { Urls = urls };
 
-        if (isAllowed) Open(options).CheckAddresses();
-        else Should.Throw<OptionsValidationException>(() => Open(options).CheckAddresses()).Message.ShouldContain("--allow-anonymous");
-        Open(options with { AllowAnonymous = true }).CheckAddresses();
+        if (isAllowed) Open(options).CheckAddresses(new ConfigurationBuilder().Build());
+        else Should.Throw<OptionsValidationException>(() => Open(options).CheckAddresses(new ConfigurationBuilder().Build())).Message.ShouldContain("--allow-anonymous");
+        Open(options with { AllowAnonymous = true }).CheckAddresses(new ConfigurationBuilder().Build());
         _keys.Create(KeyedServer.Grant);
-        Open(options).CheckAddresses();
+        Open(options).CheckAddresses(new ConfigurationBuilder().Build());
     }
 
     [Fact]
@@ -53,7 +54,7 @@ public sealed class KeylessAccessTests : IDisposable
         var path = Path.Combine(_folder, "key");
         File.WriteAllText(path, $"{KeySecret.Create().Text}\n");
 
-        Open(new LoraServeOptions { Urls = "http://+:80", AdminKeyFile = path }).CheckAddresses();
+        Open(new LoraServeOptions { Urls = "http://+:80", AdminKeyFile = path }).CheckAddresses(new ConfigurationBuilder().Build());
     }
 
     [Theory]
@@ -91,7 +92,7 @@ public sealed class KeylessAccessTests : IDisposable
     public void Admit_OnceThereIsAKey_NeedsOne()
     {
         var (key, _) = _keys.Create(KeyedServer.Grant);
-        _keys.Revoke(key.Id);
+        _keys.Revoke(key.Id, out _);
 
         // A key that was taken back must not open the server again.
         Open(new LoraServeOptions()).Admit(Context("127.0.0.1", "localhost", null)).Caller.ShouldBeNull();
@@ -107,6 +108,43 @@ public sealed class KeylessAccessTests : IDisposable
         var caller = Open(new LoraServeOptions { AllowAnonymous = true }).Admit(Context("10.0.0.1", "loraserve", null)).Caller!;
 
         caller.Scopes.ShouldBe([KeyScope.Infer, KeyScope.AdaptersRead, KeyScope.AdaptersWrite, KeyScope.Train], ignoreOrder: true);
+    }
+
+    [Theory]
+    [InlineData(true, "Origin", "http://localhost:8080", true)]
+    [InlineData(true, "Origin", "https://localhost:8080", true)]
+    [InlineData(true, "Origin", "https://evil.example", false)]
+    [InlineData(true, "Origin", "null", false)]
+    [InlineData(true, "Sec-Fetch-Site", "cross-site", false)]
+    [InlineData(true, "Sec-Fetch-Site", "none", true)]
+    [InlineData(true, "X-Forwarded-For", "10.0.0.1", true)]
+    [InlineData(false, "Sec-Fetch-Site", "cross-site", false)]
+    [InlineData(false, "X-Forwarded-For", "10.0.0.1", false)]
+    [InlineData(false, "Forwarded", "for=10.0.0.1", false)]
+    [InlineData(false, "Via", "1.1 proxy", false)]
+    public void Admit_HeadersOfForeignPagesAndProxies_NeedAKey(bool allowsAnonymous, string header, string value, bool isAllowed)
+    {
+        var context = Context("127.0.0.1", "localhost:8080", null);
+        context.Request.Headers[header] = value;
+
+        var (caller, refusal) = Open(new LoraServeOptions { AllowAnonymous = allowsAnonymous }).Admit(context);
+
+        (caller is not null).ShouldBe(isAllowed, refusal);
+    }
+
+    [Theory]
+    [InlineData("http://localhost:9000", true)]
+    [InlineData("http://0.0.0.0:9000", false)]
+    [InlineData("https://*:443", false)]
+    [InlineData("", false)]
+    public void CheckAddresses_EndpointOfTheConfiguration_CountsLikeUrls(string url, bool isAllowed)
+    {
+        var configuration = new ConfigurationBuilder()
+            .AddInMemoryCollection(new Dictionary<string, string?> { ["Kestrel:Endpoints:Other:Url"] = url }).Build();
+        var access = Open(new LoraServeOptions());
+
+        if (isAllowed) access.CheckAddresses(configuration);
+        else Should.Throw<OptionsValidationException>(() => access.CheckAddresses(configuration));
     }
 
     private KeylessAccess Open(LoraServeOptions options) => new(options, _keys, AdminKey.Read(options.AdminKeyFile));

@@ -55,7 +55,17 @@ public class TokenWindowTests
         var window = new TokenWindow(10, _time);
         window.TryReserve(10);
 
-        (window.RetryAfter, window.Reset).ShouldBe((TimeSpan.FromSeconds(1), TimeSpan.Zero));
+        (window.RetryAfter, window.Reset).ShouldBe((TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(1)));
+    }
+
+    [Fact]
+    public void RetryAfter_ReservationsBesideWhatWasUsed_IsASecond()
+    {
+        var window = new TokenWindow(100, _time);
+        window.TryReserve(50)!.Settle(50);
+        window.TryReserve(100);
+
+        (window.Remaining, window.RetryAfter, window.Reset).ShouldBe((-50, TimeSpan.FromSeconds(1), TimeSpan.FromSeconds(60)));
     }
 
     [Fact]

@@ -6,49 +6,54 @@ namespace LoraServe.Keys.Storage;
 
 /// <summary>
 /// The database keys.db of a data folder. A change is on the disk when the method returns. Other processes, such as the command line,
-/// may change it at the same time. Safe for concurrent use.
+/// may change it at the same time. Reads wait for no write, whoever makes it. Safe for concurrent use.
 /// </summary>
 internal sealed class KeyDatabase : IDisposable
 {
     private const string FileName = "keys.db";
 
-    private readonly string _path;
-    private readonly SqliteConnection _connection;
-    private readonly DbContextOptions<KeyContext> _options;
-    private readonly Lock _lock = new();
+    // How long a write waits for one of another process; a request waits with it.
+    private const int BusySeconds = 2;
 
-    private KeyDatabase(string path)
-    {
-        _path = path;
-        _connection = new SqliteConnection(new SqliteConnectionStringBuilder { DataSource = path, Pooling = false }.ConnectionString);
-        _options = new DbContextOptionsBuilder<KeyContext>().UseSqlite(_connection).Options;
-    }
+    private readonly string _path;
+    private readonly Connection _reading;
+    private readonly Connection _writing;
+
+    private KeyDatabase(string path) => (_path, _reading, _writing) = (path, new Connection(path), new Connection(path));
 
     /// <summary>Opens the database of a data folder; both are made if they are not there.</summary>
     /// <exception cref="IOException">It cannot be used.</exception>
     public static KeyDatabase Open(string folder)
     {
-        Directory.CreateDirectory(folder);
-        var database = new KeyDatabase(Path.Combine(folder, FileName));
+        var path = Path.Combine(folder, FileName);
+        var database = new KeyDatabase(path);
         try
         {
+            Directory.CreateDirectory(folder);
             database.Prepare();
             return database;
         }
-        catch
+        catch (Exception e)
         {
             database.Dispose();
-            throw;
+            if (e is IOException) throw;
+            throw new IOException($"The database of keys, {path}, cannot be opened: {e.Message}", e);
         }
     }
 
+    /// <summary>Opens the database of a data folder that has one.</summary>
+    /// <exception cref="IOException">There is none, or it cannot be used.</exception>
+    public static KeyDatabase OpenExisting(string folder) => File.Exists(Path.Combine(folder, FileName))
+        ? Open(folder)
+        : throw new FileNotFoundException($"'{folder}' holds no keys: name the server's data folder by --data.");
+
     /// <summary>Reads.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public T Read<T>(Func<KeyContext, T> read) => Use("read", read);
+    public T Read<T>(Func<KeyContext, T> read) => Use("read", _reading, read);
 
-    /// <summary>Makes one change, whole or not at all.</summary>
+    /// <summary>Makes one change, whole or not at all, of anything but what keys may do.</summary>
     /// <exception cref="IOException">Nothing was changed.</exception>
-    public T Write<T>(Func<KeyContext, T> change) => Use("written", context =>
+    public T Write<T>(Func<KeyContext, T> change) => Use("written", _writing, context =>
     {
         using var transaction = context.Database.BeginTransaction();
         var result = change(context);
@@ -57,32 +62,42 @@ internal sealed class KeyDatabase : IDisposable
         return result;
     });
 
-    /// <summary>A number that is another one after somebody else, such as another process, has changed the database.</summary>
+    /// <summary>Makes one change of keys, whole or not at all: <see cref="KeysVersion"/> is another one afterwards.</summary>
+    /// <exception cref="IOException">Nothing was changed.</exception>
+    public T WriteKeys<T>(Func<KeyContext, T> change) => Write(context =>
+    {
+        var result = change(context);
+        _writing.SetVersion(_writing.Version() + 1);
+        return result;
+    });
+
+    /// <summary>A number that is another one after anybody, such as another process, has changed keys.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public long ForeignVersion() => Use("read", _ =>
-    {
-        using var pragma = _connection.CreateCommand();
-        pragma.CommandText = "PRAGMA data_version";
-        return (long)pragma.ExecuteScalar()!;
-    });
+    public long KeysVersion() => Use("read", _reading, _ => _reading.Version());
 
-    public void Dispose() => _connection.Dispose();
-
-    private void Prepare() => Use("opened", context =>
+    public void Dispose()
     {
-        // Only hashes are in it, and yet it is nobody else's business. SQLite gives its other files the same rights.
-        if (!OperatingSystem.IsWindows()) CreateForOwner(_path);
-        _connection.Open();
-        using (var pragma = _connection.CreateCommand())
+        _reading.Dispose();
+        _writing.Dispose();
+    }
+
+    private void Prepare()
+    {
+        Use("opened", _writing, context =>
         {
-            // FULL: a commit is on the disk before it is reported, in WAL mode too.
-            pragma.CommandText = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
-            pragma.ExecuteNonQuery();
-        }
-
-        context.Database.Migrate();
-        return true;
-    });
+            // Only hashes are in it, and yet it is nobody else's business. SQLite gives its other files the same rights.
+            if (!OperatingSystem.IsWindows()) CreateForOwner(_path);
+            _writing.Open();
+            // Migrating takes a lock that a process which was killed while it had it leaves behind for ever.
+            if (context.Database.GetPendingMigrations().Any()) context.Database.Migrate();
+            return true;
+        });
+        Use("opened", _reading, _ =>
+        {
+            _reading.Open();
+            return true;
+        });
+    }
 
     [UnsupportedOSPlatform("windows")]
     private static void CreateForOwner(string path) => new FileStream(path, new FileStreamOptions
@@ -93,19 +108,55 @@ internal sealed class KeyDatabase : IDisposable
         UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
     }).Dispose();
 
-    private T Use<T>(string verb, Func<KeyContext, T> use)
+    private T Use<T>(string verb, Connection connection, Func<KeyContext, T> use)
     {
-        lock (_lock)
+        lock (connection)
         {
             try
             {
-                using var context = new KeyContext(_options);
+                using var context = new KeyContext(connection.Options);
                 return use(context);
             }
             catch (Exception e) when (e is SqliteException or DbUpdateException)
             {
                 throw new IOException($"The database of keys, {_path}, cannot be {verb}: {(e.InnerException ?? e).Message}", e);
             }
+        }
+    }
+
+    private sealed class Connection : IDisposable
+    {
+        private readonly SqliteConnection _connection;
+
+        public Connection(string path)
+        {
+            var builder = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, DefaultTimeout = BusySeconds };
+            _connection = new SqliteConnection(builder.ConnectionString);
+            Options = new DbContextOptionsBuilder<KeyContext>().UseSqlite(_connection).Options;
+        }
+
+        public DbContextOptions<KeyContext> Options { get; }
+
+        public void Open()
+        {
+            _connection.Open();
+            // FULL: a commit is on the disk before it is reported, in WAL mode too.
+            Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
+        }
+
+        // SQLite keeps this number for applications, and changes it with the transaction.
+        public long Version() => (long)Execute("PRAGMA user_version")!;
+
+        public void SetVersion(long version) => Execute($"PRAGMA user_version = {version % int.MaxValue}");
+
+        public void Dispose() => _connection.Dispose();
+
+        private object? Execute(string pragma)
+        {
+            // Within a transaction of the context: the connection has no other one.
+            using var command = _connection.CreateCommand();
+            command.CommandText = pragma;
+            return command.ExecuteScalar();
         }
     }
 }
