@@ -108,6 +108,33 @@ public class ToolCallParserTests
         Parse(Parser("hermes"), text.Chunk(7).Select(chunk => new string(chunk))).Content.ShouldBe(text);
     }
 
+    [Theory]
+    [InlineData("hermes", "<tool_call>{0}")]
+    [InlineData("hermes", "<tool_call>{{{0}\"name\": \"sum\"}}</tool_call>")]
+    [InlineData("llama", "<|python_tag|>{0}")]
+    [InlineData("llama", "{{{0}")]
+    [InlineData("mistral", "[TOOL_CALLS]{0}")]
+    [InlineData("mistral", "[TOOL_CALLS]sum{0}[ARGS]{{}}")]
+    public void Append_EndlessWhiteSpaceInACall_IsContentSoon(string format, string text)
+    {
+        var parser = Parser(format);
+
+        var found = Parse(parser, string.Format(null, text, new string(' ', 5000)).Select(c => c.ToString()));
+        found.Content.ShouldBe(string.Format(null, text, new string(' ', 5000)));
+        found.Calls.ShouldBeEmpty();
+        var early = Parser(format);
+        var begin = text[..text.IndexOf("{0}", StringComparison.Ordinal)].Replace("{{", "{");
+        (early.Append(begin).Content + early.Append(new string(' ', 1100)).Content).ShouldStartWith(begin);
+    }
+
+    [Fact]
+    public void Append_EndlessIdOfACall_IsContentSoon()
+    {
+        var parser = Parser("mistral");
+
+        (parser.Append("[TOOL_CALLS]sum[CALL_ID]").Content + parser.Append(new string('x', 1000)).Content).ShouldStartWith("[TOOL_CALLS]sum");
+    }
+
     [Property(MaxTest = 3000)]
     public Property Append_AnyCuts_GiveTheSameMessage()
     {

@@ -9,8 +9,7 @@ internal sealed class HermesToolCallParser(ToolCallSettings settings) : ToolCall
 
     protected override string EndMarker => "</tool_call>";
 
-    protected override int? FindJson(ReadOnlySpan<char> text) =>
-        SkipBlank(text, 0) is var at && at == text.Length ? null : text[at] == '{' ? at : -1;
+    protected override int? FindJson(ReadOnlySpan<char> text) => FindObject(text);
 
     protected override IReadOnlyList<ToolCall> ReadCalls(string header, JsonElement json, bool isBare) =>
         ToolCall.Read(json, NewId) is { } call ? [call] : [];

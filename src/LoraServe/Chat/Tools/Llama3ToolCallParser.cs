@@ -12,8 +12,7 @@ internal sealed class Llama3ToolCallParser(ToolCallSettings settings) : ToolCall
 
     protected override bool HasBareCalls => true;
 
-    protected override int? FindJson(ReadOnlySpan<char> text) =>
-        SkipBlank(text, 0) is var at && at == text.Length ? null : text[at] == '{' ? at : -1;
+    protected override int? FindJson(ReadOnlySpan<char> text) => FindObject(text);
 
     protected override IReadOnlyList<ToolCall> ReadCalls(string header, JsonElement json, bool isBare)
     {

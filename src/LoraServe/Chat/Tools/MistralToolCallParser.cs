@@ -23,6 +23,7 @@ internal sealed class MistralToolCallParser(ToolCallSettings settings) : ToolCal
         if (at == name || at > MaxHeaderLength) return -1;
         if (Skip(text, ref at, IdMarker) is not { } hasId) return null;
         if (hasId) at = SkipWord(text, at);
+        if (at > MaxHeaderLength) return -1;
         if (Skip(text, ref at, ArgumentsMarker) is null) return null;
         at = SkipBlank(text, at);
         return at > MaxHeaderLength ? -1 : at == text.Length ? null : text[at] == '{' ? at : -1;

@@ -1,5 +1,4 @@
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 
 namespace LoraServe.Chat.Tools;
@@ -16,17 +15,15 @@ internal abstract class ToolCallParser(ToolCallSettings settings)
 
     // Each malformed call is read again for calls inside it: after so many, the rest is content.
     private const int MaxMalformed = 64;
-    private const int MaxBlank = 1024;
+
+    // White space in places where it decides nothing is read again with each piece.
+    private const int MaxBlank = MessageDeltaWriter.MaxBlank;
 
     private readonly List<char> _held = [];
-    private readonly StringBuilder _content = new();
-    private readonly StringBuilder _blank = new();
-    private readonly List<ToolCall> _calls = [];
+    private readonly MessageDeltaWriter _message = new(settings.IsParallel);
     private Phase _phase;
     private JsonExtent? _json;
-    private bool _isBlank = true;
     private int _malformed;
-    private int _callCount;
 
     private enum Phase
     {
@@ -81,6 +78,13 @@ internal abstract class ToolCallParser(ToolCallSettings settings)
     /// <summary>Makes the id of a call that has none.</summary>
     protected string NewId() => settings.NewId();
 
+    /// <summary>Where an object begins, with nothing but white space before it: a way to do <see cref="FindJson"/>.</summary>
+    protected static int? FindObject(ReadOnlySpan<char> text)
+    {
+        var at = SkipBlank(text, 0);
+        return at > MaxBlank ? -1 : at == text.Length ? null : text[at] == '{' ? at : -1;
+    }
+
     /// <summary>Index of the first character that is no white space, the length if there is none.</summary>
     protected static int SkipBlank(ReadOnlySpan<char> text, int from)
     {
@@ -91,11 +95,7 @@ internal abstract class ToolCallParser(ToolCallSettings settings)
     private MessageDelta Advance(bool isEnd)
     {
         while (_held.Count > 0 && Step(isEnd)) { }
-        if (isEnd && _callCount == 0) _content.Append(_blank);
-        var delta = new MessageDelta(_content.ToString(), [.. _calls]);
-        _content.Clear();
-        _calls.Clear();
-        return delta;
+        return _message.Take(isEnd);
     }
 
     // Whether there is more to do before the next piece comes.
@@ -156,16 +156,9 @@ internal abstract class ToolCallParser(ToolCallSettings settings)
         var calls = TryReadCalls(header, text[json.Begin..end].ToString(), isBare);
         if (calls.Count == 0) return ReleaseMalformed(lead);
 
-        foreach (var call in calls)
-        {
-            if (_callCount++ == 0 || settings.IsParallel) _calls.Add(call);
-        }
-
+        _message.Add(calls);
         _held.RemoveRange(0, end);
-        _blank.Clear();
-        _isBlank = true;
-        _phase = Phase.AfterCall;
-        return true;
+        return Continue(Phase.AfterCall);
     }
 
     private bool StepAfterCall(ReadOnlySpan<char> text, bool isEnd)
@@ -215,25 +208,9 @@ internal abstract class ToolCallParser(ToolCallSettings settings)
         return Continue(Phase.Text);
     }
 
-    // Passes held text on as content; white space that a call may follow waits.
     private void Release(int count)
     {
-        var text = CollectionsMarshal.AsSpan(_held)[..count];
-        if (_isBlank)
-        {
-            _blank.Append(text);
-            _isBlank = text.IsWhiteSpace() && _blank.Length <= MaxBlank;
-            if (!_isBlank)
-            {
-                _content.Append(_blank);
-                _blank.Clear();
-            }
-        }
-        else
-        {
-            _content.Append(text);
-        }
-
+        _message.Add(CollectionsMarshal.AsSpan(_held)[..count]);
         _held.RemoveRange(0, count);
     }
 
@@ -256,6 +233,7 @@ internal abstract class ToolCallParser(ToolCallSettings settings)
     {
         if (!StartsWithCallField || json[0] != '{') return false;
         var quote = SkipBlank(json, 1);
+        if (quote > MaxBlank) return true;
         if (quote == json.Length) return false;
         if (json[quote] != '"') return true;
         var name = json[(quote + 1)..];

@@ -43,6 +43,10 @@ internal static class ToolCallParsers
         return null;
     }
 
+    /// <summary>Whether calls begin with a special token, which has to stay in the text for them to be found.</summary>
+    public static bool HasSpecialMarker(ToolCallFormat format, Tokenizer tokenizer) =>
+        tokenizer.TokenId(Marks.First(mark => mark.Format == format).Mark) is { } id && tokenizer.IsSpecial(id);
+
     /// <summary>A parser for one choice.</summary>
     /// <param name="format">The notation.</param>
     /// <param name="toolNames">Names of the request's tools.</param>
