@@ -25,6 +25,29 @@ public sealed partial class AdapterManager
     /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
     public string VersionOf(AdapterReference reference) => Catalog.Resolve(reference, static () => 1).Version;
 
+    /// <summary>
+    /// Why these can never be in memory at the same time, loaded in this order, however long somebody waits; null if they can.
+    /// </summary>
+    /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">A reference cannot be a mix, or a version is ambiguous.</exception>
+    public string? WhyNeverTogether(IEnumerable<AdapterReference> references)
+    {
+        var catalog = Catalog;
+        var versions = references.Select(reference => catalog.Resolve(reference, static () => 1)).DistinctBy(adapter => adapter.Version).ToList();
+        var (held, most) = (0L, 0L);
+        foreach (var adapter in versions)
+        {
+            most = Math.Max(most, held + adapter.BytesToLoad);
+            held += adapter.Bytes;
+        }
+
+        var pinned = Pins(catalog).Where(pin => versions.All(adapter => adapter.Version != pin.Key)).Sum(pin => pin.Value);
+        var room = Math.Max(0, _cacheBytes - pinned);
+        return most <= room ? null
+            : pinned == 0 ? $"need {most} bytes of memory at the same time, adapter-cache-bytes allows {room}"
+            : $"need {most} bytes of memory at the same time, pinned adapters leave {room} of the {_cacheBytes} of adapter-cache-bytes";
+    }
+
     private async ValueTask<AdapterLease> AcquireAsync(
         AdapterReference reference, Func<double> chance, CancellationToken cancellationToken)
     {

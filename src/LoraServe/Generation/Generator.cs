@@ -11,8 +11,11 @@ namespace LoraServe.Generation;
 /// charged, metrics recorded and its line of the log written.
 /// </summary>
 internal sealed partial class Generator(
-    EngineService service, LoraServeOptions options, KeyRateLimits limits, ServerMetrics metrics, ILogger<Generator> log)
+    EngineService service, LoraServeOptions options, KeyRateLimits limits, ServerMetrics metrics, ILogger<Generator> log) : IDisposable
 {
+    // A request with several adapters holds some while it waits for others: two of them could wait for each other.
+    private readonly SemaphoreSlim _turn = new(1);
+
     /// <summary>What of a request runs on one adapter.</summary>
     /// <param name="Reference">The adapter; null for the base model.</param>
     /// <param name="PromptCount">How many prompts there are.</param>
@@ -23,11 +26,12 @@ internal sealed partial class Generator(
         AdapterReference? Reference, int PromptCount, Func<Task<AdapterLease>, Task<IReadOnlyList<GenerationPrompt>>> Encode);
 
     /// <summary>Submits everything that a request asks for, all of it at once so that it shares batches.</summary>
-    /// <param name="context">The HTTP request; its header x-loraserve-adapter is set.</param>
+    /// <param name="context">The HTTP request; where one adapter answers, its header x-loraserve-adapter is set.</param>
     /// <param name="operation">See <see cref="GenerationRun.Operation"/>.</param>
     /// <param name="parameters">What was asked for.</param>
     /// <param name="columns">At least one.</param>
     /// <exception cref="UnknownAdapterException">An adapter does not exist, or not for this key.</exception>
+    /// <exception cref="InvalidRequestException">The adapters do not fit into memory together, or there are too many choices.</exception>
     /// <exception cref="EngineOverloadedException">The queue is full; nothing of this request runs on.</exception>
     public async Task<GenerationRun> StartAsync(
         HttpContext context, string operation, GenerationParameters parameters, IReadOnlyList<Column> columns)
@@ -47,6 +51,8 @@ internal sealed partial class Generator(
             throw;
         }
     }
+
+    public void Dispose() => _turn.Dispose();
 
     private async Task<(IReadOnlyList<GenerationColumn> Running, TokenWindow.Reservation? Tokens)> SubmitAsync(
         HttpContext context, GenerationParameters parameters, IReadOnlyList<Column> columns)
@@ -68,6 +74,9 @@ internal sealed partial class Generator(
                 var place = (running.Sum(column => column.Choices.Count), arrival, caller.CacheSalt(parameters.CacheSalt));
                 running.Add(new GenerationColumn(engine, parameters, prompts, lease.Share(), place));
             }
+
+            if (running is [var single]) context.Response.Headers["x-loraserve-adapter"] = single.Adapter;
+            return (running, tokens);
         }
         catch
         {
@@ -79,20 +88,14 @@ internal sealed partial class Generator(
         {
             foreach (var (lease, _) in prepared) lease.Dispose();
         }
-
-        context.Response.Headers["x-loraserve-adapter"] = string.Join(", ", running.Select(column => column.Adapter));
-        return (running, tokens);
     }
 
     // Prompts are encoded while adapters are loaded, and all adapters are there before anything runs.
-    private static async Task<IReadOnlyList<(AdapterLease Lease, IReadOnlyList<GenerationPrompt> Prompts)>> PrepareAsync(
+    private async Task<IReadOnlyList<(AdapterLease Lease, IReadOnlyList<GenerationPrompt> Prompts)>> PrepareAsync(
         LlmEngine engine, IReadOnlyList<Column> columns, CancellationToken cancellation)
     {
-        var acquiring = columns
-            .Select(column => column.Reference is { } reference
-                ? engine.Adapters.AcquireAsync(reference, cancellation).AsTask()
-                : Task.FromResult(AdapterLease.Base()))
-            .ToList();
+        using var abandoned = CancellationTokenSource.CreateLinkedTokenSource(cancellation);
+        var acquiring = await BeginAcquiringAsync(engine.Adapters, [.. columns.Select(column => column.Reference)], abandoned.Token);
         try
         {
             var prompts = new List<IReadOnlyList<GenerationPrompt>>();
@@ -101,9 +104,35 @@ internal sealed partial class Generator(
         }
         catch
         {
+            await abandoned.CancelAsync();
             foreach (var task in acquiring) _ = ReleaseAsync(task);
             throw;
         }
+    }
+
+    private async Task<IReadOnlyList<Task<AdapterLease>>> BeginAcquiringAsync(
+        AdapterManager adapters, IReadOnlyList<AdapterReference?> references, CancellationToken cancellation)
+    {
+        var several = references.OfType<AdapterReference>().ToList();
+        if (several.Count < 2) return Begin();
+        if (adapters.WhyNeverTogether(several) is { } reason) throw new InvalidRequestException("adapters", reason);
+        await _turn.WaitAsync(cancellation);
+        var acquiring = Begin();
+        _ = EndTurnAsync(acquiring);
+        return acquiring;
+
+        IReadOnlyList<Task<AdapterLease>> Begin() =>
+        [
+            .. references.Select(reference => reference is null
+                ? Task.FromResult(AdapterLease.Base())
+                : adapters.AcquireAsync(reference, cancellation).AsTask()),
+        ];
+    }
+
+    private async Task EndTurnAsync(IReadOnlyList<Task<AdapterLease>> acquiring)
+    {
+        await ((Task)Task.WhenAll(acquiring)).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        _turn.Release();
     }
 
     private static async Task ReleaseAsync(Task<AdapterLease> acquiring)
