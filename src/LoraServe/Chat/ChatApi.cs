@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using LoraServe.Adapters;
 using LoraServe.Chat.Tools;
 using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -10,7 +9,7 @@ using LoraServe.Keys;
 namespace LoraServe.Chat;
 
 /// <summary>POST /v1/chat/completions.</summary>
-internal static partial class ChatApi
+internal static class ChatApi
 {
     // Goes with the example of the query parameter.
     private static JsonObject Example => new()
@@ -32,11 +31,7 @@ internal static partial class ChatApi
             .WithJsonBody<ChatRequest>(Example)
             .Produces<ChatResponse>(StatusCodes.Status200OK)
             .WithEvents<ChatChunk>()
-            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
-            .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
-            .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge)
-            .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
-            .Produces<ErrorResponse>(StatusCodes.Status503ServiceUnavailable);
+            .ProducesGenerationErrors();
         return routes;
     }
 
@@ -65,18 +60,20 @@ internal static partial class ChatApi
     {
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
-        var request = await ReadAsync(context, engine.Model.DefaultSampling, log);
+        var request = await GenerationParametersReader.ReadAsync(
+            context, (json, unknown) => ChatRequestReader.Read(json, engine.Model.DefaultSampling, unknown), log);
         // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
         var reference = AdapterSelector.Select(
             context.Request.Query["adapter"], [request.Adapter, request.AdapterId], request.Adapters, request.Model, service.BaseModel);
+        var conversation = prompts.Of(request);
         ToolCallFormat? toolCalls = null;
-        using var run = await generator.StartAsync(context, "chat", Generated(request), [new(reference, 1, EncodeAsync)]);
+        using var run = await generator.StartAsync(context, "chat", request, [new(reference, 1, EncodeAsync)]);
         var choices = new ChatChoices(request, engine.Tokenizer, toolCalls);
         var answer = new ChatChunk
         {
             Id = $"chatcmpl-{Guid.NewGuid():N}",
             Created = run.Created.ToUnixTimeSeconds(),
-            Model = string.IsNullOrEmpty(request.Model) ? reference?.ToString() ?? service.BaseModel : request.Model,
+            Model = request.AnsweringModel(reference, service.BaseModel),
             SystemFingerprint = run.Columns[0].Fingerprint,
             Choices = [],
         };
@@ -97,9 +94,9 @@ internal static partial class ChatApi
 
         async Task<IReadOnlyList<GenerationPrompt>> EncodeAsync(Task<AdapterLease> lease)
         {
-            var prompt = prompts.Render(request, await lease);
+            var prompt = await conversation.RenderAsync(await lease, context.RequestAborted);
             toolCalls = prompt.ToolCalls;
-            return prompts.Encode(prompt, request);
+            return conversation.Encode(prompt);
         }
     }
 
@@ -115,20 +112,4 @@ internal static partial class ChatApi
             PromptTokenIds = choices.PromptTokenIds(parts[0][0]),
             PromptLogprobs = choices.PromptLogprobs(parts[0][0]),
         };
-
-    // Markers of calls can be special tokens, which have to stay in the text for them to be found.
-    private static ChatRequest Generated(ChatRequest request) =>
-        request.ExpectsToolCalls ? request with { SkipSpecialTokens = false } : request;
-
-    private static async Task<ChatRequest> ReadAsync(HttpContext context, SamplingParams defaults, ILogger log)
-    {
-        using var body = await RequestReader.ReadBodyAsync(context.Request, context.RequestAborted);
-        var unknown = new List<string>();
-        var request = ChatRequestReader.Read(body.RootElement, defaults, unknown);
-        if (unknown.Count > 0) LogUnknownFields(log, unknown);
-        return request;
-    }
-
-    [LoggerMessage(LogLevel.Debug, "Unknown fields of a request were passed over: {Names}")]
-    private static partial void LogUnknownFields(ILogger log, List<string> names);
 }

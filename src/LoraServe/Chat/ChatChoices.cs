@@ -1,5 +1,4 @@
 using LoraServe.Chat.Tools;
-using LoraServe.Completions;
 using LoraServe.Engine.Tokenization;
 using LoraServe.Generation;
 
@@ -80,7 +79,7 @@ internal sealed class ChatChoices(ChatParameters request, Tokenizer tokenizer, T
 
     /// <summary>The log-probabilities of the prompt, if they were asked for.</summary>
     public IReadOnlyList<IReadOnlyDictionary<string, PromptLogprob>?>? PromptLogprobs(ChoicePart first) =>
-        request.PromptLogprobs is { } top && first.Prompt is { } prompt ? LogprobsWriter.OfPrompt(prompt, tokenizer, top) : null;
+        request.PromptLogprobs is { } top && first.Prompt is { } prompt ? PromptLogprob.Of(prompt, tokenizer, top) : null;
 
     private static IEnumerable<ChatDelta> Deltas(ToolCall call, int index) =>
     [

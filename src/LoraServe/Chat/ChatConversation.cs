@@ -40,13 +40,15 @@ internal sealed class ChatConversation(ChatTemplateTraits traits)
 
     /// <summary>The messages for a template.</summary>
     /// <param name="messages">Checked messages.</param>
-    public JsonElement Write(JsonElement messages)
+    /// <param name="end">What the last message's text ends with; it must have one.</param>
+    public JsonElement Write(JsonElement messages, string end = "")
     {
         var buffer = new ArrayBufferWriter<byte>();
         using (var writer = new Utf8JsonWriter(buffer, new JsonWriterOptions { MaxDepth = MaxDepth }))
         {
             writer.WriteStartArray();
-            foreach (var message in messages.EnumerateArray()) WriteMessage(writer, message);
+            var left = messages.GetArrayLength();
+            foreach (var message in messages.EnumerateArray()) WriteMessage(writer, message, --left == 0 ? end : "");
             writer.WriteEndArray();
         }
 
@@ -54,7 +56,7 @@ internal sealed class ChatConversation(ChatTemplateTraits traits)
         return document.RootElement.Clone();
     }
 
-    private void WriteMessage(Utf8JsonWriter writer, JsonElement message)
+    private void WriteMessage(Utf8JsonWriter writer, JsonElement message, string end)
     {
         writer.WriteStartObject();
         var hasContent = false;
@@ -68,7 +70,7 @@ internal sealed class ChatConversation(ChatTemplateTraits traits)
                     break;
                 case "content":
                     hasContent = true;
-                    WriteContent(writer, field.Value);
+                    WriteContent(writer, field.Value, end);
                     break;
                 case "tool_calls" when field.Value.GetArrayLength() == 0:
                     break;
@@ -83,19 +85,21 @@ internal sealed class ChatConversation(ChatTemplateTraits traits)
             }
         }
 
-        if (!hasContent) WriteContent(writer, default);
+        if (!hasContent) WriteContent(writer, default, end);
         writer.WriteEndObject();
     }
 
     private string Role(string role) => role == "developer" && !traits.KnowsDevelopers ? "system" : role;
 
-    private void WriteContent(Utf8JsonWriter writer, JsonElement content)
+    private void WriteContent(Utf8JsonWriter writer, JsonElement content, string end)
     {
+        var texts = Texts(content).ToList();
+        if (texts.Count > 0) texts[^1] += end;
         writer.WritePropertyName("content");
         if (traits.ReadsParts)
         {
             writer.WriteStartArray();
-            foreach (var text in Texts(content))
+            foreach (var text in texts)
             {
                 writer.WriteStartObject();
                 writer.WriteString("type", "text");
@@ -107,7 +111,7 @@ internal sealed class ChatConversation(ChatTemplateTraits traits)
         }
         else
         {
-            writer.WriteStringValue(string.Join('\n', Texts(content)));
+            writer.WriteStringValue(string.Join('\n', texts));
         }
     }
 

@@ -34,7 +34,7 @@ internal sealed class ChatMessageStream(ToolCallParser? parser)
     public string? Name(FinishReason? reason) => reason switch
     {
         null => null,
-        FinishReason.Length => "length",
-        _ => CallCount > 0 ? "tool_calls" : "stop",
+        FinishReason.Stop when CallCount > 0 => "tool_calls",
+        { } other => other.Name(),
     };
 }

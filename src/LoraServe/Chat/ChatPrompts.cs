@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using System.Text.Json;
 using LoraServe.Chat.Tools;
 using LoraServe.Engine.Adapters;
@@ -9,19 +10,89 @@ using LoraServe.Hosting;
 namespace LoraServe.Chat;
 
 /// <summary>Turns conversations into prompts, by the template of the request, else of the adapter, else of the base model.</summary>
-internal sealed class ChatPrompts(EngineService service, LoraServeOptions options, PromptEncoder encoder, TimeProvider time)
+internal sealed class ChatPrompts(EngineService service, LoraServeOptions options, PromptEncoder encoder, TimeProvider time) : IDisposable
 {
     /// <summary>Where a request's own template is at fault.</summary>
     private const string TemplateField = "chat_template";
 
-    /// <summary>The prompt's token ids.</summary>
-    /// <exception cref="InvalidRequestException">It has no tokens.</exception>
-    /// <exception cref="ContextLengthExceededException">It can never fit.</exception>
-    public IReadOnlyList<GenerationPrompt> Encode(ChatPrompt prompt, ChatParameters request)
+    private readonly ConditionalWeakTable<ChatTemplate, ChatTemplateTraits> _traits = [];
+
+    // Each rendering is bounded in time and memory: so many at once bound what templates of strangers take together.
+    private readonly SemaphoreSlim _strangers = new(Environment.ProcessorCount);
+
+    /// <summary>The prompts of one request, for as many adapters as it has.</summary>
+    /// <param name="request">A checked request.</param>
+    public RequestPrompts Of(ChatParameters request) => new(this, request);
+
+    /// <summary>The templates that an adapter answers by.</summary>
+    public ChatTemplates TemplatesOf(AdapterLease adapter) => adapter.ChatTemplates ?? service.Engine.ChatTemplates;
+
+    /// <summary>Compiles a request's own template.</summary>
+    /// <exception cref="InvalidRequestException">It is none.</exception>
+    public Task<ChatTemplate> CompileAsync(string source, CancellationToken cancellationToken) => RunAsync(
+        () =>
+        {
+            try
+            {
+                return ChatTemplate.Compile(source);
+            }
+            catch (InvalidChatTemplateException e)
+            {
+                throw new InvalidRequestException(TemplateField, e.Message);
+            }
+        },
+        cancellationToken);
+
+    /// <summary>The template of a model or an adapter.</summary>
+    /// <param name="request">May name one of several.</param>
+    /// <param name="templates">What there is.</param>
+    /// <exception cref="InvalidRequestException">There is no template, or it cannot be used.</exception>
+    public ChatTemplate Find(ChatParameters request, ChatTemplates templates)
     {
+        if (templates.Names.Count == 0 && templates.Faults.Count == 0)
+        {
+            throw new InvalidRequestException(
+                "messages",
+                $"{service.BaseModel} has no chat template. Send one as {TemplateField}, or use /v1/completions",
+                "no_chat_template");
+        }
+
         try
         {
-            return encoder.Encode([new PromptInput(prompt.Text, null)], request, request.AddsSpecialTokens, "messages");
+            return templates.Find(request.ChatTemplate, request.ExpectsToolCalls);
+        }
+        catch (ChatTemplateException e)
+        {
+            throw new InvalidRequestException("messages", e.Message, "no_chat_template");
+        }
+    }
+
+    /// <summary>The prompt as text.</summary>
+    /// <param name="request">A checked request.</param>
+    /// <param name="template">What makes the text.</param>
+    /// <param name="templates">Whose special tokens it sees.</param>
+    /// <param name="cancellationToken">Stops waiting for others.</param>
+    /// <exception cref="InvalidRequestException">
+    /// The template refuses the conversation or fails, or it has no place for what the request brings.
+    /// </exception>
+    public async Task<ChatPrompt> RenderAsync(
+        ChatParameters request, ChatTemplate template, ChatTemplates templates, CancellationToken cancellationToken)
+    {
+        var isStrangers = request.ChatTemplate is not null || templates != service.Engine.ChatTemplates;
+        return isStrangers
+            ? await RunAsync(() => Render(request, template, templates), cancellationToken)
+            : Render(request, template, templates);
+    }
+
+    /// <summary>The prompt's token ids.</summary>
+    /// <exception cref="InvalidRequestException">It has no tokens, or can never fit.</exception>
+    public IReadOnlyList<GenerationPrompt> Encode(ChatPrompt prompt, ChatParameters request)
+    {
+        var keepsSpecialTokens = prompt.ToolCalls is { } format && ToolCallParsers.HasSpecialMarker(format, service.Engine.Tokenizer);
+        try
+        {
+            var encoded = encoder.Encode([new PromptInput(prompt.Text, null)], request, request.AddsSpecialTokens, "messages");
+            return [.. encoded.Select(item => item with { KeepsSpecialTokens = keepsSpecialTokens })];
         }
         catch (ContextLengthExceededException e)
         {
@@ -29,23 +100,19 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
         }
     }
 
-    /// <summary>The prompt as text.</summary>
-    /// <param name="request">A checked request.</param>
-    /// <param name="adapter">What answers it.</param>
-    /// <exception cref="InvalidRequestException">
-    /// There is no template, it cannot be used or refuses the conversation, or it has no place for what the request brings.
-    /// </exception>
-    public ChatPrompt Render(ChatParameters request, AdapterLease adapter)
+    public void Dispose() => _strangers.Dispose();
+
+    private ChatPrompt Render(ChatParameters request, ChatTemplate template, ChatTemplates templates)
     {
-        var templates = adapter.ChatTemplates ?? service.Engine.ChatTemplates;
-        var template = Template(request, templates);
-        var traits = new ChatTemplateTraits(template.Source);
+        var traits = _traits.GetValue(template, static template => new ChatTemplateTraits(template.Source));
         Check(request, traits);
         var format = request.ExpectsToolCalls ? Format(traits) : (ToolCallFormat?)null;
-        var messages = new ChatConversation(traits).Write(request.Conversation!.Json);
+        var messages = request.Conversation!.Json;
+        if (request.ContinueFinalMessage) FinalMessage.Check(messages);
+        var marker = request.ContinueFinalMessage ? FinalMessage.NewMarker() : "";
         var text = Render(template, templates, new ChatTemplateInput
         {
-            Messages = messages,
+            Messages = new ChatConversation(traits).Write(messages, marker),
             Tools = request.ExpectsToolCalls ? request.Tools!.Json : null,
             Documents = request.Documents?.Deserialize<JsonElement>(),
             AddGenerationPrompt = request.AddsGenerationPrompt,
@@ -53,43 +120,7 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
                 ?? new Dictionary<string, JsonElement>(),
             Now = time.GetLocalNow(),
         });
-        return new ChatPrompt(request.ContinueFinalMessage ? FinalMessage.Cut(text, messages) : text, format);
-    }
-
-    private static void Check(ChatParameters request, ChatTemplateTraits traits)
-    {
-        var faults = new List<RequestFault>();
-        if (request.ExpectsToolCalls && !traits.ShowsTools) faults.Add(new RequestFault("tools", Unseen("tools"), "unsupported_parameter"));
-        if (request.Documents is { Count: > 0 } && !traits.ShowsDocuments)
-            faults.Add(new RequestFault("documents", Unseen("documents"), "unsupported_parameter"));
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
-
-        static string Unseen(string what) =>
-            $"are not supported by this model: its chat template has no place for {what}, so that it would never see them";
-    }
-
-    private ChatTemplate Template(ChatParameters request, ChatTemplates templates)
-    {
-        try
-        {
-            // As with transformers, it may be the name of one of the model's templates.
-            var name = request.ChatTemplate is { } named && templates.Names.Contains(named) ? named : null;
-            if (request.ChatTemplate is { } own && name is null) return ChatTemplate.Compile(own);
-            return templates.Names.Count > 0 || templates.Faults.Count > 0
-                ? templates.Find(name, request.ExpectsToolCalls)
-                : throw new InvalidRequestException(
-                    "messages",
-                    $"{service.BaseModel} has no chat template. Send one as {TemplateField}, or use /v1/completions",
-                    "no_chat_template");
-        }
-        catch (InvalidChatTemplateException e)
-        {
-            throw new InvalidRequestException(TemplateField, e.Message);
-        }
-        catch (ChatTemplateException e)
-        {
-            throw new InvalidRequestException("messages", e.Message, "no_chat_template");
-        }
+        return new ChatPrompt(request.ContinueFinalMessage ? FinalMessage.Cut(text, marker) : text, format);
     }
 
     private static string Render(ChatTemplate template, ChatTemplates templates, ChatTemplateInput input)
@@ -104,6 +135,18 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
         }
     }
 
+    private static void Check(ChatParameters request, ChatTemplateTraits traits)
+    {
+        var faults = new List<RequestFault>();
+        if (request.ExpectsToolCalls && !traits.ShowsTools) faults.Add(new RequestFault("tools", Unseen("tools"), "unsupported_parameter"));
+        if (request.Documents is { Count: > 0 } && !traits.ShowsDocuments)
+            faults.Add(new RequestFault("documents", Unseen("documents"), "unsupported_parameter"));
+        if (faults.Count > 0) throw new InvalidRequestException(faults);
+
+        static string Unseen(string what) =>
+            $"are not supported by this model: its chat template has no place for {what}, so that it would never see them";
+    }
+
     private ToolCallFormat Format(ChatTemplateTraits traits) => ToolCallParsers.Parse(options.ToolCallParser)
         ?? ToolCallParsers.Detect(traits.Text, service.Engine.Tokenizer)
         ?? throw new InvalidRequestException(
@@ -111,4 +154,17 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
             "are not supported by this model: neither its chat template nor its vocabulary shows how it writes calls. If you know, start the "
                 + "server with --tool-call-parser, or use tool_choice = none",
             "unsupported_parameter");
+
+    private async Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken)
+    {
+        await _strangers.WaitAsync(cancellationToken);
+        try
+        {
+            return work();
+        }
+        finally
+        {
+            _strangers.Release();
+        }
+    }
 }

@@ -1,5 +1,4 @@
 using System.ComponentModel.DataAnnotations;
-using LoraServe.Engine.Generation;
 
 namespace LoraServe.Chat;
 
@@ -15,14 +14,4 @@ public sealed record ChatRequest : ChatParameters
     public ChatMessages? Messages { get; init; }
 
     internal override ChatMessages? Conversation => Messages;
-
-    /// <summary>An empty request with what a model recommends.</summary>
-    public static ChatRequest WithDefaults(SamplingParams recommended) => new()
-    {
-        Temperature = recommended.Temperature,
-        TopP = recommended.TopP,
-        TopK = recommended.TopK,
-        MinP = recommended.MinP,
-        RepetitionPenalty = recommended.RepetitionPenalty,
-    };
 }

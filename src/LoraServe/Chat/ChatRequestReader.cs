@@ -14,6 +14,9 @@ internal static class ChatRequestReader
         "mm_processor_kwargs",
     ];
 
+    // What the server itself gives to templates.
+    private static readonly string[] TemplateVariables = ["messages", "tools", "documents", "add_generation_prompt", "chat_template"];
+
     /// <param name="json">The body, a JSON object.</param>
     /// <param name="defaults">What the model recommends where the body says nothing.</param>
     /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
@@ -21,7 +24,7 @@ internal static class ChatRequestReader
     public static ChatRequest Read(JsonElement json, SamplingParams defaults, List<string> unknown)
     {
         var faults = new List<RequestFault>();
-        var request = ChatRequest.WithDefaults(defaults);
+        var request = GenerationParameters.WithDefaults<ChatRequest>(defaults);
         Read(json, request, faults, unknown);
         if (request.Messages is null && !faults.Exists(fault => fault.Param == "messages"))
             faults.Add(new RequestFault("messages", "is required"));
@@ -33,10 +36,7 @@ internal static class ChatRequestReader
     public static void Check(ChatRequest request)
     {
         var faults = new List<RequestFault>();
-        JsonElement[] texts = [request.Messages!.Json, .. request.Tools is { } tools ? [tools.Json] : Array.Empty<JsonElement>()];
-        if (texts.Any(text => UnicodeText.FirstInvalid(text) is not null))
-            throw new InvalidRequestException("messages", "is no valid Unicode: half of a surrogate pair");
-        new ChatMessageReader(faults).Check(request.Messages.Json);
+        new ChatMessageReader(faults).Check(request.Messages!.Json);
         CheckParameters(request, faults);
         request.Tools?.Check(faults);
         if (faults.Count > 0) throw new InvalidRequestException(faults);
@@ -51,13 +51,18 @@ internal static class ChatRequestReader
     public static void Read<T>(JsonElement json, T request, List<RequestFault> faults, List<string> unknown)
         where T : ChatParameters
     {
-        if (UnicodeText.FirstInvalid(json) is { } place)
-            throw new InvalidRequestException(place[1..], "is no valid Unicode: half of a surrogate pair");
+        UnicodeText.Check(json);
         GenerationParametersReader.Read(json, request, Unsupported, faults, unknown);
         if (request.Conversation is { } messages) new ChatMessageReader(faults).Check(messages.Json);
         CheckParameters(request, faults);
         CheckToolChoice(json, faults);
         request.Tools?.Check(faults);
+        if (unknown.Remove("best_of") && json.GetProperty("best_of") is var bestOf && !IsNumber(bestOf, 1) && !IsNumber(bestOf, request.N))
+        {
+            var message = $"expected 1 or n = {request.N}, found {RequestReader.Show(bestOf)}: the server returns every choice that it generates";
+            faults.Add(new RequestFault("best_of", message));
+        }
+
         if (unknown.Remove("modalities") && !IsTextOnly(json.GetProperty("modalities")))
         {
             var message = $"""expected ["text"], found {RequestReader.Show(json.GetProperty("modalities"))}""";
@@ -74,6 +79,8 @@ internal static class ChatRequestReader
         if (request.TopLogprobs is not null && !request.Logprobs) Fault("top_logprobs", "is only allowed with logprobs = true");
         if (request is { ContinueFinalMessage: true, AddGenerationPrompt: true })
             Fault("continue_final_message", "is not possible together with add_generation_prompt = true");
+        foreach (var name in TemplateVariables.Where(name => request.ChatTemplateKwargs?.ContainsKey(name) == true))
+            Fault($"chat_template_kwargs.{name}", $"is not possible: the server gives {name} to the template itself, from the field of the request");
         if (request.Echo && !LastIsAssistants(request)) Fault("echo", "is only allowed where the last message is the assistant's");
     }
 
@@ -93,6 +100,9 @@ internal static class ChatRequestReader
     private static bool LastIsAssistants(ChatParameters request) =>
         request.Conversation?.Json.EnumerateArray().Last() is { ValueKind: JsonValueKind.Object } last
         && last.TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String && role.ValueEquals("assistant");
+
+    private static bool IsNumber(JsonElement value, int number) =>
+        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var found) && found == number;
 
     private static bool IsTextOnly(JsonElement modalities) =>
         modalities.ValueKind == JsonValueKind.Array

@@ -1,5 +1,4 @@
 using System.Text.Json.Serialization;
-using LoraServe.Completions;
 using LoraServe.Generation;
 
 namespace LoraServe.Chat;

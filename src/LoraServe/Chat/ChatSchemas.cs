@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using LoraServe.Compare;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;
 
@@ -27,17 +26,6 @@ internal static class ChatSchemas
             schema.Type = JsonSchemaType.Array;
             schema.Items = Tool();
             schema.Examples = [new JsonArray(ToolExample())];
-        }
-        else if (type == typeof(CompareAdapters))
-        {
-            schema.Type = JsonSchemaType.Array;
-            schema.MinItems = 1;
-            schema.MaxItems = CompareAdapters.MaxCount;
-            schema.Items = new OpenApiSchema
-            {
-                OneOf = [Text, Object(["name"], ("name", Text), ("weight", new OpenApiSchema { Type = JsonSchemaType.Number }))],
-            };
-            schema.Examples = [new JsonArray("summarize", "sql")];
         }
         else if (type == typeof(JsonObject) || type == typeof(JsonArray))
         {

@@ -10,13 +10,13 @@ internal sealed partial record ChatTemplateTraits(string Text)
     public bool ReadsParts { get; } = ContentLoop().IsMatch(Text);
 
     /// <summary>Whether it knows the role developer; to the others, such a message is the system's.</summary>
-    public bool KnowsDevelopers => Text.Contains("developer", StringComparison.Ordinal);
+    public bool KnowsDevelopers { get; } = Text.Contains("developer", StringComparison.Ordinal);
 
     /// <summary>Whether it shows tools to the model.</summary>
-    public bool ShowsTools => ToolsName().IsMatch(Text);
+    public bool ShowsTools { get; } = ToolsName().IsMatch(Text);
 
     /// <summary>Whether it shows documents to the model.</summary>
-    public bool ShowsDocuments => DocumentsName().IsMatch(Text);
+    public bool ShowsDocuments { get; } = DocumentsName().IsMatch(Text);
 
     [GeneratedRegex(@"\bfor\s+\w+\s+in\s+[\w.\[\]'""()-]{0,80}\bcontent\b['""]?\]?\s*(-?%\}|if\b|\|)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex ContentLoop();

@@ -2,7 +2,6 @@ using System.Text.Json.Nodes;
 using LoraServe.Chat;
 using LoraServe.Chat.Tools;
 using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -10,7 +9,7 @@ using LoraServe.Keys;
 namespace LoraServe.Compare;
 
 /// <summary>POST /v1/compare.</summary>
-internal static partial class CompareApi
+internal static class CompareApi
 {
     private static JsonObject Example => new()
     {
@@ -27,18 +26,14 @@ internal static partial class CompareApi
             .RequireScope(KeyScope.Infer)
             .WithJsonBody<CompareRequest>(Example)
             .Produces<CompareResponse>(StatusCodes.Status200OK, "application/json", "text/event-stream")
-            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
-            .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
-            .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge)
-            .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
-            .Produces<ErrorResponse>(StatusCodes.Status503ServiceUnavailable);
+            .ProducesGenerationErrors();
         return routes;
     }
 
     /// <summary>Put one prompt or conversation to the base model and to several adapters, in the same batches.</summary>
     /// <remarks>
-    /// Each column gets what it would get alone. All columns start when the last of their adapters is in memory. With stream, events of the
-    /// columns come as they are generated, each with its adapter's name.
+    /// Each column gets what it would get alone. All columns start when the last of their adapters is in memory, which must have room for all
+    /// of them at once. With stream, events of the columns come as they are generated, each with its adapter's name.
     /// </remarks>
     /// <response code="200">The choices of all columns; with stream, events of this shape.</response>
     /// <response code="400">A field is wrong or not supported, or the prompt is longer than the context.</response>
@@ -57,14 +52,20 @@ internal static partial class CompareApi
     {
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
-        var request = await ReadAsync(context, engine.Model, log);
+        if (context.Request.Query["adapter"].Any(name => !string.IsNullOrEmpty(name)))
+            throw new InvalidRequestException("adapter", "is not for comparisons, whose adapters are listed in adapters");
+        var request = await GenerationParametersReader.ReadAsync(
+            context, (json, unknown) => CompareRequestReader.Read(json, engine.Model, unknown), log);
         var references = request.Adapters!.Items.Select(reference => reference.ToString() == service.BaseModel ? null : reference).ToList();
+        UnknownAdaptersException.Check(references.OfType<AdapterReference>(), AdapterAccess.Of(context.User), engine.Adapters);
         if (request.IncludeBase) references.Insert(0, null);
+        var conversation = prompts.Of(request);
+        IReadOnlyList<GenerationPrompt>? continued = null;
         var toolCalls = new ToolCallFormat?[references.Count];
         using var run = await generator.StartAsync(
             context,
             request.Prompt is null ? "chat" : "text_completion",
-            request.ExpectsToolCalls ? request with { SkipSpecialTokens = false } : request,
+            request,
             [.. references.Select((reference, column) => new Generator.Column(reference, 1, lease => EncodeAsync(column, lease)))]);
         var choices = new CompareChoices(request, engine.Tokenizer, run.Columns, toolCalls);
         var answer = new CompareResponse
@@ -93,10 +94,11 @@ internal static partial class CompareApi
 
         async Task<IReadOnlyList<GenerationPrompt>> EncodeAsync(int column, Task<AdapterLease> lease)
         {
-            if (request.Prompt is { } prompt) return encoder.Encode(prompt.Items, request, request.AddsSpecialTokens, "prompt");
-            var rendered = prompts.Render(request, await lease);
+            if (request.Prompt is { } prompt)
+                return continued ??= encoder.Encode(prompt.Items, request, request.AddsSpecialTokens, "prompt");
+            var rendered = await conversation.RenderAsync(await lease, context.RequestAborted);
             toolCalls[column] = rendered.ToolCalls;
-            return prompts.Encode(rendered, request);
+            return conversation.Encode(rendered);
         }
     }
 
@@ -109,19 +111,4 @@ internal static partial class CompareApi
             Usage = column.Usage,
         }),
     ];
-
-    private static async Task<CompareRequest> ReadAsync(HttpContext context, ModelInfo model, ILogger log)
-    {
-        using var body = await RequestReader.ReadBodyAsync(context.Request, context.RequestAborted);
-        var unknown = new List<string>();
-        var request = CompareRequestReader.Read(body.RootElement, model.DefaultSampling, unknown);
-        if (unknown.Count > 0) LogUnknownFields(log, unknown);
-        return string.IsNullOrEmpty(request.Model) || request.Model == model.Name
-            ? request
-            : throw new InvalidRequestException(
-                "model", $"expected {model.Name} or nothing, found \"{request.Model}\": the adapters of a comparison are listed in adapters");
-    }
-
-    [LoggerMessage(LogLevel.Debug, "Unknown fields of a request were passed over: {Names}")]
-    private static partial void LogUnknownFields(ILogger log, List<string> names);
 }

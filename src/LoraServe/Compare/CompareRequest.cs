@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using LoraServe.Chat;
-using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 
 namespace LoraServe.Compare;
@@ -33,14 +32,4 @@ public sealed record CompareRequest : ChatParameters
     internal override ChatMessages? Conversation => Messages;
 
     internal override bool AddsSpecialTokens => AddSpecialTokens ?? Prompt is not null;
-
-    /// <summary>An empty request with what a model recommends.</summary>
-    public static CompareRequest WithDefaults(SamplingParams recommended) => new()
-    {
-        Temperature = recommended.Temperature,
-        TopP = recommended.TopP,
-        TopK = recommended.TopK,
-        MinP = recommended.MinP,
-        RepetitionPenalty = recommended.RepetitionPenalty,
-    };
 }

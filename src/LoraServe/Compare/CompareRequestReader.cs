@@ -1,11 +1,12 @@
 using System.Text.Json;
 using LoraServe.Chat;
 using LoraServe.Engine.Generation;
+using LoraServe.Generation;
 using LoraServe.Hosting;
 
 namespace LoraServe.Compare;
 
-/// <summary>Reads and checks the body of a comparison, as far as that is possible without the model.</summary>
+/// <summary>Reads and checks the body of a comparison, as far as that is possible without running it.</summary>
 internal static class CompareRequestReader
 {
     private static readonly string[] ForMessages =
@@ -14,13 +15,13 @@ internal static class CompareRequestReader
     ];
 
     /// <param name="json">The body, a JSON object.</param>
-    /// <param name="defaults">What the model recommends where the body says nothing.</param>
+    /// <param name="model">The base, and what it recommends where the body says nothing.</param>
     /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
-    public static CompareRequest Read(JsonElement json, SamplingParams defaults, List<string> unknown)
+    public static CompareRequest Read(JsonElement json, ModelInfo model, List<string> unknown)
     {
         var faults = new List<RequestFault>();
-        var request = CompareRequest.WithDefaults(defaults);
+        var request = GenerationParameters.WithDefaults<CompareRequest>(model.DefaultSampling);
         ChatRequestReader.Read(json, request, faults, unknown);
         void Fault(string param, string message) => faults.Add(new RequestFault(param, message));
 
@@ -29,19 +30,16 @@ internal static class CompareRequestReader
             Fault("prompt", "expected either a prompt or messages, found neither");
         if (request.Prompt is not null && request.Messages is not null) Fault("prompt", "expected either a prompt or messages, found both");
         if (request.Prompt is { Items.Count: > 1 }) Fault("prompt", $"expected one prompt, found {request.Prompt.Items.Count}");
+        if (!string.IsNullOrEmpty(request.Model) && request.Model != model.Name)
+            Fault("model", $"expected {model.Name} or nothing, found \"{request.Model}\": the adapters of a comparison are listed in adapters");
         if (!string.IsNullOrEmpty(request.Adapter ?? request.AdapterId))
             Fault("adapter", "is not for comparisons, whose adapters are listed in adapters");
         if (request.Prompt is not null)
         {
-            foreach (var field in ForMessages.Where(field => json.TryGetProperty(field, out var value) && IsAsked(value)))
+            foreach (var field in ForMessages.Where(field => json.TryGetProperty(field, out var value) && !GenerationParametersReader.IsNeutral(value)))
                 Fault(field, "is only allowed with messages");
         }
 
         return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
     }
-
-    // Clients that send every field they know send its neutral value.
-    private static bool IsAsked(JsonElement value) =>
-        value.ValueKind is not (JsonValueKind.Null or JsonValueKind.False)
-        && !(value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0);
 }

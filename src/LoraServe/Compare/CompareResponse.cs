@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using LoraServe.Chat;
-using LoraServe.Completions;
 using LoraServe.Generation;
 
 namespace LoraServe.Compare;

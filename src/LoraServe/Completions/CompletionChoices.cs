@@ -1,5 +1,4 @@
 using System.Text;
-using LoraServe.Engine.Generation;
 using LoraServe.Engine.Tokenization;
 using LoraServe.Generation;
 
@@ -22,12 +21,12 @@ internal sealed class CompletionChoices(CompletionRequest request, Tokenizer tok
             Index = parts[0].Index,
             Text = parts.Aggregate(new StringBuilder(), (text, part) => text.Append(part.Text)).ToString(),
             Logprobs = Logprobs(prompt, tokens),
-            FinishReason = parts[^1].FinishReason is { } reason ? Name(reason) : null,
+            FinishReason = parts[^1].FinishReason?.Name(),
             StopReason = parts[^1].StopReason,
             TokenIds = request.ReturnTokenIds && (tokens.Count > 0 || parts.Count > 1) ? [.. tokens.Select(token => token.Id)] : null,
             PromptTokenIds = request.ReturnTokenIds ? prompt?.Tokens.Select(token => token.Id).ToList() : null,
             PromptLogprobs = request.PromptLogprobs is { } top && prompt is not null
-                ? LogprobsWriter.OfPrompt(prompt, tokenizer, top)
+                ? PromptLogprob.Of(prompt, tokenizer, top)
                 : null,
         };
     }
@@ -36,8 +35,6 @@ internal sealed class CompletionChoices(CompletionRequest request, Tokenizer tok
     {
         if (request.Logprobs is not { } top) return null;
         List<LocatedToken> all = request.Echo && prompt is not null ? [.. prompt.Tokens, .. tokens] : tokens;
-        return all.Count > 0 ? LogprobsWriter.Of(all, tokenizer, top) : null;
+        return all.Count > 0 ? CompletionLogprobs.Of(all, tokenizer, top) : null;
     }
-
-    private static string Name(FinishReason reason) => reason == FinishReason.Stop ? "stop" : "length";
 }

@@ -1,6 +1,5 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 
 namespace LoraServe.Completions;
@@ -46,15 +45,4 @@ public sealed record CompletionRequest : GenerationParameters
     internal override int? Alternatives => Logprobs;
 
     internal override bool EchoesPrompt => Echo;
-
-    /// <summary>An empty request with what a model recommends.</summary>
-    public static CompletionRequest WithDefaults(SamplingParams recommended) => new()
-    {
-        MaxTokens = recommended.MaxTokens,
-        Temperature = recommended.Temperature,
-        TopP = recommended.TopP,
-        TopK = recommended.TopK,
-        MinP = recommended.MinP,
-        RepetitionPenalty = recommended.RepetitionPenalty,
-    };
 }

@@ -17,7 +17,7 @@ internal static class CompletionRequestReader
     public static CompletionRequest Read(JsonElement json, SamplingParams defaults, List<string> unknown)
     {
         var faults = new List<RequestFault>();
-        var request = CompletionRequest.WithDefaults(defaults);
+        var request = GenerationParameters.WithDefaults<CompletionRequest>(defaults) with { MaxTokens = defaults.MaxTokens };
         GenerationParametersReader.Read(json, request, Unsupported, faults, unknown);
         if (request.Prompt is null && !faults.Exists(fault => fault.Param == "prompt"))
             faults.Add(new RequestFault("prompt", "is required"));

@@ -1,4 +1,6 @@
 using System.Text.Json.Serialization;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Tokenization;
 using LoraServe.Generation;
 
 namespace LoraServe.Completions;
@@ -88,20 +90,22 @@ public sealed record CompletionLogprobs
     /// <summary>Where each token begins in the text, the echoed prompt included, in Unicode code points.</summary>
     /// <example>[0, 6]</example>
     public required IReadOnlyList<int> TextOffset { get; init; }
-}
 
-/// <summary>One token at a position of the prompt.</summary>
-public sealed record PromptLogprob
-{
-    /// <summary>The natural logarithm of its probability.</summary>
-    /// <example>-1.25</example>
-    public required float Logprob { get; init; }
+    /// <summary>Those of consecutive tokens; a token without any, the first of a prompt, gets nulls.</summary>
+    internal static CompletionLogprobs Of(IReadOnlyCollection<LocatedToken> tokens, Tokenizer tokenizer, int top) => new()
+    {
+        Tokens = [.. tokens.Select(token => tokenizer.TokenText(token.Id))],
+        TokenLogprobs = [.. tokens.Select(token => token.Logprobs?.Logprob)],
+        TopLogprobs = [.. tokens.Select(token => token.Logprobs is { } logprobs ? Top(tokenizer, token.Id, logprobs, top) : null)],
+        TextOffset = [.. tokens.Select(token => token.Offset)],
+    };
 
-    /// <summary>1 for the most probable token; null for the prompt's own token if it is none of the most probable ones.</summary>
-    /// <example>1</example>
-    public required int? Rank { get; init; }
-
-    /// <summary>The token as text.</summary>
-    /// <example> products</example>
-    public required string DecodedToken { get; init; }
+    // Several ids may have the same text; the most probable one speaks for it.
+    private static Dictionary<string, float> Top(Tokenizer tokenizer, int tokenId, TokenLogprobs logprobs, int top)
+    {
+        var texts = new Dictionary<string, float>();
+        foreach (var (id, logprob) in logprobs.Top.Take(top)) texts.TryAdd(tokenizer.TokenText(id), logprob);
+        texts.TryAdd(tokenizer.TokenText(tokenId), logprobs.Logprob);
+        return texts;
+    }
 }

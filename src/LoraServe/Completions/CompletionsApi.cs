@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using LoraServe.Adapters;
 using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -9,7 +8,7 @@ using LoraServe.Keys;
 namespace LoraServe.Completions;
 
 /// <summary>POST /v1/completions.</summary>
-internal static partial class CompletionsApi
+internal static class CompletionsApi
 {
     // Goes with the example of the query parameter.
     private static JsonObject Example => new()
@@ -27,11 +26,7 @@ internal static partial class CompletionsApi
             .RequireScope(KeyScope.Infer)
             .WithJsonBody<CompletionRequest>(Example)
             .Produces<CompletionResponse>(StatusCodes.Status200OK, "application/json", "text/event-stream")
-            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
-            .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
-            .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge)
-            .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
-            .Produces<ErrorResponse>(StatusCodes.Status503ServiceUnavailable);
+            .ProducesGenerationErrors();
         return routes;
     }
 
@@ -59,7 +54,8 @@ internal static partial class CompletionsApi
     {
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
-        var request = await ReadAsync(context, engine.Model.DefaultSampling, log);
+        var request = await GenerationParametersReader.ReadAsync(
+            context, (json, unknown) => CompletionRequestReader.Read(json, engine.Model.DefaultSampling, unknown), log);
         // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
         var reference = AdapterSelector.Select(
             context.Request.Query["adapter"], [request.Adapter, request.AdapterId], request.Adapters, request.Model, service.BaseModel);
@@ -70,7 +66,7 @@ internal static partial class CompletionsApi
         {
             Id = $"cmpl-{Guid.NewGuid():N}",
             Created = run.Created.ToUnixTimeSeconds(),
-            Model = string.IsNullOrEmpty(request.Model) ? reference?.ToString() ?? service.BaseModel : request.Model,
+            Model = request.AnsweringModel(reference, service.BaseModel),
             SystemFingerprint = run.Columns[0].Fingerprint,
             Choices = [],
         };
@@ -93,16 +89,4 @@ internal static partial class CompletionsApi
         Task<IReadOnlyList<GenerationPrompt>> EncodeAsync(Task<AdapterLease> lease) =>
             Task.FromResult(encoder.Encode(request.Prompt.Items, request, request.AddSpecialTokens, "prompt"));
     }
-
-    private static async Task<CompletionRequest> ReadAsync(HttpContext context, SamplingParams defaults, ILogger log)
-    {
-        using var body = await RequestReader.ReadBodyAsync(context.Request, context.RequestAborted);
-        var unknown = new List<string>();
-        var request = CompletionRequestReader.Read(body.RootElement, defaults, unknown);
-        if (unknown.Count > 0) LogUnknownFields(log, unknown);
-        return request;
-    }
-
-    [LoggerMessage(LogLevel.Debug, "Unknown fields of a request were passed over: {Names}")]
-    private static partial void LogUnknownFields(ILogger log, List<string> names);
 }

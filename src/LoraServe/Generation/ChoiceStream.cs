@@ -28,7 +28,7 @@ internal sealed class ChoiceStream : IDisposable
         GenerationParameters parameters, Tokenizer tokenizer, int index, GenerationPrompt prompt, TokenStream sequence)
     {
         (_parameters, _tokenizer, _index, _prompt, _sequence) = (parameters, tokenizer, index, prompt, sequence);
-        _detokenizer = new IncrementalDetokenizer(tokenizer, parameters.SkipSpecialTokens, [.. prompt.Ids]);
+        _detokenizer = new IncrementalDetokenizer(tokenizer, parameters.SkipSpecialTokens && !prompt.KeepsSpecialTokens, [.. prompt.Ids]);
         _stops = new StopStrings(parameters.Stop?.Items ?? [], parameters.IncludeStopStrInOutput);
     }
 

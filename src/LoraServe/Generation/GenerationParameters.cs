@@ -145,6 +145,21 @@ public abstract record GenerationParameters
     /// <summary>Whether the prompt's text comes before the first generated text.</summary>
     internal virtual bool EchoesPrompt => false;
 
+    /// <summary>An empty request with what a model recommends.</summary>
+    internal static T WithDefaults<T>(SamplingParams recommended)
+        where T : GenerationParameters, new() => new()
+        {
+            Temperature = recommended.Temperature,
+            TopP = recommended.TopP,
+            TopK = recommended.TopK,
+            MinP = recommended.MinP,
+            RepetitionPenalty = recommended.RepetitionPenalty,
+        };
+
+    /// <summary>What the answer calls the model: what the request calls it, else the adapter, else the base model.</summary>
+    internal string AnsweringModel(AdapterReference? adapter, string baseModel) =>
+        string.IsNullOrEmpty(Model) ? adapter?.ToString() ?? baseModel : Model;
+
     /// <summary>The part of the request that the sampler needs, for one choice of a prompt.</summary>
     internal SamplingParams ToSampling(int choice, int maxTokens) => new()
     {

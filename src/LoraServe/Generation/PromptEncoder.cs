@@ -44,9 +44,21 @@ internal sealed class PromptEncoder(EngineService service)
     /// <summary>The ids of a text.</summary>
     /// <param name="text">Any text.</param>
     /// <param name="addSpecialTokens">Whether it gets what the tokenizer adds on its own.</param>
-    /// <param name="isCut">Whether only the end of it has to fit.</param>
-    /// <exception cref="ContextLengthExceededException">It is far too long.</exception>
-    public IReadOnlyList<int> Encode(string text, bool addSpecialTokens, bool isCut = false)
+    /// <param name="param">The field of the request that it came in.</param>
+    /// <exception cref="InvalidRequestException">It is far too long.</exception>
+    public IReadOnlyList<int> Encode(string text, bool addSpecialTokens, string param)
+    {
+        try
+        {
+            return Encode(text, addSpecialTokens, isCut: false);
+        }
+        catch (ContextLengthExceededException e)
+        {
+            throw new InvalidRequestException(param, e.Message, "context_length_exceeded");
+        }
+    }
+
+    private int[] Encode(string text, bool addSpecialTokens, bool isCut)
     {
         // Megabytes that cannot fit are refused before the work of encoding them; encoding tells exactly.
         if (!isCut && text.Length > LongestText)

@@ -1,5 +1,6 @@
 using System.Reflection;
 using LoraServe.Chat;
+using LoraServe.Compare;
 using LoraServe.Keys;
 using Microsoft.OpenApi;
 
@@ -33,6 +34,7 @@ internal static class ApiDescription
         options.AddOperationTransformer(KeySchemes.TransformAsync);
         options.AddSchemaTransformer(UnionSchemas.TransformAsync);
         options.AddSchemaTransformer(ChatSchemas.TransformAsync);
+        options.AddSchemaTransformer(CompareSchemas.TransformAsync);
     });
 
     public static WebApplication MapApiDescription(this WebApplication app)

@@ -1,3 +1,4 @@
+using LoraServe.Compare;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
 using LoraServe.Keys;
@@ -56,6 +57,7 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         ContextLengthExceededException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "prompt", "context_length_exceeded")),
         UnknownAdapterException e =>
             (StatusCodes.Status404NotFound, Invalid(e.Message, "model", "model_not_found")),
+        UnknownAdaptersException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "adapters", "model_not_found")),
         InvalidAdapterReferenceException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "adapter", "invalid_adapter")),
         InvalidAdapterPatchException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, null, "invalid_patch")),
         AdapterInUseException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_in_use")),

@@ -3,6 +3,7 @@ using LoraServe.Adapters;
 using LoraServe.Chat;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -38,16 +39,20 @@ internal static class TokenizationApi
     /// <response code="404">No adapter or model has this name.</response>
     /// <response code="413">The body is too large.</response>
     internal static async Task<Ok<TokenizeResponse>> TokenizeAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, ChatPrompts prompts)
+        HttpContext context,
+        EngineService service,
+        LoraServeOptions options,
+        PromptEncoder encoder,
+        ChatPrompts prompts,
+        ILogger<TokenizeRequest> log)
     {
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
-        var request = await RequestReader.ReadAsync(context.Request, new TokenizeRequest(), isRequired: true, context.RequestAborted);
+        var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.Read, log);
         var reference = Model(context, service, request.Model);
-        if (request.Prompt is null == request.Messages is null)
-            throw new InvalidRequestException("prompt", "expected either prompt or messages");
         var text = request.Prompt ?? await RenderAsync(engine, request, reference, prompts, context.RequestAborted);
-        var tokens = engine.Tokenizer.Encode(text, request.AddSpecialTokens ?? request.Messages is null);
+        var isPrompt = request.Prompt is not null;
+        var tokens = encoder.Encode(text, request.AddSpecialTokens ?? isPrompt, isPrompt ? "prompt" : "messages");
         return TypedResults.Ok(new TokenizeResponse
         {
             MaxModelLen = engine.Model.MaxModelLen,
@@ -61,11 +66,12 @@ internal static class TokenizationApi
     /// <response code="400">A field is wrong.</response>
     /// <response code="404">No adapter or model has this name.</response>
     /// <response code="413">The body is too large.</response>
-    internal static async Task<Ok<DetokenizeResponse>> DetokenizeAsync(HttpContext context, EngineService service, LoraServeOptions options)
+    internal static async Task<Ok<DetokenizeResponse>> DetokenizeAsync(
+        HttpContext context, EngineService service, LoraServeOptions options, ILogger<DetokenizeRequest> log)
     {
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
-        var request = await RequestReader.ReadAsync(context.Request, new DetokenizeRequest(), isRequired: true, context.RequestAborted);
+        var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.ReadTokens, log);
         Model(context, service, request.Model);
         var ids = request.Tokens ?? throw new InvalidRequestException("tokens", "is required");
         foreach (var id in ids)
@@ -91,7 +97,7 @@ internal static class TokenizationApi
     {
         var chat = request.ToChat(engine.Model.DefaultSampling);
         using var lease = reference is null ? AdapterLease.Base() : await engine.Adapters.AcquireAsync(reference, cancellation);
-        return prompts.Render(chat, lease).Text;
+        return (await prompts.Of(chat).RenderAsync(lease, cancellation)).Text;
     }
 
     private static RouteHandlerBuilder ProducesRefusals(this RouteHandlerBuilder route) => route

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using System.Text.Json.Nodes;
 using LoraServe.Chat;
+using LoraServe.Generation;
 
 namespace LoraServe.Tokenization;
 
@@ -54,7 +55,7 @@ public sealed record TokenizeRequest
     /// <exception cref="Hosting.InvalidRequestException">With every fault.</exception>
     internal ChatRequest ToChat(LoraServe.Engine.Generation.SamplingParams defaults)
     {
-        var request = ChatRequest.WithDefaults(defaults) with
+        var request = GenerationParameters.WithDefaults<ChatRequest>(defaults) with
         {
             Messages = Messages,
             AddGenerationPrompt = AddGenerationPrompt,

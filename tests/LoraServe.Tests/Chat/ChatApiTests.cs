@@ -159,6 +159,40 @@ public class ChatApiTests(DemoServer server)
     }
 
     [Fact]
+    public async Task Post_ContinueFinalMessageWhoseTextIsInTheMarkup_EndsBehindTheMessage()
+    {
+        object[] begun = [.. Conversation, new { role = "assistant", content = "e" }];
+
+        var answer = await server.ChatAsync(new
+        {
+            messages = begun,
+            chat_template = "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}",
+            continue_final_message = true,
+            return_token_ids = true,
+            max_tokens = 1,
+        });
+
+        server.Engine.Tokenizer.Decode([.. Ids(answer, "prompt_token_ids")]).ShouldEndWith("<|im_start|>assistant\ne");
+    }
+
+    [Fact]
+    public async Task Post_ToolsWhoseMarkerIsNoSpecialToken_LeaveSpecialTokensOut()
+    {
+        var answer = await server.ChatAsync(new
+        {
+            messages = Conversation,
+            tools = new[] { new { type = "function", function = new { name = "f" } } },
+            chat_template = "{{ tools | tojson }}<tool_call>",
+            logit_bias = new Dictionary<string, int> { [$"{server.Engine.Tokenizer.TokenId("<|end|>")}"] = 100 },
+            ignore_eos = true,
+            max_tokens = 3,
+        });
+
+        answer.GetProperty("usage").GetProperty("completion_tokens").GetInt32().ShouldBe(3);
+        answer.GetProperty("choices")[0].GetProperty("message").GetProperty("content").GetString().ShouldBe("");
+    }
+
+    [Fact]
     public async Task Post_PromptLogprobs_AreReturned()
     {
         var answer = await server.ChatAsync(new { messages = Conversation, max_tokens = 1, prompt_logprobs = 1 });

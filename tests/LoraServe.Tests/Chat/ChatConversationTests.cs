@@ -6,6 +6,8 @@ namespace LoraServe.Tests.Chat;
 
 public class ChatConversationTests
 {
+    private const string Marker = "3f9a1c52d7e0b ";
+
     [Theory]
     [InlineData("{{ message.content }}", """{"role": "user", "content": "a"}""", """{"role":"user","content":"a"}""")]
     [InlineData("{{ message.content }}", """{"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}""", """{"role":"user","content":"a\nb"}""")]
@@ -46,20 +48,40 @@ public class ChatConversationTests
         new ChatTemplateTraits(template).ReadsParts.ShouldBe(expected);
 
     [Theory]
-    [InlineData("<a>Once<end>", "Once", "<a>Once")]
-    [InlineData("<a>Once <end>", "Once ", "<a>Once ")]
-    [InlineData("<a>Once<end>", "Once ", "<a>Once")]
-    [InlineData("<a>Once<a>x Once<end>", " Once", "<a>Once<a>x Once")]
-    public void Cut_FinalMessage_EndsWithItsText(string rendered, string final, string expected) =>
-        FinalMessage.Cut(rendered, JsonSerializer.SerializeToElement(new[] { new { role = "assistant", content = final } })).ShouldBe(expected);
+    [InlineData("<a>{0}<end>", "e", "<a>e")]
+    [InlineData("<a>{0}<end>", "Once ", "<a>Once ")]
+    [InlineData("<a>Once<a>x {0}<end>", " Once", "<a>Once<a>x  Once")]
+    public void Cut_FinalMessage_EndsWithItsText(string template, string final, string expected) =>
+        FinalMessage.Cut(string.Format(null, template, final + Marker), Marker).ShouldBe(expected);
 
-    [Theory]
-    [InlineData("<a>ONCE<end>", "Once", "changes the last message")]
-    [InlineData("<a><end>", " ", "has no text to go on with")]
-    public void Cut_NoTextToGoOnWith_SaysSo(string rendered, string final, string message) =>
-        Should.Throw<InvalidRequestException>(() => FinalMessage.Cut(
-                rendered, JsonSerializer.SerializeToElement(new[] { new { role = "assistant", content = final } })))
-            .Message.ShouldContain(message);
+    [Fact]
+    public void Cut_TemplateThatTrims_LeavesNoWhiteSpaceAtTheEnd() =>
+        FinalMessage.Cut($"<a>{("Once " + Marker).Trim()}<end>", Marker).ShouldBe("<a>Once");
+
+    [Fact]
+    public void Write_EndOfTheLastMessage_IsBehindItsLastText()
+    {
+        var messages = JsonSerializer.Deserialize<JsonElement>(
+            """[{"role": "user", "content": "a"}, {"role": "assistant", "content": [{"type": "text", "text": "b"}, {"type": "text", "text": "c"}]}]""");
+
+        Contents("").ShouldBe(["\"a\"", "\"b\\nc!\""]);
+        Contents("{% for part in message.content %}")
+            .ShouldBe(["""[{"type":"text","text":"a"}]""", """[{"type":"text","text":"b"},{"type":"text","text":"c!"}]"""]);
+
+        IEnumerable<string> Contents(string template) => new ChatConversation(new ChatTemplateTraits(template)).Write(messages, "!")
+            .EnumerateArray().Select(message => message.GetProperty("content").GetRawText());
+    }
+
+    [Fact]
+    public void Cut_TemplateThatChangesTheMessage_SaysSo() =>
+        Should.Throw<InvalidRequestException>(() => FinalMessage.Cut($"<a>{Marker.ToUpperInvariant()}<end>", Marker))
+            .Message.ShouldContain("changes the last message");
+
+    [Fact]
+    public void Check_NoTextToGoOnWith_SaysSo() =>
+        Should.Throw<InvalidRequestException>(() => FinalMessage.Check(
+                JsonSerializer.SerializeToElement(new[] { new { role = "assistant", content = " " } })))
+            .Message.ShouldContain("has no text to go on with");
 
     private static JsonElement Write(string template, string message) =>
         new ChatConversation(new ChatTemplateTraits(template)).Write(JsonSerializer.Deserialize<JsonElement>($"[{message}]"));

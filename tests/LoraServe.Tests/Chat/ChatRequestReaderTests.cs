@@ -34,7 +34,7 @@ public class ChatRequestReaderTests
               {"role": "tool", "tool_call_id": "x", "content": [{"type": "text", "text": "b"}]}],
              "max_tokens": null, "max_completion_tokens": 5, "tools": null, "tool_choice": "auto", "response_format": {"type": "text"},
              "functions": [], "function_call": null, "modalities": ["text"], "store": false, "metadata": {"a": "b"}, "user": "me",
-             "logprobs": false, "top_logprobs": null, "stream_options": null, "service_tier": "auto", "reasoning_effort": null}
+             "logprobs": false, "top_logprobs": null, "stream_options": null, "best_of": 1, "service_tier": "auto", "reasoning_effort": null}
             """,
             unknown);
 
@@ -75,6 +75,10 @@ public class ChatRequestReaderTests
     [InlineData("continue_final_message: is not possible together with add_generation_prompt", """{"messages": [{"role": "user", "content": "a"}], "continue_final_message": true, "add_generation_prompt": true}""")]
     [InlineData("echo: is only allowed where the last message is the assistant's", """{"messages": [{"role": "user", "content": "a"}], "echo": true}""")]
     [InlineData("chat_template_kwargs: expected an object, found [1]", """{"messages": [{"role": "user", "content": "a"}], "chat_template_kwargs": [1]}""")]
+    [InlineData("chat_template_kwargs.messages: is not possible", """{"messages": [{"role": "user", "content": "a"}], "chat_template_kwargs": {"messages": []}}""")]
+    [InlineData("chat_template_kwargs.tools: is not possible", """{"messages": [{"role": "user", "content": "a"}], "chat_template_kwargs": {"tools": null}}""")]
+    [InlineData("best_of: expected 1 or n = 3, found 2", """{"messages": [{"role": "user", "content": "a"}], "n": 3, "best_of": 2}""")]
+    [InlineData("stream_options.continuous_usage_stats: is not supported", """{"messages": [{"role": "user", "content": "a"}], "stream": true, "stream_options": {"continuous_usage_stats": true}}""")]
     [InlineData("documents: expected a list, found {}", """{"messages": [{"role": "user", "content": "a"}], "documents": {}}""")]
     public void Read_WrongField_SaysWhichAndWhy(string message, string json) =>
         Should.Throw<InvalidRequestException>(() => Read(json)).Message.ShouldStartWith(message);

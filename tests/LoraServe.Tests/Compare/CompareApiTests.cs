@@ -151,11 +151,32 @@ public class CompareApiTests(DemoServer server)
     }
 
     [Fact]
-    public async Task Post_OneUnknownAdapter_RunsNothing()
+    public async Task Post_AdapterInTheQuery_IsRefused()
     {
-        using var response = await server.Client.PostAsJsonAsync("/v1/compare", new { prompt = "a", adapters = new[] { "sql", "nope" } });
+        using var response = await server.PostAsync("/v1/compare?adapter=sql", """{"prompt": "a", "adapters": ["sql"]}""");
 
-        (await LoraServeServer.ErrorAsync(response, 404)).GetProperty("message").GetString()!.ShouldContain("nope");
+        (await LoraServeServer.ErrorAsync(response, 400)).GetProperty("param").GetString().ShouldBe("adapter");
+    }
+
+    [Fact]
+    public async Task Post_SeveralColumns_HaveNoHeaderOfOneAdapter()
+    {
+        using var response = await server.PostAsync("/v1/compare", """{"prompt": "a", "adapters": ["sql"], "max_tokens": 1}""");
+
+        response.EnsureSuccessStatusCode();
+        response.Headers.Contains("x-loraserve-adapter").ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Post_UnknownAdapters_AreAllNamedAndNothingRuns()
+    {
+        using var response = await server.Client.PostAsJsonAsync(
+            "/v1/compare", new { prompt = "a", adapters = new[] { "nope", "sql", "sql:0.5,nada:0.5", "sql@000000000000" } });
+
+        var error = await LoraServeServer.ErrorAsync(response, 404);
+        error.GetProperty("param").GetString().ShouldBe("adapters");
+        error.GetProperty("message").GetString()!.ShouldStartWith("The adapter 'nope' does not exist. The adapter 'nada' does not exist. ");
+        error.GetProperty("message").GetString()!.ShouldContain("000000000000");
         await LoraServeServer.EventuallyAsync(() => server.Engine.Status is { Running: 0, Waiting: 0 });
     }
 

@@ -83,7 +83,12 @@ public class TokenizationApiTests(DemoServer server)
     [InlineData(400, "/tokenize", """{"prompt": "a", "messages": [{"role": "user", "content": "a"}]}""", "prompt")]
     [InlineData(400, "/tokenize", """{"messages": []}""", "messages")]
     [InlineData(400, "/tokenize", """{"messages": [{"role": "nobody", "content": "a"}]}""", "messages[0].role")]
-    [InlineData(400, "/tokenize", """{"messages": [{"role": "user", "content": "\ud800"}]}""", "messages")]
+    [InlineData(400, "/tokenize", """{"messages": [{"role": "user", "content": "\ud800"}]}""", "messages[0].content")]
+    [InlineData(400, "/tokenize", """{"messages": [{"role": "user", "content": "a"}], "chat_template_kwargs": {"x": "\ud800"}}""", "chat_template_kwargs.x")]
+    [InlineData(400, "/tokenize", """{"messages": [{"role": "user", "content": "a"}], "chat_template_kwargs": {"tools": []}}""", "chat_template_kwargs.tools")]
+    [InlineData(400, "/tokenize", """{"prompt": "a", "chat_template": "b"}""", "chat_template")]
+    [InlineData(400, "/tokenize", """{"prompt": "a", "continue_final_message": true}""", "continue_final_message")]
+    [InlineData(400, "/tokenize", """{"messages": [{"role": "user", "content": "a"}], "documents": [{"text": "b"}]}""", "documents")]
     [InlineData(400, "/tokenize", """{"messages": [{"role": "user", "content": "a"}], "chat_template": "{{"}""", "chat_template")]
     [InlineData(400, "/detokenize", "{}", "tokens")]
     [InlineData(400, "/detokenize", """{"tokens": [3072]}""", "tokens")]
@@ -95,6 +100,28 @@ public class TokenizationApiTests(DemoServer server)
         using var response = await server.PostAsync(path, body);
 
         (await LoraServeServer.ErrorAsync(response, status)).GetProperty("param").GetString().ShouldBe(param);
+    }
+
+    [Theory]
+    [InlineData("prompt", """{"prompt": "TEXT"}""")]
+    [InlineData("messages", """{"messages": [{"role": "user", "content": "TEXT"}]}""")]
+    public async Task Tokenize_MegabytesOfText_AreRefused(string param, string body)
+    {
+        using var response = await server.PostAsync("/tokenize", body.Replace("TEXT", new string('a', 3_000_000)));
+
+        var error = await LoraServeServer.ErrorAsync(response, 400);
+        error.GetProperty("param").GetString().ShouldBe(param);
+        error.GetProperty("code").GetString().ShouldBe("context_length_exceeded");
+    }
+
+    [Theory]
+    [InlineData("/tokenize", """{"prompt": "a", "special": 1, "tools": []}""")]
+    [InlineData("/detokenize", """{"tokens": [72], "special": 1}""")]
+    public async Task Post_UnknownFields_ArePassedOver(string path, string body)
+    {
+        using var response = await server.PostAsync(path, body);
+
+        response.EnsureSuccessStatusCode();
     }
 
     /// <summary>A tokenizer that begins every text with a special token.</summary>

@@ -1,0 +1,14 @@
+using LoraServe.Hosting;
+
+namespace LoraServe.Generation;
+
+/// <summary>Describes how requests for text can be refused.</summary>
+internal static class GenerationErrors
+{
+    public static RouteHandlerBuilder ProducesGenerationErrors(this RouteHandlerBuilder route) => route
+        .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
+        .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
+        .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge)
+        .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
+        .Produces<ErrorResponse>(StatusCodes.Status503ServiceUnavailable);
+}
