@@ -23,7 +23,7 @@ internal sealed class DictValue
         public static readonly KeyComparer Instance = new();
 
         bool IEqualityComparer<object>.Equals(object? x, object? y) =>
-            x is string one ? y is string other && one == other : Equality.OfKeys(x!, y!);
+            ReferenceEquals(x, y) || (x is string one ? y is string other && one == other : Equality.OfKeys(x!, y!));
 
         int IEqualityComparer<object>.GetHashCode(object key) =>
             key is string text ? StringComparer.Ordinal.GetHashCode(text) : Equality.Hash(key);

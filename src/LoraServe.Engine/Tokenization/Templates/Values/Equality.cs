@@ -1,10 +1,13 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace LoraServe.Engine.Tokenization.Templates.Values;
 
 /// <summary>Equality as Python has it: numbers by value across types, containers by content.</summary>
 internal static class Equality
 {
+    private const double TwoTo63 = 9223372036854775808.0;
+
     public static bool Of(Rendering rendering, object left, object right)
     {
         switch (left, right)
@@ -30,7 +33,7 @@ internal static class Equality
         {
             if (one.Count != other.Count) return false;
             for (var i = 0; i < one.Count; i++)
-                if (!OfKeys(one[i], other[i])) return false;
+                if (!ReferenceEquals(one[i], other[i]) && !OfKeys(one[i], other[i])) return false;
             return true;
         }
 
@@ -38,20 +41,31 @@ internal static class Equality
         return Numbers.Is(left) && Numbers.Is(right) ? Numbers.Compare(left, right) == 0 : left.Equals(right);
     }
 
-    /// <summary>Equal for equal keys.</summary>
+    /// <summary>Equal for equal keys, and seldom equal for others, whatever somebody chooses them to be.</summary>
     public static int Hash(object key) => key switch
     {
         TupleValue tuple => Enumerable.Range(0, tuple.Count).Aggregate(17, (hash, i) => HashCode.Combine(hash, Hash(tuple[i]))),
-        bool flag => HashCode.Combine(flag ? 1L : 0L),
-        double number when Math.Floor(number) == number && Math.Abs(number) < 9e18 => HashCode.Combine((long)number),
-        double number => HashCode.Combine(number),
-        BigInteger number => HashCode.Combine((double)number),
-        long number => HashCode.Combine(number),
+        bool flag => HashOfBits(flag ? 1 : 0),
+        long number => HashOfBits(number),
+        double number when Math.Floor(number) == number && number is >= -TwoTo63 and < TwoTo63 => HashOfBits((long)number),
+        double number when double.IsNaN(number) => RuntimeHelpers.GetHashCode(key),
+        double number => HashOfBits(BitConverter.DoubleToInt64Bits(number)),
+        BigInteger number => Hash(number),
         Undefined => 1,
         _ => key.GetHashCode(),
     };
 
-    /// <summary>The value as a key of a dictionary.</summary>
+    // As that of a float where there is one of the same value.
+    private static int Hash(BigInteger number)
+    {
+        var nearest = (double)number;
+        return double.IsFinite(nearest) && new BigInteger(nearest) == number ? Hash(nearest) : number.GetHashCode();
+    }
+
+    // The two halves apart: .NET's own hash of a long is the same for many.
+    private static int HashOfBits(long bits) => HashCode.Combine((int)bits, (int)(bits >> 32));
+
+    /// <summary>The value as a key of a dictionary; the steps are those of finding its place there.</summary>
     public static object Key(Rendering rendering, object value)
     {
         switch (value)
@@ -61,8 +75,12 @@ internal static class Equality
             case string text:
                 rendering.Read(text.Length);
                 break;
+            case BigInteger number:
+                rendering.Read(number.GetByteCount());
+                break;
             case TupleValue tuple:
                 rendering.EnterValue();
+                rendering.Steps(tuple.Count);
                 for (var i = 0; i < tuple.Count; i++) Key(rendering, tuple[i]);
                 rendering.LeaveValue();
                 break;
