@@ -7,7 +7,7 @@ namespace LoraServe.Engine.Tokenization.Templates;
 /// <summary>
 /// A chat template: Jinja in the environment that transformers gives it (an immutable sandbox with trim_blocks, lstrip_blocks, break and
 /// continue, raise_exception, strftime_now and its own tojson). Compiled once; immutable and safe for concurrent use. It sees the data that it
-/// is given and nothing else, and a rendering that goes beyond the limits of steps, nesting or size is ended.
+/// is given and nothing else, and a rendering that goes beyond the limits of steps, time, nesting or size is ended.
 /// </summary>
 public sealed class ChatTemplate
 {
@@ -32,8 +32,11 @@ public sealed class ChatTemplate
     }
 
     /// <summary>The text of a conversation.</summary>
+    /// <param name="input">What the template sees.</param>
+    /// <param name="cancellation">Ends the rendering.</param>
     /// <exception cref="ChatTemplateException">The template says so, fails, or goes beyond a limit; the message is for the client.</exception>
-    public string Render(ChatTemplateInput input)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public string Render(ChatTemplateInput input, CancellationToken cancellation = default)
     {
         var context = new Dictionary<string, object>(StringComparer.Ordinal);
         foreach (var (name, value) in input.Variables) context[name] = InputValues.Of(value);
@@ -41,13 +44,14 @@ public sealed class ChatTemplate
         context["tools"] = input.Tools is { } tools ? InputValues.Of(tools) : None.Value;
         context["documents"] = input.Documents is { } documents ? InputValues.Of(documents) : None.Value;
         context["add_generation_prompt"] = Flag.Of(input.AddGenerationPrompt);
-        return Render(context, input.Now);
+        return Render(context, input.Now, TimeProvider.System, cancellation);
     }
 
     /// <summary>The text with these variables alone.</summary>
-    internal string Render(Dictionary<string, object> context, DateTimeOffset now)
+    internal string Render(
+        Dictionary<string, object> context, DateTimeOffset now, TimeProvider clock, CancellationToken cancellation = default)
     {
-        var rendering = new Rendering(now);
+        var rendering = new Rendering(now, clock, cancellation);
         try
         {
             _body.Execute(new Scope(new Scope(rendering, context)));

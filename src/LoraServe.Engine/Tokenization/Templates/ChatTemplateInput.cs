@@ -17,7 +17,10 @@ public sealed record ChatTemplateInput
     /// <summary>Whether the text ends with the beginning of the assistant's next message.</summary>
     public bool AddGenerationPrompt { get; init; }
 
-    /// <summary>Further variables by name, such as enable_thinking; they win over special tokens, and cannot replace the four above.</summary>
+    /// <summary>
+    /// Further variables by name, such as enable_thinking. They win over special tokens. Those called messages, tools, documents and
+    /// add_generation_prompt are not used, as the four above are what the template sees: whoever takes them from a client refuses them.
+    /// </summary>
     public IReadOnlyDictionary<string, JsonElement> Variables { get; init; } = new Dictionary<string, JsonElement>();
 
     /// <summary>What strftime_now tells: this time, in its own offset.</summary>

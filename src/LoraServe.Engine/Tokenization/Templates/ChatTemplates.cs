@@ -79,16 +79,20 @@ public sealed class ChatTemplates
     /// <param name="name">
     /// Which template; null is tool_use where tools are given and there is such a template, and default otherwise.
     /// </param>
+    /// <param name="cancellation">Ends the rendering.</param>
     /// <exception cref="ChatTemplateException">There is no such template, it cannot be used, or rendering fails.</exception>
-    public string Render(ChatTemplateInput input, string? name = null) => Render(Find(name, input.Tools is not null), input);
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public string Render(ChatTemplateInput input, string? name = null, CancellationToken cancellation = default) =>
+        Render(Find(name, input.Tools is not null), input, cancellation);
 
     /// <summary>The text of a conversation by a template of the caller's, with these special tokens.</summary>
     /// <exception cref="ChatTemplateException">Rendering fails.</exception>
-    public string Render(ChatTemplate template, ChatTemplateInput input)
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public string Render(ChatTemplate template, ChatTemplateInput input, CancellationToken cancellation = default)
     {
         var variables = new Dictionary<string, JsonElement>(SpecialTokens, StringComparer.Ordinal);
         foreach (var (name, value) in input.Variables) variables[name] = value;
-        return template.Render(input with { Variables = variables });
+        return template.Render(input with { Variables = variables }, cancellation);
     }
 
     private void Add(string name, string source)

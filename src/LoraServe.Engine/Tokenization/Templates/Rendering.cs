@@ -8,14 +8,24 @@ internal sealed class Rendering
     // Characters that are copied or compared in the time of one step.
     private const int CharactersPerStep = 64;
 
+    // The clock is asked once in so many steps, which take about a tenth of a millisecond.
+    private const int StepsPerCheck = 1024;
+
+    private readonly TimeProvider _clock;
+    private readonly long _start;
+    private readonly CancellationToken _cancellation;
     private long _steps = RenderLimits.Steps;
+    private long _nextCheck = RenderLimits.Steps;
     private long _bytes = RenderLimits.Bytes;
     private int _calls;
     private int _valueDepth;
 
     /// <param name="now">What strftime_now tells.</param>
-    public Rendering(DateTimeOffset now)
+    /// <param name="clock">Measures how long it takes.</param>
+    /// <param name="cancellation">Ends it.</param>
+    public Rendering(DateTimeOffset now, TimeProvider clock, CancellationToken cancellation)
     {
+        (_clock, _start, _cancellation) = (clock, clock.GetTimestamp(), cancellation);
         Now = now;
         Output = new TextBuilder(this);
     }
@@ -29,10 +39,10 @@ internal sealed class Rendering
     /// <summary>The line of the source that is being run.</summary>
     public int Line { get; set; } = 1;
 
-    /// <summary>One operation; refuses to go on when the steps or the stack are used up.</summary>
+    /// <summary>One operation; refuses to go on when the steps, the time or the stack are used up.</summary>
     public void Step()
     {
-        if (--_steps < 0) throw TooManySteps();
+        if (--_steps < _nextCheck) Check();
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw new ChatTemplateException("calls or values are nested too deeply");
     }
 
@@ -40,11 +50,14 @@ internal sealed class Rendering
     public void Steps(long count)
     {
         _steps -= count;
-        if (_steps < 0) throw TooManySteps();
+        if (_steps < _nextCheck) Check();
     }
 
     /// <summary>Reading so many characters.</summary>
     public void Read(long characters) => Steps(characters / CharactersPerStep + 1);
+
+    /// <summary>Looking at so many characters one by one, for what they are in Unicode.</summary>
+    public void Classify(long characters) => Read(16 * characters);
 
     /// <summary>A text of so many characters is going to be made.</summary>
     public void MakeText(long length)
@@ -116,6 +129,12 @@ internal sealed class Rendering
     /// <summary>It has been looked at.</summary>
     public void LeaveValue() => _valueDepth--;
 
-    private static ChatTemplateException TooManySteps() =>
-        new($"it takes more than the {RenderLimits.Steps} steps that rendering may take");
+    private void Check()
+    {
+        if (_steps < 0) throw new ChatTemplateException($"it takes more than the {RenderLimits.Steps} steps that rendering may take");
+        _cancellation.ThrowIfCancellationRequested();
+        if (_clock.GetElapsedTime(_start) > RenderLimits.Time)
+            throw new ChatTemplateException($"it takes more than the {RenderLimits.Time.TotalSeconds} seconds that rendering may take");
+        _nextCheck = Math.Max(_steps - StepsPerCheck, 0);
+    }
 }

@@ -90,10 +90,18 @@ public class ChatTemplateTests
             "{% set ns = namespace(t='') %}{% macro m(x) %}<{{ x }}>{% endmacro %}{% for i in range(50) %}{% set ns.t = ns.t ~ m(x) %}{% endfor %}{{ ns.t }}");
 
         var texts = await Task.WhenAll(Enumerable.Range(0, 50).Select(i => Task.Run(() =>
-            template.Render(new Dictionary<string, object> { ["x"] = (long)i }, RenderedTemplate.Now))));
+            template.Render(new Dictionary<string, object> { ["x"] = (long)i }, RenderedTemplate.Now, TimeProvider.System))));
 
         for (var i = 0; i < texts.Length; i++) texts[i].ShouldBe(string.Concat(Enumerable.Repeat($"<{i}>", 50)));
     }
 
     private static JsonElement Json(string json) => JsonSerializer.Deserialize<JsonElement>(json);
+
+    [Theory]
+    [InlineData("9100000000000000000", "9.1e18")]
+    [InlineData("10000000000000000000", "1e19")]
+    [InlineData("-9223372036854775808", "-9.223372036854775808e18")]
+    [InlineData("1", "1.0")]
+    public void Render_IntegerAndFloatOfTheSameValue_AreTheSameKey(string integer, string number) => RenderedTemplate.Of(
+        "{{ {a: 'x'}[b] }}{{ {b: 'y'}[a] }}", $"{{\"a\": {integer}, \"b\": {number}}}").ShouldBe("xy");
 }

@@ -51,7 +51,7 @@ internal sealed class MutatedTemplates(IReadOnlyList<string> templates, IReadOnl
         var start = Stopwatch.GetTimestamp();
         try
         {
-            ChatTemplate.Compile(template).Render(context, RenderedTemplate.Now);
+            ChatTemplate.Compile(template).Render(context, RenderedTemplate.Now, TimeProvider.System);
             Rendered++;
         }
         catch (InvalidChatTemplateException)

@@ -3,26 +3,31 @@ using System.Text;
 
 namespace LoraServe.Engine.Tokenization.Templates.Library;
 
-/// <summary>Upper and lower case.</summary>
+/// <summary>Upper and lower case. The rendering pays for the text that is made.</summary>
 internal static class Casing
 {
-    public static string Upper(string text) => Map(text, static (_, _, rune) => UpperOf(rune));
+    public static string Upper(Rendering rendering, string text) => Map(rendering, text, static (_, _, rune) => UpperOf(rune));
 
-    public static string Lower(string text) =>
-        text.Contains('Σ') || text.Contains('İ') ? Map(text, LowerOf) : text.ToLowerInvariant();
+    public static string Lower(Rendering rendering, string text)
+    {
+        if (text.Contains('Σ') || text.Contains('İ')) return Map(rendering, text, LowerOf);
+        rendering.MakeText(text.Length);
+        return text.ToLowerInvariant();
+    }
 
-    public static string Capitalize(string text) => Map(
-        text, static (all, position, rune) => position == 0 ? TitleOf(rune) : LowerOf(all, position, rune));
+    public static string Capitalize(Rendering rendering, string text) => Map(
+        rendering, text, static (all, position, rune) => position == 0 ? TitleOf(rune) : LowerOf(all, position, rune));
 
-    public static string Swap(string text) => Map(
-        text, static (all, position, rune) => Rune.IsUpper(rune) ? LowerOf(all, position, rune) : UpperOf(rune));
+    public static string Swap(Rendering rendering, string text) => Map(
+        rendering, text, static (all, position, rune) => Rune.IsUpper(rune) ? LowerOf(all, position, rune) : UpperOf(rune));
 
     /// <summary>Upper case where a letter follows none, lower case elsewhere.</summary>
-    public static string Title(string text) => Map(
-        text, static (all, position, rune) => IsCased(all, position - 1) ? LowerOf(all, position, rune) : TitleOf(rune));
+    public static string Title(Rendering rendering, string text) => Map(
+        rendering, text, static (all, position, rune) => IsCased(all, position - 1) ? LowerOf(all, position, rune) : TitleOf(rune));
 
-    private static string Map(string text, Func<string, int, Rune, string> map)
+    private static string Map(Rendering rendering, string text, Func<string, int, Rune, string> map)
     {
+        rendering.Classify(text.Length);
         var mapped = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length;)
         {
@@ -36,7 +41,7 @@ internal static class Casing
             i += rune.Utf16SequenceLength;
         }
 
-        return mapped.ToString();
+        return rendering.Made(mapped.ToString());
     }
 
     private static string UpperOf(Rune rune) => SpecialCasing.Upper(rune) ?? Rune.ToUpperInvariant(rune).ToString();

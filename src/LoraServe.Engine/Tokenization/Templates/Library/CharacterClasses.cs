@@ -12,12 +12,13 @@ internal static class CharacterClasses
 
     public static bool IsNumeric(Rune rune) => Rune.GetNumericValue(rune) >= 0 || Rune.IsNumber(rune);
 
-    public static bool IsUpper(string text) => HasOnly(text, Rune.IsUpper, Rune.IsLower);
+    public static bool IsUpper(Rendering rendering, string text) => HasOnly(rendering, text, Rune.IsUpper, Rune.IsLower);
 
-    public static bool IsLower(string text) => HasOnly(text, Rune.IsLower, Rune.IsUpper);
+    public static bool IsLower(Rendering rendering, string text) => HasOnly(rendering, text, Rune.IsLower, Rune.IsUpper);
 
-    private static bool HasOnly(string text, Func<Rune, bool> wanted, Func<Rune, bool> unwanted)
+    private static bool HasOnly(Rendering rendering, string text, Func<Rune, bool> wanted, Func<Rune, bool> unwanted)
     {
+        rendering.Classify(text.Length);
         var isThere = false;
         foreach (var rune in text.EnumerateRunes())
         {

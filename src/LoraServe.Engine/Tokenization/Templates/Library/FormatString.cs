@@ -30,14 +30,14 @@ internal static class FormatString
             var end = format[i] == '{' ? format.IndexOf('}', i) : -1;
             if (end < 0) throw new ChatTemplateException("format(): a brace stands alone in the format string");
             var field = format[(i + 1)..end];
-            text.Append(Text.Of(rendering, Value(field, arguments, ref automatic)));
+            text.Append(Text.Of(rendering, Value(rendering, field, arguments, ref automatic)));
             i = end + 1;
         }
 
         return text.ToString();
     }
 
-    private static object Value(string field, Arguments arguments, ref int? automatic)
+    private static object Value(Rendering rendering, string field, Arguments arguments, ref int? automatic)
     {
         if (field.AsSpan().IndexOfAny(".[!:{") >= 0)
             throw new ChatTemplateException("format(): attributes, items, conversions and format specifications in a field are not supported");
@@ -53,6 +53,7 @@ internal static class FormatString
                 : throw new ChatTemplateException($"format(): there is no argument {index}");
         }
 
+        rendering.Steps(arguments.Named.Count);
         return arguments.Find(field) ?? throw new ChatTemplateException($"format(): there is no argument '{field}'");
     }
 }

@@ -7,14 +7,18 @@ internal static class ItemFilters
 {
     public static void AddTo(Dictionary<string, Func<Rendering, object, Arguments, object>> filters)
     {
-        filters["map"] = (rendering, value, arguments) => new Generator(Map(rendering, value, arguments));
-        filters["select"] = (rendering, value, arguments) => new Generator(Choose(rendering, value, arguments, byAttribute: false, keep: true));
-        filters["reject"] = (rendering, value, arguments) => new Generator(Choose(rendering, value, arguments, byAttribute: false, keep: false));
-        filters["selectattr"] = (rendering, value, arguments) => new Generator(Choose(rendering, value, arguments, byAttribute: true, keep: true));
-        filters["rejectattr"] = (rendering, value, arguments) => new Generator(Choose(rendering, value, arguments, byAttribute: true, keep: false));
+        filters["map"] = (rendering, value, arguments) => new Generator(Map(rendering, value, arguments), value);
+        filters["select"] = (rendering, value, arguments) =>
+            new Generator(Choose(rendering, value, arguments, byAttribute: false, keep: true), value);
+        filters["reject"] = (rendering, value, arguments) =>
+            new Generator(Choose(rendering, value, arguments, byAttribute: false, keep: false), value);
+        filters["selectattr"] = (rendering, value, arguments) =>
+            new Generator(Choose(rendering, value, arguments, byAttribute: true, keep: true), value);
+        filters["rejectattr"] = (rendering, value, arguments) =>
+            new Generator(Choose(rendering, value, arguments, byAttribute: true, keep: false), value);
         filters.Add("join", ["d", "attribute"], Join);
         filters.Add("sort", ["reverse", "case_sensitive", "attribute"], Sort);
-        filters.Add("unique", ["case_sensitive", "attribute"], (rendering, value, a) => new Generator(Unique(rendering, value, a)));
+        filters.Add("unique", ["case_sensitive", "attribute"], (rendering, value, a) => new Generator(Unique(rendering, value, a), value));
         filters.Add("min", ["case_sensitive", "attribute"], (rendering, value, a) => Extreme(rendering, value, a, Ordering.IsLess));
         filters.Add("max", ["case_sensitive", "attribute"], (rendering, value, a) => Extreme(rendering, value, a, Ordering.IsGreater));
         filters.Add("sum", ["attribute", "start"], Sum);
@@ -77,7 +81,9 @@ internal static class ItemFilters
         var separator = arguments[0] is null ? "" : Text.Of(rendering, arguments[0]!);
         var path = new ItemPath(rendering, arguments[1]);
         return StringMethods.Join(
-            rendering, separator, new Generator(Iteration.Of(rendering, value).Select(item => (object)Text.Of(rendering, path.Of(rendering, item)))));
+            rendering,
+            separator,
+            new Generator(Iteration.Of(rendering, value).Select(item => (object)Text.Of(rendering, path.Of(rendering, item))), value));
     }
 
     private static object Sort(Rendering rendering, object value, object?[] arguments)

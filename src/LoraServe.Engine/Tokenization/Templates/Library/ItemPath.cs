@@ -46,5 +46,5 @@ internal sealed class ItemPath
 
     /// <summary>What a value is compared by.</summary>
     public static object Key(Rendering rendering, object value, bool isSensitive) =>
-        !isSensitive && value is string text ? rendering.Made(Casing.Lower(text)) : value;
+        !isSensitive && value is string text ? Casing.Lower(rendering, text) : value;
 }

@@ -23,16 +23,16 @@ internal static class JinjaTests
         ["iterable"] = Plain(static value => value is SequenceValue or string or DictValue or DictView or Generator or Undefined or LoopValue),
         ["callable"] = Plain(static value => value is CallableValue or Undefined),
         ["escaped"] = Plain(static _ => false),
-        ["lower"] = (rendering, value, arguments) => HasNone(arguments) && CharacterClasses.IsLower(Text.Of(rendering, value)),
-        ["upper"] = (rendering, value, arguments) => HasNone(arguments) && CharacterClasses.IsUpper(Text.Of(rendering, value)),
+        ["lower"] = (rendering, value, arguments) => HasNone(arguments) && CharacterClasses.IsLower(rendering, Text.Of(rendering, value)),
+        ["upper"] = (rendering, value, arguments) => HasNone(arguments) && CharacterClasses.IsUpper(rendering, Text.Of(rendering, value)),
         ["odd"] = (rendering, value, arguments) => HasNone(arguments) && Equality.Of(rendering, Arithmetic.Modulo(rendering, value, 2L), 1L),
         ["even"] = (rendering, value, arguments) => HasNone(arguments) && Equality.Of(rendering, Arithmetic.Modulo(rendering, value, 2L), 0L),
         ["divisibleby"] = (rendering, value, arguments) =>
             Equality.Of(rendering, Arithmetic.Modulo(rendering, value, arguments.Bind("divisibleby", "*num")[0]!), 0L),
         ["sameas"] = Binary("sameas", IsSame),
         ["in"] = Binary("in", Membership.Contains),
-        ["filter"] = Plain(static value => value is string name && Filters.Find(name) is not null),
-        ["test"] = Plain(static value => value is string name && Find(name) is not null),
+        ["filter"] = Named(static name => Filters.Find(name) is not null),
+        ["test"] = Named(static name => Find(name) is not null),
         ["=="] = Binary("==", Equality.Of),
         ["eq"] = Binary("eq", Equality.Of),
         ["equalto"] = Binary("equalto", Equality.Of),
@@ -55,6 +55,13 @@ internal static class JinjaTests
 
     private static Func<Rendering, object, Arguments, bool> Plain(Func<object, bool> test) =>
         (_, value, arguments) => HasNone(arguments) && test(value);
+
+    private static Func<Rendering, object, Arguments, bool> Named(Func<string, bool> exists) => (rendering, value, arguments) =>
+    {
+        if (!HasNone(arguments) || value is not string name) return false;
+        rendering.Read(name.Length);
+        return exists(name);
+    };
 
     private static Func<Rendering, object, Arguments, bool> Binary(string name, Func<Rendering, object, object, bool> test) =>
         (rendering, value, arguments) => test(rendering, value, arguments.Bind(name, "*other")[0]!);

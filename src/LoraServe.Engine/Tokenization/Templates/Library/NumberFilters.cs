@@ -8,6 +8,9 @@ namespace LoraServe.Engine.Tokenization.Templates.Library;
 /// <summary>Filters whose result is a number.</summary>
 internal static class NumberFilters
 {
+    // Longer texts are read as floats.
+    private const int MaxDigits = 400;
+
     public static void AddTo(Dictionary<string, Func<Rendering, object, Arguments, object>> filters)
     {
         filters.Add("int", ["default", "base"], ToInt);
@@ -30,8 +33,9 @@ internal static class NumberFilters
                     ? Truncate(number, byDefault)
                     : throw new ChatTemplateException("cannot convert float infinity to integer");
             case string text:
-                rendering.Read(text.Length);
-                if (text.Length <= 400 && ParseInteger(text, (int)radix) is { } integer) return Narrow(integer);
+                rendering.Classify(text.Length);
+                rendering.Steps(2L * Math.Min(text.Length, MaxDigits));
+                if (text.Length <= MaxDigits && ParseInteger(text, (int)radix) is { } integer) return Narrow(integer);
                 return ParseFloat(text) is { } parsed ? Truncate(parsed, byDefault) : byDefault;
             case Undefined undefined:
                 throw undefined.Exception();
@@ -45,7 +49,7 @@ internal static class NumberFilters
         if (value is Undefined undefined) throw undefined.Exception();
         if (Numbers.Is(value)) return Numbers.Float(value);
         if (value is not string text) return arguments[0] ?? 0.0;
-        rendering.Read(text.Length);
+        rendering.Classify(text.Length);
         return ParseFloat(text) ?? arguments[0] ?? 0.0;
     }
 
@@ -76,6 +80,7 @@ internal static class NumberFilters
         if (value is Undefined undefined) throw undefined.Exception();
         if (!Numbers.Is(value) || value is BigInteger)
             throw new ChatTemplateException($"round: expected a number, found '{TypeName.Of(value)}'");
+        rendering.Steps(16);
         var precision = (int)Math.Clamp(arguments[0] is null ? 0 : Numbers.Integer(arguments[0]!), -400, 400);
         switch (arguments[1] ?? "common")
         {

@@ -27,12 +27,12 @@ internal static class StringMethods
             rendering.Made(text.StartsWith(String(a[0]!), StringComparison.Ordinal) ? text[String(a[0]!).Length..] : text)),
         ["removesuffix"] = (["*suffix"], (rendering, text, a) =>
             rendering.Made(text.EndsWith(String(a[0]!), StringComparison.Ordinal) ? text[..^String(a[0]!).Length] : text)),
-        ["upper"] = ([], (rendering, text, _) => rendering.Made(Casing.Upper(text))),
-        ["lower"] = ([], (rendering, text, _) => rendering.Made(Casing.Lower(text))),
+        ["upper"] = ([], (rendering, text, _) => Casing.Upper(rendering, text)),
+        ["lower"] = ([], (rendering, text, _) => Casing.Lower(rendering, text)),
         ["casefold"] = ([], (_, _, _) => throw new ChatTemplateException("method 'casefold' of a string is not supported: use lower()")),
-        ["title"] = ([], (rendering, text, _) => rendering.Made(Casing.Title(text))),
-        ["capitalize"] = ([], (rendering, text, _) => rendering.Made(Casing.Capitalize(text))),
-        ["swapcase"] = ([], (rendering, text, _) => rendering.Made(Casing.Swap(text))),
+        ["title"] = ([], (rendering, text, _) => Casing.Title(rendering, text)),
+        ["capitalize"] = ([], (rendering, text, _) => Casing.Capitalize(rendering, text)),
+        ["swapcase"] = ([], (rendering, text, _) => Casing.Swap(rendering, text)),
         ["replace"] = (["*old", "*new", "count"], (rendering, text, a) =>
             Replace(rendering, text, String(a[0]!), String(a[1]!), Integer(a[2], -1))),
         ["join"] = (["*iterable"], (rendering, text, a) => Join(rendering, text, a[0]!)),
@@ -55,11 +55,10 @@ internal static class StringMethods
             All(rendering, text, rune => Rune.IsLetter(rune) || CharacterClasses.IsNumeric(rune))),
         ["isascii"] = ([], (rendering, text, _) => Flag.Of(Ascii.IsValid(text))),
         ["isprintable"] = ([], (rendering, text, _) => Flag.Of(text.Length == 0 || (bool)All(rendering, text, Values.Text.IsPrintable))),
-        ["isupper"] = ([], (rendering, text, _) => Flag.Of(CharacterClasses.IsUpper(text))),
-        ["islower"] = ([], (rendering, text, _) => Flag.Of(CharacterClasses.IsLower(text))),
-        ["istitle"] = ([], (rendering, text, _) => Flag.Of(text.Any(char.IsLetter) && Casing.Title(text) == text)),
-        ["isidentifier"] = ([], (rendering, text, _) =>
-            Flag.Of(text.Length > 0 && Characters.IsNameStart(text[0]) && text.All(Characters.IsNamePart))),
+        ["isupper"] = ([], (rendering, text, _) => Flag.Of(CharacterClasses.IsUpper(rendering, text))),
+        ["islower"] = ([], (rendering, text, _) => Flag.Of(CharacterClasses.IsLower(rendering, text))),
+        ["istitle"] = ([], (rendering, text, _) => Flag.Of(Casing.Title(rendering, text) == text && text.Any(char.IsLetter))),
+        ["isidentifier"] = ([], (rendering, text, _) => IsIdentifier(rendering, text)),
     };
 
     public static object? Find(string text, string name)
@@ -94,10 +93,14 @@ internal static class StringMethods
             return text[start..end];
         }
 
-        var set = String(characters).EnumerateRunes().ToHashSet();
+        var given = String(characters);
+        rendering.Classify(given.Length);
+        rendering.Make(32L * given.Length);
+        var set = given.EnumerateRunes().ToHashSet();
         var (first, last) = (0, text.Length);
         while (atStart && first < last && Starts(text.AsSpan(first, last - first), set) is > 0 and var length) first += length;
         while (atEnd && first < last && Ends(text.AsSpan(first, last - first), set) is > 0 and var length) last -= length;
+        rendering.Classify(text.Length - (last - first));
         return text[first..last];
     }
 
@@ -105,6 +108,7 @@ internal static class StringMethods
     public static string Replace(Rendering rendering, string text, string old, string with, long count)
     {
         rendering.MakeText(text.Length);
+        if (old.Length == 0) rendering.Make(8L * text.Length);
         if (count < 0 && with.Length <= old.Length && old.Length is > 0 and < 32) return text.Replace(old, with, StringComparison.Ordinal);
         var replaced = new TextBuilder(rendering);
         var position = 0;
@@ -164,8 +168,9 @@ internal static class StringMethods
         if (arguments[0] is not TupleValue affixes) return Flag.Of(has(part, String(arguments[0]!)));
         for (var i = 0; i < affixes.Count; i++)
         {
-            rendering.Step();
-            if (has(part, String(affixes[i]))) return Flag.True;
+            var affix = String(affixes[i]);
+            rendering.Read(affix.Length);
+            if (has(part, affix)) return Flag.True;
         }
 
         return Flag.False;
@@ -185,10 +190,16 @@ internal static class StringMethods
 
     private static object All(Rendering rendering, string text, Func<Rune, bool> isSo)
     {
-        rendering.Read(16L * text.Length);
+        rendering.Classify(text.Length);
         foreach (var rune in text.EnumerateRunes())
             if (!isSo(rune)) return Flag.False;
         return Flag.Of(text.Length > 0);
+    }
+
+    private static object IsIdentifier(Rendering rendering, string text)
+    {
+        rendering.Classify(text.Length);
+        return Flag.Of(text.Length > 0 && Characters.IsNameStart(text[0]) && text.All(Characters.IsNamePart));
     }
 
     private static int Starts(ReadOnlySpan<char> text, HashSet<Rune> set)

@@ -12,10 +12,10 @@ internal static class TextFilters
     public static void AddTo(Dictionary<string, Func<Rendering, object, Arguments, object>> filters)
     {
         filters.Add("string", [], Text.Of);
-        filters.Add("upper", [], (rendering, value, _) => rendering.Made(Casing.Upper(Text.Of(rendering, value))));
-        filters.Add("lower", [], (rendering, value, _) => rendering.Made(Casing.Lower(Text.Of(rendering, value))));
-        filters.Add("capitalize", [], (rendering, value, _) => rendering.Made(Casing.Capitalize(Text.Of(rendering, value))));
-        filters.Add("title", [], (rendering, value, _) => rendering.Made(Title(Text.Of(rendering, value))));
+        filters.Add("upper", [], (rendering, value, _) => Casing.Upper(rendering, Text.Of(rendering, value)));
+        filters.Add("lower", [], (rendering, value, _) => Casing.Lower(rendering, Text.Of(rendering, value)));
+        filters.Add("capitalize", [], (rendering, value, _) => Casing.Capitalize(rendering, Text.Of(rendering, value)));
+        filters.Add("title", [], (rendering, value, _) => Title(rendering, Text.Of(rendering, value)));
         filters.Add("trim", ["chars"], (rendering, value, a) =>
             rendering.Made(StringMethods.Strip(rendering, Text.Of(rendering, value), a[0], atStart: true, atEnd: true)));
         filters.Add("replace", ["*old", "*new", "count"], (rendering, value, a) => StringMethods.Replace(
@@ -44,8 +44,9 @@ internal static class TextFilters
         Func<Rendering, object, string> body) =>
         filters.Add(name, parameters, (rendering, value, _) => body(rendering, value));
 
-    private static string Title(string text)
+    private static string Title(Rendering rendering, string text)
     {
+        rendering.MakeText(text.Length);
         var title = new StringBuilder(text.Length);
         for (var i = 0; i < text.Length;)
         {
@@ -56,7 +57,8 @@ internal static class TextFilters
             while (i < text.Length && !IsSeparator(text[i])) i++;
             if (start == i) continue;
             var first = Codepoints.LengthAt(text, start);
-            title.Append(Casing.Upper(text.Substring(start, first))).Append(Casing.Lower(text[(start + first)..i]));
+            title.Append(Casing.Upper(rendering, text.Substring(start, first)))
+                .Append(Casing.Lower(rendering, text[(start + first)..i]));
         }
 
         return title.ToString();
@@ -114,7 +116,7 @@ internal static class TextFilters
 
     private static long WordCount(Rendering rendering, string text)
     {
-        rendering.Read(16L * text.Length);
+        rendering.Classify(text.Length);
         var count = 0L;
         var isInside = false;
         foreach (var rune in text.EnumerateRunes())

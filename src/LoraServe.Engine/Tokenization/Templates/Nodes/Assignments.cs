@@ -33,7 +33,7 @@ internal sealed class TupleTarget(IReadOnlyList<Target> targets) : Target
 {
     public override void Assign(Scope scope, object value)
     {
-        scope.Rendering.Step();
+        scope.Rendering.Steps(targets.Count + 1L);
         var items = new List<object>(targets.Count);
         foreach (var item in Iteration.Of(scope.Rendering, value))
         {

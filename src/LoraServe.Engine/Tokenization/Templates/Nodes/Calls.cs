@@ -14,6 +14,7 @@ internal sealed record CallArguments(
         var positional = ListLiteral.Values(Positional, scope);
         if (Rest is not null) positional = [.. positional, .. Iteration.ToList(scope.Rendering, Rest.Evaluate(scope))];
         var named = new List<KeyValuePair<string, object>>(Named.Count);
+        scope.Rendering.MakeItems(2L * Named.Count);
         foreach (var (name, value) in Named) named.Add(new(name, value.Evaluate(scope)));
         if (NamedRest is not null) Add(scope.Rendering, named, NamedRest.Evaluate(scope));
         return new Arguments(positional, named);
@@ -23,7 +24,7 @@ internal sealed record CallArguments(
     {
         if (rest is not DictValue dict) throw new ChatTemplateException($"argument after ** must be a mapping, not {TypeName.Of(rest)}");
         rendering.MakeItems(dict.Count);
-        rendering.Steps((long)dict.Count * named.Count);
+        rendering.Steps((long)dict.Count + named.Count);
         var names = named.Select(argument => argument.Key).ToHashSet();
         foreach (var (key, value) in dict.Items)
         {
@@ -45,7 +46,7 @@ internal sealed class Call(int line, Expression callee, CallArguments arguments)
         scope.Rendering.Step();
         var function = callee.Evaluate(scope);
         var given = arguments.Evaluate(scope);
-        if (caller is not null) given = given with { Named = [.. given.Named, new(Macro.Caller, caller)] };
+        if (caller is not null) given = With(scope.Rendering, given, caller);
         scope.Rendering.Line = line;
         return function switch
         {
@@ -53,6 +54,14 @@ internal sealed class Call(int line, Expression callee, CallArguments arguments)
             Undefined undefined => throw undefined.Exception(),
             _ => throw new ChatTemplateException($"'{TypeName.Of(function)}' object is not callable"),
         };
+    }
+
+    private static Arguments With(Rendering rendering, Arguments arguments, MacroValue caller)
+    {
+        rendering.Steps(2L * arguments.Named.Count);
+        if (arguments.Find(Macro.Caller) is not null)
+            throw new ChatTemplateException($"got multiple values for keyword argument '{Macro.Caller}'");
+        return arguments with { Named = [.. arguments.Named, new(Macro.Caller, caller)] };
     }
 }
 
@@ -64,15 +73,21 @@ internal sealed class Call(int line, Expression callee, CallArguments arguments)
 internal sealed class FilterCall(
     int line, Func<Rendering, object, Arguments, object> filter, Expression? operand, CallArguments arguments) : Expression
 {
-    public override object Evaluate(Scope scope) => Apply(scope, operand!.Evaluate(scope));
+    public override object Evaluate(Scope scope)
+    {
+        scope.Rendering.Step();
+        return Apply(scope, operand!.Evaluate(scope));
+    }
 
     /// <summary>The chain of filters up to this one, for a text that takes the place of the missing operand.</summary>
-    public object EvaluateBlock(Scope scope, string text) =>
-        Apply(scope, operand is FilterCall inner ? inner.EvaluateBlock(scope, text) : text);
+    public object EvaluateBlock(Scope scope, string text)
+    {
+        scope.Rendering.Step();
+        return Apply(scope, operand is FilterCall inner ? inner.EvaluateBlock(scope, text) : text);
+    }
 
     private object Apply(Scope scope, object value)
     {
-        scope.Rendering.Step();
         var given = arguments.Evaluate(scope);
         scope.Rendering.Line = line;
         return filter(scope.Rendering, value, given);

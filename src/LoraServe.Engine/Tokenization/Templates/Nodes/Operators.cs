@@ -73,6 +73,7 @@ internal sealed class Concatenation(IReadOnlyList<Expression> parts) : Expressio
     public override object Evaluate(Scope scope)
     {
         scope.Rendering.Step();
+        scope.Rendering.MakeItems(parts.Count);
         var texts = new string[parts.Count];
         long length = 0;
         for (var i = 0; i < texts.Length; i++)
@@ -96,6 +97,7 @@ internal sealed class Comparison(
         var left = first.Evaluate(scope);
         foreach (var (holds, operand) in rest)
         {
+            scope.Rendering.Step();
             var right = operand.Evaluate(scope);
             if (!holds(scope.Rendering, left, right)) return Flag.False;
             left = right;

@@ -58,9 +58,9 @@ internal sealed class If(IReadOnlyList<(int Line, Expression Condition, Statemen
 {
     public override Flow Execute(Scope scope)
     {
-        scope.Rendering.Step();
         foreach (var (line, condition, body) in branches)
         {
+            scope.Rendering.Step();
             scope.Rendering.Line = line;
             if (Truth.Of(condition.Evaluate(scope))) return body.Execute(scope);
         }
@@ -86,6 +86,7 @@ internal sealed class With(int line, IReadOnlyList<(Target Target, Expression Va
     {
         scope.Rendering.Line = line;
         var inner = new Scope(scope);
+        scope.Rendering.Steps(variables.Count);
         foreach (var (target, value) in variables) target.Assign(inner, value.Evaluate(scope));
         return body.Execute(inner);
     }

@@ -12,13 +12,10 @@ internal sealed partial class ExpressionParser
     /// <param name="isInline">Whether the first comes without a bar.</param>
     public Expression? ParseFilters(Expression? operand, bool isInline = false)
     {
-        while (isInline || tokens.SkipOperator("|"))
+        for (var links = 0; isInline || tokens.SkipOperator("|"); isInline = false)
         {
-            isInline = false;
-            var line = tokens.Current.Line;
-            var name = DottedName();
-            var arguments = tokens.IsOperator("(") ? ParseArguments() : CallArguments.None;
-            operand = new FilterCall(line, Filters.Find(name) ?? Unknown<object>("filter", name), operand, arguments);
+            AddLink(ref links);
+            operand = ParseFilter(operand);
         }
 
         return operand;
@@ -32,13 +29,21 @@ internal sealed partial class ExpressionParser
 
     private Expression ParseFiltersAndTests(Expression expression)
     {
-        while (true)
+        for (var links = 0; ; AddLink(ref links))
         {
-            if (tokens.IsOperator("|")) expression = ParseFilters(expression)!;
+            if (tokens.SkipOperator("|")) expression = ParseFilter(expression);
             else if (tokens.SkipName("is")) expression = ParseTest(expression);
             else if (tokens.IsOperator("(")) expression = new Call(tokens.Current.Line, expression, ParseArguments());
             else return expression;
         }
+    }
+
+    private FilterCall ParseFilter(Expression? operand)
+    {
+        var line = tokens.Current.Line;
+        var name = DottedName();
+        var arguments = tokens.IsOperator("(") ? ParseArguments() : CallArguments.None;
+        return new FilterCall(line, Filters.Find(name) ?? Unknown<object>("filter", name), operand, arguments);
     }
 
     private Expression ParseTest(Expression operand)
@@ -99,7 +104,12 @@ internal sealed partial class ExpressionParser
     private string DottedName()
     {
         var name = tokens.TakeName();
-        while (tokens.SkipOperator(".")) name = $"{name}.{tokens.TakeName()}";
+        while (tokens.SkipOperator("."))
+        {
+            name = $"{name}.{tokens.TakeName()}";
+            if (name.Length > RenderLimits.NameLength) throw tokens.Fault($"a name may have at most {RenderLimits.NameLength} characters");
+        }
+
         return name;
     }
 

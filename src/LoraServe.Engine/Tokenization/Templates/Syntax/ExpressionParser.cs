@@ -1,4 +1,3 @@
-using LoraServe.Engine.Tokenization.Templates.Library;
 using LoraServe.Engine.Tokenization.Templates.Nodes;
 using LoraServe.Engine.Tokenization.Templates.Values;
 
@@ -11,8 +10,8 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
 
     private readonly List<InvalidChatTemplateException> _unknown = [];
 
-    /// <summary>Names that were read since somebody emptied it.</summary>
-    public HashSet<string> NamesRead { get; set; } = [];
+    /// <summary>Which of the variables that only macros have were read since somebody emptied it.</summary>
+    public HashSet<string> MacroNamesRead { get; set; } = [];
 
     /// <summary>
     /// Whether what is read may never run, so that an unknown filter in it is a fault only when it does, as in Jinja.
@@ -56,7 +55,7 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     {
         var unknown = _unknown.Count;
         var expression = ParseOr();
-        while (tokens.SkipName("if"))
+        for (var links = 0; tokens.SkipName("if"); AddLink(ref links))
         {
             // What came before the condition may never run either.
             _unknown.RemoveRange(unknown, _unknown.Count - unknown);
@@ -74,14 +73,14 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     private Expression ParseOr()
     {
         var left = ParseAnd();
-        while (tokens.SkipName("or")) left = new Or(left, ParseAnd());
+        for (var links = 0; tokens.SkipName("or"); AddLink(ref links)) left = new Or(left, ParseAnd());
         return left;
     }
 
     private Expression ParseAnd()
     {
         var left = ParseNot();
-        while (tokens.SkipName("and")) left = new And(left, ParseNot());
+        for (var links = 0; tokens.SkipName("and"); AddLink(ref links)) left = new And(left, ParseNot());
         return left;
     }
 
@@ -123,7 +122,7 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     private Expression ParseSum()
     {
         var left = ParseConcatenation();
-        while (true)
+        for (var links = 0; ; AddLink(ref links))
         {
             if (tokens.SkipOperator("+")) left = new Binary(Arithmetic.Add, left, ParseConcatenation());
             else if (tokens.SkipOperator("-")) left = new Binary(Arithmetic.Subtract, left, ParseConcatenation());
@@ -143,7 +142,7 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     private Expression ParseProduct()
     {
         var left = ParsePower();
-        while (true)
+        for (var links = 0; ; AddLink(ref links))
         {
             if (tokens.SkipOperator("*")) left = new Binary(Arithmetic.Multiply, left, ParsePower());
             else if (tokens.SkipOperator("/")) left = new Binary(Arithmetic.Divide, left, ParsePower());
@@ -157,7 +156,8 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     private Expression ParsePower()
     {
         var left = ParseUnary(withFilters: true);
-        while (tokens.SkipOperator("**")) left = new Binary(Arithmetic.Power, left, ParseUnary(withFilters: true));
+        for (var links = 0; tokens.SkipOperator("**"); AddLink(ref links))
+            left = new Binary(Arithmetic.Power, left, ParseUnary(withFilters: true));
         return left;
     }
 
@@ -171,114 +171,12 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
         return withFilters ? ParseFiltersAndTests(expression) : expression;
     }
 
-    private Expression ParsePrimary()
+    // A chain is as deep in the tree of nodes as it is long.
+    private void AddLink(ref int links)
     {
-        var token = tokens.Current;
-        switch (token.Kind)
-        {
-            case TokenKind.Name:
-                tokens.Take();
-                return token.Text switch
-                {
-                    "true" or "True" => new Constant(Flag.True),
-                    "false" or "False" => new Constant(Flag.False),
-                    "none" or "None" => NoBound,
-                    _ => Variable(tokens.Intern(token.Text)),
-                };
-            case TokenKind.String:
-                var parts = new List<string>();
-                while (tokens.Is(TokenKind.String)) parts.Add(tokens.Take().Text);
-                return new Constant(string.Concat(parts));
-            case TokenKind.Number:
-                return new Constant(tokens.Take().Number!);
-            case TokenKind.Operator when token.Text == "(":
-                tokens.Take();
-                var inner = ParseTuple(allowEmpty: true);
-                tokens.ExpectOperator(")");
-                return inner;
-            case TokenKind.Operator when token.Text == "[":
-                tokens.Take();
-                return new ListLiteral(ParseItems("]", Parse));
-            case TokenKind.Operator when token.Text == "{":
-                tokens.Take();
-                return new DictLiteral(ParseItems("}", ParsePair));
-            default:
-                throw tokens.Unexpected("an expression");
-        }
+        if (++links > RenderLimits.ChainLength)
+            throw tokens.Fault($"at most {RenderLimits.ChainLength} operators or filters may follow one another in an expression");
     }
-
-    private Name Variable(string name)
-    {
-        NamesRead.Add(name);
-        return new Name(name, Functions.Find(name));
-    }
-
-    private (Expression Key, Expression Value) ParsePair()
-    {
-        var key = Parse();
-        tokens.ExpectOperator(":");
-        return (key, Parse());
-    }
-
-    private List<T> ParseItems<T>(string end, Func<T> parse)
-    {
-        var items = new List<T>();
-        while (!tokens.IsOperator(end))
-        {
-            items.Add(parse());
-            if (!tokens.SkipOperator(",")) break;
-        }
-
-        tokens.ExpectOperator(end);
-        return items;
-    }
-
-    private Expression ParsePostfix(Expression expression)
-    {
-        while (true)
-        {
-            if (tokens.SkipOperator(".")) expression = ParseAttribute(expression);
-            else if (tokens.SkipOperator("[")) expression = ParseSubscript(expression);
-            else if (tokens.IsOperator("(")) expression = new Call(tokens.Current.Line, expression, ParseArguments());
-            else return expression;
-        }
-    }
-
-    private Expression ParseAttribute(Expression owner)
-    {
-        if (tokens.Is(TokenKind.Number) && tokens.Current.Number is long) return new Subscript(owner, new Constant(tokens.Take().Number!));
-        return new AttributeAccess(owner, tokens.TakeName());
-    }
-
-    private Subscript ParseSubscript(Expression owner)
-    {
-        var keys = new List<Expression>();
-        while (!tokens.IsOperator("]"))
-        {
-            if (keys.Count > 0) tokens.ExpectOperator(",");
-            keys.Add(ParseKey());
-        }
-
-        tokens.ExpectOperator("]");
-        return new Subscript(owner, keys.Count == 1 ? keys[0] : new TupleLiteral(keys));
-    }
-
-    private Expression ParseKey()
-    {
-        Expression start = NoBound;
-        if (!tokens.IsOperator(":"))
-        {
-            start = Parse();
-            if (!tokens.IsOperator(":")) return start;
-        }
-
-        tokens.ExpectOperator(":");
-        var stop = ParseBound();
-        var step = tokens.SkipOperator(":") ? ParseBound() : NoBound;
-        return new SliceLiteral(start, stop, step);
-    }
-
-    private Expression ParseBound() => tokens.IsOperator(":") || tokens.IsOperator("]") || tokens.IsOperator(",") ? NoBound : Parse();
 
     private bool IsTupleEnd() => tokens.Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd || tokens.IsOperator(")");
 }

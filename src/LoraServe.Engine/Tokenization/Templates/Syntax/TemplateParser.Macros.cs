@@ -26,13 +26,13 @@ internal sealed partial class TemplateParser
 
     private Macro ParseMacroBody(string name, string opener, string end, Func<IReadOnlyList<MacroParameter>> parseParameters)
     {
-        var (namesRead, loops) = (_expressions.NamesRead, _loops);
+        var (namesRead, loops) = (_expressions.MacroNamesRead, _loops);
         var parameters = parseParameters();
-        (_expressions.NamesRead, _loops) = ([], 0);
+        (_expressions.MacroNamesRead, _loops) = ([], 0);
         var body = Unconditionally(() => ParseBody(opener, end));
         _tokens.Take();
-        var inBody = _expressions.NamesRead;
-        (_expressions.NamesRead, _loops) = (namesRead, loops);
+        var inBody = _expressions.MacroNamesRead;
+        (_expressions.MacroNamesRead, _loops) = (namesRead, loops);
         foreach (var read in inBody) namesRead.Add(read);
         bool Uses(string variable) => inBody.Contains(variable) && parameters.All(parameter => parameter.Name != variable);
         return new Macro(name, parameters, body)
@@ -47,11 +47,14 @@ internal sealed partial class TemplateParser
     {
         _tokens.ExpectOperator("(");
         var parameters = new List<MacroParameter>();
+        var names = new HashSet<string>(StringComparer.Ordinal);
         while (!_tokens.IsOperator(")"))
         {
             if (parameters.Count > 0) _tokens.ExpectOperator(",");
             var name = ParseNewName();
-            if (parameters.Exists(parameter => parameter.Name == name)) throw _tokens.Fault($"parameter '{name}' is there twice");
+            if (parameters.Count == RenderLimits.Parameters)
+                throw _tokens.Fault($"a macro may have at most {RenderLimits.Parameters} parameters");
+            if (!names.Add(name)) throw _tokens.Fault($"parameter '{name}' is there twice");
             Expression? byDefault = null;
             if (_tokens.SkipOperator("=")) byDefault = _expressions.Parse();
             else if (name == Macro.Caller) throw _tokens.Fault($"the parameter '{name}' must have a default");

@@ -31,7 +31,7 @@ internal sealed partial class TemplateParser
     {
         var name = ParseNewName();
         if (!allowNamespace || !_tokens.SkipOperator(".")) return new NameTarget(name);
-        _expressions.NamesRead.Add(name);
+        _expressions.NoteRead(name);
         return new NamespaceTarget(name, _tokens.TakeName());
     }
 

@@ -27,6 +27,7 @@ internal static class Attributes
     /// <summary>An attribute alone, or null: items are not looked at.</summary>
     public static object? Find(Rendering rendering, object owner, string name)
     {
+        rendering.Read(name.Length);
         var attribute = owner switch
         {
             DictValue dict => DictMethods.Find(dict, name),
@@ -39,7 +40,7 @@ internal static class Attributes
             MacroValue macro => name switch
             {
                 "name" => macro.Macro.Name,
-                "arguments" => new TupleValue([.. macro.Macro.Parameters.Select(parameter => parameter.Name)]),
+                "arguments" => macro.Arguments(rendering),
                 _ => null,
             },
             CyclerValue cycler => CyclerAttribute(cycler, name),

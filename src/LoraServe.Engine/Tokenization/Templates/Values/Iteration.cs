@@ -10,7 +10,7 @@ internal static class Iteration
         DictValue dict => dict.Keys,
         string text => CharactersOf(text),
         DictView view => view.Values,
-        Generator generator => generator.Rest(),
+        Generator generator => generator.Rest(rendering),
         Undefined => [],
         _ => throw new ChatTemplateException($"'{TypeName.Of(value)}' object is not iterable"),
     };

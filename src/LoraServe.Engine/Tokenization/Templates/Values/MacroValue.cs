@@ -21,41 +21,43 @@ internal sealed class MacroValue(Macro macro, Scope scope) : CallableValue
         return text;
     }
 
+    /// <summary>The names of its parameters.</summary>
+    public TupleValue Arguments(Rendering rendering)
+    {
+        rendering.MakeItems(macro.Parameters.Count);
+        return new TupleValue([.. macro.Parameters.Select(parameter => parameter.Name)]);
+    }
+
     private void Bind(Scope inner, Arguments arguments)
     {
-        var (positional, named) = (arguments.Positional, arguments.Named.ToList());
+        var positional = arguments.Positional;
+        inner.Rendering.Steps(macro.Parameters.Count + positional.Count + 2L * arguments.Named.Count);
+        var named = arguments.Named.ToDictionary(StringComparer.Ordinal);
         for (var i = 0; i < macro.Parameters.Count; i++)
         {
             var parameter = macro.Parameters[i];
             if (i < positional.Count) inner.Set(parameter.Name, positional[i]);
-            else if (Take(named, parameter.Name) is { } value) inner.Set(parameter.Name, value);
+            else if (named.Remove(parameter.Name, out var value)) inner.Set(parameter.Name, value);
             else if (parameter.Default is null) inner.Set(parameter.Name, new Undefined(() => $"parameter '{parameter.Name}' was not provided"));
             else inner.Set(parameter.Name, parameter.Default.Evaluate(inner));
         }
 
-        if (macro.UsesCaller) inner.Set(Macro.Caller, Take(named, Macro.Caller) ?? new Undefined(() => "No caller defined"));
+        if (macro.UsesCaller)
+            inner.Set(Macro.Caller, named.Remove(Macro.Caller, out var caller) ? caller : new Undefined(() => "No caller defined"));
+        var rest = arguments.Named.Where(argument => named.ContainsKey(argument.Key));
         if (macro.UsesNamedRest)
         {
-            var rest = new DictValue();
-            foreach (var (name, value) in named) rest.Set(name, value);
-            inner.Set(Macro.NamedRest, rest);
+            var dict = new DictValue();
+            foreach (var (name, value) in rest) dict.Set(name, value);
+            inner.Set(Macro.NamedRest, dict);
         }
         else if (named.Count > 0)
         {
-            throw new ChatTemplateException($"macro '{macro.Name}' takes no keyword argument '{named[0].Key}'");
+            throw new ChatTemplateException($"macro '{macro.Name}' takes no keyword argument '{rest.First().Key}'");
         }
 
         if (macro.UsesRest) inner.Set(Macro.Rest, new TupleValue([.. positional.Skip(macro.Parameters.Count)]));
         else if (positional.Count > macro.Parameters.Count)
             throw new ChatTemplateException($"macro '{macro.Name}' takes not more than {macro.Parameters.Count} argument(s)");
-    }
-
-    private static object? Take(List<KeyValuePair<string, object>> named, string name)
-    {
-        var index = named.FindIndex(argument => argument.Key == name);
-        if (index < 0) return null;
-        var value = named[index].Value;
-        named.RemoveAt(index);
-        return value;
     }
 }

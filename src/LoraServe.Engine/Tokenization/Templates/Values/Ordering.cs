@@ -72,6 +72,7 @@ internal static class Ordering
         int? order = left.Count.CompareTo(right.Count);
         for (var i = 0; i < Math.Min(left.Count, right.Count); i++)
         {
+            rendering.Step();
             if (Equality.Of(rendering, left[i], right[i])) continue;
             order = Compare(rendering, operation, left[i], right[i]);
             break;

@@ -13,6 +13,7 @@ internal static class Printf
     {
         var text = new TextBuilder(rendering);
         var source = new Source(rendering, values);
+        rendering.Classify(format.Length);
         for (var i = 0; i < format.Length;)
         {
             var percent = format.IndexOf('%', i);
@@ -44,7 +45,8 @@ internal static class Printf
         }
 
         var flags = "";
-        while (i < format.Length && "#0- +".Contains(format[i])) flags += format[i++];
+        for (; i < format.Length && "#0- +".Contains(format[i]); i++)
+            if (!flags.Contains(format[i])) flags += format[i];
         var width = Number(format, ref i, source, MaxWidth) ?? 0;
         if (width < 0) (flags, width) = (flags + "-", -width);
         int? precision = null;
@@ -70,17 +72,17 @@ internal static class Printf
     {
         's' => Cut(Text.Of(rendering, value), precision),
         'r' or 'a' => Cut(Text.Represent(rendering, value), precision),
-        'd' or 'i' or 'u' => Signed(Whole(conversion, value), flags, number => Digits(number.ToString(CultureInfo.InvariantCulture), precision)),
-        'x' => Signed(Whole(conversion, value), flags, number => (flags.Contains('#') ? "0x" : "") + Digits(Hex(number), precision)),
+        'd' or 'i' or 'u' => Signed(Whole(rendering, conversion, value), flags, number => Digits(number.ToString(CultureInfo.InvariantCulture), precision)),
+        'x' => Signed(Whole(rendering, conversion, value), flags, number => (flags.Contains('#') ? "0x" : "") + Digits(Hex(number), precision)),
         'X' => Signed(
-            Whole(conversion, value),
+            Whole(rendering, conversion, value),
             flags,
             number => (flags.Contains('#') ? "0X" : "") + Digits(Hex(number).ToUpperInvariant(), precision)),
-        'o' => Signed(Whole(conversion, value), flags, number => (flags.Contains('#') ? "0o" : "") + Digits(Octal(number), precision)),
+        'o' => Signed(Whole(rendering, conversion, value), flags, number => (flags.Contains('#') ? "0o" : "") + Digits(Octal(number), precision)),
         'c' => value is string { Length: 1 or 2 } text && Codepoints.Count(text) == 1 ? text
             : Numbers.TryInteger(value, out var code) && code is (>= 0 and < 0xD800) or (> 0xDFFF and <= 0x10FFFF) ? char.ConvertFromUtf32((int)code)
             : throw new ChatTemplateException("%c requires int or char"),
-        'f' or 'F' => Fixed(Real(value), flags, precision ?? 6),
+        'f' or 'F' => Fixed(rendering, Real(value), flags, precision ?? 6),
         'e' or 'E' or 'g' or 'G' => throw new ChatTemplateException($"the format %{conversion} is not supported"),
         _ => throw new ChatTemplateException("unsupported format character"),
     };
@@ -130,22 +132,30 @@ internal static class Printf
         return string.Concat(bits.Chunk(3).Select(three => System.Convert.ToInt32(new string(three), 2)));
     }
 
-    private static string Fixed(double number, string flags, int precision)
+    private static string Fixed(Rendering rendering, double number, string flags, int precision)
     {
+        rendering.Steps(16);
         if (!double.IsFinite(number)) return Sign(number < 0, flags) + (double.IsNaN(number) ? "nan" : "inf");
         return Sign(double.IsNegative(number), flags) + DecimalRounding.Fixed(Math.Abs(number), precision);
     }
 
     private static string Cut(string text, int? precision) => precision is { } most ? Slicing.Start(text, most) : text;
 
-    private static BigInteger Whole(char conversion, object value) => value switch
+    private static BigInteger Whole(Rendering rendering, char conversion, object value) => value switch
     {
-        BigInteger number => number,
+        BigInteger number => Long(rendering, number),
         double number when conversion is 'd' or 'i' or 'u' && double.IsFinite(number) => new BigInteger(number),
         _ when Numbers.TryInteger(value, out var integer) => integer,
         Undefined undefined => throw undefined.Exception(),
         _ => throw new ChatTemplateException($"%{conversion} format: a real number is required, not {TypeName.Of(value)}"),
     };
+
+    // Its digits take time in proportion to the square of their number.
+    private static BigInteger Long(Rendering rendering, BigInteger number)
+    {
+        rendering.Steps(2L * number.GetByteCount());
+        return number;
+    }
 
     private static double Real(object value) => Numbers.Is(value) ? Numbers.Float(value)
         : value is Undefined undefined ? throw undefined.Exception()

@@ -6,9 +6,13 @@ namespace LoraServe.Engine.Tokenization.Templates.Values;
 /// </summary>
 internal sealed class Scope
 {
+    // So many are found as fast one by one.
+    private const int ListLength = 8;
+
     private readonly Scope? _outer;
     private readonly Dictionary<string, object>? _context;
     private (string Name, object Value)[] _variables = [];
+    private Dictionary<string, int>? _places;
     private int _count;
 
     /// <param name="rendering">The run that it belongs to.</param>
@@ -27,10 +31,8 @@ internal sealed class Scope
         for (var scope = this; scope is not null; scope = scope._outer)
         {
             if (scope._context is not null) return scope._context.GetValueOrDefault(name);
-            for (var i = 0; i < scope._count; i++)
-            {
-                if (ReferenceEquals(scope._variables[i].Name, name)) return scope._variables[i].Value;
-            }
+            var place = scope.PlaceOf(name);
+            if (place >= 0) return scope._variables[place].Value;
         }
 
         return null;
@@ -39,14 +41,33 @@ internal sealed class Scope
     /// <summary>Sets a variable of this scope.</summary>
     public void Set(string name, object value)
     {
-        for (var i = 0; i < _count; i++)
+        var place = PlaceOf(name);
+        if (place >= 0)
         {
-            if (!ReferenceEquals(_variables[i].Name, name)) continue;
-            _variables[i].Value = value;
+            _variables[place].Value = value;
             return;
         }
 
-        if (_count == _variables.Length) Array.Resize(ref _variables, Math.Max(4, 2 * _count));
+        if (_count == _variables.Length) Grow();
+        _places?.Add(name, _count);
         _variables[_count++] = (name, value);
+    }
+
+    private int PlaceOf(string name)
+    {
+        if (_places is not null) return _places.GetValueOrDefault(name, -1);
+        for (var i = 0; i < _count; i++)
+            if (ReferenceEquals(_variables[i].Name, name)) return i;
+        return -1;
+    }
+
+    private void Grow()
+    {
+        var length = Math.Max(4, 2 * _count);
+        if (length > ListLength) Rendering.Make(64L * length);
+        Array.Resize(ref _variables, length);
+        if (length <= ListLength || _places is not null) return;
+        _places = new Dictionary<string, int>(ReferenceEqualityComparer.Instance);
+        for (var i = 0; i < _count; i++) _places.Add(_variables[i].Name, i);
     }
 }

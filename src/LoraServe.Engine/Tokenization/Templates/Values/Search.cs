@@ -11,6 +11,7 @@ internal static class Search
     {
         if (part.Length == 0) return start <= text.Length ? start : -1;
         if (part.Length > text.Length - start) return -1;
+        if (part.Length > ShortLength) rendering.Make(4L * part.Length);
         var found = part.Length <= ShortLength ? text.IndexOf(part, start, StringComparison.Ordinal) : KnuthMorrisPratt(text, part, start);
         rendering.Read((found < 0 ? text.Length : found) - start + part.Length);
         return found;

@@ -28,7 +28,7 @@ internal static class Slicing
             return index >= 0 && index < text.Length ? text[(int)index].ToString() : null;
         }
 
-        rendering.Read(16L * text.Length);
+        rendering.Classify(text.Length);
         if (index < 0) index += Codepoints.Count(text);
         var unit = index < 0 ? text.Length : Codepoints.UnitOf(text, index);
         return unit < text.Length ? text.Substring(unit, Codepoints.LengthAt(text, unit)) : null;
@@ -46,7 +46,7 @@ internal static class Slicing
             return step == 1 ? text.Substring((int)first, (int)length) : Pick(first, length, step, i => text.AsSpan(i, 1));
         }
 
-        rendering.Read(16L * text.Length);
+        rendering.Classify(text.Length);
         rendering.Make(4L * text.Length);
         var starts = Codepoints.Starts(text);
         var (start, count) = Range(slice, step, starts.Length - 1);
