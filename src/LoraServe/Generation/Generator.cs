@@ -58,17 +58,19 @@ internal sealed partial class Generator(
         HttpContext context, GenerationParameters parameters, IReadOnlyList<Column> columns)
     {
         var (engine, caller, cancellation) = (service.Engine, context.User.Caller(), context.RequestAborted);
-        CheckCount(columns.Sum(column => (long)column.PromptCount * parameters.N));
+        var choices = columns.Sum(column => (long)column.PromptCount * parameters.N);
+        CheckCount(choices);
         foreach (var column in columns) caller.Access.Check(column.Reference);
         limits.CheckTokens(caller);
         // A request whose adapter has to be loaded keeps its place in line.
         var arrival = engine.NextArrival();
-        var prepared = await PrepareAsync(engine, columns, cancellation);
+        var prepared = (await PrepareAsync(engine, columns, cancellation))
+            .Select(column => (column.Lease, Prompts: Bound(caller, parameters, column.Prompts, choices))).ToList();
         var running = new List<GenerationColumn>();
         TokenWindow.Reservation? tokens = null;
         try
         {
-            tokens = Reserve(caller, parameters, [.. prepared.SelectMany(column => column.Prompts)]);
+            tokens = Reserve(caller, parameters, prepared.SelectMany(column => column.Prompts));
             foreach (var (lease, prompts) in prepared)
             {
                 var place = (running.Sum(column => column.Choices.Count), arrival, caller.CacheSalt(parameters.CacheSalt));
@@ -148,13 +150,16 @@ internal sealed partial class Generator(
             throw new InvalidRequestException("prompt", $"expected at most {options.MaxQueuedSeqs} prompts times n, found {count}");
     }
 
+    // Whoever does not say how much it wants gets no more than its key can hold back for it.
+    private IReadOnlyList<GenerationPrompt> Bound(
+        Caller caller, GenerationParameters parameters, IReadOnlyList<GenerationPrompt> prompts, long choices) =>
+        parameters.MostTokens is null && limits.MostUnsaid(caller, choices) is { } most
+            ? [.. prompts.Select(prompt => prompt with { MaxTokens = Math.Min(prompt.MaxTokens, most) })]
+            : prompts;
+
     // A prompt counts once, as in the usage, however many choices continue it.
-    private TokenWindow.Reservation? Reserve(Caller caller, GenerationParameters parameters, IReadOnlyList<GenerationPrompt> prompts) =>
-        limits.ReserveTokens(
-            caller,
-            prompts.Sum(prompt => (long)prompt.Ids.Count),
-            prompts.Sum(prompt => (long)parameters.N * prompt.MaxTokens),
-            parameters.MostTokens is not null);
+    private TokenWindow.Reservation? Reserve(Caller caller, GenerationParameters parameters, IEnumerable<GenerationPrompt> prompts) =>
+        limits.ReserveTokens(caller, prompts.Sum(prompt => prompt.Ids.Count + ((long)parameters.N * prompt.MaxTokens)));
 
     // When they are there, not when the request ends: what takes an hour would be seen an hour late.
     private void NoteFirstTokens(GenerationColumn column, long arrived)

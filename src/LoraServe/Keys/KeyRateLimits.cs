@@ -46,21 +46,20 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     }
 
     /// <summary>
-    /// Holds back the most tokens that a request can use; null if the caller has no limit. One that does not say how many it wants could
-    /// use its whole context, and seldom does: beyond its prompt it holds back a quarter of the limit at most, so that no more than four of
-    /// them run before one has ended. Those may exceed the limit, each by what it uses beyond its quarter.
+    /// Most tokens that each choice may write of a request that does not say how many it wants, so that all of them together hold back no
+    /// more than a quarter of the limit, rather than contexts that they seldom use; null if the caller has no limit.
     /// </summary>
     /// <param name="caller">Whose limit it is.</param>
-    /// <param name="prompt">Tokens that are read.</param>
-    /// <param name="answer">Most tokens that may be written.</param>
-    /// <param name="isWanted">Whether the request itself says that it wants so many.</param>
+    /// <param name="choices">How many choices the request has.</param>
+    public int? MostUnsaid(Caller caller, long choices) => caller.Limits.TokensPerMinute is { } limit
+        ? (int)Math.Clamp(limit / UnsaidShare / Math.Max(1, choices), 1, int.MaxValue)
+        : null;
+
+    /// <summary>Holds back the most tokens that a request can use; null if the caller has no limit.</summary>
     /// <exception cref="QuotaExceededException">Nothing is left.</exception>
-    public TokenWindow.Reservation? ReserveTokens(Caller caller, long prompt, long answer, bool isWanted)
-    {
-        if (Tokens(caller) is not { } window) return null;
-        var held = isWanted ? answer : Math.Min(answer, Math.Max(1, caller.Limits.TokensPerMinute!.Value / UnsaidShare));
-        return window.TryReserve(prompt + held) ?? throw TooManyTokens(caller, window);
-    }
+    public TokenWindow.Reservation? ReserveTokens(Caller caller, long most) => Tokens(caller) is { } window
+        ? window.TryReserve(most) ?? throw TooManyTokens(caller, window)
+        : null;
 
     /// <summary>Answers a request that one of <see cref="Requests"/> refused.</summary>
     public async ValueTask RefuseAsync(OnRejectedContext context)

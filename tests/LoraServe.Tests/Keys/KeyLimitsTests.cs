@@ -138,15 +138,34 @@ public class KeyLimitsTests(KeyedServer server)
     }
 
     [Fact]
-    public async Task ReserveTokens_RequestThatDoesNotSayHowMany_HoldsBackAQuarterOfTheLimit()
+    public async Task MostUnsaid_RequestsThatDoNotSayHowMany_HoldBackAQuarterOfTheLimitEach()
     {
         await using var limits = new KeyRateLimits(new ManualTime());
         var caller = Caller.Of(server.CreateKey(grant => grant with { Limits = new KeyLimits { TokensPerMinute = 400 } }).Key);
 
-        for (var i = 0; i < 4; i++) limits.ReserveTokens(caller, prompt: 0, answer: 100_000, isWanted: false).ShouldNotBeNull();
+        limits.MostUnsaid(caller, choices: 1).ShouldBe(100);
+        limits.MostUnsaid(caller, choices: 1000).ShouldBe(1);
+        for (var i = 0; i < 4; i++) limits.ReserveTokens(caller, 100).ShouldNotBeNull();
 
-        var refusal = Should.Throw<QuotaExceededException>(() => limits.ReserveTokens(caller, prompt: 0, answer: 1, isWanted: true));
+        var refusal = Should.Throw<QuotaExceededException>(() => limits.ReserveTokens(caller, 1));
         refusal.RetryAfter.ShouldBe(TimeSpan.FromSeconds(1));
+    }
+
+    [Fact]
+    public async Task Post_ChatThatDoesNotSayHowMany_EndsAtAQuarterOfTheLimit()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { TokensPerMinute = 40 } });
+
+        using var response = await client.PostAsJsonAsync("/v1/chat/completions", new
+        {
+            messages = new[] { new { role = "user", content = "a" } },
+            chat_template = "{{ messages[0].content }}",
+            ignore_eos = true,
+        });
+
+        var answer = await response.Content.ReadFromJsonAsync<JsonElement>();
+        answer.GetProperty("choices")[0].GetProperty("finish_reason").GetString().ShouldBe("length", answer.ToString());
+        answer.GetProperty("usage").GetProperty("completion_tokens").GetInt32().ShouldBe(10);
     }
 
     [Fact]
