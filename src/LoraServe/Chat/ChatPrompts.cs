@@ -71,7 +71,7 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
     /// <param name="request">A checked request.</param>
     /// <param name="template">What makes the text.</param>
     /// <param name="templates">Whose special tokens it sees.</param>
-    /// <param name="cancellationToken">Stops waiting for others.</param>
+    /// <param name="cancellationToken">Stops waiting for others, and rendering.</param>
     /// <exception cref="InvalidRequestException">
     /// The template refuses the conversation or fails, or it has no place for what the request brings.
     /// </exception>
@@ -80,8 +80,8 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
     {
         var isStrangers = request.ChatTemplate is not null || templates != service.Engine.ChatTemplates;
         return isStrangers
-            ? await RunAsync(() => Render(request, template, templates), cancellationToken)
-            : Render(request, template, templates);
+            ? await RunAsync(() => Render(request, template, templates, cancellationToken), cancellationToken)
+            : Render(request, template, templates, cancellationToken);
     }
 
     /// <summary>The prompt's token ids.</summary>
@@ -102,7 +102,8 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
 
     public void Dispose() => _strangers.Dispose();
 
-    private ChatPrompt Render(ChatParameters request, ChatTemplate template, ChatTemplates templates)
+    private ChatPrompt Render(
+        ChatParameters request, ChatTemplate template, ChatTemplates templates, CancellationToken cancellationToken)
     {
         var traits = _traits.GetValue(template, static template => new ChatTemplateTraits(template.Source));
         Check(request, traits);
@@ -110,7 +111,7 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
         var messages = request.Conversation!.Json;
         if (request.ContinueFinalMessage) FinalMessage.Check(messages);
         var marker = request.ContinueFinalMessage ? FinalMessage.NewMarker() : "";
-        var text = Render(template, templates, new ChatTemplateInput
+        var input = new ChatTemplateInput
         {
             Messages = new ChatConversation(traits).Write(messages, marker),
             Tools = request.ExpectsToolCalls ? request.Tools!.Json : null,
@@ -119,15 +120,17 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
             Variables = request.ChatTemplateKwargs?.ToDictionary(pair => pair.Key, pair => pair.Value.Deserialize<JsonElement>())
                 ?? new Dictionary<string, JsonElement>(),
             Now = time.GetLocalNow(),
-        });
+        };
+        var text = Render(template, templates, input, cancellationToken);
         return new ChatPrompt(request.ContinueFinalMessage ? FinalMessage.Cut(text, marker) : text, format);
     }
 
-    private static string Render(ChatTemplate template, ChatTemplates templates, ChatTemplateInput input)
+    private static string Render(
+        ChatTemplate template, ChatTemplates templates, ChatTemplateInput input, CancellationToken cancellationToken)
     {
         try
         {
-            return templates.Render(template, input);
+            return templates.Render(template, input, cancellationToken);
         }
         catch (ChatTemplateException e)
         {
