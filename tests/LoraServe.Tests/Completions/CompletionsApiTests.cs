@@ -262,10 +262,10 @@ public class CompletionsApiTests(DemoServer server)
     }
 
     [Theory]
-    [InlineData("""{"prompt": "Which products cost less than 59 euros?", "adapter": "sql", "temperature": 0, "max_tokens": 32}""")]
+    [InlineData("""{"prompt": "Which products cost less than 59 euros?", "adapter": "sql", "mode": "unmerged", "temperature": 0, "max_tokens": 32}""")]
     [InlineData("""{"prompt": ["Show me", "Maria Lopez lives in"], "n": 2, "seed": 3, "max_tokens": 24, "logprobs": 2, "return_token_ids": true}""")]
-    [InlineData("""{"prompt": "Show me all customers in Clestad.", "adapter": "sql", "temperature": 0, "echo": true, "logprobs": 0}""")]
-    [InlineData("""{"prompt": "Show me all customers in Clestad.", "adapter": "sql", "temperature": 0, "stop": ["stome", "E c"]}""")]
+    [InlineData("""{"prompt": "Show me all customers in Clestad.", "adapter": "sql", "mode": "unmerged", "temperature": 0, "echo": true, "logprobs": 0}""")]
+    [InlineData("""{"prompt": "Show me all customers in Clestad.", "adapter": "sql", "mode": "unmerged", "temperature": 0, "stop": ["stome", "E c"]}""")]
     [InlineData("""{"prompt": "\u00e9\u732b", "seed": 5, "temperature": 2, "max_tokens": 64}""")]
     [InlineData("""{"prompt": "Maria", "max_tokens": 0, "echo": true}""")]
     public async Task Post_Stream_AddsUpToTheResponseWithoutOne(string body)
