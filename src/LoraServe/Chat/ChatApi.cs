@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using LoraServe.Adapters;
 using LoraServe.Chat.Tools;
 using LoraServe.Engine.Adapters;
 using LoraServe.Generation;
@@ -62,9 +61,7 @@ internal static class ChatApi
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(
             context, (json, unknown) => ChatRequestReader.Read(json, engine.Model.DefaultSampling, unknown), log);
-        // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
-        var reference = AdapterSelector.Select(
-            context.Request.Query["adapter"], [request.Adapter, request.AdapterId], request.Adapters, request.Model, service.BaseModel);
+        var reference = request.SelectAdapter(context, service.BaseModel);
         var conversation = prompts.Of(request);
         ToolCallFormat? toolCalls = null;
         using var run = await generator.StartAsync(context, "chat", request, [new(reference, 1, EncodeAsync)]);

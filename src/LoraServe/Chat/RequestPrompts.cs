@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Tokenization.Templates;
 using LoraServe.Generation;
@@ -28,7 +27,7 @@ internal sealed class RequestPrompts(ChatPrompts prompts, ChatParameters request
         var template = request.ChatTemplate is { } own && !templates.Names.Contains(own)
             ? _own ??= await prompts.CompileAsync(own, cancellationToken)
             : prompts.Find(request, templates);
-        var key = (template.Source, SpecialTokens(templates));
+        var key = (template.Source, templates.SpecialTokensIdentity);
         if (!_rendered.TryGetValue(key, out var prompt))
             _rendered[key] = prompt = await prompts.RenderAsync(request, template, templates, cancellationToken);
         return prompt;
@@ -41,7 +40,4 @@ internal sealed class RequestPrompts(ChatPrompts prompts, ChatParameters request
         if (!_encoded.TryGetValue(prompt, out var encoded)) _encoded[prompt] = encoded = prompts.Encode(prompt, request);
         return encoded;
     }
-
-    private static string SpecialTokens(ChatTemplates templates) =>
-        JsonSerializer.Serialize(new SortedDictionary<string, JsonElement>(templates.SpecialTokens.ToDictionary(), StringComparer.Ordinal));
 }

@@ -36,7 +36,7 @@ internal static class CompareRequestReader
             Fault("adapter", "is not for comparisons, whose adapters are listed in adapters");
         if (request.Prompt is not null)
         {
-            foreach (var field in ForMessages.Where(field => json.TryGetProperty(field, out var value) && !GenerationParametersReader.IsNeutral(value)))
+            foreach (var field in ForMessages.Where(field => GenerationParametersReader.Asks(json, field)))
                 Fault(field, "is only allowed with messages");
         }
 

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using LoraServe.Adapters;
 using LoraServe.Engine.Adapters;
 using LoraServe.Generation;
 using LoraServe.Hosting;
@@ -56,9 +55,7 @@ internal static class CompletionsApi
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(
             context, (json, unknown) => CompletionRequestReader.Read(json, engine.Model.DefaultSampling, unknown), log);
-        // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
-        var reference = AdapterSelector.Select(
-            context.Request.Query["adapter"], [request.Adapter, request.AdapterId], request.Adapters, request.Model, service.BaseModel);
+        var reference = request.SelectAdapter(context, service.BaseModel);
         using var run = await generator.StartAsync(
             context, "text_completion", request, [new(reference, request.Prompt!.Items.Count, EncodeAsync)]);
         var choices = new CompletionChoices(request, engine.Tokenizer);

@@ -156,6 +156,13 @@ public abstract record GenerationParameters
             RepetitionPenalty = recommended.RepetitionPenalty,
         };
 
+    /// <summary>The adapter that the request names, in its query or its body; null for the base model.</summary>
+    /// <exception cref="Hosting.InvalidRequestException">It names different ones.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">It cannot be read.</exception>
+    internal AdapterReference? SelectAdapter(HttpContext context, string baseModel) =>
+        // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
+        AdapterSelector.Select(context.Request.Query["adapter"], [Adapter, AdapterId], Adapters, Model, baseModel);
+
     /// <summary>What the answer calls the model: what the request calls it, else the adapter, else the base model.</summary>
     internal string AnsweringModel(AdapterReference? adapter, string baseModel) =>
         string.IsNullOrEmpty(Model) ? adapter?.ToString() ?? baseModel : Model;

@@ -75,6 +75,9 @@ internal static partial class GenerationParametersReader
         || (value.ValueKind == JsonValueKind.String && value.ValueEquals(""))
         || (value.ValueKind == JsonValueKind.Array && value.GetArrayLength() == 0);
 
+    /// <summary>Whether a field is there and asks for something.</summary>
+    public static bool Asks(JsonElement json, string field) => json.TryGetProperty(field, out var value) && !IsNeutral(value);
+
     private static bool IsUnsupported(string name, JsonElement value, IReadOnlyCollection<string> unsupported)
     {
         if (name == "response_format")

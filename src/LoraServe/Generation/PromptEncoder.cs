@@ -71,7 +71,11 @@ internal sealed class PromptEncoder(EngineService service)
         return Engine.Tokenizer.Encode(text, addSpecialTokens);
     }
 
-    private void CheckIds(IEnumerable<int> ids, string param, List<RequestFault> faults)
+    /// <summary>Finds the first id that is none of the vocabulary.</summary>
+    /// <param name="ids">Ids as they were sent.</param>
+    /// <param name="param">The field that they came in.</param>
+    /// <param name="faults">Receives the fault.</param>
+    public void CheckIds(IEnumerable<int> ids, string param, List<RequestFault> faults)
     {
         foreach (var id in ids)
         {

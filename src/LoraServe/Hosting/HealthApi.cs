@@ -1,5 +1,5 @@
-using System.Reflection;
 using System.Text.Json.Serialization;
+using LoraServe.Metrics;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.Hosting;
@@ -84,12 +84,7 @@ internal static class HealthApi
     }
 
     /// <summary>The version of the server.</summary>
-    internal static Ok<ServerVersion> GetVersion() => TypedResults.Ok(new ServerVersion
-    {
-        // Behind the plus sign follows the commit.
-        Version = typeof(HealthApi).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!
-            .InformationalVersion.Split('+')[0],
-    });
+    internal static Ok<ServerVersion> GetVersion() => TypedResults.Ok(new ServerVersion { Version = ProcessMetrics.Version });
 
     private static RouteHandlerBuilder ProducesHealth(this RouteHandlerBuilder route) => route
         .Produces(StatusCodes.Status200OK)

@@ -49,8 +49,8 @@ internal sealed class AdapterRequestMetrics
     {
         foreach (var column in report.Run.Columns)
         {
-            var choices = report.Choices.Where(choice => choice.Column == column).ToList();
-            var error = choices.Select(choice => choice.Outcome).FirstOrDefault(outcome => outcome is "abort" or "error");
+            var choices = report.Of(column);
+            var error = GenerationReport.ErrorOf(choices);
             var adapter = Adapter(column.AdapterLabel);
             var usage = column.Usage;
             _requests.Add(1, adapter, Outcome(error ?? "ok"));

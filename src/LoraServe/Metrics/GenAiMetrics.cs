@@ -36,8 +36,8 @@ internal sealed class GenAiMetrics
 
     private void Record(GenerationReport report, GenerationColumn column, string baseModel)
     {
-        var choices = report.Choices.Where(choice => choice.Column == column).ToList();
-        var error = choices.Select(choice => choice.Outcome).FirstOrDefault(outcome => outcome is "abort" or "error");
+        var choices = report.Of(column);
+        var error = GenerationReport.ErrorOf(choices);
         var usage = column.Usage;
         var tags = Tags(report.Run.Operation, column, baseModel);
         if (error is null && choices.Min(choice => choice.TimeToFirstToken) is { } first) _firstToken.Record(first.TotalSeconds, tags);

@@ -1,4 +1,3 @@
-using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 
 namespace LoraServe.Metrics;
@@ -21,7 +20,7 @@ internal sealed class GenerationReport
 
         ChoiceReport Report(int index, ChoiceStream choice, GenerationColumn column)
         {
-            var outcome = choice.FinishReason is { } reason ? reason == FinishReason.Stop ? "stop" : "length" : isAborted ? "abort" : "error";
+            var outcome = choice.FinishReason?.Name() ?? (isAborted ? "abort" : "error");
             var times = choice.Times;
             times = times with { Ended = times.Ended ?? TimeProvider.System.GetElapsedTime(times.Submitted) };
             return new ChoiceReport(index, choice, column, outcome, times, TimeProvider.System.GetElapsedTime(arrival, times.Submitted));
@@ -48,5 +47,12 @@ internal sealed class GenerationReport
         Choices.Max(choice => choice.Times.Inference) is { } time && time > TimeSpan.Zero ? Run.Usage.CompletionTokens / time.TotalSeconds : 0;
 
     /// <summary>abort or error, where a choice ended so.</summary>
-    public string? Error => Choices.Select(choice => choice.Outcome).FirstOrDefault(outcome => outcome is "abort" or "error");
+    public string? Error => ErrorOf(Choices);
+
+    /// <summary>The choices that ran on one adapter.</summary>
+    public IReadOnlyList<ChoiceReport> Of(GenerationColumn column) => [.. Choices.Where(choice => choice.Column == column)];
+
+    /// <summary>abort or error, where one of the choices ended so.</summary>
+    public static string? ErrorOf(IEnumerable<ChoiceReport> choices) =>
+        choices.Select(choice => choice.Outcome).FirstOrDefault(outcome => outcome is "abort" or "error");
 }

@@ -25,6 +25,7 @@ internal static class ProcessMetrics
     }
 
     /// <summary>The server's version.</summary>
+    // Behind the plus sign follows the commit.
     public static string Version =>
         typeof(ProcessMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 }

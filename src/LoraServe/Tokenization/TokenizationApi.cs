@@ -67,19 +67,16 @@ internal static class TokenizationApi
     /// <response code="404">No adapter or model has this name.</response>
     /// <response code="413">The body is too large.</response>
     internal static async Task<Ok<DetokenizeResponse>> DetokenizeAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, ILogger<DetokenizeRequest> log)
+        HttpContext context, EngineService service, LoraServeOptions options, PromptEncoder encoder, ILogger<DetokenizeRequest> log)
     {
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.ReadTokens, log);
         Model(context, service, request.Model);
         var ids = request.Tokens ?? throw new InvalidRequestException("tokens", "is required");
-        foreach (var id in ids)
-        {
-            if ((uint)id >= (uint)engine.Model.VocabularySize)
-                throw new InvalidRequestException("tokens", $"expected token ids from 0 to {engine.Model.VocabularySize - 1}, found {id}");
-        }
-
+        var faults = new List<RequestFault>();
+        encoder.CheckIds(ids, "tokens", faults);
+        if (faults.Count > 0) throw new InvalidRequestException(faults);
         return TypedResults.Ok(new DetokenizeResponse { Prompt = engine.Tokenizer.Decode([.. ids]) });
     }
 

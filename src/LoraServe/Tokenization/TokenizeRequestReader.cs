@@ -31,12 +31,11 @@ internal static class TokenizeRequestReader
             faults.Add(new RequestFault("prompt", "expected either prompt or messages"));
         if (request.Prompt is not null)
         {
-            foreach (var field in ForMessages.Where(IsAsked)) faults.Add(new RequestFault(field, "is only allowed with messages"));
+            foreach (var field in ForMessages.Where(field => GenerationParametersReader.Asks(json, field)))
+                faults.Add(new RequestFault(field, "is only allowed with messages"));
         }
 
         return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
-
-        bool IsAsked(string field) => json.TryGetProperty(field, out var value) && !GenerationParametersReader.IsNeutral(value);
     }
 
     /// <param name="json">The body, a JSON object.</param>

@@ -12,10 +12,12 @@ public sealed class ChatTemplates
 
     private readonly Dictionary<string, ChatTemplate> _templates;
     private readonly List<string> _faults;
+    private readonly Lazy<string> _specialTokensIdentity;
 
     private ChatTemplates(
         IReadOnlyDictionary<string, JsonElement> specialTokens, Dictionary<string, ChatTemplate> templates, List<string> faults) =>
-        (SpecialTokens, _templates, _faults) = (specialTokens, templates, faults);
+        (SpecialTokens, _templates, _faults, _specialTokensIdentity) = (specialTokens, templates, faults, new Lazy<string>(() =>
+            JsonSerializer.Serialize(new SortedDictionary<string, JsonElement>(specialTokens.ToDictionary(), StringComparer.Ordinal))));
 
     /// <summary>No templates and no special tokens.</summary>
     public static ChatTemplates None { get; } = new(new Dictionary<string, JsonElement>(), [], []);
@@ -25,6 +27,9 @@ public sealed class ChatTemplates
 
     /// <summary>bos_token, eos_token and the like: texts, and the list additional_special_tokens.</summary>
     public IReadOnlyDictionary<string, JsonElement> SpecialTokens { get; }
+
+    /// <summary>The special tokens in one text that is the same for the same.</summary>
+    public string SpecialTokensIdentity => _specialTokensIdentity.Value;
 
     /// <summary>Why files or templates of the folder cannot be used; empty if all can.</summary>
     public IReadOnlyList<string> Faults => _faults;

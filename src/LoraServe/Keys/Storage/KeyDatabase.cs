@@ -73,7 +73,7 @@ internal sealed class KeyDatabase : IDisposable
 
     /// <summary>A number that is another one after anybody, such as another process, has changed keys.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public long KeysVersion() => Use("read", _reading, _ => _reading.Version());
+    public long KeysVersion() => Guard("read", _reading, _reading.Version);
 
     public void Dispose()
     {
@@ -92,7 +92,7 @@ internal sealed class KeyDatabase : IDisposable
             if (context.Database.GetPendingMigrations().Any()) context.Database.Migrate();
             return true;
         });
-        Use("opened", _reading, _ =>
+        Guard("opened", _reading, () =>
         {
             _reading.Open();
             return true;
@@ -108,14 +108,20 @@ internal sealed class KeyDatabase : IDisposable
         UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite,
     }).Dispose();
 
-    private T Use<T>(string verb, Connection connection, Func<KeyContext, T> use)
+    private T Use<T>(string verb, Connection connection, Func<KeyContext, T> use) => Guard(verb, connection, () =>
+    {
+        using var context = new KeyContext(connection.Options);
+        return use(context);
+    });
+
+    // Every request asks for the version of keys: that is a matter of the connection alone.
+    private T Guard<T>(string verb, Connection connection, Func<T> use)
     {
         lock (connection)
         {
             try
             {
-                using var context = new KeyContext(connection.Options);
-                return use(context);
+                return use();
             }
             catch (Exception e) when (e is SqliteException or DbUpdateException)
             {
