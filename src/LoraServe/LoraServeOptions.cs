@@ -100,6 +100,10 @@ public sealed record LoraServeOptions
     [Range(typeof(long), "0", "9223372036854775807")]
     public long? MergedBytes { get; init; }
 
+    [Description("Part of the time that training may take while requests wait, from 0 to 1; it takes all of it while none does.")]
+    [Range(0.0, 1.0)]
+    public double TrainingShare { get; init; } = 0.2;
+
     [Description("Most adapters that have a label of their own in metrics; those that are used later share one.")]
     [Range(0, 100_000)]
     public int MaxAdapterLabels { get; init; } = 100;
@@ -154,6 +158,7 @@ public sealed record LoraServeOptions
         KvCacheMemory = KvCacheMemory,
         AdapterCacheBytes = AdapterCacheBytes,
         MergedBytes = MergedBytes,
+        TrainingShare = TrainingShare,
         MaxAdapterLabels = MaxAdapterLabels,
         UploadLimits = new AdapterLimits { MaxArchiveBytes = UploadBytes, MaxExpandedBytes = UploadBytes, MaxFileBytes = UploadBytes },
     };

@@ -25,6 +25,10 @@ public class ArchitectureTests
         { "Lora", ["Kernels", "Checkpoints"] },
         { "Models", ["Kernels", "Lora", "Checkpoints"] },
         { "Adapters", ["Lora", "Checkpoints", "Tokenization.Templates"] },
+        { "Training.Data", ["Tokenization", "Tokenization.Templates"] },
+        { "Training.Gradients", ["Training", "Training.Data", "Models", "Lora", "Checkpoints", "Kernels"] },
+        { "Training", ["Training.Data", "Training.Gradients", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
+        { "Training.Ranks", ["Training", "Training.Data", "Generation", "Adapters", "Lora", "Checkpoints", "Kernels"] },
         { "Generation", ["Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
     };
 

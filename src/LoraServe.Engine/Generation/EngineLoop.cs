@@ -20,6 +20,7 @@ internal sealed partial class EngineLoop : IDisposable
     private readonly Sampler _sampler;
     private readonly KvBlockPool _blocks;
     private readonly Merging _merging;
+    private readonly BackgroundWork _background;
     private readonly ILogger _logger;
     private readonly Thread _thread;
     private readonly List<TaskCompletionSource> _idleWaiters = [];
@@ -27,9 +28,17 @@ internal sealed partial class EngineLoop : IDisposable
     private int _arriving;
 
     /// <summary>Starts the thread.</summary>
-    public EngineLoop(Scheduler scheduler, ModelRunner runner, Sampler sampler, KvBlockPool blocks, Merging merging, ILogger logger)
+    public EngineLoop(
+        Scheduler scheduler,
+        ModelRunner runner,
+        Sampler sampler,
+        KvBlockPool blocks,
+        Merging merging,
+        BackgroundWork background,
+        ILogger logger)
     {
         (_scheduler, _runner, _sampler, _blocks, _merging, _logger) = (scheduler, runner, sampler, blocks, merging, logger);
+        _background = background;
         _status = Snapshot();
         _thread = new Thread(Run) { Name = "LoraServe engine", IsBackground = true };
         _thread.Start();
@@ -83,6 +92,17 @@ internal sealed partial class EngineLoop : IDisposable
         return result.Task;
     }
 
+    /// <summary>Runs work in slices on the engine's thread, see <see cref="BackgroundWork"/>.</summary>
+    /// <param name="advance">Does the next slice; false when there is none left.</param>
+    /// <param name="cancellationToken">Ends it between two slices.</param>
+    public Task RunInBackgroundAsync(Func<bool> advance, CancellationToken cancellationToken)
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        if (!_commands.Writer.TryWrite(() => _background.Add(advance, done, cancellationToken)))
+            done.SetException(new EngineOverloadedException("The engine has been stopped."));
+        return done.Task;
+    }
+
     /// <summary>Completes when no sequence is waiting or running.</summary>
     public Task WhenIdleAsync()
     {
@@ -109,6 +129,7 @@ internal sealed partial class EngineLoop : IDisposable
                 TakeCommands();
                 if (_scheduler.HasWork) Step();
                 _merging.Advance();
+                _background.Advance(_scheduler.HasWork);
             }
             catch (Exception e)
             {
@@ -163,6 +184,7 @@ internal sealed partial class EngineLoop : IDisposable
     {
         _scheduler.FailAll(error);
         _merging.FailAll(error);
+        _background.FailAll(error);
     }
 
     private void Step()
@@ -173,7 +195,9 @@ internal sealed partial class EngineLoop : IDisposable
             var plan = _merging.Plan(batch);
             var start = Stopwatch.GetTimestamp();
             var logits = _runner.Run(batch, plan.AdapterOf);
-            _merging.Observe(batch, plan, Stopwatch.GetElapsedTime(start));
+            var elapsed = Stopwatch.GetElapsedTime(start);
+            _merging.Observe(batch, plan, elapsed);
+            _background.Served(elapsed);
             var tokens = Sample(batch, logits);
             Tell(batch, tokens);
             _scheduler.Complete(batch, tokens);
@@ -235,13 +259,18 @@ internal sealed partial class EngineLoop : IDisposable
         {
             foreach (var idle in _idleWaiters) idle.TrySetResult();
             _idleWaiters.Clear();
-            var sent = _commands.Reader.WaitToReadAsync().AsTask();
-            // Merged weights that nobody needs go even where nobody sends anything.
-            while (!sent.Wait(IdlePeriod)) _merging.Advance();
+            if (!_background.HasWork) WaitForCommand();
         }
 
         while (_commands.Reader.TryRead(out var command)) command();
         Volatile.Write(ref _status, Snapshot());
+    }
+
+    private void WaitForCommand()
+    {
+        var sent = _commands.Reader.WaitToReadAsync().AsTask();
+        // Merged weights that nobody needs go even where nobody sends anything.
+        while (!sent.Wait(IdlePeriod)) _merging.Advance();
     }
 
     private EngineStatus Snapshot() => new(_scheduler.Running, _scheduler.Waiting + _merging.Waiting, _blocks.Used, _blocks.Count)

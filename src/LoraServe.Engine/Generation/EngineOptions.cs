@@ -58,6 +58,9 @@ public sealed record EngineOptions
     /// <summary>Most adapters that have a label of their own in metrics; all others share one.</summary>
     public int MaxAdapterLabels { get; init; } = 100;
 
+    /// <summary>Part of the time that training may take while requests wait, from 0 to 1; it takes all of it while none does.</summary>
+    public double TrainingShare { get; init; } = 0.2;
+
     /// <summary>Limits of an uploaded adapter.</summary>
     public AdapterLimits UploadLimits { get; init; } = new();
 

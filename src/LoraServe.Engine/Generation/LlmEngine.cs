@@ -45,7 +45,8 @@ public sealed partial class LlmEngine : IAsyncDisposable
         _merging = new Merging(
             model.Weights, MergedBytes(options, model.Weights), () => adapters.IsMemoryWanted, TimeProvider.System, logger);
         var runner = new ModelRunner(model, BlockSize);
-        _loop = new EngineLoop(_scheduler, runner, new Sampler(info.VocabularySize), blocks, _merging, logger);
+        var background = new BackgroundWork(options.TrainingShare);
+        _loop = new EngineLoop(_scheduler, runner, new Sampler(info.VocabularySize), blocks, _merging, background, logger);
         var prompts = EffectPrompts.Encode(tokenizer, info.VocabularySize);
         _effect = new EffectProbe(_loop, runner, blocks, prompts, Math.Min(info.MaxModelLen, kvSlots));
         _effects = new EffectReports(adapters, _effect);
@@ -65,6 +66,20 @@ public sealed partial class LlmEngine : IAsyncDisposable
 
     /// <summary>The latest snapshot.</summary>
     public EngineStatus Status => _loop.Status;
+
+    /// <summary>The base model; its tensors belong to the engine's thread.</summary>
+    internal BaseModel BaseModel => _model;
+
+    /// <summary>Runs work in slices on the engine's thread, between the steps of requests: see <see cref="BackgroundWork"/>.</summary>
+    /// <param name="advance">Does the next slice; false when there is none left.</param>
+    /// <param name="cancellationToken">Ends it between two slices.</param>
+    /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>
+    internal Task RunInBackgroundAsync(Func<bool> advance, CancellationToken cancellationToken) =>
+        _loop.RunInBackgroundAsync(advance, cancellationToken);
+
+    /// <summary>Runs a function on the engine's thread, between two steps.</summary>
+    /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>
+    internal Task<T> InvokeAsync<T>(Func<T> function) => _loop.InvokeAsync(function);
 
     /// <summary>Sequences that were submitted and are not part of <see cref="Status"/> yet.</summary>
     internal int Arriving => _loop.Arriving;

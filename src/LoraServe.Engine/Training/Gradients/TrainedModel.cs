@@ -1,0 +1,46 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Models;
+using LoraServe.Engine.Training.Data;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>
+/// The base model with what is trained beside its frozen weights: forward and backward passes, layer by layer. It needs no autograd, so
+/// that nothing but <see cref="Parameters"/> has a gradient, and works inside inference mode.
+/// </summary>
+internal sealed class TrainedModel : IDisposable
+{
+    /// <summary>Puts A and B, drawn from the seed, beside the target modules; a full training copies the weights.</summary>
+    /// <param name="config">The shape of the model.</param>
+    /// <param name="weights">Stay the caller's and are never written.</param>
+    /// <param name="settings">Method, rank, targets and seed.</param>
+    public TrainedModel(ModelConfig config, BaseWeights weights, TrainingSettings settings) => throw new NotSupportedException("Training is being built.");
+
+    /// <summary>What is trained, in the order of the forward pass.</summary>
+    public IReadOnlyList<TrainedParameter> Parameters => throw new NotSupportedException("Training is being built.");
+
+    /// <summary>To be called after parameters were written: makes what passes need of them, such as B in the compute dtype.</summary>
+    public void Refresh() => throw new NotSupportedException("Training is being built.");
+
+    /// <summary>
+    /// A pass there and back that adds the gradient of weight * (sum of the cross-entropies of the batch's targets) to the parameters.
+    /// </summary>
+    /// <param name="batch">At most <see cref="TrainingSettings.MicroBatchTokens"/>, or one example.</param>
+    /// <param name="weight">1 / the number of targets of the whole step.</param>
+    /// <param name="dropoutSeed">The same seed drops the same.</param>
+    public TrainingPass Train(TrainingBatch batch, double weight, long dropoutSeed) => throw new NotSupportedException("Training is being built.");
+
+    /// <summary>A pass there only, without dropout.</summary>
+    public TrainingPass Evaluate(TrainingBatch batch) => throw new NotSupportedException("Training is being built.");
+
+    /// <summary>
+    /// What is trained as it is now, as an adapter that serves: a copy in the compute dtype. A full training gives one that replaces all
+    /// weights.
+    /// </summary>
+    /// <param name="version">Its <see cref="LoraAdapter.Version"/>, which must be unique: keys and values are cached by it.</param>
+    public LoraAdapter Snapshot(string version) => throw new NotSupportedException("Training is being built.");
+
+    /// <summary>Frees the parameters, not the base's weights.</summary>
+    public void Dispose() => throw new NotSupportedException("Training is being built.");
+}

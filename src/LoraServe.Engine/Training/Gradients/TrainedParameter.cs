@@ -1,0 +1,27 @@
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>A tensor that is trained, in float32 whatever the base's dtype, with the gradient that passes add up.</summary>
+/// <param name="name">
+/// Its name in a PEFT file without prefix, "model.layers.0.self_attn.q_proj.lora_A.weight", or in a checkpoint where the method is full.
+/// </param>
+/// <param name="value">Float32, owned by this.</param>
+internal sealed class TrainedParameter(string name, Tensor value) : IDisposable
+{
+    /// <summary>Its name in the file that it ends in.</summary>
+    public string Name { get; } = name;
+
+    /// <summary>The tensor. Whoever writes to it calls <see cref="TrainedModel.Refresh"/> before the next pass.</summary>
+    public Tensor Value { get; } = value;
+
+    /// <summary>Of the shape of <see cref="Value"/>: the sum of the gradients since it was last set to 0.</summary>
+    public Tensor Gradient { get; } = zeros_like(value).DetachFromDisposeScope();
+
+    /// <summary>Frees both.</summary>
+    public void Dispose()
+    {
+        Value.Dispose();
+        Gradient.Dispose();
+    }
+}

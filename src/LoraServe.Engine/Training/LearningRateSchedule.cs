@@ -1,0 +1,14 @@
+namespace LoraServe.Engine.Training;
+
+/// <summary>How the learning rate goes on after the warm-up.</summary>
+public enum LearningRateSchedule
+{
+    /// <summary>To 0 along half a cosine (Loshchilov and Hutter 2017, section 3).</summary>
+    Cosine,
+
+    /// <summary>To 0 along a line.</summary>
+    Linear,
+
+    /// <summary>It stays.</summary>
+    Constant,
+}

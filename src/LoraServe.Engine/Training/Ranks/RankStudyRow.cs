@@ -1,0 +1,35 @@
+namespace LoraServe.Engine.Training.Ranks;
+
+/// <summary>One setting of a study, over its seeds.</summary>
+public sealed record RankStudyRow
+{
+    /// <summary>r; null for full fine-tuning.</summary>
+    public required int? Rank { get; init; }
+
+    /// <summary>attention, all-linear, or full.</summary>
+    public required string Target { get; init; }
+
+    /// <summary>Examples that it was trained on.</summary>
+    public required int DataSize { get; init; }
+
+    /// <summary>Weights that are trained.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>The same as a part of the base's weights.</summary>
+    public required double Share { get; init; }
+
+    /// <summary>Bytes of the adapter's file, or of the checkpoint's.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>Mean time of one training.</summary>
+    public required TimeSpan Elapsed { get; init; }
+
+    /// <summary>Memory that parameters, gradients and the optimiser's state take.</summary>
+    public required long TrainingBytes { get; init; }
+
+    /// <summary>Held-out loss of each seed.</summary>
+    public required IReadOnlyList<double> Losses { get; init; }
+
+    /// <summary>Held-out exact match of each seed.</summary>
+    public required IReadOnlyList<double> ExactMatches { get; init; }
+}

@@ -1,0 +1,30 @@
+namespace LoraServe.Engine.Training;
+
+/// <summary>What a training tells while it runs.</summary>
+public abstract record TrainingEvent;
+
+/// <summary>A step of the optimiser was made.</summary>
+/// <param name="Step">From 1.</param>
+/// <param name="Loss">Mean cross-entropy of the step's targets in nats, before the step.</param>
+/// <param name="TokenAccuracy">Part of the targets that were the most probable token.</param>
+/// <param name="LearningRate">Of this step.</param>
+/// <param name="GradientNorm">Before it was clipped.</param>
+/// <param name="Tokens">Tokens that went through the model in this step.</param>
+/// <param name="Elapsed">Time that the step worked, waiting for requests excluded.</param>
+public sealed record StepMade(
+    int Step, double Loss, double TokenAccuracy, double LearningRate, double GradientNorm, long Tokens, TimeSpan Elapsed) : TrainingEvent;
+
+/// <summary>The validation data was evaluated.</summary>
+/// <param name="Step">After which step.</param>
+/// <param name="Figures">What came out.</param>
+/// <param name="IsBest">Whether it is the best so far, which is what the training ends with.</param>
+public sealed record Evaluated(int Step, EvaluationFigures Figures, bool IsBest) : TrainingEvent;
+
+/// <summary>A checkpoint is on the disk: a killed training goes on from here.</summary>
+/// <param name="Step">After which step.</param>
+/// <param name="AdapterFolder">A PEFT folder of the state after that step.</param>
+public sealed record CheckpointSaved(int Step, string AdapterFolder) : TrainingEvent;
+
+/// <summary>Something to know: where it goes on after a kill, why it stopped early.</summary>
+/// <param name="Text">A sentence.</param>
+public sealed record Note(string Text) : TrainingEvent;

@@ -1,0 +1,4 @@
+namespace LoraServe.Engine.Training;
+
+/// <summary>A training that began and cannot go on; the message says why, and what to change.</summary>
+public sealed class TrainingFailedException(string message, Exception? cause = null) : Exception(message, cause);
