@@ -1,21 +1,36 @@
+using System.Globalization;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>
 /// The rule for names of adapters: an ASCII letter or digit, then letters, digits, '.', '_' or '-', never two dots in a row, at most 128
-/// characters. Upper and lower case are different.
+/// characters. Upper and lower case are different. Several such names, joined by colons behind "ft", name what was trained:
+/// ft:base:suffix. The last of them is no number, which would be the weight of an adapter in a mix.
 /// </summary>
 public static class AdapterName
 {
     /// <summary>The rule in words.</summary>
     public const string Rule = "a letter or digit, then letters, digits, '.', '_' or '-', no two dots in a row, at most 128 characters";
 
+    /// <summary>What names of trained adapters begin with.</summary>
+    public const string TrainedPrefix = "ft:";
+
     /// <summary>Most characters.</summary>
-    internal const int MaxLength = 128;
+    public const int MaxLength = 128;
 
     /// <summary>Whether an adapter may have this name.</summary>
-    public static bool IsValid(string name) =>
-        name.Length is > 0 and <= MaxLength
+    public static bool IsValid(string name) => name.Length is > 0 and <= MaxLength && (IsTrained(name)
+        ? name.Split(':') is var parts && parts.All(IsPlain) && !IsWeight(parts[^1])
+        : IsPlain(name));
+
+    /// <summary>Whether it is a name with colons.</summary>
+    internal static bool IsTrained(string name) => name.StartsWith(TrainedPrefix, StringComparison.Ordinal);
+
+    private static bool IsPlain(string name) =>
+        name.Length > 0
         && char.IsAsciiLetterOrDigit(name[0])
         && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-')
         && !name.Contains("..");
+
+    private static bool IsWeight(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 }

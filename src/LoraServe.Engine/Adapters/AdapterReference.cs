@@ -72,10 +72,13 @@ public sealed class AdapterReference
 
     private static AdapterPart ParsePart(string text, List<string> faults)
     {
-        var colon = text.IndexOf(':');
+        var isTrained = AdapterName.IsTrained(text);
+        var colon = isTrained ? text.LastIndexOf(':') : text.IndexOf(':');
         if (colon < 0) return new AdapterPart(text, 1);
         var (name, number) = (text[..colon], text[(colon + 1)..]);
         if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight)) return new AdapterPart(name, weight);
+        // Its last part is no number; see the rule for names.
+        if (isTrained) return new AdapterPart(text, 1);
         faults.Add($"'{name}': expected a number as its weight, found '{number}'");
         return new AdapterPart(name, 1);
     }

@@ -7,10 +7,11 @@ namespace LoraServe.Engine.Adapters;
 /// Makes the system write to the disk itself what it keeps in memory. A rename survives a power cut only once its folder is flushed, which
 /// .NET cannot do: it opens no folders.
 /// </summary>
-internal static partial class DurableDisk
+public static partial class DurableDisk
 {
     private const int ReadOnly = 0;
 
+    /// <summary>Flushes the content of a file.</summary>
     public static void FlushFile(string path)
     {
         using var file = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite);
