@@ -16,6 +16,18 @@ internal sealed class LowRankSpectrum(IReadOnlyList<double> values)
     /// <summary>||s B A||_F^2 / sigma_1^2, between 1 and the rank (Rudelson and Vershynin 2007); 0 for an update of zero.</summary>
     public double StableRank => Energy == 0 ? 0 : Energy / (Values[0] * Values[0]);
 
+    /// <summary>
+    /// exp of the entropy of the singular values as parts of their sum (Roy and Vetterli 2007), between 1 and the rank; 0 for an update of zero.
+    /// </summary>
+    public double EffectiveRank
+    {
+        get
+        {
+            var sum = Values.Sum();
+            return sum == 0 ? 0 : Math.Exp(-Values.Where(value => value > 0).Sum(value => value / sum * Math.Log(value / sum)));
+        }
+    }
+
     /// <summary>The sum of squares that the best approximation of this rank keeps.</summary>
     public double EnergyOf(int rank)
     {

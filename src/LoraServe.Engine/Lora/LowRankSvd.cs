@@ -62,12 +62,21 @@ internal sealed class LowRankSvd
         return (Matrix([.. right]).DetachFromDisposeScope(), b.contiguous().DetachFromDisposeScope());
     }
 
+    /// <summary>
+    /// The right singular directions of the product, of <c>in</c> numbers each, orthonormal and in the order of <see cref="Values"/>, as many as
+    /// are not 0.
+    /// </summary>
+    public IReadOnlyList<double[]> RightDirections() =>
+        [.. _core.V.Take(Values.Count(value => value > 0)).Select(v => Sum(_a.Q, v, factor: 1))];
+
     // Q x times a factor.
-    private static float[] Combination(double[][] q, double[] x, double factor)
+    private static float[] Combination(double[][] q, double[] x, double factor) => Array.ConvertAll(Sum(q, x, factor), value => (float)value);
+
+    private static double[] Sum(double[][] q, double[] x, double factor)
     {
         var sum = new double[q[0].Length];
         for (var j = 0; j < q.Length; j++) Blas1.Axpy(factor * x[j], q[j], sum);
-        return Array.ConvertAll(sum, value => (float)value);
+        return sum;
     }
 
     private static Tensor Matrix(float[][] rows) => tensor(rows.SelectMany(row => row).ToArray(), [rows.Length, rows[0].Length]);

@@ -3,16 +3,18 @@ namespace LoraServe.Engine.Training.Ranks;
 /// <summary>A question for the rank that a task needs.</summary>
 public sealed record RankStudyRequest
 {
-    /// <summary>The training without rank, targets and seed, which the study sets.</summary>
+    /// <summary>
+    /// The training without rank, targets and seed, which the study sets; its seed is the first of the study's. Its folder holds the study.
+    /// </summary>
     public required TrainingRequest Training { get; init; }
 
-    /// <summary>Held-out examples that the trained adapters are compared on; null: the validation data of the training.</summary>
+    /// <summary>Held-out examples that the trained adapters are compared on; null: the validation file of the training.</summary>
     public string? TestFile { get; init; }
 
     /// <summary>Ranks to try.</summary>
     public IReadOnlyList<int> Ranks { get; init; } = [1, 2, 4, 8, 16, 32];
 
-    /// <summary>Placements to try: attention, all-linear.</summary>
+    /// <summary>Placements to try, each a preset or names of modules with commas between them: attention, all-linear, "q_proj,v_proj".</summary>
     public IReadOnlyList<string> Targets { get; init; } = ["all-linear"];
 
     /// <summary>Sizes of the training data to try, the first so many examples; empty: all of it.</summary>
@@ -23,4 +25,13 @@ public sealed record RankStudyRequest
 
     /// <summary>Whether full fine-tuning is tried too.</summary>
     public bool IncludesFull { get; init; } = true;
+
+    /// <summary>
+    /// The learning rate of full fine-tuning; null: a tenth of LoRA's, which is about how far apart the best ones of both lie (Schulman et al.
+    /// 2025, "LoRA Without Regret").
+    /// </summary>
+    public double? FullLearningRate { get; init; }
+
+    /// <summary>Whether the trained adapters are kept, or only what was found.</summary>
+    public bool KeepsAdapters { get; init; }
 }

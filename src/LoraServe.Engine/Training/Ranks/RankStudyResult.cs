@@ -6,15 +6,24 @@ public sealed record RankStudyResult
     /// <summary>Every setting, full fine-tuning last.</summary>
     public required IReadOnlyList<RankStudyRow> Rows { get; init; }
 
-    /// <summary>The smallest rank within one standard error of the best (Breiman et al. 1984, section 3.4.3), at the largest data size.</summary>
+    /// <summary>Where more parameters stop helping.</summary>
     public required int PlateauRank { get; init; }
 
     /// <summary>The placement that it is for.</summary>
     public required string PlateauTarget { get; init; }
 
-    /// <summary>A sentence for a person.</summary>
+    /// <summary>A sentence or two for a person.</summary>
     public required string Recommendation { get; init; }
 
-    /// <summary>Why a small rank is enough; null where it was not asked for.</summary>
-    public required RankSpectrum? Spectrum { get; init; }
+    /// <summary>What all trainings have in common, a sentence each: steps, order of the examples, learning rates, scaling.</summary>
+    public required IReadOnlyList<string> Rules { get; init; }
+
+    /// <summary>Held-out examples that every training was evaluated on.</summary>
+    public required int TestExamples { get; init; }
+
+    /// <summary>How many of them were generated.</summary>
+    public required int GeneratedExamples { get; init; }
+
+    /// <summary>Why a small rank is enough.</summary>
+    public required RankSpectrum Spectrum { get; init; }
 }

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>One setting of a study, over its seeds.</summary>
@@ -6,7 +8,7 @@ public sealed record RankStudyRow
     /// <summary>r; null for full fine-tuning.</summary>
     public required int? Rank { get; init; }
 
-    /// <summary>attention, all-linear, or full.</summary>
+    /// <summary>attention, all-linear, names of modules, or full.</summary>
     public required string Target { get; init; }
 
     /// <summary>Examples that it was trained on.</summary>
@@ -21,7 +23,7 @@ public sealed record RankStudyRow
     /// <summary>Bytes of the adapter's file, or of the checkpoint's.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>Mean time of one training.</summary>
+    /// <summary>Mean time of one training, its evaluation included.</summary>
     public required TimeSpan Elapsed { get; init; }
 
     /// <summary>Memory that parameters, gradients and the optimiser's state take.</summary>
@@ -30,6 +32,14 @@ public sealed record RankStudyRow
     /// <summary>Held-out loss of each seed.</summary>
     public required IReadOnlyList<double> Losses { get; init; }
 
-    /// <summary>Held-out exact match of each seed.</summary>
+    /// <summary>Held-out exact match of each seed; empty where nothing was generated.</summary>
     public required IReadOnlyList<double> ExactMatches { get; init; }
+
+    /// <summary>Held-out loss.</summary>
+    [JsonIgnore]
+    public Spread Loss => Spread.Of(Losses);
+
+    /// <summary>Held-out exact match; null where nothing was generated.</summary>
+    [JsonIgnore]
+    public Spread? ExactMatch => ExactMatches.Count == 0 ? null : Spread.Of(ExactMatches);
 }

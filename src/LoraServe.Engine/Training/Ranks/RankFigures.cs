@@ -1,0 +1,20 @@
+namespace LoraServe.Engine.Training.Ranks;
+
+/// <summary>What one training of a study came to.</summary>
+internal sealed record RankFigures
+{
+    /// <summary>Weights that were trained.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary>Bytes of the tensor files that it ended in.</summary>
+    public required long Bytes { get; init; }
+
+    /// <summary>Time that it worked.</summary>
+    public required TimeSpan Elapsed { get; init; }
+
+    /// <summary>On the held-out examples.</summary>
+    public required EvaluationFigures Figures { get; init; }
+
+    /// <summary>Where its adapter was, and is where adapters are kept.</summary>
+    public required string Folder { get; init; }
+}

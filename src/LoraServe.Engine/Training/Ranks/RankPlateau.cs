@@ -1,0 +1,57 @@
+namespace LoraServe.Engine.Training.Ranks;
+
+/// <summary>
+/// The rule of one standard error (Breiman et al. 1984, section 3.4.3): of all settings whose figure is at most one standard error worse than
+/// the best one, the one that trains the fewest weights. It is taken at the largest size of the data, by exact match where answers were
+/// generated, else by loss.
+/// </summary>
+/// <param name="Best">The setting with the best mean.</param>
+/// <param name="Chosen">Where the plateau begins.</param>
+internal sealed record RankPlateau(RankStudyRow Best, RankStudyRow Chosen)
+{
+    private const double KiB = 1024;
+
+    /// <param name="rows">At least one with a rank.</param>
+    /// <param name="generated">Examples that exact matches are over.</param>
+    public static RankPlateau Of(IReadOnlyList<RankStudyRow> rows, int generated)
+    {
+        var largest = rows.Max(row => row.DataSize);
+        var candidates = rows.Where(row => row.Rank is not null && row.DataSize == largest).OrderBy(row => row.Parameters).ToList();
+        var best = candidates.MaxBy(Goodness)!;
+        var least = Goodness(best) - StandardError(best, generated);
+        return new RankPlateau(best, candidates.First(row => Goodness(row) >= least));
+    }
+
+    /// <summary>What to do, for a person.</summary>
+    /// <param name="rows">All of the study.</param>
+    public string Recommend(IReadOnlyList<RankStudyRow> rows)
+    {
+        var cost = $"it trains {Chosen.Parameters:N0} weights, {Chosen.Share:P2} of the model, and its file takes {Chosen.Bytes / KiB:N0} KiB";
+        var why = Chosen == Best
+            ? "no setting that trains fewer weights comes within one standard error of it"
+            : $"within one standard error of the best, r = {Best.Rank} on {Best.Target} with {Figure(Best)}";
+        var text = $"Take r = {Chosen.Rank} on {Chosen.Target}: {Figure(Chosen)}, {why}; {cost}.";
+        var full = rows.LastOrDefault(row => row.Rank is null && row.DataSize == Chosen.DataSize);
+        if (full is null) return text;
+        return $"{text} Full fine-tuning reaches {Figure(full)} with {(double)full.Parameters / Chosen.Parameters:N0} times the trained weights.";
+    }
+
+    // The larger the better.
+    private static double Goodness(RankStudyRow row) => row.ExactMatch?.Mean ?? -row.Loss.Mean;
+
+    // One seed tells nothing of the spread between seeds, but the examples alone make a share uncertain (binomial).
+    private static double StandardError(RankStudyRow row, int generated) => row switch
+    {
+        { ExactMatches: [var match] } => Math.Sqrt(match * (1 - match) / generated),
+        { ExactMatch: { } match } => match.StandardError,
+        _ => row.Loss.StandardError,
+    };
+
+    private static string Figure(RankStudyRow row)
+    {
+        var spread = row.ExactMatch is { } match
+            ? (Name: "exact match", Mean: $"{match.Mean:P1}", Error: $"{100 * match.StandardError:F1}")
+            : (Name: "loss", Mean: $"{row.Loss.Mean:F4}", Error: $"{row.Loss.StandardError:F4}");
+        return row.Losses.Count == 1 ? $"{spread.Name} {spread.Mean}" : $"{spread.Name} {spread.Mean} ± {spread.Error}";
+    }
+}

@@ -1,0 +1,73 @@
+namespace LoraServe.Engine.Training.Ranks;
+
+/// <summary>The trainings of a study one by one, each made at most once.</summary>
+/// <param name="model">The base.</param>
+/// <param name="request">The study.</param>
+/// <param name="trainings">All of its trainings.</param>
+internal sealed class RankStudyRun(StudiedModel model, RankStudyRequest request, IReadOnlyList<RankTraining> trainings)
+{
+    private readonly RankStudyFolder _folder = new(request.Training.Folder);
+    private readonly Dictionary<RankTraining, string> _names = [];
+
+    // The highest rank and the last placement on all of the data; two seeds show whether they find the same directions.
+    private readonly IReadOnlyList<RankTraining> _compared =
+        [.. trainings.Where(training => training.Rank is not null).GroupBy(training => (training.Rank, training.Target, training.DataSize))
+            .MaxBy(group => (group.Key.DataSize, group.Key.Target == request.Targets[^1], group.Key.Rank))!.Take(2)];
+
+    /// <summary>Makes a training, goes on with it, or reads what it came to.</summary>
+    public async Task<RankFigures> TrainAsync(RankTraining training, IProgress<TrainingEvent> progress, CancellationToken cancellationToken)
+    {
+        var plan = model.Prepare(training.Request);
+        var name = _names[training] = NameOf(plan);
+        if (_folder.Read<RankFigures>(name) is { } known && (!IsNeeded(training) || Directory.Exists(known.Folder)))
+        {
+            progress.Report(new Note("It was made before."));
+            return known;
+        }
+
+        var own = plan with { Request = plan.Request with { Folder = _folder.Training(name) } };
+        var result = await model.TrainAsync(own, progress, cancellationToken);
+        var figures = new RankFigures
+        {
+            Parameters = plan.TrainedParameters,
+            Bytes = new DirectoryInfo(result.Folder).EnumerateFiles("*.safetensors").Sum(file => file.Length),
+            Elapsed = result.Elapsed,
+            Figures = result.Validation ?? throw new TrainingFailedException($"{training.Title} was not evaluated."),
+            Folder = result.Folder,
+        };
+        _folder.Save(name, figures);
+        if (!IsNeeded(training)) Forget(training);
+        return figures;
+    }
+
+    /// <summary>The spectra at the highest rank, once all trainings were made.</summary>
+    public RankSpectrum ReadSpectrum()
+    {
+        if (_folder.Read<RankSpectrum>(SpectrumName) is { } known) return known;
+        var folders = _compared.Select(training => _folder.Read<RankFigures>(Name(training))!.Folder).ToList();
+        var spectrum = model.ReadSpectrum(folders, _compared[0].Rank!.Value, _compared[0].Target);
+        _folder.Save(SpectrumName, spectrum);
+        foreach (var training in _compared) Forget(training);
+        return spectrum;
+    }
+
+    private string SpectrumName => $"spectrum-{RankStudyFolder.Name(_compared.Select(Name))}";
+
+    // Its adapter is: until the spectra have been read.
+    private bool IsNeeded(RankTraining training) => _compared.Contains(training) && _folder.Read<RankSpectrum>(SpectrumName) is null;
+
+    private void Forget(RankTraining training)
+    {
+        if (!request.KeepsAdapters) _folder.Delete(Name(training));
+    }
+
+    private string Name(RankTraining training)
+    {
+        if (!_names.TryGetValue(training, out var name)) _names.Add(training, name = NameOf(model.Prepare(training.Request)));
+        return name;
+    }
+
+    // Equal where everything that decides the result is.
+    private string NameOf(TrainingPlan plan) =>
+        RankStudyFolder.Name(new { model.Fingerprint, plan.Settings, Data = plan.Training.Hash, Test = plan.Validation!.Hash });
+}

@@ -1,0 +1,34 @@
+namespace LoraServe.Engine.Training.Ranks;
+
+/// <summary>What a study needs of the base and of what trains on it.</summary>
+internal sealed record StudiedModel
+{
+    /// <summary>What tells bases apart.</summary>
+    public required string Fingerprint { get; init; }
+
+    /// <summary>Weights of the base.</summary>
+    public required long Parameters { get; init; }
+
+    /// <summary><see cref="LoraTrainer.Prepare"/>.</summary>
+    public required Func<TrainingRequest, TrainingPlan> Prepare { get; init; }
+
+    /// <summary><see cref="LoraTrainer.RunAsync"/>.</summary>
+    public required Func<TrainingPlan, IProgress<TrainingEvent>, CancellationToken, Task<TrainingResult>> TrainAsync { get; init; }
+
+    /// <summary><see cref="UpdateSpectra.Read"/>.</summary>
+    public required Func<IReadOnlyList<string>, int, string, RankSpectrum> ReadSpectrum { get; init; }
+
+    /// <summary>The base of an engine.</summary>
+    public static StudiedModel Of(LoraTrainer trainer)
+    {
+        var (engine, model) = (trainer.Engine, trainer.Engine.Model);
+        return new StudiedModel
+        {
+            Fingerprint = $"{model.Fingerprint} {model.Dtype}",
+            Parameters = model.Parameters,
+            Prepare = trainer.Prepare,
+            TrainAsync = (plan, progress, cancellation) => trainer.RunAsync(plan, new TrainingControl(), progress, cancellation),
+            ReadSpectrum = new UpdateSpectra(engine.BaseModel.Config.Modules(model.Name)).Read,
+        };
+    }
+}
