@@ -27,7 +27,9 @@ public class ArchitectureTests
         { "Adapters", ["Lora", "Checkpoints", "Tokenization.Templates"] },
         { "Training.Data", ["Tokenization", "Tokenization.Templates"] },
         { "Training.Gradients", ["Training", "Training.Data", "Models", "Lora", "Checkpoints", "Kernels"] },
-        { "Training", ["Training.Data", "Training.Gradients", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
+        { "Training.Optimization", ["Training", "Training.Gradients", "Kernels"] },
+        { "Training.Saving", ["Training", "Training.Data", "Training.Gradients", "Training.Optimization", "Adapters", "Checkpoints", "Lora"] },
+        { "Training", ["Training.Data", "Training.Gradients", "Training.Optimization", "Training.Saving", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
         { "Training.Ranks", ["Training", "Training.Data", "Generation", "Adapters", "Lora", "Checkpoints", "Kernels"] },
         { "Generation", ["Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
     };

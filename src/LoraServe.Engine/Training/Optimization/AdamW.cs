@@ -1,0 +1,80 @@
+using LoraServe.Engine.Kernels;
+using LoraServe.Engine.Training.Gradients;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Optimization;
+
+/// <summary>
+/// AdamW (Kingma and Ba 2015; decoupled weight decay after Loshchilov and Hutter 2019) with PyTorch's defaults: betas 0.9 and 0.999, epsilon
+/// 1e-8. Only the engine's thread uses it.
+/// </summary>
+internal sealed class AdamW : IDisposable
+{
+    // Elements that are updated before requests may go first: some milliseconds of work.
+    private const long Slice = 1 << 22;
+
+    private readonly IReadOnlyList<(TrainedParameter Parameter, Tensor First, Tensor Second)> _moments;
+    private readonly double _weightDecay;
+    private int _next;
+
+    /// <param name="parameters">Stay the caller's; contiguous. The moments are in main memory wherever they are.</param>
+    /// <param name="weightDecay">Part of a weight that is taken away, times the learning rate.</param>
+    public AdamW(IReadOnlyList<TrainedParameter> parameters, double weightDecay)
+    {
+        _weightDecay = weightDecay;
+        _moments = [.. parameters.Select(parameter => (parameter, Zeros(parameter), Zeros(parameter)))];
+    }
+
+    /// <summary>Steps that were made; set when a training goes on.</summary>
+    public int Steps { get; set; }
+
+    /// <summary>
+    /// For each parameter the moving averages of its gradient and of the squares of that, of its shape: written when a training goes on.
+    /// </summary>
+    public IEnumerable<(TrainedParameter Parameter, Tensor First, Tensor Second)> Moments => _moments;
+
+    /// <summary>
+    /// Updates the next parameters, as many as a slice of time allows, and sets their gradients to 0. A step is complete when this returns
+    /// false; the same arguments are given until then.
+    /// </summary>
+    /// <param name="learningRate">Of this step.</param>
+    /// <param name="gradientScale">Multiplies every gradient first: see <see cref="GradientNorm.Scale"/>.</param>
+    public bool Advance(double learningRate, double gradientScale)
+    {
+        var update = new AdamWUpdate(learningRate, _weightDecay, Steps + 1, gradientScale);
+        for (var elements = 0L; elements < Slice && _next < _moments.Count; _next++)
+        {
+            var (parameter, first, second) = _moments[_next];
+            Run(update, parameter, first, second);
+            elements += parameter.Value.numel();
+        }
+
+        if (_next < _moments.Count) return true;
+        _next = 0;
+        Steps++;
+        return false;
+    }
+
+    /// <summary>Frees the moments, not the parameters.</summary>
+    public void Dispose()
+    {
+        foreach (var (_, first, second) in _moments)
+        {
+            first.Dispose();
+            second.Dispose();
+        }
+    }
+
+    private static void Run(AdamWUpdate update, TrainedParameter parameter, Tensor first, Tensor second)
+    {
+        using var values = new FloatPieces(parameter.Value);
+        using var gradients = new FloatPieces(parameter.Gradient);
+        using var firsts = new FloatPieces(first);
+        using var seconds = new FloatPieces(second);
+        for (var i = 0; i < values.Count; i++) update.Run(values[i], gradients[i], firsts[i], seconds[i]);
+        values.Store();
+        gradients.Store();
+    }
+
+    private static Tensor Zeros(TrainedParameter parameter) => zeros(parameter.Value.shape, ScalarType.Float32, CPU).DetachFromDisposeScope();
+}

@@ -1,0 +1,120 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+using System.Text.Json;
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Training.Optimization;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Saving;
+
+/// <summary>
+/// One state as a safetensors file. Identity and progress are texts of its header, and so is a SHA-256 over these two and every tensor's
+/// name, shape and bytes: a file that a disk has altered is never taken for a state.
+/// </summary>
+internal static class StateFile
+{
+    private const string IdentityKey = "training";
+    private const string ProgressKey = "progress";
+    private const string ChecksumKey = "sha256";
+
+    /// <summary>Writes the file in one step as others see it.</summary>
+    /// <param name="path">Replaced if it is there.</param>
+    /// <param name="identity">Of the training.</param>
+    /// <param name="progress">How far it is.</param>
+    /// <param name="tensors">By name, contiguous float32.</param>
+    public static void Write(string path, TrainingIdentity identity, TrainingProgress progress, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        var metadata = new Dictionary<string, string>
+        {
+            [IdentityKey] = JsonSerializer.Serialize(identity),
+            [ProgressKey] = JsonSerializer.Serialize(progress),
+        };
+        using var hash = Hash(metadata);
+        foreach (var (name, tensor) in tensors.OrderBy(pair => pair.Key, StringComparer.Ordinal))
+        {
+            AppendName(hash, name, tensor.shape);
+            using var pieces = new FloatPieces(tensor);
+            for (var i = 0; i < pieces.Count; i++) hash.AppendData(MemoryMarshal.AsBytes(pieces[i]));
+        }
+
+        metadata[ChecksumKey] = Convert.ToHexStringLower(hash.GetHashAndReset());
+        SafetensorsWriter.Write(path, tensors, metadata);
+    }
+
+    /// <summary>Reads a file into tensors, which are written only when all of it has been checked.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="tensors">By name, contiguous float32: exactly those that the file must have.</param>
+    /// <exception cref="InvalidStateException">It is damaged.</exception>
+    /// <exception cref="InvalidSafetensorsException">Likewise.</exception>
+    /// <exception cref="JsonException">Likewise.</exception>
+    public static TrainingProgress Read(string path, IReadOnlyDictionary<string, Tensor> tensors)
+    {
+        using var file = SafetensorsFile.Open(path);
+        foreach (var (name, tensor) in tensors)
+        {
+            var expected = $"F32 [{string.Join(", ", tensor.shape)}]";
+            if (!file.Entries.TryGetValue(name, out var entry)) throw new InvalidStateException($"the tensor {name} is missing");
+            if (entry.Description != expected)
+                throw new InvalidStateException($"the tensor {name}: expected {expected}, found {entry.Description}");
+        }
+
+        if (file.Entries.Count != tensors.Count)
+            throw new InvalidStateException($"expected {tensors.Count} tensors, found {file.Entries.Count}");
+        var (found, expectedSum) = (Checksum(file), file.Metadata.GetValueOrDefault(ChecksumKey));
+        if (found != expectedSum) throw new InvalidStateException($"expected the checksum {expectedSum}, found {found}");
+        var progress = JsonSerializer.Deserialize<TrainingProgress>(file.Metadata[ProgressKey])!;
+        foreach (var (name, tensor) in tensors) Copy(file, file.Entries[name], tensor);
+        return progress;
+    }
+
+    /// <summary>Which training a file is of; null where it cannot be read.</summary>
+    public static TrainingIdentity? IdentityOf(string path)
+    {
+        try
+        {
+            using var file = SafetensorsFile.Open(path);
+            return file.Metadata.TryGetValue(IdentityKey, out var text) ? JsonSerializer.Deserialize<TrainingIdentity>(text) : null;
+        }
+        catch (Exception e) when (e is InvalidSafetensorsException or JsonException or IOException)
+        {
+            return null;
+        }
+    }
+
+    private static string Checksum(SafetensorsFile file)
+    {
+        using var hash = Hash(file.Metadata);
+        foreach (var entry in file.Entries.Values.OrderBy(entry => entry.Name, StringComparer.Ordinal))
+        {
+            AppendName(hash, entry.Name, entry.Shape);
+            for (var start = 0L; start < entry.Length;)
+            {
+                var bytes = file.Bytes(entry, start, FloatPieces.Bytes);
+                hash.AppendData(bytes);
+                start += bytes.Length;
+            }
+        }
+
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
+
+    private static void Copy(SafetensorsFile file, SafetensorsEntry entry, Tensor tensor)
+    {
+        using var pieces = new FloatPieces(tensor);
+        for (var i = 0; i < pieces.Count; i++)
+            MemoryMarshal.Cast<byte, float>(file.Bytes(entry, (long)i * FloatPieces.Bytes, FloatPieces.Bytes)).CopyTo(pieces[i]);
+        pieces.Store();
+    }
+
+    private static IncrementalHash Hash(IReadOnlyDictionary<string, string> metadata)
+    {
+        var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes(
+            $"{metadata.GetValueOrDefault(IdentityKey)}\n{metadata.GetValueOrDefault(ProgressKey)}\n"));
+        return hash;
+    }
+
+    private static void AppendName(IncrementalHash hash, string name, IReadOnlyList<long> shape) =>
+        hash.AppendData(Encoding.UTF8.GetBytes($"{name} {string.Join('x', shape)}\n"));
+}

@@ -1,0 +1,114 @@
+using System.Globalization;
+using System.Text.Json;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Training.Gradients;
+using LoraServe.Engine.Training.Optimization;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Saving;
+
+/// <summary>
+/// The states of a training in its folder, "state-STEP.safetensors": parameters, moments of the optimiser and progress in one file with a
+/// checksum, so that a kill or a power cut at any moment leaves the old state, or the new one whole. The newest two are kept.
+/// </summary>
+/// <param name="folder">Of the training; made at the first <see cref="Save"/>.</param>
+/// <param name="identity">Of the training.</param>
+internal sealed class TrainerState(string folder, TrainingIdentity identity)
+{
+    private const int Kept = 2;
+    private const string Prefix = "state-";
+    private const string Suffix = ".safetensors";
+
+    /// <summary>Whether there is a state to go on from, whatever it is worth.</summary>
+    public bool Exists => Files().Count > 0;
+
+    /// <summary>
+    /// Throws where the newest readable state in the folder is of another training, which would be overwritten. Touches no tensor.
+    /// </summary>
+    /// <exception cref="InvalidTrainingException">With what sets the two apart.</exception>
+    public void CheckSame()
+    {
+        foreach (var (_, path) in Files())
+        {
+            if (StateFile.IdentityOf(path) is not { } there) continue;
+            if (there.Differences(identity) is not { Count: > 0 } differences) return;
+            throw new InvalidTrainingException(
+            [
+                $"{folder} holds a checkpoint of another training: choose another folder, or ask for the same training again",
+                .. differences,
+            ]);
+        }
+    }
+
+    /// <summary>Writes the state durably; on the engine's thread.</summary>
+    /// <param name="progress">How far it is.</param>
+    /// <param name="parameters">What is trained.</param>
+    /// <param name="optimizer">Of the parameters, between two of its steps.</param>
+    /// <exception cref="IOException">It cannot be written; the old state is whole.</exception>
+    public void Save(TrainingProgress progress, IReadOnlyList<TrainedParameter> parameters, AdamW optimizer)
+    {
+        Directory.CreateDirectory(folder);
+        foreach (var leftover in Directory.EnumerateFiles(folder, $"{Prefix}*.tmp")) File.Delete(leftover);
+        StateFile.Write(Path.Combine(folder, $"{Prefix}{progress.Step}{Suffix}"), identity, progress, Tensors(parameters, optimizer));
+        DurableDisk.FlushFolder(folder);
+        // Later ones were refused when the training went on from an earlier one.
+        var files = Files();
+        foreach (var (_, old) in files.Where(file => file.Step > progress.Step).Concat(files.Where(file => file.Step <= progress.Step).Skip(Kept)))
+            File.Delete(old);
+    }
+
+    /// <summary>
+    /// Brings parameters and optimiser into the newest state that is whole; on the engine's thread. <see cref="TrainedModel.Refresh"/> is
+    /// still to be called.
+    /// </summary>
+    /// <param name="parameters">Written to.</param>
+    /// <param name="optimizer">Written to.</param>
+    /// <param name="damaged">Told of every file that is damaged, in a sentence.</param>
+    /// <returns>How far it was; null where there is no state to go on from, and nothing was written then.</returns>
+    /// <exception cref="InvalidTrainingException">The state is of another training.</exception>
+    public TrainingProgress? Load(IReadOnlyList<TrainedParameter> parameters, AdamW optimizer, Action<string> damaged)
+    {
+        CheckSame();
+        foreach (var (step, path) in Files())
+        {
+            try
+            {
+                var progress = StateFile.Read(path, Tensors(parameters, optimizer));
+                optimizer.Steps = step;
+                return progress;
+            }
+            catch (Exception e) when (e is InvalidStateException or InvalidSafetensorsException or IOException or JsonException)
+            {
+                damaged($"The checkpoint {Path.GetFileName(path)} is damaged and not used: {e.Message}");
+            }
+        }
+
+        return null;
+    }
+
+    private static Dictionary<string, Tensor> Tensors(IReadOnlyList<TrainedParameter> parameters, AdamW optimizer)
+    {
+        var tensors = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value, StringComparer.Ordinal);
+        foreach (var (parameter, first, second) in optimizer.Moments)
+        {
+            tensors.Add($"optimizer.first.{parameter.Name}", first);
+            tensors.Add($"optimizer.second.{parameter.Name}", second);
+        }
+
+        return tensors;
+    }
+
+    // The newest first.
+    private List<(int Step, string Path)> Files()
+    {
+        if (!Directory.Exists(folder)) return [];
+        return [.. Directory.EnumerateFiles(folder, $"{Prefix}*{Suffix}")
+            .Select(path => (StepOf(path), path))
+            .Where(file => file.Item1 >= 0)
+            .OrderByDescending(file => file.Item1)];
+    }
+
+    private static int StepOf(string path) =>
+        int.TryParse(Path.GetFileName(path)[Prefix.Length..^Suffix.Length], NumberStyles.None, null, out var step) ? step : -1;
+}

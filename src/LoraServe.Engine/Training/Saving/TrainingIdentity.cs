@@ -1,0 +1,57 @@
+using System.Text.Json;
+
+namespace LoraServe.Engine.Training.Saving;
+
+/// <summary>What decides the result of a training: only a training of the same identity may go on from a state.</summary>
+internal sealed record TrainingIdentity
+{
+    /// <summary>Fingerprint of the base's weights.</summary>
+    public required string Base { get; init; }
+
+    /// <summary>Hash of the training data.</summary>
+    public required string Data { get; init; }
+
+    /// <summary>Hash of the validation data; null where there is none of its own.</summary>
+    public required string? Validation { get; init; }
+
+    /// <summary>Part of the training data that is held out.</summary>
+    public required double ValidationSplit { get; init; }
+
+    /// <summary>Examples that are trained on, which those that are left out for their length change.</summary>
+    public required int Examples { get; init; }
+
+    /// <summary>Everything else.</summary>
+    public required TrainingSettings Settings { get; init; }
+
+    /// <param name="plan">The training.</param>
+    /// <param name="baseFingerprint">Of the base's weights.</param>
+    public static TrainingIdentity Of(TrainingPlan plan, string baseFingerprint) => new()
+    {
+        Base = baseFingerprint,
+        Data = plan.Training.Hash,
+        Validation = plan.Request.ValidationFile is null ? null : plan.Validation?.Hash,
+        ValidationSplit = plan.Request.ValidationSplit,
+        Examples = plan.Training.Examples.Count,
+        Settings = plan.Settings,
+    };
+
+    /// <summary>What sets two trainings apart, "rank: 8 there, 16 here" each; empty for the same training.</summary>
+    /// <param name="here">The one that wants to go on.</param>
+    public IReadOnlyList<string> Differences(TrainingIdentity here)
+    {
+        var (then, now) = (Fields(this), Fields(here));
+        return [.. now.Where(field => then.GetValueOrDefault(field.Key) != field.Value)
+            .Select(field => $"{field.Key}: {then.GetValueOrDefault(field.Key)} there, {field.Value} here")];
+    }
+
+    private static Dictionary<string, string> Fields(TrainingIdentity identity)
+    {
+        var json = JsonSerializer.SerializeToElement(identity);
+        var settings = json.GetProperty(nameof(Settings));
+        return json.EnumerateObject().Where(field => field.Name != nameof(Settings)).Concat(settings.EnumerateObject())
+            // How often a training is saved changes nothing about it.
+            .Where(field => field.Name != nameof(TrainingSettings.CheckpointEvery))
+            .ToDictionary(
+                field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Name), field => field.Value.GetRawText(), StringComparer.Ordinal);
+    }
+}
