@@ -25,7 +25,7 @@ public class ArchitectureTests
         { "Lora", ["Kernels", "Checkpoints"] },
         { "Models", ["Kernels", "Lora", "Checkpoints"] },
         { "Adapters", ["Lora", "Checkpoints", "Tokenization.Templates"] },
-        { "Training.Data", ["Tokenization", "Tokenization.Templates"] },
+        { "Training.Data", ["Training", "Tokenization", "Tokenization.Templates"] },
         { "Training.Gradients", ["Training", "Training.Data", "Models", "Lora", "Checkpoints", "Kernels"] },
         { "Training.Optimization", ["Training", "Training.Gradients", "Kernels"] },
         { "Training.Saving", ["Training", "Training.Data", "Training.Gradients", "Training.Optimization", "Adapters", "Checkpoints", "Lora"] },

@@ -61,25 +61,35 @@ internal static class StateFile
 
         if (file.Entries.Count != tensors.Count)
             throw new InvalidStateException($"expected {tensors.Count} tensors, found {file.Entries.Count}");
-        var (found, expectedSum) = (Checksum(file), file.Metadata.GetValueOrDefault(ChecksumKey));
-        if (found != expectedSum) throw new InvalidStateException($"expected the checksum {expectedSum}, found {found}");
+        CheckSum(file);
         var progress = JsonSerializer.Deserialize<TrainingProgress>(file.Metadata[ProgressKey])!;
         foreach (var (name, tensor) in tensors) Copy(file, file.Entries[name], tensor);
         return progress;
     }
 
-    /// <summary>Which training a file is of; null where it cannot be read.</summary>
-    public static TrainingIdentity? IdentityOf(string path)
+    /// <summary>Which training a file is of; null where it cannot be read, or is not this one and damaged.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="expected">The usual answer, which is told from the header alone.</param>
+    public static TrainingIdentity? IdentityOf(string path, TrainingIdentity expected)
     {
         try
         {
             using var file = SafetensorsFile.Open(path);
-            return file.Metadata.TryGetValue(IdentityKey, out var text) ? JsonSerializer.Deserialize<TrainingIdentity>(text) : null;
+            if (!file.Metadata.TryGetValue(IdentityKey, out var text)) return null;
+            var identity = JsonSerializer.Deserialize<TrainingIdentity>(text)!;
+            if (identity.Differences(expected).Count > 0) CheckSum(file);
+            return identity;
         }
-        catch (Exception e) when (e is InvalidSafetensorsException or JsonException or IOException)
+        catch (Exception e) when (e is InvalidSafetensorsException or InvalidStateException or JsonException or IOException)
         {
             return null;
         }
+    }
+
+    private static void CheckSum(SafetensorsFile file)
+    {
+        var (found, expected) = (Checksum(file), file.Metadata.GetValueOrDefault(ChecksumKey));
+        if (found != expected) throw new InvalidStateException($"expected the checksum {expected}, found {found}");
     }
 
     private static string Checksum(SafetensorsFile file)

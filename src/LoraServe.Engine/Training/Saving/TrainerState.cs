@@ -31,7 +31,7 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
     {
         foreach (var (_, path) in Files())
         {
-            if (StateFile.IdentityOf(path) is not { } there) continue;
+            if (StateFile.IdentityOf(path, identity) is not { } there) continue;
             if (there.Differences(identity) is not { Count: > 0 } differences) return;
             throw new InvalidTrainingException(
             [
