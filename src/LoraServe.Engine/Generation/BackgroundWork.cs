@@ -1,65 +1,99 @@
-using System.Diagnostics;
-
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
 /// Work that shares the engine's thread with requests, in slices of some milliseconds: all of the time while nobody waits for tokens, at
 /// most a share of it while somebody does. One piece of work at a time, in the order in which they came. Only the engine's thread uses it.
 /// </summary>
-/// <param name="share">Part of the time that it may take while requests wait, from 0 to 1.</param>
-internal sealed class BackgroundWork(double share)
+/// <remarks>
+/// Every step for requests earns slices their share beside it, and they take it at once or lose it: requests are never held up for what
+/// was saved before. A slice cannot be stopped when its time is over; what it takes too much is paid by the next steps, or by time in which
+/// nobody waits.
+/// </remarks>
+/// <param name="share">
+/// Part of the time that it may take while requests wait, from 0 to 1, of which the last hundredth is always theirs, so that they go on.
+/// </param>
+/// <param name="time">The clock.</param>
+internal sealed class BackgroundWork(double share, TimeProvider time)
 {
-    private readonly Queue<(Func<bool> Advance, TaskCompletionSource Done, CancellationToken Cancellation)> _pending = [];
-    private TimeSpan _debt;
+    private const double MostShare = 0.99;
+
+    private readonly List<Piece> _pieces = [];
+    private readonly double _earning = Math.Min(share, MostShare) / (1 - Math.Min(share, MostShare));
+
+    // Time that slices may take while requests wait; below 0 what they have taken too much.
+    private TimeSpan _balance;
 
     /// <summary>Whether there is work.</summary>
-    public bool HasWork => _pending.Count > 0;
+    public bool HasWork => _pieces.Count > 0;
 
     /// <summary>Adds a piece of work.</summary>
-    /// <param name="advance">Does the next slice; false when there is none left.</param>
+    /// <param name="advance">Does the next slice; false when there is none left. Never called once <paramref name="done"/> has ended.</param>
     /// <param name="done">Told of the end, or of what a slice threw.</param>
-    /// <param name="cancellation">Ends it between two slices.</param>
+    /// <param name="cancellation">Ends it between two slices, or while it waits.</param>
     public void Add(Func<bool> advance, TaskCompletionSource done, CancellationToken cancellation) =>
-        _pending.Enqueue((advance, done, cancellation));
+        _pieces.Add(new Piece(advance, done, cancellation));
 
     /// <summary>Told of the time that a step for requests took, which pays for slices.</summary>
-    public void Served(TimeSpan elapsed) => _debt = Max(TimeSpan.Zero, _debt - (elapsed * (share / Math.Max(1 - share, 1e-9))));
+    public void Served(TimeSpan elapsed)
+    {
+        var earned = elapsed * _earning;
+        _balance = earned + (_balance < TimeSpan.Zero ? _balance : TimeSpan.Zero);
+    }
 
-    /// <summary>Does a slice if it is due.</summary>
+    /// <summary>Whether <see cref="Advance"/> does a slice.</summary>
+    /// <param name="requestsWait">Whether somebody waits for tokens.</param>
+    public bool IsDue(bool requestsWait) => HasWork && (!requestsWait || _balance > TimeSpan.Zero);
+
+    /// <summary>Does a slice if it is due, and ends what was cancelled in any case.</summary>
     /// <param name="requestsWait">Whether somebody waits for tokens.</param>
     public void Advance(bool requestsWait)
     {
-        if (!HasWork || (requestsWait && (share <= 0 || _debt > TimeSpan.Zero))) return;
-        var (advance, done, cancellation) = _pending.Peek();
-        var start = Stopwatch.GetTimestamp();
-        try
-        {
-            cancellation.ThrowIfCancellationRequested();
-            if (!advance()) End(done).TrySetResult();
-        }
-        catch (OperationCanceledException e)
-        {
-            End(done).TrySetCanceled(e.CancellationToken);
-        }
-        catch (Exception e)
-        {
-            End(done).TrySetException(e);
-        }
-
-        if (requestsWait) _debt += Stopwatch.GetElapsedTime(start);
+        EndCancelled();
+        if (!IsDue(requestsWait)) return;
+        var start = time.GetTimestamp();
+        Continue(_pieces[0]);
+        var elapsed = time.GetElapsedTime(start);
+        if (requestsWait) _balance -= elapsed;
+        else if (_balance < TimeSpan.Zero) _balance = _balance + elapsed < TimeSpan.Zero ? _balance + elapsed : TimeSpan.Zero;
     }
 
     /// <summary>Ends everything.</summary>
     public void FailAll(Exception error)
     {
-        while (_pending.TryDequeue(out var work)) work.Done.TrySetException(error);
+        foreach (var piece in _pieces) piece.Done.TrySetException(error);
+        _pieces.Clear();
     }
 
-    private TaskCompletionSource End(TaskCompletionSource done)
+    private void Continue(Piece piece)
     {
-        _pending.Dequeue();
-        return done;
+        try
+        {
+            if (piece.Advance()) return;
+            _pieces.Remove(piece);
+            piece.Done.TrySetResult();
+        }
+        catch (OperationCanceledException e)
+        {
+            _pieces.Remove(piece);
+            piece.Done.TrySetCanceled(e.CancellationToken);
+        }
+        catch (Exception e)
+        {
+            _pieces.Remove(piece);
+            piece.Done.TrySetException(e);
+        }
     }
 
-    private static TimeSpan Max(TimeSpan a, TimeSpan b) => a > b ? a : b;
+    // Whoever cancels may wait for the end, while requests leave no time for a slice.
+    private void EndCancelled()
+    {
+        for (var i = _pieces.Count - 1; i >= 0; i--)
+        {
+            if (!_pieces[i].Cancellation.IsCancellationRequested) continue;
+            _pieces[i].Done.TrySetCanceled(_pieces[i].Cancellation);
+            _pieces.RemoveAt(i);
+        }
+    }
+
+    private sealed record Piece(Func<bool> Advance, TaskCompletionSource Done, CancellationToken Cancellation);
 }

@@ -129,7 +129,7 @@ internal sealed partial class EngineLoop : IDisposable
                 TakeCommands();
                 if (_scheduler.HasWork) Step();
                 _merging.Advance();
-                _background.Advance(_scheduler.HasWork);
+                WorkInBackground();
             }
             catch (Exception e)
             {
@@ -195,12 +195,11 @@ internal sealed partial class EngineLoop : IDisposable
             var plan = _merging.Plan(batch);
             var start = Stopwatch.GetTimestamp();
             var logits = _runner.Run(batch, plan.AdapterOf);
-            var elapsed = Stopwatch.GetElapsedTime(start);
-            _merging.Observe(batch, plan, elapsed);
-            _background.Served(elapsed);
+            _merging.Observe(batch, plan, Stopwatch.GetElapsedTime(start));
             var tokens = Sample(batch, logits);
             Tell(batch, tokens);
             _scheduler.Complete(batch, tokens);
+            _background.Served(Stopwatch.GetElapsedTime(start));
         }
         catch (Exception e)
         {
@@ -210,6 +209,14 @@ internal sealed partial class EngineLoop : IDisposable
 
         // At once: a client that has its answer may ask what the server does.
         Volatile.Write(ref _status, Snapshot());
+    }
+
+    // As many slices as are due, but only one where somebody has come meanwhile.
+    private void WorkInBackground()
+    {
+        var requestsWait = _scheduler.HasWork || _merging.Waiting > 0;
+        do _background.Advance(requestsWait);
+        while (requestsWait && _background.IsDue(requestsWait) && !_commands.Reader.TryPeek(out _));
     }
 
     // Who counts is no part of what is counted.

@@ -45,7 +45,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
         _merging = new Merging(
             model.Weights, MergedBytes(options, model.Weights), () => adapters.IsMemoryWanted, TimeProvider.System, logger);
         var runner = new ModelRunner(model, BlockSize);
-        var background = new BackgroundWork(options.TrainingShare);
+        var background = new BackgroundWork(options.TrainingShare, TimeProvider.System);
         _loop = new EngineLoop(_scheduler, runner, new Sampler(info.VocabularySize), blocks, _merging, background, logger);
         var prompts = EffectPrompts.Encode(tokenizer, info.VocabularySize);
         _effect = new EffectProbe(_loop, runner, blocks, prompts, Math.Min(info.MaxModelLen, kvSlots));
