@@ -29,7 +29,8 @@ public class ArchitectureTests
         { "Training.Gradients", ["Training", "Training.Data", "Models", "Lora", "Checkpoints", "Kernels"] },
         { "Training.Optimization", ["Training", "Training.Gradients", "Kernels"] },
         { "Training.Saving", ["Training", "Training.Data", "Training.Gradients", "Training.Optimization", "Adapters", "Checkpoints", "Lora"] },
-        { "Training", ["Training.Data", "Training.Gradients", "Training.Optimization", "Training.Saving", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
+        { "Training", ["Training.Data", "Training.Gradients", "Training.Optimization", "Training.Saving", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates", "Training.Runs"] },
+        { "Training.Runs", ["Training", "Training.Data", "Training.Gradients", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization"] },
         { "Training.Ranks", ["Training", "Training.Data", "Generation", "Adapters", "Lora", "Checkpoints", "Kernels"] },
         { "Generation", ["Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
     };

@@ -81,6 +81,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>
     internal Task<T> InvokeAsync<T>(Func<T> function) => _loop.InvokeAsync(function);
 
+    /// <summary>Whether it refuses new sequences for good.</summary>
+    internal bool IsStopping => _draining;
+
     /// <summary>Sequences that were submitted and are not part of <see cref="Status"/> yet.</summary>
     internal int Arriving => _loop.Arriving;
 

@@ -1,0 +1,41 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Runs;
+
+namespace LoraServe.Engine.Training;
+
+/// <content>Running and evaluating.</content>
+public sealed partial class LoraTrainer
+{
+    /// <summary>
+    /// Trains to the end, or goes on from the checkpoint in the folder; a training that was killed ends with the same bits as one that was
+    /// not, on one thread.
+    /// </summary>
+    /// <param name="plan">Of <see cref="Prepare"/>.</param>
+    /// <param name="control">Holds it.</param>
+    /// <param name="progress">Told of every event, in order, on one thread at a time.</param>
+    /// <param name="cancellationToken">Ends it after the slice that is running, once a checkpoint of the last step is on the disk.</param>
+    /// <exception cref="OperationCanceledException">It was cancelled; the folder holds a checkpoint.</exception>
+    /// <exception cref="TrainingFailedException">The loss is not finite, or the folder cannot be written.</exception>
+    /// <exception cref="EngineOverloadedException">The engine has been stopped; the folder holds the last checkpoint.</exception>
+    public Task<TrainingResult> RunAsync(
+        TrainingPlan plan, TrainingControl control, IProgress<TrainingEvent> progress, CancellationToken cancellationToken) =>
+        throw new NotSupportedException("Training is being built.");
+
+    /// <summary>
+    /// Loss, token accuracy and exact match of an adapter, of a mix, or of the base, on a data set. It needs no turn: its examples go
+    /// through the engine as requests do.
+    /// </summary>
+    /// <param name="adapter">Stays the caller's, and must be held until this completes.</param>
+    /// <param name="data">Of <see cref="ReadDataset"/>.</param>
+    /// <param name="generate">How many examples are generated, from the first on; 0 for none.</param>
+    /// <param name="progress">Told of every example, in no order, one at a time.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="ContextLengthExceededException">An example does not fit into the context or the KV cache.</exception>
+    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
+    public Task<Evaluation> EvaluateAsync(
+        AdapterLease adapter, TrainingDataset data, int generate, IProgress<ExampleResult>? progress, CancellationToken cancellationToken) =>
+        EngineEvaluation.RunAsync(engine, adapter, data, generate, progress, cancellationToken);
+}

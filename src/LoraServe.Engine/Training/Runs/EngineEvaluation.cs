@@ -1,0 +1,40 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training.Data;
+
+namespace LoraServe.Engine.Training.Runs;
+
+/// <summary>Any adapter, the base or a mix on a data set, through the engine as clients use it.</summary>
+internal static class EngineEvaluation
+{
+    /// <inheritdoc cref="LoraTrainer.EvaluateAsync"/>
+    public static async Task<Evaluation> RunAsync(
+        LlmEngine engine,
+        AdapterLease adapter,
+        TrainingDataset data,
+        int generate,
+        IProgress<ExampleResult>? progress,
+        CancellationToken cancellationToken)
+    {
+        var requests = new ExampleRequests(engine, adapter);
+        var losses = new TargetLoss[data.Examples.Count];
+        var results = new ExampleResult[data.Examples.Count];
+        var reporting = new Lock();
+        await ExampleRequests.ForEachAsync(
+            results.Length,
+            async (i, cancellation) =>
+            {
+                var example = data.Examples[i];
+                losses[i] = await requests.LossAsync(example, cancellation);
+                var output = i < generate ? await requests.CompleteAsync(example, cancellation) : null;
+                results[i] = new ExampleResult(example.Line, losses[i].Mean, example.Completion, output);
+                lock (reporting) progress?.Report(results[i]);
+            },
+            cancellationToken);
+        // One after the other, so that the sum does not depend on which ended first.
+        var total = losses.Aggregate((a, b) => a + b);
+        var generated = results.Count(result => result.Output is not null);
+        double? exact = generated == 0 ? null : (double)results.Count(result => result.IsExactMatch == true) / generated;
+        return new Evaluation(new EvaluationFigures(total.Mean, total.Accuracy, exact, results.Length, generated), results);
+    }
+}

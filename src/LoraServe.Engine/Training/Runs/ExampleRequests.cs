@@ -1,0 +1,96 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Tokenization;
+using LoraServe.Engine.Training.Data;
+
+namespace LoraServe.Engine.Training.Runs;
+
+/// <summary>
+/// Asks an engine about examples as a client would, so that what is measured is what is served: always unmerged, because merged weights round
+/// differently and who is merged depends on who else asks.
+/// </summary>
+/// <param name="engine">Stays the caller's.</param>
+/// <param name="adapter">Stays the caller's, and must be held as long as this is used.</param>
+internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
+{
+    // Examples that are under way at once: enough to fill a batch, without taking all of its places.
+    private const int Concurrency = 16;
+
+    // The same text in other tokens is an exact match too.
+    private const int SpareTokens = 8;
+    private const string CacheSalt = "training";
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Does something for each example, many of them at once.</summary>
+    public static Task ForEachAsync(int count, Func<int, CancellationToken, ValueTask> action, CancellationToken cancellationToken) =>
+        Parallel.ForAsync(
+            0, count, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellationToken }, action);
+
+    /// <summary>The cross-entropies of an example's targets.</summary>
+    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
+    public async Task<TargetLoss> LossAsync(TrainingExample example, CancellationToken cancellationToken)
+    {
+        using var stream = await SubmitAsync(
+            example.Tokens, new SamplingParams { Temperature = 0, MaxTokens = 0, PromptLogprobs = 1 }, cancellationToken);
+        var logprobs = await stream.PromptLogprobs.WaitAsync(cancellationToken);
+        var loss = new TargetLoss(0, 0, 0);
+        for (var i = 0; i < logprobs.Count; i++)
+        {
+            if (!example.IsTarget[i] || logprobs[i] is not { } known) continue;
+            loss += new TargetLoss(-(double)known.Logprob, known.Top[0].TokenId == example.Tokens[i] ? 1 : 0, 1);
+        }
+
+        return loss;
+    }
+
+    /// <summary>
+    /// The greedy completion of an example's prompt, as far as it can be the expected one; without the token that ends it.
+    /// </summary>
+    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
+    public async Task<string> CompleteAsync(TrainingExample example, CancellationToken cancellationToken)
+    {
+        var expected = example.Tokens.Count - example.Prompt.Count;
+        using var stream = await SubmitAsync(
+            example.Prompt,
+            new SamplingParams
+            {
+                Temperature = 0,
+                MaxTokens = Math.Min(expected + (expected / 4) + SpareTokens, engine.RoomAfter(example.Prompt.Count)),
+                StopTokenIds = engine.Tokenizer.IsSpecial(example.Tokens[^1]) ? [example.Tokens[^1]] : [],
+            },
+            cancellationToken);
+        var text = new IncrementalDetokenizer(engine.Tokenizer, skipSpecialTokens: true, [.. example.Prompt]);
+        var output = "";
+        await foreach (var token in stream.Tokens.ReadAllAsync(cancellationToken))
+        {
+            if (token.FinishReason != FinishReason.Stop) output += text.Append(token.TokenId);
+        }
+
+        return output + text.Flush();
+    }
+
+    // A full queue is no reason to fail: whoever evaluates has time.
+    private async Task<TokenStream> SubmitAsync(IReadOnlyList<int> prompt, SamplingParams sampling, CancellationToken cancellationToken)
+    {
+        while (true)
+        {
+            try
+            {
+                return engine.Submit(new GenerationRequest
+                {
+                    Prompt = prompt,
+                    Sampling = sampling,
+                    Adapter = adapter.Share(),
+                    Mode = MergeMode.Unmerged,
+                    CacheSalt = CacheSalt,
+                });
+            }
+            catch (EngineOverloadedException) when (!engine.IsStopping)
+            {
+                await Task.Delay(RetryInterval, cancellationToken);
+            }
+        }
+    }
+}
