@@ -70,6 +70,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <summary>The base model; its tensors belong to the engine's thread.</summary>
     internal BaseModel BaseModel => _model;
 
+    /// <summary>Folder of the base model.</summary>
+    internal string ModelFolder => _options.Model;
+
     /// <summary>Runs work in slices on the engine's thread, between the steps of requests: see <see cref="BackgroundWork"/>.</summary>
     /// <param name="advance">Does the next slice; false when there is none left.</param>
     /// <param name="cancellationToken">Ends it between two slices.</param>

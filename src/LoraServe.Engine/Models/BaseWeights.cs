@@ -1,5 +1,3 @@
-using System.Security.Cryptography;
-using System.Text;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
@@ -82,23 +80,16 @@ internal sealed class BaseWeights : IDisposable
     /// <summary>SHA-256 over names, shapes, dtype and bytes of all weights as they lie in memory now, lower-case hexadecimal.</summary>
     public string Fingerprint()
     {
-        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        foreach (var (name, tensor) in _tensors)
+        using var fingerprint = BeginFingerprint();
+        while (fingerprint.Advance())
         {
-            hash.AppendData(Encoding.UTF8.GetBytes($"{name} {tensor.dtype} {string.Join('x', tensor.shape)}\n"));
-            for (long row = 0; row < tensor.size(0);)
-            {
-                // Pieces, because a span cannot cover more than 2 GB.
-                var rows = Math.Min(Math.Max(1, (1L << 28) / Math.Max(tensor.numel() / tensor.size(0), 1)), tensor.size(0) - row);
-                using var piece = tensor.narrow(0, row, rows);
-                using var local = piece.cpu();
-                hash.AppendData(local.bytes);
-                row += rows;
-            }
         }
 
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return fingerprint.Value;
     }
+
+    /// <summary>The same piece by piece.</summary>
+    public WeightsFingerprint BeginFingerprint() => new(_tensors);
 
     /// <summary>Frees the weights.</summary>
     public void Dispose()

@@ -8,6 +8,8 @@ namespace LoraServe.Engine.Training;
 /// <content>Running and evaluating.</content>
 public sealed partial class LoraTrainer
 {
+    private readonly Turns _turns = new();
+
     /// <summary>
     /// Trains to the end, or goes on from the checkpoint in the folder; a training that was killed ends with the same bits as one that was
     /// not, on one thread.
@@ -17,11 +19,33 @@ public sealed partial class LoraTrainer
     /// <param name="progress">Told of every event, in order, on one thread at a time.</param>
     /// <param name="cancellationToken">Ends it after the slice that is running, once a checkpoint of the last step is on the disk.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; the folder holds a checkpoint.</exception>
+    /// <exception cref="InvalidTrainingException">The folder holds a checkpoint of another training.</exception>
     /// <exception cref="TrainingFailedException">The loss is not finite, or the folder cannot be written.</exception>
     /// <exception cref="EngineOverloadedException">The engine has been stopped; the folder holds the last checkpoint.</exception>
-    public Task<TrainingResult> RunAsync(
-        TrainingPlan plan, TrainingControl control, IProgress<TrainingEvent> progress, CancellationToken cancellationToken) =>
-        throw new NotSupportedException("Training is being built.");
+    public async Task<TrainingResult> RunAsync(
+        TrainingPlan plan, TrainingControl control, IProgress<TrainingEvent> progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            while (true)
+            {
+                // Who is held lets others go before.
+                await control.WhenRunningAsync(cancellationToken);
+                using var turn = await _turns.TakeAsync(cancellationToken);
+                if (control.IsPaused) continue;
+                var run = new TrainingRun(engine, plan, Folder(plan), progress);
+                if (await run.GoOnAsync(control, cancellationToken) is { } result) return result;
+            }
+        }
+        catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
+        {
+            throw;
+        }
+        catch (Exception e) when (e is not (EngineOverloadedException or InvalidTrainingException or TrainingFailedException))
+        {
+            throw new TrainingFailedException(Reason(e, plan.Request.Folder), e);
+        }
+    }
 
     /// <summary>
     /// Loss, token accuracy and exact match of an adapter, of a mix, or of the base, on a data set. It needs no turn: its examples go
@@ -38,4 +62,17 @@ public sealed partial class LoraTrainer
     public Task<Evaluation> EvaluateAsync(
         AdapterLease adapter, TrainingDataset data, int generate, IProgress<ExampleResult>? progress, CancellationToken cancellationToken) =>
         EngineEvaluation.RunAsync(engine, adapter, data, generate, progress, cancellationToken);
+
+    private RunFolder Folder(TrainingPlan plan) => plan.Settings.Method == TrainingMethod.Full
+        ? new RunFolder(plan.Request.Folder, "model", (folder, parameters) => WriteModel(folder, parameters, plan.Settings.OutputDtype))
+        : new RunFolder(plan.Request.Folder, "adapter", (folder, parameters) => WriteAdapter(folder, parameters, plan.Settings));
+
+    private static string Reason(Exception e, string folder) => e switch
+    {
+        IOException or UnauthorizedAccessException =>
+            $"{folder} cannot be written: {e.Message} Make room or allow it, and start the training again: it goes on from its last checkpoint.",
+        GenerationFailedException => $"The validation data cannot be generated with what was trained. {e.Message}",
+        ContextLengthExceededException => $"An example of the validation data cannot be generated. {e.Message}",
+        _ => $"The training cannot go on: {e.Message}",
+    };
 }

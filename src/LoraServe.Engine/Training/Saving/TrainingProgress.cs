@@ -6,6 +6,9 @@ internal sealed record TrainingProgress
     /// <summary>Steps that were made.</summary>
     public required int Step { get; init; }
 
+    /// <summary>The last step whose state was evaluated; 0 while there is none.</summary>
+    public int EvaluatedStep { get; init; }
+
     /// <summary>The step whose state is the best so far; null while there is none.</summary>
     public int? BestStep { get; init; }
 

@@ -1,0 +1,56 @@
+using System.Diagnostics;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Training.Data;
+
+namespace LoraServe.Engine.Training.Runs;
+
+/// <summary>How well a training does on its validation data at a moment.</summary>
+/// <param name="engine">Generates.</param>
+/// <param name="work">Computes losses.</param>
+/// <param name="data">The validation data.</param>
+/// <param name="settings">How much is generated.</param>
+internal sealed class HeldOutEvaluation(LlmEngine engine, SlicedWork work, TrainingDataset data, TrainingSettings settings)
+{
+    private static long _snapshots;
+
+    private readonly IReadOnlyList<TrainingBatch> _passes =
+        TrainingBatches.Passes(data.Examples.OrderByDescending(example => example.Tokens.Count), settings.MicroBatchTokens);
+
+    /// <summary>Loss and token accuracy over all of it, exact match over its first examples.</summary>
+    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
+    public async Task<EvaluationFigures> RunAsync(Learner learner, CancellationToken cancellationToken)
+    {
+        var loss = new TargetLoss(0, 0, 0);
+        await work.RunAsync(learner.Evaluate(_passes, part => loss += part), cancellationToken);
+        var count = Math.Min(settings.ExactMatchExamples, data.Examples.Count);
+        double? exact = count == 0 ? null : (double)await MatchesAsync(learner, count, cancellationToken) / count;
+        return new EvaluationFigures(loss.Mean, loss.Accuracy, exact, data.Examples.Count, count);
+    }
+
+    private async Task<int> MatchesAsync(Learner learner, int count, CancellationToken cancellationToken)
+    {
+        // Keys and values are cached by version: it is of this moment in this process.
+        var version = $"training-{Interlocked.Increment(ref _snapshots)}";
+        var adapter = await work.RunAsync(() => learner.Model.Snapshot(version), cancellationToken);
+        var start = Stopwatch.GetTimestamp();
+        using var lease = Lease(adapter);
+        var requests = new ExampleRequests(engine, lease);
+        var matches = 0;
+        await ExampleRequests.ForEachAsync(
+            count,
+            async (i, cancellation) =>
+            {
+                var output = await requests.CompleteAsync(data.Examples[i], cancellation);
+                if (output == data.Examples[i].Completion) Interlocked.Increment(ref matches);
+            },
+            cancellationToken);
+        work.Add(Stopwatch.GetElapsedTime(start));
+        return matches;
+    }
+
+    // Sequences that were cancelled let go of it when the engine comes to that.
+    private AdapterLease Lease(LoraAdapter adapter) => new(adapter, () => _ = work.FreeAsync(adapter)) { Name = "training" };
+}

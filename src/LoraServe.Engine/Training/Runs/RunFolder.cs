@@ -1,0 +1,78 @@
+using System.Globalization;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Training.Gradients;
+
+namespace LoraServe.Engine.Training.Runs;
+
+/// <summary>
+/// What a training leaves in its folder beside its states: "checkpoints/step-N", and at the end a copy of the best of them as the result. Each
+/// is complete from the moment it has its name.
+/// </summary>
+/// <param name="path">The folder.</param>
+/// <param name="result">Name of the result: adapter, or model.</param>
+/// <param name="write">Writes parameters into a folder that is there and empty.</param>
+internal sealed class RunFolder(string path, string result, Action<string, IReadOnlyList<TrainedParameter>> write)
+{
+    private const string Prefix = "step-";
+
+    private readonly string _checkpoints = Path.Combine(path, "checkpoints");
+
+    /// <summary>Where the state after a step is, or would be.</summary>
+    public string CheckpointOf(int step) => Path.Combine(_checkpoints, $"{Prefix}{step}");
+
+    /// <summary>Writes what is trained as it is after a step.</summary>
+    /// <param name="step">From 1.</param>
+    /// <param name="parameters">Nobody writes to them meanwhile.</param>
+    /// <exception cref="IOException">It cannot be written; nothing half done has the name.</exception>
+    public void WriteCheckpoint(int step, IReadOnlyList<TrainedParameter> parameters) =>
+        Put(CheckpointOf(step), folder => write(folder, parameters));
+
+    /// <summary>Makes a checkpoint the result.</summary>
+    /// <returns>The folder of the result.</returns>
+    public string Publish(int step)
+    {
+        var target = Path.Combine(path, result);
+        Put(target, folder =>
+        {
+            foreach (var file in Directory.EnumerateFiles(CheckpointOf(step)))
+            {
+                var copy = Path.Combine(folder, Path.GetFileName(file));
+                File.Copy(file, copy);
+                DurableDisk.FlushFile(copy);
+            }
+        });
+        return target;
+    }
+
+    /// <summary>Deletes the checkpoints of all but some steps.</summary>
+    public void KeepOnly(params IReadOnlyCollection<int> steps)
+    {
+        if (!Directory.Exists(_checkpoints)) return;
+        foreach (var folder in Directory.EnumerateDirectories(_checkpoints, $"{Prefix}*"))
+        {
+            if (int.TryParse(Path.GetFileName(folder)[Prefix.Length..], NumberStyles.None, null, out var step) && !steps.Contains(step))
+                Directory.Delete(folder, recursive: true);
+        }
+    }
+
+    // Leftovers of a kill have a name that begins with a dot.
+    private static void Put(string target, Action<string> fill)
+    {
+        var parent = Directory.CreateDirectory(Path.GetDirectoryName(target)!).FullName;
+        foreach (var leftover in Directory.EnumerateDirectories(parent, $".{Path.GetFileName(target)}.*"))
+            Directory.Delete(leftover, recursive: true);
+        var temporary = Directory.CreateDirectory(Path.Combine(parent, $".{Path.GetFileName(target)}.{Guid.NewGuid():N}")).FullName;
+        try
+        {
+            fill(temporary);
+            DurableDisk.FlushFolder(temporary);
+            if (Directory.Exists(target)) Directory.Delete(target, recursive: true);
+            Directory.Move(temporary, target);
+            DurableDisk.FlushFolder(parent);
+        }
+        finally
+        {
+            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+        }
+    }
+}

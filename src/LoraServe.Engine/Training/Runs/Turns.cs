@@ -1,0 +1,55 @@
+namespace LoraServe.Engine.Training.Runs;
+
+/// <summary>Lets one in after the other, in the order in which they came. Safe for concurrent use.</summary>
+internal sealed class Turns
+{
+    private readonly Lock _gate = new();
+    private readonly LinkedList<TaskCompletionSource> _waiting = [];
+    private bool _isTaken;
+
+    /// <summary>Completes when it is the caller's turn, who ends it by disposing the result.</summary>
+    /// <exception cref="OperationCanceledException">It was cancelled before.</exception>
+    public async Task<IDisposable> TakeAsync(CancellationToken cancellationToken)
+    {
+        cancellationToken.ThrowIfCancellationRequested();
+        var turn = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        lock (_gate)
+        {
+            if (!_isTaken)
+            {
+                _isTaken = true;
+                return new Turn(this);
+            }
+
+            _waiting.AddLast(turn);
+        }
+
+        await using var registration = cancellationToken.Register(() => turn.TrySetCanceled(cancellationToken));
+        await turn.Task;
+        return new Turn(this);
+    }
+
+    private void Pass()
+    {
+        lock (_gate)
+        {
+            while (_waiting.First is { } next)
+            {
+                _waiting.RemoveFirst();
+                if (next.Value.TrySetResult()) return;
+            }
+
+            _isTaken = false;
+        }
+    }
+
+    private sealed class Turn(Turns turns) : IDisposable
+    {
+        private int _ended;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _ended, 1) == 0) turns.Pass();
+        }
+    }
+}
