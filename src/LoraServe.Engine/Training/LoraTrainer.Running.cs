@@ -71,6 +71,8 @@ public sealed partial class LoraTrainer
     {
         IOException or UnauthorizedAccessException =>
             $"{folder} cannot be written: {e.Message} Make room or allow it, and start the training again: it goes on from its last checkpoint.",
+        GenerationFailedException { InnerException: NotFiniteNumberException } =>
+            $"The training has diverged: what it has learned makes no distribution over tokens. Train with a lower learning rate. {e.Message}",
         GenerationFailedException => $"The validation data cannot be generated with what was trained. {e.Message}",
         ContextLengthExceededException => $"An example of the validation data cannot be generated. {e.Message}",
         _ => $"The training cannot go on: {e.Message}",

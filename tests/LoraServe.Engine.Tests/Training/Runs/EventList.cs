@@ -1,0 +1,29 @@
+using LoraServe.Engine.Training;
+
+namespace LoraServe.Engine.Tests.Training.Runs;
+
+/// <summary>What a training told, in order.</summary>
+internal sealed class EventList : IProgress<TrainingEvent>
+{
+    private readonly List<TrainingEvent> _events = [];
+
+    /// <summary>Called with every event.</summary>
+    public Action<TrainingEvent>? Told { get; init; }
+
+    /// <summary>A copy.</summary>
+    public IReadOnlyList<TrainingEvent> All
+    {
+        get
+        {
+            lock (_events) return [.. _events];
+        }
+    }
+
+    public IReadOnlyList<StepMade> Steps => [.. All.OfType<StepMade>()];
+
+    public void Report(TrainingEvent value)
+    {
+        lock (_events) _events.Add(value);
+        Told?.Invoke(value);
+    }
+}
