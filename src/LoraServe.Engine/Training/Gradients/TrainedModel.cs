@@ -2,6 +2,7 @@ using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Training.Data;
+using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
@@ -11,17 +12,37 @@ namespace LoraServe.Engine.Training.Gradients;
 /// </summary>
 internal sealed class TrainedModel : IDisposable
 {
+    private readonly BaseWeights _weights;
+    private readonly TrainingSettings _settings;
+    private readonly TrainedModules _modules;
+    private readonly TrainedDecoder _decoder;
+
     /// <summary>Puts A and B, drawn from the seed, beside the target modules; a full training copies the weights.</summary>
     /// <param name="config">The shape of the model.</param>
     /// <param name="weights">Stay the caller's and are never written.</param>
     /// <param name="settings">Method, rank, targets and seed.</param>
-    public TrainedModel(ModelConfig config, BaseWeights weights, TrainingSettings settings) => throw new NotSupportedException("Training is being built.");
+    public TrainedModel(ModelConfig config, BaseWeights weights, TrainingSettings settings)
+    {
+        // Outside inference mode, so that parameters can be written in either mode.
+        using var normalMode = inference_mode(false);
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        (_weights, _settings) = (weights, settings);
+        _modules = new TrainedModules(config, weights, settings);
+        _decoder = new TrainedDecoder(config, _modules);
+        Refresh();
+    }
 
     /// <summary>What is trained, in the order of the forward pass.</summary>
-    public IReadOnlyList<TrainedParameter> Parameters => throw new NotSupportedException("Training is being built.");
+    public IReadOnlyList<TrainedParameter> Parameters => _modules.Parameters;
 
     /// <summary>To be called after parameters were written: makes what passes need of them, such as B in the compute dtype.</summary>
-    public void Refresh() => throw new NotSupportedException("Training is being built.");
+    public void Refresh()
+    {
+        using var inference = inference_mode();
+        _modules.Refresh();
+        _decoder.Refresh();
+    }
 
     /// <summary>
     /// A pass there and back that adds the gradient of weight * (sum of the cross-entropies of the batch's targets) to the parameters.
@@ -29,18 +50,34 @@ internal sealed class TrainedModel : IDisposable
     /// <param name="batch">At most <see cref="TrainingSettings.MicroBatchTokens"/>, or one example.</param>
     /// <param name="weight">1 / the number of targets of the whole step.</param>
     /// <param name="dropoutSeed">The same seed drops the same.</param>
-    public TrainingPass Train(TrainingBatch batch, double weight, long dropoutSeed) => throw new NotSupportedException("Training is being built.");
+    public TrainingPass Train(TrainingBatch batch, double weight, long dropoutSeed)
+    {
+        var dropout = _settings.Dropout > 0 && !_modules.IsFull ? new Dropout(_settings.Dropout, dropoutSeed) : null;
+        return new TrainingPass(_decoder, batch, weight, dropout, _settings.Recompute);
+    }
 
     /// <summary>A pass there only, without dropout.</summary>
-    public TrainingPass Evaluate(TrainingBatch batch) => throw new NotSupportedException("Training is being built.");
+    public TrainingPass Evaluate(TrainingBatch batch) => new(_decoder, batch, weight: null, dropout: null, recomputes: false);
 
     /// <summary>
     /// What is trained as it is now, as an adapter that serves: a copy in the compute dtype. A full training gives one that replaces all
     /// weights.
     /// </summary>
     /// <param name="version">Its <see cref="LoraAdapter.Version"/>, which must be unique: keys and values are cached by it.</param>
-    public LoraAdapter Snapshot(string version) => throw new NotSupportedException("Training is being built.");
+    public LoraAdapter Snapshot(string version)
+    {
+        using var normalMode = inference_mode(false);
+        using var noGradient = no_grad();
+        using var scope = NewDisposeScope();
+        var adapter = _decoder.Snapshot(version, _modules.IsFull);
+        adapter.DetachFromDisposeScope();
+        return adapter;
+    }
 
     /// <summary>Frees the parameters, not the base's weights.</summary>
-    public void Dispose() => throw new NotSupportedException("Training is being built.");
+    public void Dispose()
+    {
+        _decoder.Dispose();
+        _modules.Dispose();
+    }
 }

@@ -13,10 +13,37 @@ internal sealed class TrainedParameter(string name, Tensor value) : IDisposable
     public string Name { get; } = name;
 
     /// <summary>The tensor. Whoever writes to it calls <see cref="TrainedModel.Refresh"/> before the next pass.</summary>
-    public Tensor Value { get; } = value;
+    public Tensor Value { get; } = value.DetachFromDisposeScope();
 
     /// <summary>Of the shape of <see cref="Value"/>: the sum of the gradients since it was last set to 0.</summary>
     public Tensor Gradient { get; } = zeros_like(value).DetachFromDisposeScope();
+
+    /// <summary>Adds to the gradient.</summary>
+    /// <param name="gradient">Of the shape of the gradient, in any float dtype.</param>
+    public void Add(Tensor gradient)
+    {
+        using var wide = gradient.to(ScalarType.Float32);
+        Gradient.add_(wide, Constants.One);
+    }
+
+    /// <summary>Adds factor * left^T right to the gradient [rows, columns].</summary>
+    /// <param name="left">[tokens, rows].</param>
+    /// <param name="right">[tokens, columns], of the same dtype.</param>
+    /// <param name="factor">A float.</param>
+    public void AddProduct(Tensor left, Tensor right, float factor = 1)
+    {
+        using var transposed = left.t();
+        if (left.dtype == ScalarType.Float32)
+        {
+            Gradient.addmm_(transposed, right, 1, factor);
+            return;
+        }
+
+        using var product = transposed.mm(right);
+        using var wide = product.to(ScalarType.Float32);
+        using var scale = tensor(factor, device: wide.device);
+        Gradient.addcmul_(wide, scale, Constants.One);
+    }
 
     /// <summary>Frees both.</summary>
     public void Dispose()

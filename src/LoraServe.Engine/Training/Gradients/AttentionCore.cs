@@ -1,0 +1,139 @@
+using LoraServe.Engine.Checkpoints;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>
+/// softmax(q k^T / sqrt(d)) v in float32, there and back, block of queries by block of queries: the probabilities are computed again on the
+/// way back, so that memory grows with the length of an example and not with its square.
+/// </summary>
+/// <param name="config">Heads.</param>
+/// <param name="window">How many positions back a token sees, itself included; null sees all.</param>
+internal sealed class AttentionCore(ModelConfig config, int? window)
+{
+    // Queries of a block. Keys that none of them sees are not multiplied.
+    private const int BlockSize = 128;
+
+    private readonly int _group = config.HeadCount / config.KvHeadCount;
+    private readonly float _scale = (float)(1 / Math.Sqrt(config.HeadDim));
+
+    /// <summary>The result [tokens, heads * headDim] in the dtype of the queries, in the current dispose scope.</summary>
+    /// <param name="query">[tokens, heads, headDim].</param>
+    /// <param name="key">[tokens, kvHeads, headDim].</param>
+    /// <param name="value">[tokens, kvHeads, headDim].</param>
+    /// <param name="lengths">Tokens of each example.</param>
+    public Tensor Forward(Tensor query, Tensor key, Tensor value, IReadOnlyList<int> lengths)
+    {
+        var result = empty_like(query);
+        foreach (var block in Blocks(lengths))
+        {
+            using var scope = NewDisposeScope();
+            var probabilities = Probabilities(query, key, block);
+            var attended = probabilities.bmm(Keys(value, block));
+            Unfolded(result, block).copy_(Unfold(attended, block));
+        }
+
+        return result.view(query.size(0), -1);
+    }
+
+    /// <summary>Gradients of queries, keys and values in their shapes and dtype, in the current dispose scope.</summary>
+    /// <param name="dy">Gradient of the result.</param>
+    /// <param name="query">As on the way there, like the others.</param>
+    /// <param name="key">The keys.</param>
+    /// <param name="value">The values.</param>
+    /// <param name="lengths">Tokens of each example.</param>
+    public (Tensor Query, Tensor Key, Tensor Value) Backward(
+        Tensor dy, Tensor query, Tensor key, Tensor value, IReadOnlyList<int> lengths)
+    {
+        using var all = NewDisposeScope();
+        var dquery = empty_like(query);
+        var (dkey, dvalue) = (zeros_like(key, ScalarType.Float32), zeros_like(value, ScalarType.Float32));
+        dy = dy.view(query.shape);
+        foreach (var block in Blocks(lengths))
+        {
+            using var scope = NewDisposeScope();
+            var probabilities = Probabilities(query, key, block);
+            var gradient = Fold(dy, block);
+
+            // dS = P * (dP - sum(dP * P)), dP = dO V^T.
+            var dscores = gradient.bmm(Keys(value, block).transpose(1, 2));
+            dscores = dscores.add_(dscores.mul(probabilities).sum(2, keepdim: true), Constants.MinusOne).mul_(probabilities);
+            Add(dvalue, block, probabilities.transpose(1, 2).bmm(gradient));
+            Add(dkey, block, dscores.transpose(1, 2).bmm(Scaled(Fold(query, block))));
+            Unfolded(dquery, block).copy_(Unfold(Scaled(dscores.bmm(Keys(key, block))), block));
+        }
+
+        return (dquery.MoveToOuterDisposeScope(), dkey.to(key.dtype).MoveToOuterDisposeScope(), dvalue.to(value.dtype).MoveToOuterDisposeScope());
+    }
+
+    private IEnumerable<AttentionBlock> Blocks(IReadOnlyList<int> lengths)
+    {
+        var start = 0;
+        foreach (var length in lengths)
+        {
+            for (var first = 0; first < length; first += BlockSize)
+            {
+                var count = Math.Min(BlockSize, length - first);
+                var key = window is { } w ? Math.Max(first - w + 1, 0) : 0;
+                yield return new AttentionBlock(start + first, count, start + key, first + count - key);
+            }
+
+            start += length;
+        }
+    }
+
+    // [kvHeads, group * queries, keys]
+    private Tensor Probabilities(Tensor query, Tensor key, AttentionBlock block)
+    {
+        var scores = Scaled(Fold(query, block)).bmm(Keys(key, block).transpose(1, 2));
+        return nn.functional.softmax(scores.add_(Mask(block, scores.device), Constants.One), 2);
+    }
+
+    private Tensor Scaled(Tensor folded)
+    {
+        using var scale = tensor(_scale, device: folded.device);
+        return folded.mul(scale);
+    }
+
+    // [group * queries, keys]: 0 where a query sees a key, else -infinity.
+    private Tensor Mask(AttentionBlock block, Device device)
+    {
+        var rows = new float[block.Count * block.KeyCount];
+        for (var i = 0; i < block.Count; i++)
+        {
+            var position = block.Start + i - block.KeyStart;
+            var row = rows.AsSpan(i * block.KeyCount, block.KeyCount);
+            if (window is { } w && position - w + 1 > 0) row[..(position - w + 1)].Fill(float.NegativeInfinity);
+            row[(position + 1)..].Fill(float.NegativeInfinity);
+        }
+
+        return tensor(rows, [block.Count, block.KeyCount], device: device).repeat(_group, 1);
+    }
+
+    // The query heads of one key head lie one after the other: [kvHeads, group * queries, headDim] in float32.
+    private Tensor Fold(Tensor query, AttentionBlock block) => query.narrow(0, block.Start, block.Count)
+        .view(block.Count, config.KvHeadCount, _group, config.HeadDim)
+        .permute(1, 2, 0, 3)
+        .to(ScalarType.Float32)
+        .reshape(config.KvHeadCount, _group * block.Count, config.HeadDim);
+
+    private Tensor Unfold(Tensor folded, AttentionBlock block) =>
+        folded.view(config.KvHeadCount, _group, block.Count, config.HeadDim).permute(2, 0, 1, 3);
+
+    private Tensor Unfolded(Tensor query, AttentionBlock block) =>
+        query.narrow(0, block.Start, block.Count).view(block.Count, config.KvHeadCount, _group, config.HeadDim);
+
+    // [kvHeads, keys, headDim] in float32
+    private static Tensor Keys(Tensor key, AttentionBlock block) =>
+        key.narrow(0, block.KeyStart, block.KeyCount).transpose(0, 1).to(ScalarType.Float32);
+
+    private static void Add(Tensor sum, AttentionBlock block, Tensor part) =>
+        sum.narrow(0, block.KeyStart, block.KeyCount).transpose(0, 1).add_(part, Constants.One);
+}
+
+/// <summary>Adjacent queries of one example and the keys that some of them see.</summary>
+/// <param name="Start">Index of the first query among the tokens of the batch.</param>
+/// <param name="Count">Queries.</param>
+/// <param name="KeyStart">Index of the first key among the tokens of the batch.</param>
+/// <param name="KeyCount">Keys, up to that of the last query.</param>
+internal readonly record struct AttentionBlock(int Start, int Count, int KeyStart, int KeyCount);

@@ -1,0 +1,112 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Models;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>The modules of the decoder in training.</summary>
+internal sealed class TrainedDecoder : IDisposable
+{
+    private readonly ModelConfig _config;
+    private readonly Dictionary<string, TrainedNorm> _norms = new(StringComparer.Ordinal);
+    private readonly Tensor _frequencies;
+
+    public TrainedDecoder(ModelConfig config, TrainedModules modules)
+    {
+        _config = config;
+        var frequencies = RotaryFrequencies.Compute(config.Rotary, config.HeadDim, config.MaxPositionEmbeddings, config.MaxPositionEmbeddings);
+        Embedding = modules.Embedding();
+        _frequencies = tensor(Array.ConvertAll(frequencies, frequency => (float)frequency), device: Embedding.Weight.device)
+            .DetachFromDisposeScope();
+        Layers = [.. Enumerable.Range(0, config.LayerCount).Select(layer => Layer(modules, layer))];
+        Head = new TrainedHead(Norm(modules, ModelLayout.FinalNorm), modules.Linears(ModelLayout.Head), modules.IsFull);
+        LowestTrained = Embedding.IsTrained ? 0 : Math.Max(Array.FindIndex([.. Layers], layer => layer.IsTrained), -1);
+        if (LowestTrained < 0) LowestTrained = config.LayerCount;
+    }
+
+    /// <summary>The token embedding.</summary>
+    public TrainedEmbedding Embedding { get; }
+
+    /// <summary>The layers.</summary>
+    public IReadOnlyList<TrainedLayer> Layers { get; }
+
+    /// <summary>Last norm, output head and loss.</summary>
+    public TrainedHead Head { get; }
+
+    /// <summary>The way back ends at this layer; the number of layers where only the head is trained.</summary>
+    public int LowestTrained { get; }
+
+    /// <summary>To be called after parameters were written.</summary>
+    public void Refresh()
+    {
+        foreach (var group in Groups) group.Refresh();
+    }
+
+    /// <summary>Rotation of the tokens of examples: cosine and sine, [tokens, 1, headDim] each, in the compute dtype and the current scope.</summary>
+    public (Tensor Cosine, Tensor Sine) Rotation(IReadOnlyList<int> lengths)
+    {
+        using var scope = NewDisposeScope();
+        var positions = new List<float>();
+        foreach (var length in lengths)
+            for (var i = 0; i < length; i++) positions.Add(i);
+        var half = tensor(positions.ToArray(), device: _frequencies.device).unsqueeze(1).mul(_frequencies.unsqueeze(0));
+        var angles = cat([half, half], dim: 1).unsqueeze(1);
+        var scale = tensor((float)_config.Rotary.AttentionFactor, device: _frequencies.device);
+        var dtype = Embedding.Weight.dtype;
+        return (
+            angles.cos().mul_(scale).to(dtype).MoveToOuterDisposeScope(),
+            angles.sin().mul_(scale).to(dtype).MoveToOuterDisposeScope());
+    }
+
+    /// <summary>An adapter of copies, in the current dispose scope.</summary>
+    public LoraAdapter Snapshot(string version, bool isFull)
+    {
+        if (!isFull)
+        {
+            return new LoraAdapter(version, Linears.Where(linear => linear.Factors is not null).ToDictionary(
+                linear => linear.Path, LinearUpdate (linear) => linear.Factors!.Snapshot(linear.Weight, linear.Bias), StringComparer.Ordinal));
+        }
+
+        return new LoraAdapter(version, Linears.ToDictionary(
+            linear => linear.Path, LinearUpdate (linear) => new ReplacedLinear(linear.Weight.clone(), linear.Bias?.clone()), StringComparer.Ordinal))
+        {
+            Embedding = new ReplacedEmbedding(Embedding.Weight.clone()),
+            Norms = _norms.ToDictionary(norm => norm.Key, norm => norm.Value.Weight.clone(), StringComparer.Ordinal),
+        };
+    }
+
+    /// <summary>Frees what it made, not the parameters.</summary>
+    public void Dispose()
+    {
+        _frequencies.Dispose();
+        foreach (var layer in Layers) layer.Dispose();
+        Head.Dispose();
+    }
+
+    private IEnumerable<LinearGroup> Groups => Layers.SelectMany(layer => layer.Groups).Append(Head.Group);
+
+    private IEnumerable<TrainedLinear> Linears => Groups.SelectMany(group => group.Modules);
+
+    private TrainedLayer Layer(TrainedModules modules, int layer)
+    {
+        var path = ModelLayout.Layer(layer);
+        var inputNorm = Norm(modules, $"{path}.input_layernorm");
+        var projections = modules.Linears($"{path}.self_attn.q_proj", $"{path}.self_attn.k_proj", $"{path}.self_attn.v_proj");
+        var queryNorm = _config.QkNorm ? Norm(modules, $"{path}.self_attn.q_norm") : null;
+        var keyNorm = _config.QkNorm ? Norm(modules, $"{path}.self_attn.k_norm") : null;
+        var attention = new TrainedAttention(
+            _config, _config.SlidingWindows[layer], projections, modules.Linears($"{path}.self_attn.o_proj"), queryNorm, keyNorm);
+        var middleNorm = Norm(modules, $"{path}.post_attention_layernorm");
+        var mlp = new TrainedMlp(
+            modules.Linears($"{path}.mlp.gate_proj", $"{path}.mlp.up_proj"), modules.Linears($"{path}.mlp.down_proj"));
+        return new TrainedLayer(inputNorm, attention, middleNorm, mlp, modules.IsFull);
+    }
+
+    private TrainedNorm Norm(TrainedModules modules, string path)
+    {
+        var norm = modules.Norm(path);
+        _norms.Add(path, norm);
+        return norm;
+    }
+}

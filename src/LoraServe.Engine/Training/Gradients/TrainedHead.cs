@@ -1,0 +1,64 @@
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>
+/// The last norm and the output head with the cross-entropy, over the positions of targets only and some rows at a time, so that the
+/// logits of all tokens never exist at once.
+/// </summary>
+internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head, bool trainsNorm) : IDisposable
+{
+    // Memory of the float32 logits that exist at a time.
+    private const long LogitBytes = 32 << 20;
+
+    /// <summary>The head.</summary>
+    public LinearGroup Group => head;
+
+    /// <summary>The norm before it.</summary>
+    public TrainedNorm Norm => norm;
+
+    /// <summary>Whether anything of it is trained.</summary>
+    public bool IsTrained => trainsNorm || head.IsTrained;
+
+    /// <summary>Rows that are done at a time.</summary>
+    public int ChunkRows => (int)Math.Clamp(LogitBytes / (sizeof(float) * head.Modules[0].Weight.size(0)), 1, 256);
+
+    /// <summary>Loss and hits of some rows; where there is a way back, adds to the gradients and replaces the rows by their gradient.</summary>
+    /// <param name="rows">Results of the norm [rows, hidden].</param>
+    /// <param name="targets">[rows], int64.</param>
+    /// <param name="weight">What each row's loss is multiplied by, or null where there is no way back.</param>
+    /// <param name="dropout">What is dropped, or null.</param>
+    public (double Loss, int Correct) Run(Tensor rows, Tensor targets, double? weight, Dropout? dropout)
+    {
+        using var scope = NewDisposeScope();
+        using var tape = new Tape(keeps: false);
+        var kept = new LinearTape();
+        var logits = head.Forward(rows, dropout, tape, kept)[0];
+        var (loss, correct, gradient) = CrossEntropy(logits, targets, weight);
+        if (gradient is not null) rows.copy_(head.Backward([gradient], rows, dropout, kept, needsInput: true)!);
+        return (loss, correct);
+    }
+
+    /// <summary>Frees what it made.</summary>
+    public void Dispose()
+    {
+        norm.Dispose();
+        head.Dispose();
+    }
+
+    // d loss / d logits = weight * (softmax(logits) - one at the target).
+    private static (double Loss, int Correct, Tensor? Gradient) CrossEntropy(Tensor logits, Tensor targets, double? weight)
+    {
+        var wide = logits.to(ScalarType.Float32);
+        var places = targets.unsqueeze(1);
+        var correct = (int)wide.argmax(1).eq(targets).sum().item<long>();
+        var logSum = wide.logsumexp(1, keepdim: true);
+        var loss = logSum.sub(wide.gather(1, places)).sum(ScalarType.Float64).item<double>();
+        if (weight is not { } w) return (loss, correct, null);
+
+        var gradient = wide.sub(logSum).exp_();
+        gradient.scatter_add_(1, places, full_like(places, -1, ScalarType.Float32));
+        gradient.mul_(tensor((float)w, device: gradient.device));
+        return (loss, correct, gradient.to(logits.dtype));
+    }
+}

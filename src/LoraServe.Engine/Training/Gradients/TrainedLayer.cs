@@ -1,0 +1,72 @@
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>One layer as <see cref="Models.DecoderLayer"/>, there and back: x + attention(norm(x)), then x + mlp(norm(x)).</summary>
+internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention attention, TrainedNorm middleNorm, TrainedMlp mlp, bool trainsNorms)
+    : IDisposable
+{
+    /// <summary>Its modules.</summary>
+    public IEnumerable<LinearGroup> Groups => [attention.Input, attention.Output, mlp.Input, mlp.Output];
+
+    /// <summary>Whether anything of it is trained.</summary>
+    public bool IsTrained => trainsNorms || attention.IsTrained || mlp.IsTrained;
+
+    /// <summary>x [tokens, hidden] to the next layer's, in the current dispose scope.</summary>
+    public Tensor Forward(Tensor x, PassInputs inputs, LayerTape tape)
+    {
+        tape.Normed = tape.Tape.Keep(inputNorm.Forward(x));
+        tape.Middle = tape.Tape.Keep(attention.Forward(tape.Normed, inputs, tape.Tape, tape.Attention).add_(x, Constants.One));
+        tape.MiddleNormed = tape.Tape.Keep(middleNorm.Forward(tape.Middle));
+        return mlp.Forward(tape.MiddleNormed, inputs, tape.Tape, tape.Mlp).add_(tape.Middle, Constants.One);
+    }
+
+    /// <summary>Adds to the gradients of the parameters and returns that of x, in the current dispose scope.</summary>
+    /// <param name="dy">Gradient of the result.</param>
+    /// <param name="x">What the layer was given.</param>
+    /// <param name="inputs">As on the way there.</param>
+    /// <param name="tape">Filled on the way there.</param>
+    /// <param name="needsInput">Whether the gradient of x is wanted; null is returned where it is not.</param>
+    public Tensor? Backward(Tensor dy, Tensor x, PassInputs inputs, LayerTape tape, bool needsInput)
+    {
+        using var scope = NewDisposeScope();
+        var middle = mlp.Backward(dy, tape.MiddleNormed!, inputs, tape.Mlp, needsInput: true)!;
+        middle = middleNorm.Backward(middle, tape.Middle!).add_(dy, Constants.One);
+        var dx = attention.Backward(middle, tape.Normed!, inputs, tape.Attention, needsInput || trainsNorms);
+        if (dx is null) return null;
+        dx = inputNorm.Backward(dx, x);
+        return needsInput ? dx.add_(middle, Constants.One).MoveToOuterDisposeScope() : null;
+    }
+
+    /// <summary>Frees what it made.</summary>
+    public void Dispose()
+    {
+        inputNorm.Dispose();
+        attention.Dispose();
+        middleNorm.Dispose();
+        mlp.Dispose();
+    }
+}
+
+/// <summary>What a layer needs on the way back.</summary>
+/// <param name="keeps">Whether there is a way back.</param>
+internal sealed class LayerTape(bool keeps) : IDisposable
+{
+    public Tape Tape { get; } = new(keeps);
+
+    public AttentionTape Attention { get; } = new();
+
+    public MlpTape Mlp { get; } = new();
+
+    /// <summary>What attention was given [tokens, hidden].</summary>
+    public Tensor? Normed { get; set; }
+
+    /// <summary>The input with what attention found added [tokens, hidden].</summary>
+    public Tensor? Middle { get; set; }
+
+    /// <summary>What the MLP was given [tokens, hidden].</summary>
+    public Tensor? MiddleNormed { get; set; }
+
+    /// <summary>Frees the tensors.</summary>
+    public void Dispose() => Tape.Dispose();
+}

@@ -1,0 +1,23 @@
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>A linear module y = W x + b and what of it is trained.</summary>
+/// <param name="Path">Its path in the checkpoint.</param>
+/// <param name="Number">Its place among the linear modules of the model, whichever are trained.</param>
+/// <param name="Weight">W [out, in] in the compute dtype, not owned.</param>
+/// <param name="Bias">b [out], or null.</param>
+internal sealed record TrainedLinear(string Path, int Number, Tensor Weight, Tensor? Bias)
+{
+    /// <summary>A and B beside a frozen W, or null.</summary>
+    public LowRankFactors? Factors { get; init; }
+
+    /// <summary>W where it is trained itself, or null.</summary>
+    public TrainedParameter? WeightParameter { get; init; }
+
+    /// <summary>b where it is trained itself, or null.</summary>
+    public TrainedParameter? BiasParameter { get; init; }
+
+    /// <summary>Whether anything of it is trained.</summary>
+    public bool IsTrained => Factors is not null || WeightParameter is not null;
+}

@@ -1,0 +1,149 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Models;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>Puts what is trained beside the modules of a base model, in the order in which they are asked for.</summary>
+internal sealed class TrainedModules : IDisposable
+{
+    private readonly ModelConfig _config;
+    private readonly BaseWeights _weights;
+    private readonly TrainingSettings _settings;
+    private readonly Dictionary<string, (LinearModule Linear, int Number)> _linears;
+    private readonly List<(PeftPattern Pattern, int Rank)> _ranks;
+    private readonly List<(PeftPattern Pattern, double Alpha)> _alphas;
+    private readonly List<TrainedParameter> _parameters = [];
+
+    // Trained weights by name, in the compute dtype: the parameter itself where that is float32.
+    private readonly Dictionary<string, (TrainedParameter Parameter, Tensor Computed)> _full = new(StringComparer.Ordinal);
+
+    public TrainedModules(ModelConfig config, BaseWeights weights, TrainingSettings settings)
+    {
+        (_config, _weights, _settings) = (config, weights, settings);
+        _linears = config.Modules("").Linears.Select((linear, number) => (linear, number))
+            .ToDictionary(pair => pair.linear.Path, pair => pair, StringComparer.Ordinal);
+        _ranks = [.. settings.RankPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))];
+        _alphas = [.. settings.AlphaPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))];
+    }
+
+    /// <summary>What is trained.</summary>
+    public IReadOnlyList<TrainedParameter> Parameters => _parameters;
+
+    /// <summary>Trained weights by their names in the checkpoint; none where the method is LoRA.</summary>
+    public IEnumerable<TrainedParameter> Full => _full.Values.Select(pair => pair.Parameter);
+
+    /// <summary>Whether every weight is trained.</summary>
+    public bool IsFull => _settings.Method == TrainingMethod.Full;
+
+    /// <summary>The token embedding.</summary>
+    public TrainedEmbedding Embedding()
+    {
+        var (weight, parameter) = Weight($"{ModelLayout.Embedding}.weight");
+        return new TrainedEmbedding(weight, parameter);
+    }
+
+    /// <summary>A norm by its path.</summary>
+    public TrainedNorm Norm(string path)
+    {
+        var (weight, parameter) = Weight($"{path}.weight");
+        return new TrainedNorm(weight, parameter, _config.RmsNormEpsilon);
+    }
+
+    /// <summary>Linear modules that read the same input.</summary>
+    public LinearGroup Linears(params ReadOnlySpan<string> paths)
+    {
+        var modules = new List<TrainedLinear>();
+        foreach (var path in paths) modules.Add(Linear(path));
+        return new LinearGroup(modules);
+    }
+
+    /// <summary>To be called after parameters were written.</summary>
+    public void Refresh()
+    {
+        foreach (var (parameter, computed) in _full.Values)
+            if (!ReferenceEquals(parameter.Value, computed)) computed.copy_(parameter.Value);
+    }
+
+    /// <summary>Frees the parameters.</summary>
+    public void Dispose()
+    {
+        foreach (var (_, computed) in _full.Values) computed.Dispose();
+        foreach (var parameter in _parameters) parameter.Dispose();
+    }
+
+    private TrainedLinear Linear(string path)
+    {
+        var (linear, number) = _linears[path];
+        var (weight, weightParameter) = Weight($"{path}.weight");
+        var bias = _weights.Bias(path);
+        TrainedParameter? biasParameter = null;
+        if (bias is not null) (bias, biasParameter) = Weight($"{path}.bias");
+        return new TrainedLinear(path, number, weight, bias)
+        {
+            WeightParameter = weightParameter,
+            BiasParameter = biasParameter,
+            Factors = IsTarget(path) ? Factors(linear, number, weight) : null,
+        };
+    }
+
+    private bool IsTarget(string path) =>
+        !IsFull && _settings.TargetModules.Any(name => path == name || path.EndsWith($".{name}", StringComparison.Ordinal));
+
+    private LowRankFactors Factors(LinearModule linear, int number, Tensor weight)
+    {
+        var rank = First(_ranks, linear.Path, _settings.Rank);
+        var alpha = First(_alphas, linear.Path, _settings.Alpha);
+        var a = Add($"{linear.Path}.lora_A.weight", StartOfA(linear, number, rank));
+        var b = Add($"{linear.Path}.lora_B.weight", zeros([linear.OutFeatures, rank], ScalarType.Float32, _weights.Device));
+        var magnitude = _settings.UseDora ? Add($"{linear.Path}.lora_magnitude_vector", RowNorms(weight)) : null;
+        return new LowRankFactors(a, b, magnitude, (float)(alpha / (_settings.UseRsLora ? Math.Sqrt(rank) : rank)));
+    }
+
+    // Kaiming-uniform with a = sqrt(5) (He et al. 2015), which comes down to +-1 / sqrt(in).
+    private Tensor StartOfA(LinearModule linear, int number, int rank)
+    {
+        var random = new CounterRandom(_settings.Seed, number);
+        var bound = 1 / Math.Sqrt(linear.InFeatures);
+        var values = new float[rank * linear.InFeatures];
+        for (var i = 0; i < values.Length; i++) values[i] = (float)(bound * ((2 * random.Uniform(i)) - 1));
+        return tensor(values, [rank, linear.InFeatures], device: _weights.Device);
+    }
+
+    private static Tensor RowNorms(Tensor weight)
+    {
+        using var scope = NewDisposeScope();
+        return weight.to(ScalarType.Float32).square().sum(dim: 1).sqrt().MoveToOuterDisposeScope();
+    }
+
+    // The base's own where the method is LoRA; else a copy, once for a weight that two modules share.
+    private (Tensor Weight, TrainedParameter? Parameter) Weight(string name)
+    {
+        if (!IsFull) return (_weights.Weight(name), null);
+        if (_config.TieWordEmbeddings && name == $"{ModelLayout.Head}.weight") name = $"{ModelLayout.Embedding}.weight";
+        if (!_full.TryGetValue(name, out var known))
+        {
+            var parameter = Add(name, _weights.Weight(name).to(ScalarType.Float32, copy: true));
+            var computed = _weights.Dtype == ScalarType.Float32
+                ? parameter.Value
+                : parameter.Value.to(_weights.Dtype).DetachFromDisposeScope();
+            _full.Add(name, known = (parameter, computed));
+        }
+
+        return (known.Computed, known.Parameter);
+    }
+
+    private TrainedParameter Add(string name, Tensor value)
+    {
+        _parameters.Add(new TrainedParameter(name, value));
+        return _parameters[^1];
+    }
+
+    private static T First<T>(IEnumerable<(PeftPattern Pattern, T Value)> patterns, string path, T otherwise)
+    {
+        foreach (var (pattern, value) in patterns)
+            if (pattern.IsMatch(path)) return value;
+        return otherwise;
+    }
+}
