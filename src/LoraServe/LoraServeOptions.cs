@@ -119,6 +119,10 @@ public sealed record LoraServeOptions
     [Range(1, MaxMebibytes)]
     public int MaxUploadSize { get; init; } = 2048;
 
+    [Description("Largest upload of examples to train on in MiB.")]
+    [Range(1, MaxMebibytes)]
+    public int MaxTrainingFileSize { get; init; } = 128;
+
     [Description("Largest body of any other request in MiB.")]
     [Range(1, 1024)]
     public int MaxRequestSize { get; init; } = 16;

@@ -4,11 +4,14 @@ using LoraServe.Audit;
 using LoraServe.Chat;
 using LoraServe.Compare;
 using LoraServe.Completions;
+using LoraServe.Evaluations;
+using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using LoraServe.Metrics;
 using LoraServe.Models;
 using LoraServe.Tokenization;
+using LoraServe.Training;
 
 return await CommandLine.RunAsync(args, ServeAsync);
 
@@ -29,6 +32,9 @@ static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
     app.MapAdapterMerge();
     app.MapAdapterEffect();
     app.MapLoraAdapters();
+    app.MapFiles();
+    app.MapFineTuning();
+    app.MapEvaluations();
     app.MapModels();
     app.MapKeys();
     app.MapAudit();

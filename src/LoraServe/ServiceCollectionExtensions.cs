@@ -4,6 +4,7 @@ using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using LoraServe.Metrics;
+using LoraServe.Training;
 using Serilog;
 
 namespace LoraServe;
@@ -36,6 +37,7 @@ internal static class ServiceCollectionExtensions
         builder.Services.AddSingleton<ChatPrompts>();
         // The tool that writes the API description starts the application without a model.
         if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService(provider => provider.GetRequiredService<EngineService>());
+        builder.Services.AddTraining();
         builder.Services.AddApiDescription();
         return builder.AddTelemetry();
     }

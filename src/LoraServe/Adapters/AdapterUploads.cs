@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
@@ -44,17 +45,30 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
             return TypedResults.Ok(AdapterResource.From(valid, engine, caller.Access));
         }
 
-        var (before, after) = await AddAsync(context, name, upload, add);
+        var (before, after) = await AddAsync(caller, name, upload, add, action: null, context, cancellation);
         var resource = AdapterResource.From(after, engine, caller.Access);
         resource = resource with { Effect = await EffectAsync(engine, resource, measureEffect, cancellation) };
         return before is null ? TypedResults.Created($"/v1/adapters/{name}", resource) : TypedResults.Ok(resource);
     }
 
     /// <summary>Validates an upload and stores it under a name.</summary>
+    /// <param name="caller">For whose account.</param>
+    /// <param name="name">A name that the caller may give.</param>
+    /// <param name="upload">The adapter.</param>
+    /// <param name="add">How it is stored.</param>
+    /// <param name="action">What the audit log calls it; null: that a name was given, or given to something else.</param>
+    /// <param name="context">The request; null for a job.</param>
+    /// <param name="cancellation">Leaves everything as it was.</param>
     /// <returns>What the name stood for before, and what it stands for now.</returns>
-    public async Task<(AdapterInfo? Before, AdapterInfo After)> AddAsync(HttpContext context, string name, AdapterUpload upload, AddOptions add)
+    public async Task<(AdapterInfo? Before, AdapterInfo After)> AddAsync(
+        Caller caller,
+        string name,
+        AdapterUpload upload,
+        AddOptions add,
+        string? action,
+        HttpContext? context,
+        CancellationToken cancellation)
     {
-        var (caller, cancellation) = (context.User.Caller(), context.RequestAborted);
         var (before, after) = await quota.StoreAsync(
             caller,
             name,
@@ -62,8 +76,9 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
             storing => service.Engine.Adapters.AddAsync(name, upload, add with { Storing = storing }, cancellation),
             cancellation);
         if (before?.Version == after.Version) return (before, after);
-        var action = before is null ? AuditAction.AdapterCreated : AuditAction.AdapterReplaced;
-        audit.Record(caller, action, name, before?.Version, after.Version, context: context);
+        action ??= before is null ? AuditAction.AdapterCreated : AuditAction.AdapterReplaced;
+        var details = add.Provenance is { } provenance ? new JsonObject { ["provenance"] = provenance } : null;
+        audit.Record(caller, action, name, before?.Version, after.Version, details, context);
         return (before, after);
     }
 

@@ -67,7 +67,8 @@ internal static class LoraAdaptersApi
             throw new InvalidRequestException("lora_name", $"'{name}' is loaded already: set load_inplace to replace it", "adapter_exists");
         using var upload = adapters.BeginUpload();
         await LoraPath.ReadAsync(path!, options.LoraPathRoot ?? options.AdaptersFolder, upload, cancellation);
-        await uploads.AddAsync(context, name!, upload, new AddOptions { Replace = request.LoadInplace });
+        await uploads.AddAsync(
+            context.User.Caller(), name!, upload, new AddOptions { Replace = request.LoadInplace }, action: null, context, context.RequestAborted);
         return Success(name!, "added");
     }
 

@@ -1,6 +1,6 @@
 namespace LoraServe.Audit;
 
-/// <summary>What can be done to adapters and keys.</summary>
+/// <summary>What can be done to adapters, files, jobs and keys.</summary>
 internal static class AuditAction
 {
     public const string AdapterCreated = "adapter.created";
@@ -12,6 +12,14 @@ internal static class AuditAction
     public const string AdapterDeleted = "adapter.deleted";
     public const string AdapterMerged = "adapter.merged";
     public const string AdapterUnmerged = "adapter.unmerged";
+    public const string AdapterTrained = "adapter.trained";
+    public const string AdapterPromoted = "adapter.promoted";
+    public const string FileCreated = "file.created";
+    public const string FileDeleted = "file.deleted";
+    public const string JobCreated = "job.created";
+    public const string JobCancelled = "job.cancelled";
+    public const string JobPaused = "job.paused";
+    public const string JobResumed = "job.resumed";
     public const string KeyCreated = "key.created";
     public const string KeyRevoked = "key.revoked";
 }

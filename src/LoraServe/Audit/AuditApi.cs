@@ -18,7 +18,7 @@ internal static class AuditApi
         return routes;
     }
 
-    /// <summary>Every change of adapters and keys, the newest first.</summary>
+    /// <summary>Every change of adapters, files, jobs and keys, the newest first.</summary>
     /// <response code="200">The changes.</response>
     /// <response code="400">A parameter is wrong.</response>
     internal static Ok<AuditList> List(

@@ -30,12 +30,13 @@ public sealed record AuditEntry
     public required string? RequestId { get; init; }
 
     /// <summary>
-    /// adapter. with created, replaced, truncated, mixed, rolled_back, updated, deleted, merged or unmerged; key. with created or revoked.
+    /// adapter. with created, replaced, trained, promoted, truncated, mixed, rolled_back, updated, deleted, merged or unmerged; file. with
+    /// created or deleted; job. with created, cancelled, paused or resumed; key. with created or revoked.
     /// </summary>
     /// <example>adapter.replaced</example>
     public required string Action { get; init; }
 
-    /// <summary>The adapter's name or the key's id.</summary>
+    /// <summary>The adapter's name, or the id of the file, job or key.</summary>
     /// <example>support-replies</example>
     public required string Target { get; init; }
 

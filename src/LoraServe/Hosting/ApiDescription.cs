@@ -2,6 +2,7 @@ using System.Reflection;
 using LoraServe.Chat;
 using LoraServe.Compare;
 using LoraServe.Keys;
+using LoraServe.Training;
 using Microsoft.OpenApi;
 
 namespace LoraServe.Hosting;
@@ -35,6 +36,7 @@ internal static class ApiDescription
         options.AddSchemaTransformer(UnionSchemas.TransformAsync);
         options.AddSchemaTransformer(ChatSchemas.TransformAsync);
         options.AddSchemaTransformer(CompareSchemas.TransformAsync);
+        options.AddSchemaTransformer(FineTuningSchemas.TransformAsync);
     });
 
     public static WebApplication MapApiDescription(this WebApplication app)

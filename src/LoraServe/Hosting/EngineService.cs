@@ -29,6 +29,7 @@ internal sealed partial class EngineService(
     ILogger<EngineService> log)
     : IHostedLifecycleService, IAsyncDisposable
 {
+    private readonly TaskCompletionSource<LlmEngine> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LlmEngine? _engine;
     private volatile EngineState _state = EngineState.Loading;
 
@@ -50,6 +51,9 @@ internal sealed partial class EngineService(
 
     /// <summary>The name of the base model in requests and answers.</summary>
     public string BaseModel => Engine.Model.Name;
+
+    /// <summary>The engine, once it is loaded; never, if it cannot be.</summary>
+    public Task<LlmEngine> WhenReadyAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
@@ -92,6 +96,7 @@ internal sealed partial class EngineService(
             metrics.Publish(_engine);
             Loaded = DateTimeOffset.UtcNow;
             _state = EngineState.Ready;
+            _ready.SetResult(_engine);
         }
         catch (Exception e)
         {

@@ -1,8 +1,12 @@
 using LoraServe.Compare;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
+using LoraServe.Files;
+using LoraServe.Jobs;
 using LoraServe.Keys;
 using LoraServe.Metrics;
+using LoraServe.Training;
 using Microsoft.AspNetCore.Diagnostics;
 using Microsoft.AspNetCore.WebUtilities;
 
@@ -76,6 +80,12 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         BadHttpRequestException e => (e.StatusCode, Invalid(e.Message, null, null)),
         PermissionException e => (StatusCodes.Status403Forbidden, Error("permission_error", e.Message, null, e.Code)),
         UnknownKeyException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "id", "key_not_found")),
+        UnknownFileException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "id", "file_not_found")),
+        UnknownJobException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "id", "job_not_found")),
+        UnknownBaseException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "model", "model_not_found")),
+        JobStateException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "id", "invalid_job_state")),
+        ConditionsNotMetException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "if", "conditions_not_met")),
+        InvalidTrainingException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, null, "invalid_training")),
         QuotaExceededException e =>
             (StatusCodes.Status429TooManyRequests, Error("rate_limit_error", e.Message, null, "rate_limit_exceeded")),
         EngineOverloadedException e =>

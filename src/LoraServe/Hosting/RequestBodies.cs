@@ -41,6 +41,43 @@ internal static class RequestBodies
         },
     };
 
+    private static OpenApiSchema FileForm => new()
+    {
+        Type = JsonSchemaType.Object,
+        Required = new HashSet<string> { "purpose", "file" },
+        Properties = new Dictionary<string, IOpenApiSchema>
+        {
+            ["purpose"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String,
+                Description = "fine-tune, or evals for files that are only compared on.",
+                Enum = ["fine-tune", "evals"],
+                Examples = ["fine-tune"],
+            },
+            ["file"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String,
+                Format = "binary",
+                Description = "JSONL: {\"prompt\", \"completion\"} or {\"messages\": [...]} on each line.",
+                Examples = ["sql.train.jsonl"],
+            },
+            ["expires_after[anchor]"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.String,
+                Description = "Always created_at.",
+                Examples = ["created_at"],
+            },
+            ["expires_after[seconds]"] = new OpenApiSchema
+            {
+                Type = JsonSchemaType.Integer,
+                Minimum = "3600",
+                Maximum = "2592000",
+                Description = "Seconds after which the file goes by itself.",
+                Examples = [2_592_000],
+            },
+        },
+    };
+
     /// <param name="route">An endpoint that reads JSON by itself.</param>
     /// <param name="example">What Swagger sends at first: the examples of all fields at once contradict each other.</param>
     /// <param name="isRequired">Whether the endpoint does nothing without a body.</param>
@@ -52,6 +89,9 @@ internal static class RequestBodies
 
     public static RouteHandlerBuilder WithUploadForm(this RouteHandlerBuilder route) =>
         route.WithMetadata(new StreamBody("multipart/form-data", UploadForm));
+
+    public static RouteHandlerBuilder WithFileForm(this RouteHandlerBuilder route) =>
+        route.WithMetadata(new StreamBody("multipart/form-data", FileForm));
 
     /// <summary>Says that the endpoint can also answer with a stream of events, which are not of the shape of its whole answer.</summary>
     public static RouteHandlerBuilder WithEvents<T>(this RouteHandlerBuilder route) => route.WithMetadata(new Events(typeof(T)));

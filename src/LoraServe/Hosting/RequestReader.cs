@@ -12,7 +12,8 @@ namespace LoraServe.Hosting;
 
 /// <summary>
 /// Reads a JSON body into a request type and collects a fault for every field of a wrong type or out of range. Names, types and ranges
-/// are those of the type's properties, from which the API description is made too. A null value counts as absent.
+/// are those of the type's properties, from which the API description is made too. A null value counts as absent, and so does "auto" where
+/// the server may choose.
 /// </summary>
 internal static class RequestReader
 {
@@ -62,18 +63,34 @@ internal static class RequestReader
     /// <param name="faults">Receives every fault.</param>
     /// <param name="other">Called with the name and the value of each field that <typeparamref name="T"/> does not have.</param>
     public static void Read<T>(JsonElement json, T request, List<RequestFault> faults, Action<string, JsonElement> other)
-        where T : class
+        where T : class => Read(json, request, "", faults, other);
+
+    private static void Read(JsonElement json, object request, string path, List<RequestFault> faults, Action<string, JsonElement> other)
     {
-        var properties = ApiJson.Options.GetTypeInfo(typeof(T)).Properties.ToDictionary(property => property.Name, StringComparer.Ordinal);
+        var properties = ApiJson.Options.GetTypeInfo(request.GetType()).Properties.ToDictionary(property => property.Name, StringComparer.Ordinal);
         foreach (var field in json.EnumerateObject())
         {
+            var name = path + field.Name;
             if (field.Value.ValueKind == JsonValueKind.Null) continue;
             if (!properties.TryGetValue(field.Name, out var property))
-                other(field.Name, field.Value);
+                other(name, field.Value);
+            else if (property.AttributeProvider!.IsDefined(typeof(AutoAttribute), inherit: true) && IsAuto(field.Value))
+                continue;
+            else if (property.PropertyType.IsDefined(typeof(RequestPartAttribute), inherit: false) && field.Value.ValueKind == JsonValueKind.Object)
+                property.Set!(request, ReadPart(property.PropertyType, field.Value, $"{name}.", faults, other));
             else if (Fault(property, field.Value, request) is { } expected)
-                faults.Add(new RequestFault(field.Name, $"expected {expected}, found {Show(field.Value)}"));
+                faults.Add(new RequestFault(name, $"expected {expected}, found {Show(field.Value)}"));
         }
     }
+
+    private static object ReadPart(Type type, JsonElement json, string path, List<RequestFault> faults, Action<string, JsonElement> other)
+    {
+        var part = Activator.CreateInstance(type)!;
+        Read(json, part, path, faults, other);
+        return part;
+    }
+
+    private static bool IsAuto(JsonElement value) => value.ValueKind == JsonValueKind.String && value.ValueEquals("auto");
 
     /// <summary>A value as it was sent, cut to a length that fits into a message.</summary>
     public static string Show(JsonElement value)
@@ -128,19 +145,26 @@ internal static class RequestReader
         var noun = type == typeof(bool) ? "true or false"
             : type == typeof(int) ? "a whole number"
             : type == typeof(long) ? "a whole number of 64 bits"
-            : type == typeof(float) ? "a number"
+            : type == typeof(float) || type == typeof(double) ? "a number"
             : type.IsEnum ? DescribeNames(type)
+            : property.AttributeProvider!.GetCustomAttributes(typeof(AllowedValuesAttribute), inherit: true) is [AllowedValuesAttribute allowed]
+                ? string.Join(" or ", allowed.Values)
             : type == typeof(string) ? "a text of valid Unicode"
             : type == typeof(IReadOnlyList<int>) ? "a list of token ids"
             : type == typeof(IReadOnlyList<string>) ? "a list of texts"
             : type.IsGenericType && type.GenericTypeArguments is [{ IsEnum: true } item] ? $"a list of some of {DescribeNames(item)}"
             : type == typeof(JsonObject) ? "an object"
+            : type == typeof(IReadOnlyDictionary<string, int>) ? "an object of names and whole numbers"
+            : type == typeof(IReadOnlyDictionary<string, double>) ? "an object of names and numbers"
+            : type == typeof(IReadOnlyDictionary<string, string>) ? "an object of names and texts"
             : type == typeof(JsonArray) ? "a list"
             : type.IsDefined(typeof(JsonConverterAttribute), inherit: false) ? null
             : $"an object with {DescribeFields(type)}";
+        if (property.AttributeProvider!.IsDefined(typeof(AutoAttribute), inherit: true)) noun = $"auto or {noun}";
         if (property.AttributeProvider!.GetCustomAttributes(typeof(RangeAttribute), inherit: true) is not [RangeAttribute range])
             return noun;
-        return $"{noun} {(range.MinimumIsExclusive ? "above" : "from")} {range.Minimum} to {range.Maximum}";
+        var (from, to) = (range.MinimumIsExclusive ? "above" : "from", range.MaximumIsExclusive ? "to below" : "to");
+        return $"{noun} {from} {range.Minimum} {to} {range.Maximum}";
     }
 
     private static string DescribeNames(Type type) =>

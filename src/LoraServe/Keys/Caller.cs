@@ -46,6 +46,13 @@ internal sealed record Caller
         Limits = key.Grant.Limits,
     };
 
+    /// <summary>Whether the caller sees what others own.</summary>
+    public bool SeesEverything => Scopes.Contains(KeyScope.Admin);
+
+    /// <summary>Whether what belongs to somebody is the caller's to see and change.</summary>
+    /// <param name="owner">The <see cref="Id"/> of whoever made it.</param>
+    public bool Owns(string owner) => SeesEverything || Id == owner;
+
     /// <summary>
     /// The salt of the prefix cache for a request's own salt: two requests share what was computed only if they come with the same key
     /// and the same salt of their own.

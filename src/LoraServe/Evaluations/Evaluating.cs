@@ -1,0 +1,77 @@
+using System.Diagnostics;
+using System.Text.Json;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Data;
+using LoraServe.Hosting;
+using LoraServe.Jobs;
+using LoraServe.Training;
+
+namespace LoraServe.Evaluations;
+
+/// <summary>Evaluations as jobs. One that is interrupted goes on with the adapter that it was at.</summary>
+internal sealed class Evaluating(JobStore store, JobFolders folders) : JobKind
+{
+    /// <summary>What the API calls them.</summary>
+    public const string Kind = "evaluation";
+
+    /// <summary>What the base model is called among adapters.</summary>
+    public const string Base = "base";
+
+    public override string Name => Kind;
+
+    public override Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken) =>
+        ReadAsync(job, new LoraTrainer(engine), cancellationToken);
+
+    public override async Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
+    {
+        var trainer = new LoraTrainer(engine);
+        var data = await ReadAsync(job, trainer, cancellationToken);
+        var request = job.RequestAs<EvaluationOrder>().Request;
+        var results = job.ResultAs<EvaluationState>().Results.ToList();
+        foreach (var adapter in request.Adapters!.Skip(results.Count))
+        {
+            var start = Stopwatch.GetTimestamp();
+            using var lease = await AcquireAsync(adapter, engine, cancellationToken);
+            var evaluation = await trainer.EvaluateAsync(lease, data, request.Generate, progress: null, cancellationToken);
+            results.Add(new EvaluationResult
+            {
+                Adapter = adapter,
+                Version = lease.Version,
+                Figures = FiguresResource.From(evaluation.Figures),
+                Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
+                Examples = [.. evaluation.Examples.Take(request.Examples).Select(EvaluatedExample.From)],
+            });
+            store.Change(job.Id, found => found with { Result = Serialize(results) });
+        }
+
+        return Serialize(results);
+    }
+
+    /// <summary>The adapter of a text; null for the base.</summary>
+    public static AdapterReference? Parse(string text, string baseModel) =>
+        text == Base || text == baseModel ? null : AdapterReference.Parse(text);
+
+    private async Task<TrainingDataset> ReadAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken)
+    {
+        var order = job.RequestAs<EvaluationOrder>();
+        var path = EvaluationOrder.Data(folders.Of(job.Id));
+        try
+        {
+            return await Task.Run(() => trainer.ReadDataset(path, order.Request.SkipTooLong), cancellationToken);
+        }
+        catch (InvalidTrainingException e)
+        {
+            throw TrainingFaults.Explain(e, (path, order.FileName, "file"));
+        }
+    }
+
+    private static async Task<AdapterLease> AcquireAsync(string adapter, LlmEngine engine, CancellationToken cancellationToken) =>
+        Parse(adapter, engine.Model.Name) is { } reference
+            ? await engine.Adapters.AcquireCurrentAsync(reference, cancellationToken)
+            : AdapterLease.Base();
+
+    private static string Serialize(List<EvaluationResult> results) =>
+        JsonSerializer.Serialize(new EvaluationState { Results = results }, ApiJson.Options);
+}

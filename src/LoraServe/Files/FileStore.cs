@@ -1,0 +1,150 @@
+using System.Security.Cryptography;
+using LoraServe.Engine.Adapters;
+using LoraServe.Jobs;
+using LoraServe.Jobs.Storage;
+using LoraServe.Keys;
+using Microsoft.EntityFrameworkCore;
+
+namespace LoraServe.Files;
+
+/// <summary>
+/// Files below the data folder: files/ID, complete from the moment that they have this name, and files/incoming for what is on its way. A
+/// caller sees its own; admin sees all. Safe for concurrent use.
+/// </summary>
+internal sealed partial class FileStore
+{
+    private const int IdBytes = 12;
+
+    private readonly JobDatabase _database;
+    private readonly TimeProvider _time;
+    private readonly ILogger _log;
+    private readonly string _folder;
+    private readonly string _incoming;
+
+    public FileStore(JobDatabase database, LoraServeOptions options, TimeProvider time, ILogger<FileStore> log)
+    {
+        (_database, _time, _log) = (database, time, log);
+        _folder = Directory.CreateDirectory(Path.Combine(options.Data, "files")).FullName;
+        _incoming = Directory.CreateDirectory(Path.Combine(_folder, "incoming")).FullName;
+        Sweep();
+    }
+
+    /// <summary>A file to write to; to be deleted by the caller unless <see cref="Add"/> takes it.</summary>
+    public string BeginFile() => Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
+
+    /// <summary>Takes a file in, durably.</summary>
+    /// <param name="path">Of <see cref="BeginFile"/>, written and closed.</param>
+    /// <param name="describe">Everything but id, date and size.</param>
+    /// <exception cref="IOException">The disk is full or broken; nothing is stored.</exception>
+    public StoredFile Add(string path, Func<StoredFile, StoredFile> describe)
+    {
+        var file = describe(new StoredFile
+        {
+            Id = $"file-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes))}",
+            Owner = "",
+            Name = "",
+            Purpose = "",
+            Bytes = new FileInfo(path).Length,
+            Created = _time.GetUtcNow(),
+        });
+        DurableDisk.FlushFile(path);
+        File.Move(path, PathOf(file.Id));
+        DurableDisk.FlushFolder(_folder);
+        // A kill before this leaves a file without a row, which the next start deletes.
+        _database.Write(context => context.Files.Add(file.ToRow()));
+        return file;
+    }
+
+    /// <summary>The file of an id that a caller may see.</summary>
+    /// <exception cref="UnknownFileException">There is none, or it has expired.</exception>
+    public StoredFile Get(string id, Caller caller) =>
+        _database.Read(context => context.Files.AsNoTracking().FirstOrDefault(row => row.Id == id)) is { } row
+        && caller.Owns(row.Owner) && !IsExpired(row)
+            ? StoredFile.From(row)
+            : throw new UnknownFileException(id);
+
+    /// <summary>Files that a caller may see.</summary>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="purpose">Only those of this purpose; null: all.</param>
+    /// <param name="after">Only those behind the one of this id; null: from the first on.</param>
+    /// <param name="limit">Most files.</param>
+    /// <param name="isOldestFirst">Their order.</param>
+    /// <exception cref="UnknownFileException">The caller sees no file of that id.</exception>
+    public Page<StoredFile> List(Caller caller, string? purpose, string? after, int limit, bool isOldestFirst)
+    {
+        if (after is not null) Get(after, caller);
+        return _database.Read(context =>
+        {
+            var seesAll = caller.SeesEverything;
+            var from = after is null ? (long?)null : context.Files.Where(row => row.Id == after).Select(row => row.Number).First();
+            var rows = context.Files.AsNoTracking()
+                .Where(row => (seesAll || row.Owner == caller.Id) && (purpose == null || row.Purpose == purpose))
+                .Where(row => from == null || (isOldestFirst ? row.Number > from : row.Number < from));
+            var found = (isOldestFirst ? rows.OrderBy(row => row.Number) : rows.OrderByDescending(row => row.Number))
+                .AsEnumerable()
+                .Where(row => !IsExpired(row))
+                .Take(limit + 1)
+                .Select(StoredFile.From)
+                .ToList();
+            return new Page<StoredFile>([.. found.Take(limit)], found.Count > limit);
+        });
+    }
+
+    /// <summary>Deletes a file. Jobs have copies of their own.</summary>
+    public void Delete(StoredFile file)
+    {
+        _database.Write(context => context.Files.Where(row => row.Id == file.Id).ExecuteDelete());
+        File.Delete(PathOf(file.Id));
+    }
+
+    /// <summary>Deletes the files that have expired.</summary>
+    public void DeleteExpired()
+    {
+        var rows = _database.Read(context => context.Files.AsNoTracking().Where(row => row.Expires != null).ToList());
+        foreach (var row in rows.Where(IsExpired)) Delete(StoredFile.From(row));
+    }
+
+    /// <summary>Reads a file, which may be deleted meanwhile.</summary>
+    /// <exception cref="UnknownFileException">It has just been deleted.</exception>
+    public Stream Open(StoredFile file)
+    {
+        try
+        {
+            return new FileStream(PathOf(file.Id), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+        }
+        catch (FileNotFoundException)
+        {
+            throw new UnknownFileException(file.Id);
+        }
+    }
+
+    /// <summary>Copies a file, durably.</summary>
+    /// <exception cref="UnknownFileException">It has just been deleted.</exception>
+    /// <exception cref="IOException">The disk is full or broken.</exception>
+    public async Task CopyAsync(StoredFile file, string path, CancellationToken cancellationToken)
+    {
+        await using var source = Open(file);
+        await using var copy = new FileStream(path, FileMode.Create, FileAccess.Write);
+        await source.CopyToAsync(copy, cancellationToken);
+        copy.Flush(flushToDisk: true);
+    }
+
+    private bool IsExpired(FileRow row) => row.Expires <= _time.GetUtcNow();
+
+    private string PathOf(string id) => Path.Combine(_folder, id);
+
+    // What a killed process left on its way in or out.
+    private void Sweep()
+    {
+        var known = _database.Read(context => context.Files.Select(row => row.Id).ToHashSet(StringComparer.Ordinal));
+        foreach (var path in Directory.EnumerateFiles(_incoming).Concat(Directory.EnumerateFiles(_folder)))
+        {
+            if (known.Contains(Path.GetFileName(path)) && Path.GetDirectoryName(path) == _folder) continue;
+            File.Delete(path);
+            LogSwept(Path.GetFileName(path));
+        }
+    }
+
+    [LoggerMessage(LogLevel.Information, "Deleted the unfinished file {File}")]
+    private partial void LogSwept(string file);
+}

@@ -1,0 +1,42 @@
+using System.Text.Json;
+using LoraServe.Engine.Training;
+using LoraServe.Hosting;
+
+namespace LoraServe.Jobs;
+
+/// <summary>Names of states as the API writes them.</summary>
+internal static class JobStatusNames
+{
+    /// <summary>validating_files, queued, ...</summary>
+    public static string Of(JobStatus status) => JsonNamingPolicy.SnakeCaseLower.ConvertName(status.ToString());
+}
+
+/// <summary>Why a job failed, from what its work threw.</summary>
+internal static class JobErrors
+{
+    /// <summary>The code of errors that only the log explains.</summary>
+    public const string Internal = "server_error";
+
+    private const int MostFaults = 50;
+
+    /// <summary>The error that the job ends with.</summary>
+    public static JobError Of(Exception exception) => exception switch
+    {
+        JobFailedException e => e.Error,
+        TrainingFailedException { InnerException: IOException e } => Storage(e),
+        TrainingFailedException e => new JobError("training_failed", e.Message, null),
+        IOException e => Storage(e),
+        _ when ErrorMapper.Map(exception) is { Status: not StatusCodes.Status500InternalServerError } known =>
+            new JobError(known.Error.Code ?? known.Error.Type, known.Error.Message, null),
+        _ => new JobError(Internal, "The server failed; its log says why.", null),
+    };
+
+    /// <summary>Every fault in one message, as long as there are not too many to be read.</summary>
+    public static string Join(IReadOnlyList<string> faults) => faults.Count <= MostFaults
+        ? string.Join("; ", faults)
+        : $"{string.Join("; ", faults.Take(MostFaults))}; and {faults.Count - MostFaults} more faults";
+
+    // The system's message ends with the path, which is the server's own business.
+    private static JobError Storage(IOException e) =>
+        new("storage_failed", $"The server's disk failed: {e.Message.Split(" : '")[0].TrimEnd('.')}.", null);
+}

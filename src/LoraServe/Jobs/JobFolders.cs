@@ -1,0 +1,44 @@
+using LoraServe.Files;
+
+namespace LoraServe.Jobs;
+
+/// <summary>The folders of jobs, training/ID below the data folder.</summary>
+internal sealed class JobFolders
+{
+    private readonly FileStore _files;
+    private readonly string _root;
+
+    public JobFolders(JobStore store, FileStore files, LoraServeOptions options)
+    {
+        _files = files;
+        _root = Directory.CreateDirectory(Path.Combine(options.Data, "training")).FullName;
+        // A kill may have come between making one and storing its job.
+        foreach (var folder in Directory.EnumerateDirectories(_root).Where(folder => store.Find(Path.GetFileName(folder)) is null))
+            Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>The folder of a job.</summary>
+    /// <param name="id">Of a job, never a stranger's text.</param>
+    public string Of(string id) => Path.Combine(_root, id);
+
+    /// <summary>Makes the folder of a job that is about to be stored, with copies of files that may be deleted from now on.</summary>
+    /// <param name="id">Of the job.</param>
+    /// <param name="inputs">Each with its path in a job's folder.</param>
+    /// <param name="cancellationToken">Leaves nothing behind.</param>
+    /// <exception cref="IOException">The disk is full or broken; nothing is left behind.</exception>
+    public async Task CreateAsync(string id, IEnumerable<(StoredFile File, Func<string, string> Path)> inputs, CancellationToken cancellationToken)
+    {
+        var folder = Directory.CreateDirectory(Of(id)).FullName;
+        try
+        {
+            foreach (var (file, path) in inputs) await _files.CopyAsync(file, path(folder), cancellationToken);
+            Engine.Adapters.DurableDisk.FlushFolder(folder);
+            Engine.Adapters.DurableDisk.FlushFolder(_root);
+        }
+        catch
+        {
+            Directory.Delete(folder, recursive: true);
+            throw;
+        }
+    }
+}

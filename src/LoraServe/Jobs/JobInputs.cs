@@ -1,0 +1,38 @@
+using System.Security.Cryptography;
+using LoraServe.Files;
+using LoraServe.Hosting;
+using LoraServe.Keys;
+
+namespace LoraServe.Jobs;
+
+/// <summary>The files that a job reads.</summary>
+internal static class JobInputs
+{
+    /// <summary>A file of the caller; null, and a fault, if it is not there.</summary>
+    /// <param name="files">All files.</param>
+    /// <param name="caller">Whose it must be.</param>
+    /// <param name="param">The field that names it.</param>
+    /// <param name="id">The name.</param>
+    /// <param name="faults">Receives the fault.</param>
+    public static StoredFile? Find(FileStore files, Caller caller, string param, string id, List<RequestFault> faults)
+    {
+        try
+        {
+            return files.Get(id, caller);
+        }
+        catch (UnknownFileException e)
+        {
+            faults.Add(new RequestFault(param, e.Message, "file_not_found"));
+            return null;
+        }
+    }
+}
+
+/// <summary>Ids of jobs, which nobody can guess.</summary>
+internal static class JobIds
+{
+    private const int Bytes = 12;
+
+    /// <summary>What comes after the prefix of a kind: 24 hexadecimal digits.</summary>
+    public static string New() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Bytes));
+}

@@ -1,0 +1,21 @@
+using LoraServe.Engine.Generation;
+
+namespace LoraServe.Jobs;
+
+/// <summary>What jobs of one kind do. Both methods can be interrupted at any moment and are then called again, in this process or the next.</summary>
+internal abstract class JobKind
+{
+    /// <summary>What the API calls them: fine_tuning.job.</summary>
+    public abstract string Name { get; }
+
+    /// <summary>Reads and checks what the job needs.</summary>
+    /// <exception cref="JobFailedException">With every fault.</exception>
+    public abstract Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken);
+
+    /// <summary>Does the work.</summary>
+    /// <param name="job">As it was when its turn came; an interrupted run may have left something in its folder.</param>
+    /// <param name="engine">Stays valid until this returns.</param>
+    /// <param name="cancellationToken">Interrupts it: somebody paused or ended it, or the server stops.</param>
+    /// <returns>JSON of the result.</returns>
+    public abstract Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken);
+}

@@ -1,0 +1,27 @@
+using System.Diagnostics.Metrics;
+using LoraServe.Metrics;
+
+namespace LoraServe.Jobs;
+
+/// <summary>Jobs that ended, in numbers.</summary>
+internal sealed class JobMetrics
+{
+    private readonly Counter<long> _ended;
+
+    public JobMetrics(IMeterFactory meters, IEnumerable<JobKind> kinds)
+    {
+        _ended = meters.Create(MetricCollector.MeterPrefix)
+            .CreateCounter<long>("loraserve.jobs.ended", null, "Trainings and evaluations that ended, by kind and status.");
+        // Rates are of series that exist: what happens first would not be seen.
+        foreach (var kind in kinds)
+        {
+            foreach (var status in (JobStatus[])[JobStatus.Succeeded, JobStatus.Failed, JobStatus.Cancelled]) Add(0, kind.Name, status);
+        }
+    }
+
+    /// <summary>Counts a job that has ended.</summary>
+    public void RecordEnd(StoredJob job) => Add(1, job.Kind, job.Status);
+
+    private void Add(long count, string kind, JobStatus status) =>
+        _ended.Add(count, new("kind", kind), new("status", JobStatusNames.Of(status)));
+}

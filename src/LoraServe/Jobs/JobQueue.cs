@@ -1,0 +1,209 @@
+using System.Collections.Concurrent;
+using System.Threading.Channels;
+using LoraServe.Engine.Generation;
+using LoraServe.Hosting;
+using LoraServe.Keys;
+
+namespace LoraServe.Jobs;
+
+/// <summary>
+/// Works on jobs: of each kind, one is validated and one runs at a time, in the order in which they came. What was interrupted by the end of
+/// the process, in whatever way, goes on at the next start.
+/// </summary>
+internal sealed partial class JobQueue(
+    IEnumerable<JobKind> kinds, JobStore store, EngineService service, JobMetrics metrics, ILogger<JobQueue> log)
+    : IHostedLifecycleService, IDisposable
+{
+    private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, CancellationTokenSource> _working = new(StringComparer.Ordinal);
+    private readonly ConcurrentBag<ChannelWriter<bool>> _sleepers = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private Task _loops = Task.CompletedTask;
+
+    /// <summary>Adds a job, which begins as soon as its turn comes.</summary>
+    public StoredJob Submit(string id, string kind, Caller owner, string request, string message)
+    {
+        var job = store.Add(id, kind, owner, request);
+        store.AddEvents(id, [new JobEvent(message)]);
+        Wake();
+        return job;
+    }
+
+    /// <summary>Ends a job, which keeps what it has.</summary>
+    /// <exception cref="JobStateException">It has ended already.</exception>
+    public StoredJob Cancel(StoredJob job) => Interrupt(job.Id, "Job cancelled", found => found with { Status = JobStatus.Cancelled });
+
+    /// <summary>Holds a job until it is resumed; others go first.</summary>
+    /// <exception cref="JobStateException">It has ended, or is held already.</exception>
+    public StoredJob Pause(StoredJob job) => Interrupt(job.Id, "Job paused", found => found.IsPaused
+        ? throw new JobStateException($"'{found.Id}' is paused already.")
+        : found with { IsPaused = true, Status = found.Status == JobStatus.Running ? JobStatus.Queued : found.Status });
+
+    /// <summary>Lets a job go on that was held.</summary>
+    /// <exception cref="JobStateException">It has ended, or is not held.</exception>
+    public StoredJob Resume(StoredJob job)
+    {
+        var resumed = store.Change(
+            job.Id,
+            found => Open(found).IsPaused ? found with { IsPaused = false } : throw new JobStateException($"'{found.Id}' is not paused."),
+            new JobEvent("Job resumed"));
+        Wake();
+        return resumed;
+    }
+
+    public Task StartedAsync(CancellationToken cancellationToken)
+    {
+        _loops = Task.WhenAll(kinds.SelectMany(kind => new[]
+        {
+            Task.Run(() => LoopAsync(kind, ValidateAsync, JobStatus.ValidatingFiles), CancellationToken.None),
+            Task.Run(() => LoopAsync(kind, RunAsync, JobStatus.Running, JobStatus.Queued), CancellationToken.None),
+        }));
+        return Task.CompletedTask;
+    }
+
+    // Before the engine is stopped, so that what runs can leave a checkpoint.
+    public async Task StoppingAsync(CancellationToken cancellationToken)
+    {
+        await _stopping.CancelAsync();
+        await Task.WhenAny(_loops, Task.Delay(Timeout.Infinite, cancellationToken));
+    }
+
+    public void Dispose() => _stopping.Dispose();
+
+    Task IHostedLifecycleService.StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    Task IHostedLifecycleService.StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    private static StoredJob Open(StoredJob job) =>
+        job.IsFinished ? throw new JobStateException($"'{job.Id}' has ended already: it is {JobStatusNames.Of(job.Status)}.") : job;
+
+    private StoredJob Interrupt(string id, string message, Func<StoredJob, StoredJob> change)
+    {
+        var changed = store.Change(id, found => change(Open(found)), new JobEvent(message));
+        if (changed.IsFinished) metrics.RecordEnd(changed);
+        if (_working.TryGetValue(id, out var work)) work.Cancel();
+        return changed;
+    }
+
+    private void Wake()
+    {
+        foreach (var sleeper in _sleepers) sleeper.TryWrite(true);
+    }
+
+    private async Task LoopAsync(
+        JobKind kind, Func<JobKind, StoredJob, LlmEngine, CancellationToken, Task> work, params JobStatus[] states)
+    {
+        var wakes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
+        _sleepers.Add(wakes.Writer);
+        try
+        {
+            var engine = await service.WhenReadyAsync(_stopping.Token);
+            while (!_stopping.IsCancellationRequested)
+            {
+                try
+                {
+                    if (store.Next(kind.Name, states) is { } job) await WorkAsync(kind, job, engine, work);
+                    else await wakes.Reader.ReadAsync(_stopping.Token);
+                }
+                // The disk may be full: nothing is lost, and there may be room later.
+                catch (IOException e)
+                {
+                    LogDatabase(e.Message);
+                    await Task.Delay(RetryPeriod, _stopping.Token);
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The server stops.
+        }
+    }
+
+    private async Task WorkAsync(
+        JobKind kind, StoredJob job, LlmEngine engine, Func<JobKind, StoredJob, LlmEngine, CancellationToken, Task> work)
+    {
+        using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
+        _working[job.Id] = cancellation;
+        try
+        {
+            // Somebody may have interrupted it before it could be told.
+            if (store.Find(job.Id) is { IsFinished: false, IsPaused: false }) await work(kind, job, engine, cancellation.Token);
+        }
+        // Paused, ended, or the server stops, and the engine with it: what is stored says which.
+        catch (Exception e) when (cancellation.IsCancellationRequested)
+        {
+            LogInterrupted(kind.Name, job.Id, e.GetType().Name);
+        }
+        catch (Exception e)
+        {
+            var error = JobErrors.Of(e);
+            if (error.Code == JobErrors.Internal) LogFailed(e, kind.Name, job.Id);
+            End(
+                job.Id,
+                found => found with { Status = JobStatus.Failed, Error = error },
+                new JobEvent(error.Message) { Level = JobEventLevel.Error });
+            LogRefused(kind.Name, job.Id, error.Message);
+        }
+        finally
+        {
+            _working.TryRemove(job.Id, out _);
+        }
+    }
+
+    private async Task ValidateAsync(JobKind kind, StoredJob job, LlmEngine engine, CancellationToken cancellation)
+    {
+        await kind.ValidateAsync(job, engine, cancellation);
+        store.Change(
+            job.Id,
+            found => found.IsFinished ? null : found with { Status = JobStatus.Queued },
+            new JobEvent("Files validated, moving job to queued state"));
+        Wake();
+    }
+
+    private async Task RunAsync(JobKind kind, StoredJob job, LlmEngine engine, CancellationToken cancellation)
+    {
+        var isResumed = job.Status == JobStatus.Running;
+        store.Change(
+            job.Id,
+            found => found.IsFinished || found.IsPaused ? null : found with { Status = JobStatus.Running },
+            new JobEvent(isResumed ? "The server was restarted; the job goes on" : "Job started"));
+        LogStarted(kind.Name, job.Id);
+        var result = await kind.RunAsync(job, engine, cancellation);
+        End(
+            job.Id,
+            found => found with { Status = JobStatus.Succeeded, Result = result },
+            new JobEvent("The job has successfully completed"));
+        LogSucceeded(kind.Name, job.Id);
+    }
+
+    // Somebody may have ended it in the last moment.
+    private void End(string id, Func<StoredJob, StoredJob> change, JobEvent happened)
+    {
+        var isEnd = false;
+        var job = store.Change(id, found => (isEnd = !found.IsFinished) ? change(found) : null, happened);
+        if (isEnd) metrics.RecordEnd(job);
+    }
+
+    [LoggerMessage(LogLevel.Information, "{Kind} {Id} started")]
+    private partial void LogStarted(string kind, string id);
+
+    [LoggerMessage(LogLevel.Information, "{Kind} {Id} succeeded")]
+    private partial void LogSucceeded(string kind, string id);
+
+    [LoggerMessage(LogLevel.Information, "{Kind} {Id} was interrupted: {Reason}")]
+    private partial void LogInterrupted(string kind, string id, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "{Kind} {Id} failed: {Reason}")]
+    private partial void LogRefused(string kind, string id, string reason);
+
+    [LoggerMessage(LogLevel.Error, "{Kind} {Id} failed")]
+    private partial void LogFailed(Exception exception, string kind, string id);
+
+    [LoggerMessage(LogLevel.Error, "Jobs wait: {Reason}")]
+    private partial void LogDatabase(string reason);
+}

@@ -1,0 +1,153 @@
+using LoraServe.Jobs.Storage;
+using LoraServe.Keys;
+using Microsoft.EntityFrameworkCore;
+
+namespace LoraServe.Jobs;
+
+/// <summary>A part of a list.</summary>
+/// <param name="Items">In the order that was asked for.</param>
+/// <param name="HasMore">Whether there are more behind the last one.</param>
+internal sealed record Page<T>(IReadOnlyList<T> Items, bool HasMore);
+
+/// <summary>Jobs on the disk, each change whole or not at all. A caller sees its own; admin sees all.</summary>
+internal sealed class JobStore(JobDatabase database, TimeProvider time)
+{
+    private static readonly string[] Unfinished =
+        [nameof(JobStatus.ValidatingFiles), nameof(JobStatus.Queued), nameof(JobStatus.Running)];
+
+    /// <summary>Adds a job whose files are to be read.</summary>
+    /// <param name="id">Not used before.</param>
+    /// <param name="kind">What the API calls it.</param>
+    /// <param name="owner">Who asks for it.</param>
+    /// <param name="request">JSON of its kind.</param>
+    public StoredJob Add(string id, string kind, Caller owner, string request)
+    {
+        var job = new StoredJob
+        {
+            Id = id,
+            Kind = kind,
+            Owner = owner.Id,
+            Created = time.GetUtcNow(),
+            Status = JobStatus.ValidatingFiles,
+            Request = request,
+        };
+        database.Write(context => context.Jobs.Add(JobRowMapper.ToRow(job)));
+        return job;
+    }
+
+    /// <summary>The job of an id, whoever's it is, or null.</summary>
+    public StoredJob? Find(string id) => database.Read(context => context.Jobs.AsNoTracking().FirstOrDefault(row => row.Id == id)) is { } row
+        ? JobRowMapper.ToJob(row)
+        : null;
+
+    /// <summary>The job of an id and kind that a caller may see.</summary>
+    /// <exception cref="UnknownJobException">There is none.</exception>
+    public StoredJob Get(string kind, string id, Caller caller) =>
+        Find(id) is { } job && job.Kind == kind && caller.Owns(job.Owner) ? job : throw new UnknownJobException(kind, id);
+
+    /// <summary>Jobs of a kind that a caller may see, the newest first.</summary>
+    /// <param name="kind">Which kind.</param>
+    /// <param name="caller">Who asks.</param>
+    /// <param name="after">Only those older than the one of this id; null: from the newest on.</param>
+    /// <param name="limit">Most jobs.</param>
+    /// <param name="isWanted">Which of them.</param>
+    /// <exception cref="UnknownJobException">The caller sees no job of that id.</exception>
+    public Page<StoredJob> List(string kind, Caller caller, string? after, int limit, Func<StoredJob, bool>? isWanted = null)
+    {
+        if (after is not null) Get(kind, after, caller);
+        return database.Read(context =>
+        {
+            var seesAll = caller.SeesEverything;
+            var from = after is null ? long.MaxValue : context.Jobs.Where(row => row.Id == after).Select(row => row.Number).First();
+            var found = context.Jobs.AsNoTracking()
+                .Where(row => row.Kind == kind && row.Number < from && (seesAll || row.Owner == caller.Id))
+                .OrderByDescending(row => row.Number)
+                .AsEnumerable()
+                .Select(JobRowMapper.ToJob)
+                .Where(isWanted ?? (static _ => true))
+                .Take(limit + 1)
+                .ToList();
+            return new Page<StoredJob>([.. found.Take(limit)], found.Count > limit);
+        });
+    }
+
+    /// <summary>The oldest job of a kind that is in one of these states and not paused, or null.</summary>
+    public StoredJob? Next(string kind, params JobStatus[] states)
+    {
+        var names = states.Select(state => state.ToString()).ToArray();
+        return database.Read(context => context.Jobs.AsNoTracking()
+            .Where(row => row.Kind == kind && names.Contains(row.Status) && !row.IsPaused)
+            .OrderBy(row => row.Number)
+            .FirstOrDefault()) is { } row
+            ? JobRowMapper.ToJob(row)
+            : null;
+    }
+
+    /// <summary>How many jobs of a kind are not finished.</summary>
+    public int CountUnfinished(string kind) =>
+        database.Read(context => context.Jobs.Count(row => row.Kind == kind && Unfinished.Contains(row.Status)));
+
+    /// <summary>Changes a job as it is at this moment.</summary>
+    /// <param name="id">Of a job that exists.</param>
+    /// <param name="change">From what is stored to what shall be; what it throws, or null, leaves the job as it is.</param>
+    /// <param name="events">What happened, stored with the change.</param>
+    /// <returns>The job afterwards.</returns>
+    public StoredJob Change(string id, Func<StoredJob, StoredJob?> change, params IReadOnlyList<JobEvent> events) => database.Write(context =>
+    {
+        var row = context.Jobs.First(job => job.Id == id);
+        var before = JobRowMapper.ToJob(row);
+        if (change(before) is not { } after) return before;
+        if (after.IsFinished && !before.IsFinished) after = after with { Finished = time.GetUtcNow(), IsPaused = false };
+        JobRowMapper.Write(after, row);
+        Add(context, id, events);
+        return after;
+    });
+
+    /// <summary>Adds events; the first about a step takes the place of what an interrupted run told of it and of later ones.</summary>
+    /// <param name="id">The job.</param>
+    /// <param name="events">In order.</param>
+    /// <param name="replaceFrom">Events about this step and later ones go first; null keeps all.</param>
+    public void AddEvents(string id, IReadOnlyList<JobEvent> events, int? replaceFrom = null) => database.Write(context =>
+    {
+        if (replaceFrom is not null) context.Events.Where(row => row.JobId == id && row.Step >= replaceFrom).ExecuteDelete();
+        Add(context, id, events);
+        return true;
+    });
+
+    /// <summary>Events of a job, the newest first.</summary>
+    public Page<JobEvent> Events(string id, long? before, int limit)
+    {
+        var found = database.Read(context => context.Events.AsNoTracking()
+            .Where(row => row.JobId == id && (before == null || row.Number < before))
+            .OrderByDescending(row => row.Number)
+            .Take(limit + 1)
+            .ToList());
+        return new Page<JobEvent>([.. found.Take(limit).Select(JobRowMapper.ToEvent)], found.Count > limit);
+    }
+
+    /// <summary>All events of a job that are about steps, the oldest first.</summary>
+    public IReadOnlyList<JobEvent> StepEvents(string id, int? step = null) => database.Read(context => context.Events.AsNoTracking()
+        .Where(row => row.JobId == id && row.Step != null && (step == null || row.Step == step))
+        .OrderBy(row => row.Number)
+        .Select(row => JobRowMapper.ToEvent(row))
+        .ToList());
+
+    /// <summary>Remembers a checkpoint, in the place of an older one of the same step.</summary>
+    /// <param name="id">The job.</param>
+    /// <param name="step">After which step.</param>
+    /// <param name="folder">Its PEFT folder within the job's.</param>
+    public void AddCheckpoint(string id, int step, string folder) => database.Write(context =>
+    {
+        context.Checkpoints.Where(row => row.JobId == id && row.Step == step).ExecuteDelete();
+        return context.Checkpoints.Add(new CheckpointRow { JobId = id, Step = step, Created = time.GetUtcNow(), Folder = folder });
+    });
+
+    /// <summary>Checkpoints of a job, the latest step first.</summary>
+    public IReadOnlyList<CheckpointRow> Checkpoints(string id) => database.Read(context => context.Checkpoints.AsNoTracking()
+        .Where(row => row.JobId == id)
+        .OrderByDescending(row => row.Step)
+        .ToList());
+
+    private void Add(JobContext context, string id, IEnumerable<JobEvent> events) =>
+        context.Events.AddRange(events.Select(happened => JobRowMapper.ToRow(id, happened, time.GetUtcNow())));
+}

@@ -1,0 +1,115 @@
+using System.Collections.Concurrent;
+using System.Text.Json;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
+using LoraServe.Files;
+using LoraServe.Hosting;
+using LoraServe.Jobs;
+
+namespace LoraServe.Training;
+
+/// <summary>Trainings as jobs: on the engine that serves, with the result among the adapters that it serves.</summary>
+internal sealed class FineTuning(
+    JobStore store, JobFolders folders, FileStore files, TrainedAdapters adapters, TrainingMetrics metrics, TimeProvider time, ILogger<FineTuning> log)
+    : JobKind
+{
+    /// <summary>What the API calls them.</summary>
+    public const string Kind = "fine_tuning.job";
+
+    private readonly ConcurrentDictionary<string, TrainingJournal> _journals = new(StringComparer.Ordinal);
+
+    public override string Name => Kind;
+
+    /// <summary>When a job that runs will end; null as long as that is unknown.</summary>
+    public DateTimeOffset? EstimatedFinish(string id) => _journals.GetValueOrDefault(id)?.EstimatedFinish;
+
+    public override async Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
+    {
+        var order = job.RequestAs<FineTuningOrder>();
+        var plan = await PrepareAsync(job, order, new LoraTrainer(engine), cancellationToken);
+        var warnings = plan.Training.Warnings.Concat(plan.Validation?.Warnings ?? []);
+        store.Change(
+            job.Id,
+            found => found with { Result = Serialize(found.ResultAs<FineTuningState>().With(order, plan)) },
+            [
+                .. plan.Choices.Select(choice => new JobEvent(choice)),
+                .. warnings.Select(warning => new JobEvent(warning) { Level = JobEventLevel.Warn }),
+            ]);
+    }
+
+    public override async Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
+    {
+        var order = job.RequestAs<FineTuningOrder>();
+        var trainer = new LoraTrainer(engine);
+        var plan = await PrepareAsync(job, order, trainer, cancellationToken);
+        var journal = new TrainingJournal(store, metrics, job.Id, folders.Of(job.Id), plan.Settings.Steps, time, log);
+        _journals[job.Id] = journal;
+        try
+        {
+            var result = await trainer.RunAsync(plan, new TrainingControl(), journal, cancellationToken);
+            journal.Flush();
+            return Serialize(await FinishAsync(job, order, plan, result, engine, cancellationToken));
+        }
+        finally
+        {
+            _journals.TryRemove(job.Id, out _);
+            journal.Flush();
+        }
+    }
+
+    private async Task<FineTuningState> FinishAsync(
+        StoredJob job, FineTuningOrder order, TrainingPlan plan, TrainingResult result, LlmEngine engine, CancellationToken cancellationToken)
+    {
+        var validation = result.Validation is { } figures ? FiguresResource.From(figures) : null;
+        var provenance = Provenance.Of(job, plan, result.BestStep, validation);
+        var adapter = await adapters.AddAsync(engine, job, order.Adapter, result.Folder, provenance, cancellationToken);
+        var state = new FineTuningState().With(order, plan) with
+        {
+            Adapter = adapter.Name,
+            Version = adapter.Version,
+            Folder = Path.GetRelativePath(folders.Of(job.Id), result.Folder),
+            TrainedTokens = result.Tokens,
+            Steps = result.Steps,
+            BestStep = result.BestStep,
+            TrainingLoss = FiguresResource.Finite(result.TrainingLoss),
+            ElapsedSeconds = result.Elapsed.TotalSeconds,
+            Validation = validation,
+            ResultFile = (await WriteFiguresAsync(job, cancellationToken)).Id,
+        };
+        store.AddEvents(job.Id, [new JobEvent($"New fine-tuned model created: {adapter.Name}")]);
+        return state;
+    }
+
+    private async Task<StoredFile> WriteFiguresAsync(StoredJob job, CancellationToken cancellationToken)
+    {
+        var path = files.BeginFile();
+        try
+        {
+            await File.WriteAllTextAsync(path, StepFigures.ToCsv(StepFigures.From(store.StepEvents(job.Id))), cancellationToken);
+            return files.Add(path, file => file with { Owner = job.Owner, Name = "step_metrics.csv", Purpose = FilePurpose.Results });
+        }
+        finally
+        {
+            File.Delete(path);
+        }
+    }
+
+    private async Task<TrainingPlan> PrepareAsync(
+        StoredJob job, FineTuningOrder order, LoraTrainer trainer, CancellationToken cancellationToken)
+    {
+        var folder = folders.Of(job.Id);
+        try
+        {
+            return await Task.Run(() => trainer.Prepare(order.ToEngine(folder)), cancellationToken);
+        }
+        catch (InvalidTrainingException e)
+        {
+            throw TrainingFaults.Explain(
+                e,
+                (TrainingFiles.Training(folder), order.TrainingFileName, "training_file"),
+                (TrainingFiles.Validation(folder), order.ValidationFileName, "validation_file"));
+        }
+    }
+
+    private static string Serialize(FineTuningState state) => JsonSerializer.Serialize(state, ApiJson.Options);
+}

@@ -1,0 +1,48 @@
+using System.Security.Cryptography;
+using System.Text.Json;
+using LoraServe.Adapters;
+using LoraServe.Files;
+using LoraServe.Hosting;
+using LoraServe.Jobs;
+using LoraServe.Keys;
+
+namespace LoraServe.Training;
+
+/// <summary>Takes trainings in: what can be refused at once is, the rest is a matter of the job.</summary>
+internal sealed class FineTuningOrders(EngineService service, FileStore files, JobFolders folders, JobQueue queue, StorageQuota quota)
+{
+    private const int SuffixOfId = 12;
+
+    /// <exception cref="InvalidRequestException">A file is not there.</exception>
+    /// <exception cref="UnknownBaseException">The model is not the base.</exception>
+    /// <exception cref="PermissionException">The caller may not give the adapter its name, or not store any more.</exception>
+    public async Task<StoredJob> SubmitAsync(Caller caller, FineTuningRequest request, CancellationToken cancellationToken)
+    {
+        if (request.Model != service.BaseModel) throw new UnknownBaseException(request.Model!, service.BaseModel);
+        var id = $"ftjob-{JobIds.New()}";
+        var adapter = FineTuningRequestReader.Name(service.BaseModel, request.Suffix ?? SuffixFrom(id));
+        AdaptersApi.CheckName(service, adapter);
+        caller.Access.CheckTarget(adapter);
+        quota.Check(caller, adapter, bytes: 0);
+
+        var faults = new List<RequestFault>();
+        var training = JobInputs.Find(files, caller, "training_file", request.TrainingFile!, faults);
+        var validation = request.ValidationFile is { } file ? JobInputs.Find(files, caller, "validation_file", file, faults) : null;
+        if (faults.Count > 0) throw new InvalidRequestException(faults);
+
+        var order = new FineTuningOrder
+        {
+            Request = request,
+            Adapter = adapter,
+            Seed = request.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue),
+            TrainingFileName = training!.Name,
+            ValidationFileName = validation?.Name,
+        };
+        (StoredFile File, Func<string, string> Path)[] inputs = [(training, TrainingFiles.Training)];
+        await folders.CreateAsync(id, validation is null ? inputs : [.. inputs, (validation, TrainingFiles.Validation)], cancellationToken);
+        return queue.Submit(id, FineTuning.Kind, caller, JsonSerializer.Serialize(order, ApiJson.Options), $"Created fine-tuning job: {id}");
+    }
+
+    // A letter in front: a name cannot end with a number.
+    private static string SuffixFrom(string id) => $"j{id[^SuffixOfId..]}";
+}

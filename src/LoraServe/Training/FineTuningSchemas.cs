@@ -1,0 +1,32 @@
+using System.Text.Json.Nodes;
+using LoraServe.Hosting;
+using Microsoft.AspNetCore.OpenApi;
+using Microsoft.OpenApi;
+
+namespace LoraServe.Training;
+
+/// <summary>The schemas of hyperparameters, which may be auto, and of names of modules.</summary>
+internal static class FineTuningSchemas
+{
+    public static Task TransformAsync(OpenApiSchema schema, OpenApiSchemaTransformerContext context, CancellationToken cancellationToken)
+    {
+        if (context.JsonTypeInfo.Type == typeof(TargetModuleNames))
+        {
+            schema.Type = null;
+            schema.Properties = null;
+            schema.OneOf =
+            [
+                new OpenApiSchema { Type = JsonSchemaType.String },
+                new OpenApiSchema { Type = JsonSchemaType.Array, Items = new OpenApiSchema { Type = JsonSchemaType.String }, MinItems = 1 },
+            ];
+            schema.Examples = [new JsonArray("q_proj", "v_proj")];
+        }
+        else if (context.JsonPropertyInfo is { AttributeProvider: { } property } info && property.IsDefined(typeof(AutoAttribute), inherit: true))
+        {
+            var types = info.PropertyType == typeof(object) ? JsonSchemaType.String | JsonSchemaType.Number : schema.Type | JsonSchemaType.String;
+            if (schema.Type is not null) schema.Type = types;
+        }
+
+        return Task.CompletedTask;
+    }
+}

@@ -1,0 +1,125 @@
+using System.Text.Json.Nodes;
+using LoraServe.Engine.Training;
+using LoraServe.Jobs;
+
+namespace LoraServe.Training;
+
+/// <summary>
+/// Writes down what a training tells, as events and checkpoints of its job. Steps reach the disk every second; those that a kill lost are
+/// made again.
+/// </summary>
+internal sealed partial class TrainingJournal(
+    JobStore store, TrainingMetrics metrics, string jobId, string folder, int totalSteps, TimeProvider time, ILogger log)
+    : IProgress<TrainingEvent>
+{
+    private static readonly TimeSpan WritePeriod = TimeSpan.FromSeconds(1);
+
+    private readonly List<JobEvent> _pending = [];
+    private DateTimeOffset _written;
+    private int? _firstStep;
+    private bool _isFirstWritten;
+    private (int Step, DateTimeOffset Time)? _start;
+
+    /// <summary>When the training will end at the speed that it has had since it began or went on; null as long as that is unknown.</summary>
+    public DateTimeOffset? EstimatedFinish { get; private set; }
+
+    public void Report(TrainingEvent value)
+    {
+        switch (value)
+        {
+            case StepMade step:
+                _firstStep ??= step.Step;
+                Estimate(step.Step);
+                metrics.RecordStep(step.Tokens, step.Elapsed);
+                Add(step.Step, $"Step {step.Step}/{totalSteps}: training loss={step.Loss:0.0000}", Figures(step));
+                break;
+            case Evaluated evaluated:
+                Add(evaluated.Step, Describe(evaluated), Figures(evaluated));
+                break;
+            case CheckpointSaved checkpoint:
+                Add(checkpoint.Step, $"Checkpoint created at step {checkpoint.Step}", data: null);
+                Write(() => store.AddCheckpoint(jobId, checkpoint.Step, Path.GetRelativePath(folder, checkpoint.AdapterFolder)));
+                break;
+            case Note note:
+                Add(step: null, note.Text, data: null);
+                break;
+        }
+
+        if (value is not StepMade || time.GetUtcNow() - _written > WritePeriod) Flush();
+    }
+
+    /// <summary>Writes what is not written yet.</summary>
+    public void Flush()
+    {
+        _written = time.GetUtcNow();
+        if (_pending.Count == 0) return;
+        Write(() =>
+        {
+            store.AddEvents(jobId, _pending, _isFirstWritten ? null : _firstStep);
+            _isFirstWritten |= _firstStep is not null;
+        });
+        _pending.Clear();
+    }
+
+    private void Add(int? step, string message, JsonObject? data) =>
+        _pending.Add(new JobEvent(message) { Time = time.GetUtcNow(), Step = step, Data = data });
+
+    private void Estimate(int step)
+    {
+        var now = time.GetUtcNow();
+        if (_start is { } start && step > start.Step)
+            EstimatedFinish = now + ((now - start.Time) / (step - start.Step) * Math.Max(0, totalSteps - step));
+        else
+            _start = (step, now);
+    }
+
+    private string Describe(Evaluated evaluated)
+    {
+        var figures = evaluated.Figures;
+        var match = figures.ExactMatch is { } exact ? $", exact match={exact:0.0000}" : "";
+        return $"Step {evaluated.Step}/{totalSteps}: validation loss={figures.Loss:0.0000}, "
+            + $"token accuracy={figures.TokenAccuracy:0.0000}{match}{(evaluated.IsBest ? ", the best so far" : "")}";
+    }
+
+    private JsonObject Figures(StepMade step) => new()
+    {
+        ["step"] = step.Step,
+        ["total_steps"] = totalSteps,
+        [StepFigures.TrainLoss] = FiguresResource.Finite(step.Loss),
+        [StepFigures.TrainAccuracy] = FiguresResource.Finite(step.TokenAccuracy),
+        ["learning_rate"] = FiguresResource.Finite(step.LearningRate),
+        ["gradient_norm"] = FiguresResource.Finite(step.GradientNorm),
+        ["tokens"] = step.Tokens,
+        ["seconds"] = step.Elapsed.TotalSeconds,
+    };
+
+    private JsonObject Figures(Evaluated evaluated) => new()
+    {
+        ["step"] = evaluated.Step,
+        ["total_steps"] = totalSteps,
+        [StepFigures.ValidLoss] = FiguresResource.Finite(evaluated.Figures.Loss),
+        [StepFigures.ValidAccuracy] = FiguresResource.Finite(evaluated.Figures.TokenAccuracy),
+        [StepFigures.ValidExactMatch] = evaluated.Figures.ExactMatch,
+        [StepFigures.Examples] = evaluated.Figures.Examples,
+        [StepFigures.GeneratedExamples] = evaluated.Figures.GeneratedExamples,
+        ["is_best"] = evaluated.IsBest,
+    };
+
+    // The training is worth more than what is told of it.
+    private void Write(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (IOException e)
+        {
+            LogLost(jobId, e.Message);
+        }
+    }
+
+    private void LogLost(string job, string reason) => LogLost(log, job, reason);
+
+    [LoggerMessage(LogLevel.Warning, "Events of {Job} are lost: {Reason}")]
+    private static partial void LogLost(ILogger logger, string job, string reason);
+}

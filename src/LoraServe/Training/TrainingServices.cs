@@ -1,0 +1,25 @@
+using LoraServe.Evaluations;
+using LoraServe.Files;
+using LoraServe.Hosting;
+using LoraServe.Jobs;
+using LoraServe.Jobs.Storage;
+
+namespace LoraServe.Training;
+
+/// <summary>What files, trainings and evaluations are made of.</summary>
+internal static class TrainingServices
+{
+    public static IServiceCollection AddTraining(this IServiceCollection services)
+    {
+        services.AddSingleton(provider => JobDatabase.Open(provider.GetRequiredService<LoraServeOptions>().Data));
+        services.AddSingleton<JobStore>().AddSingleton<JobFolders>().AddSingleton<JobQueue>().AddSingleton<JobMetrics>();
+        services.AddSingleton<FileStore>().AddSingleton<FileUploads>();
+        services.AddSingleton<TrainingMetrics>().AddSingleton<TrainedAdapters>().AddSingleton<Promotions>();
+        services.AddSingleton<FineTuning>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();
+        services.AddSingleton<JobKind>(provider => provider.GetRequiredService<FineTuning>());
+        services.AddSingleton<JobKind, Evaluating>();
+        // After the engine, so that it stops before: what runs can then leave a checkpoint.
+        if (!ApiDescription.IsBeingGenerated) services.AddHostedService(provider => provider.GetRequiredService<JobQueue>());
+        return services;
+    }
+}
