@@ -90,6 +90,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <summary>Sequences that were submitted and are not part of <see cref="Status"/> yet.</summary>
     internal int Arriving => _loop.Arriving;
 
+    /// <summary>The highest rank of an adapter that is served.</summary>
+    internal int MaxLoraRank => _options.MaxLoraRank;
+
     /// <summary>Publishes what the engine does from now on as instruments of a meter, which must outlive it.</summary>
     public void Publish(Meter meter)
     {

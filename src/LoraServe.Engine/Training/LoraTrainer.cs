@@ -1,5 +1,6 @@
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Planning;
 
 namespace LoraServe.Engine.Training;
 
@@ -13,12 +14,12 @@ public sealed partial class LoraTrainer(LlmEngine engine)
     /// <summary>Checks data and hyperparameters, and chooses what was left open. Reads and tokenises the files; touches no tensor.</summary>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public TrainingPlan Prepare(TrainingRequest request) => throw new NotSupportedException("Training is being built.");
+    public TrainingPlan Prepare(TrainingRequest request) => new TrainingPreparation(engine).Prepare(request);
 
     /// <summary>Reads a data set for <see cref="EvaluateAsync"/>.</summary>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public TrainingDataset ReadDataset(string file, bool skipTooLong) => throw new NotSupportedException("Training is being built.");
+    public TrainingDataset ReadDataset(string file, bool skipTooLong) => new TrainingPreparation(engine).ReadDataset(file, skipTooLong);
 
     /// <summary>The engine.</summary>
     internal LlmEngine Engine => engine;

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Tokenization.Templates;
 using LoraServe.Hosting;
 
 namespace LoraServe.Chat;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LoraServe.Chat;
+using LoraServe.Engine.Tokenization.Templates;
 using LoraServe.Hosting;
 
 namespace LoraServe.Tests.Chat;

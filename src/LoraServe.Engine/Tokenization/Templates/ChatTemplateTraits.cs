@@ -1,10 +1,10 @@
 using System.Text.RegularExpressions;
 
-namespace LoraServe.Chat;
+namespace LoraServe.Engine.Tokenization.Templates;
 
 /// <summary>What a template's text tells about the conversations it is made for.</summary>
 /// <param name="Text">The template.</param>
-internal sealed partial record ChatTemplateTraits(string Text)
+public sealed partial record ChatTemplateTraits(string Text)
 {
     /// <summary>Whether it walks through the parts of a message's content, rather than taking it for a text.</summary>
     public bool ReadsParts { get; } = ContentLoop().IsMatch(Text);

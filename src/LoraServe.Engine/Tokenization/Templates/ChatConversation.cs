@@ -1,14 +1,14 @@
 using System.Buffers;
 using System.Text.Json;
 
-namespace LoraServe.Chat;
+namespace LoraServe.Engine.Tokenization.Templates;
 
 /// <summary>
 /// The conversation as a template sees it, in the form that vLLM and transformers give it: the text parts of a message joined by line
 /// breaks, unless the template reads parts; arguments of calls as objects, not as the text of one; no nulls. Fields that the API does not
 /// know are passed on.
 /// </summary>
-internal sealed class ChatConversation(ChatTemplateTraits traits)
+public sealed class ChatConversation(ChatTemplateTraits traits)
 {
     // Arguments as deep as a body may be, at their place in a message.
     private const int MaxDepth = 256;

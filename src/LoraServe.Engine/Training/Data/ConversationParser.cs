@@ -1,0 +1,131 @@
+using System.Text.Json;
+using LoraServe.Engine.Tokenization.Templates;
+
+namespace LoraServe.Engine.Training.Data;
+
+/// <summary>
+/// Makes an example of a conversation. What is learnt of it are the assistant's turns, unless their weight is 0: the text from where the
+/// template asks for a turn to where the turn ends, found by rendering the conversation up to there, which must be how the whole begins.
+/// </summary>
+/// <param name="model">Of the base.</param>
+internal sealed class ConversationParser(ModelText model)
+{
+    // Templates that show the date must give the same tokens whenever a training goes on.
+    private static readonly DateTimeOffset Date = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
+
+    /// <summary>The example of an object with messages.</summary>
+    /// <exception cref="ExampleException">It is none.</exception>
+    /// <exception cref="UnusableTemplateException">The model has no template that can be used.</exception>
+    public TrainingExample Parse(JsonElement line, int number)
+    {
+        var faults = ConversationFaults.Find(line);
+        if (faults.Count > 0) throw new ExampleException(faults);
+        var tools = line.TryGetProperty("tools", out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0
+            ? list
+            : (JsonElement?)null;
+        var (template, traits) = Template(tools is not null);
+        if (tools is not null && !traits.ShowsTools) throw new ExampleException("tools: the model's chat template has no place for them");
+
+        var messages = line.GetProperty("messages").EnumerateArray().ToList();
+        var weights = messages.ConvertAll(IsLearnt);
+        if (!weights.Contains(true)) throw new ExampleException("messages: no assistant's turn of weight 1, there is nothing to learn");
+        var written = new ChatConversation(traits).Write(Without(messages, "weight")).EnumerateArray().ToList();
+
+        string Render(int count, bool asks) => this.Render(template, written.GetRange(0, count), tools, asks);
+        var whole = Render(written.Count, asks: false);
+        var turns = new List<Range>();
+        for (var i = 0; i < written.Count; i++)
+        {
+            if (!weights[i]) continue;
+            var (before, after) = (Render(i, asks: true), i + 1 == written.Count ? whole : Render(i + 1, asks: false));
+            if (!whole.StartsWith(before, StringComparison.Ordinal) || !whole.StartsWith(after, StringComparison.Ordinal) || after.Length <= before.Length)
+            {
+                throw new ExampleException(
+                    $"messages[{i}]: the chat template writes this turn in another way when it is asked for or when messages follow, so that it "
+                    + "cannot be learnt as a part of the whole: give it weight 0, or make it the last message of a line of its own");
+            }
+
+            turns.Add(before.Length..after.Length);
+        }
+
+        return Encode(number, whole, turns);
+    }
+
+    private TrainingExample Encode(int number, string whole, List<Range> turns)
+    {
+        if (model.IsTooLong(whole.Length)) throw new ExampleException($"{whole.Length} characters, too long for {model.MaxSequenceLength} tokens") { IsTooLong = true };
+        var (tokens, isTarget, at) = (new List<int>(), new List<bool>(), 0);
+        var (promptLength, completion) = (0, "");
+        foreach (var turn in turns)
+        {
+            tokens.AddRange(Ids(whole[at..turn.Start.Value]));
+            isTarget.AddRange(Enumerable.Repeat(false, tokens.Count - isTarget.Count));
+            var ids = Ids(whole[turn]).ToList();
+            // What stands behind the token that ends a turn is never generated.
+            var end = ids.FindIndex(model.EndTokens.Contains);
+            if (end < 0 && turn.End.Value == whole.Length)
+            {
+                end = ids.Count;
+                ids.Add(model.EndTokens[0]);
+            }
+
+            var learnt = end < 0 ? ids.Count : end + 1;
+            (promptLength, completion) = (tokens.Count, model.Tokenizer.Decode([.. ids.Take(end < 0 ? ids.Count : end)]));
+            tokens.AddRange(ids);
+            isTarget.AddRange(Enumerable.Repeat(true, learnt));
+            isTarget.AddRange(Enumerable.Repeat(false, ids.Count - learnt));
+            at = turn.End.Value;
+        }
+
+        if (promptLength == 0) throw new ExampleException("messages: the chat template writes nothing before the assistant's turn");
+        tokens.AddRange(Ids(whole[at..]));
+        isTarget.AddRange(Enumerable.Repeat(false, tokens.Count - isTarget.Count));
+        int[] all = [.. tokens];
+        return new TrainingExample(number, all, isTarget.ToArray())
+        {
+            Prompt = new ArraySegment<int>(all, 0, promptLength),
+            Completion = completion,
+        };
+    }
+
+    private int[] Ids(string text) => model.Tokenizer.Encode(text, addSpecialTokens: false);
+
+    private (ChatTemplate Template, ChatTemplateTraits Traits) Template(bool hasTools)
+    {
+        try
+        {
+            var template = model.Templates.Find(name: null, hasTools);
+            return (template, new ChatTemplateTraits(template.Source));
+        }
+        catch (ChatTemplateException e)
+        {
+            throw new UnusableTemplateException(e.Message);
+        }
+    }
+
+    private string Render(ChatTemplate template, List<JsonElement> messages, JsonElement? tools, bool asks)
+    {
+        try
+        {
+            return model.Templates.Render(template, new ChatTemplateInput
+            {
+                Messages = JsonSerializer.SerializeToElement(messages),
+                Tools = tools,
+                AddGenerationPrompt = asks,
+                Now = Date,
+            });
+        }
+        catch (ChatTemplateException e)
+        {
+            throw new ExampleException($"messages: {e.Message}");
+        }
+    }
+
+    private static bool IsLearnt(JsonElement message) =>
+        message.GetProperty("role").ValueEquals("assistant")
+        && !(message.TryGetProperty("weight", out var weight) && weight.ValueKind == JsonValueKind.Number && weight.GetDouble() == 0);
+
+    private static JsonElement Without(List<JsonElement> messages, string field) => JsonSerializer.SerializeToElement(
+        messages.ConvertAll(message => message.EnumerateObject().Where(property => property.Name != field)
+            .ToDictionary(property => property.Name, property => property.Value, StringComparer.Ordinal)));
+}

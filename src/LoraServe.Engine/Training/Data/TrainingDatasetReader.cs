@@ -1,0 +1,66 @@
+namespace LoraServe.Engine.Training.Data;
+
+/// <summary>
+/// Reads a JSONL file of examples. Every line that is wrong is a fault with its number and reason; blank lines mean nothing. An example
+/// is taken whole or not at all.
+/// </summary>
+/// <param name="model">Of the base.</param>
+/// <param name="skipTooLong">Whether examples that are too long are left out, each with a warning, or faults.</param>
+internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
+{
+    // What UTF-16 files begin with.
+    private static readonly byte[][] WideMarks = [[0xFF, 0xFE], [0xFE, 0xFF]];
+
+    private readonly ExampleParser _parser = new(model);
+
+    /// <summary>Reads a file.</summary>
+    /// <param name="path">The file.</param>
+    /// <exception cref="InvalidTrainingException">With every fault.</exception>
+    /// <exception cref="IOException">It cannot be read.</exception>
+    public TrainingDataset Read(string path)
+    {
+        using var lines = new JsonLines(path);
+        var faults = new DataFaults(Path.GetFileName(path));
+        var (examples, warnings) = (new List<TrainingExample>(), new List<string>());
+        foreach (var line in lines.Read())
+        {
+            if (line.Number == 1 && Array.Exists(WideMarks, mark => line.Bytes.Span.StartsWith(mark)))
+            {
+                faults.Add("UTF-16: save the file as UTF-8");
+                break;
+            }
+
+            if (!line.IsTooLong && IsBlank(line.Bytes.Span)) continue;
+            try
+            {
+                examples.Add(_parser.Parse(line));
+            }
+            catch (ExampleException e) when (e.IsTooLong && skipTooLong)
+            {
+                warnings.Add(faults.At(line.Number, $"left out: {e.Message}"));
+            }
+            catch (ExampleException e)
+            {
+                foreach (var fault in e.Faults) faults.Add(line.Number, fault);
+            }
+            catch (UnusableTemplateException e)
+            {
+                faults.Add(line.Number, $"messages cannot be examples: {e.Message} Use prompt and completion");
+                break;
+            }
+        }
+
+        if (lines.IsTooLarge) faults.Add($"more than {JsonLines.MostFileBytes >> 20} MiB: split the file");
+        if (!faults.Any && examples.Count == 0)
+        {
+            faults.Add(warnings.Count > 0
+                ? $"no example is left: all {warnings.Count} are longer than {model.MaxSequenceLength} tokens"
+                : "no examples: write one a line");
+        }
+
+        if (faults.Any) throw new InvalidTrainingException(faults.All);
+        return new TrainingDataset { Examples = examples, Hash = lines.Hash, Warnings = warnings };
+    }
+
+    private static bool IsBlank(ReadOnlySpan<byte> line) => line.IndexOfAnyExcept(" \t\r"u8) < 0;
+}

@@ -1,0 +1,45 @@
+using LoraServe.Engine.Checkpoints;
+
+namespace LoraServe.Engine.Training.Planning;
+
+/// <summary>The names by which linear modules are chosen for training, and the presets that stand for several.</summary>
+internal static class TargetNames
+{
+    /// <summary>Every linear module of the layers.</summary>
+    public const string AllLinear = "all-linear";
+
+    private const string Attention = "attention";
+
+    private static readonly string[] AttentionNames = ["q_proj", "k_proj", "v_proj", "o_proj"];
+
+    /// <summary>All names in the order of the forward pass; the output head is not one.</summary>
+    public static readonly IReadOnlyList<string> All = [.. AttentionNames, "gate_proj", "up_proj", "down_proj"];
+
+    /// <summary>The names that are asked for, presets resolved, in the order of the forward pass.</summary>
+    /// <param name="asked">Names, or one preset.</param>
+    /// <param name="faults">Receives what is wrong.</param>
+    public static IReadOnlyList<string> Resolve(IReadOnlyList<string> asked, List<string> faults)
+    {
+        if (asked is [Attention]) return AttentionNames;
+        if (asked is [AllLinear]) return All;
+        var before = faults.Count;
+        if (asked.Count == 0) faults.Add($"target_modules: none; expected some of {Known}");
+        foreach (var name in asked.Where(name => !All.Contains(name)).Take(10))
+        {
+            faults.Add(name is Attention or AllLinear
+                ? $"target_modules: {name} stands alone, found {asked.Count} names"
+                : $"target_modules: {Shorten(name)} is no linear module of the layers; expected some of {Known}");
+        }
+
+        return faults.Count > before ? [] : [.. All.Where(asked.Contains)];
+    }
+
+    /// <summary>The modules that have one of the names.</summary>
+    public static IReadOnlyList<LinearModule> Select(ModelModules modules, IReadOnlyList<string> names) =>
+        [.. modules.Linears.Where(linear => linear.Path != modules.Head && names.Contains(linear.Path[(linear.Path.LastIndexOf('.') + 1)..]))];
+
+    /// <summary>A name out of a request, cut to what a message can hold.</summary>
+    public static string Shorten(string text) => text.Length <= 60 ? text : $"{text[..60]}...";
+
+    private static string Known => $"{string.Join(", ", All)}, or alone {Attention} or {AllLinear}";
+}

@@ -1,0 +1,132 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Saving;
+
+namespace LoraServe.Engine.Training.Planning;
+
+/// <summary>Makes a plan of a request, or says everything that is wrong with it. Touches no tensor.</summary>
+/// <param name="engine">Whose model is trained.</param>
+internal sealed class TrainingPreparation(LlmEngine engine)
+{
+    // A shuffle of its own, so that the split has nothing to do with the order of the epochs.
+    private const int SplitShuffle = -1;
+
+    private readonly ModelConfig _config = engine.BaseModel.Config;
+    private readonly ModelModules _modules = engine.BaseModel.Config.Modules(engine.Model.Name);
+
+    /// <exception cref="InvalidTrainingException">With every fault.</exception>
+    /// <exception cref="IOException">A file cannot be read.</exception>
+    public TrainingPlan Prepare(TrainingRequest request)
+    {
+        var asked = request.Hyperparameters;
+        var faults = Faults(request);
+        // A wrong length would make faults of good examples.
+        var longest = asked.MaxSequenceLength is { } length && length >= 2 && length <= engine.Model.MaxModelLen ? length : engine.Model.MaxModelLen;
+        var training = Read(request.TrainingFile, longest, asked.SkipTooLong, faults);
+        var validation = request.ValidationFile is null ? null : Read(request.ValidationFile, longest, asked.SkipTooLong, faults);
+        if (faults.Count == 0 && request.ValidationSplit > 0) (training, validation) = Split(training!, request, faults);
+        if (faults.Count > 0) throw new InvalidTrainingException(faults);
+
+        var choice = new SettingsChoice(asked, _config, _modules);
+        var settings = choice.Choose(
+            training!.Examples.Count, validation?.Examples.Count ?? 0, engine.Model.MaxModelLen, engine.MaxLoraRank, engine.Model.Dtype);
+        CheckChosen(settings, faults);
+        if (faults.Count > 0) throw new InvalidTrainingException(faults);
+        var plan = new TrainingPlan
+        {
+            Request = request,
+            Settings = settings,
+            Choices = choice.Reasons,
+            Training = training,
+            Validation = validation,
+            TrainedParameters = TrainedParameters(settings),
+        };
+        new TrainerState(request.Folder, TrainingIdentity.Of(plan, engine.Model.Fingerprint)).CheckSame();
+        return plan;
+    }
+
+    /// <exception cref="InvalidTrainingException">With every fault.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public TrainingDataset ReadDataset(string file, bool skipTooLong) => Reader(engine.Model.MaxModelLen, skipTooLong).Read(file);
+
+    private List<string> Faults(TrainingRequest request)
+    {
+        var faults = new List<string>();
+        if (string.IsNullOrWhiteSpace(request.Folder)) faults.Add("folder: name one for checkpoints and the result");
+        else if (File.Exists(request.Folder)) faults.Add($"folder: {request.Folder} is a file");
+        if (!(request.ValidationSplit is >= 0 and < 1))
+            faults.Add($"validation_split: expected a number from 0 to below 1, found {request.ValidationSplit}");
+        else if (request is { ValidationSplit: > 0, ValidationFile: not null })
+            faults.Add("validation_split: a validation file is given too, only one of the two can be");
+        var hasValidation = request.ValidationFile is not null || request.ValidationSplit > 0;
+        new HyperparameterFaults(faults).Check(request.Hyperparameters, engine.Model.MaxModelLen, hasValidation);
+        new AdaptationFaults(_modules, engine.MaxLoraRank, faults).Check(request.Hyperparameters);
+        return faults;
+    }
+
+    private static void CheckChosen(TrainingSettings settings, List<string> faults)
+    {
+        if (settings.WarmupSteps > 0 && settings.WarmupSteps >= settings.Steps)
+            faults.Add($"warmup_steps: expected fewer than the {settings.Steps} steps, found {settings.WarmupSteps}");
+        if (settings.LearningRate > 1) faults.Add($"learning_rate: {settings.LearningRate} with its multiplier, at most 1 is possible");
+        if (settings.LearningRate < float.Epsilon) faults.Add($"learning_rate: {settings.LearningRate} with its multiplier is 0 in float32");
+    }
+
+    private TrainingDataset? Read(string path, int longest, bool skipTooLong, List<string> faults)
+    {
+        try
+        {
+            return Reader(longest, skipTooLong).Read(path);
+        }
+        catch (InvalidTrainingException e)
+        {
+            faults.AddRange(e.Faults);
+            return null;
+        }
+    }
+
+    private TrainingDatasetReader Reader(int longest, bool skipTooLong)
+    {
+        if (_config.EosTokenIds.Count == 0)
+            throw new InvalidTrainingException([$"{engine.Model.Name} names no token that ends a text (eos_token_id): nothing can learn where to end"]);
+        return new TrainingDatasetReader(
+            new ModelText
+            {
+                Tokenizer = engine.Tokenizer,
+                Templates = engine.ChatTemplates,
+                EndTokens = _config.EosTokenIds,
+                VocabularySize = engine.Model.VocabularySize,
+                MaxSequenceLength = longest,
+            },
+            skipTooLong);
+    }
+
+    private static (TrainingDataset Training, TrainingDataset? Validation) Split(TrainingDataset all, TrainingRequest request, List<string> faults)
+    {
+        var count = all.Examples.Count;
+        var heldOut = Math.Max(1, (int)Math.Round(count * request.ValidationSplit));
+        if (heldOut >= count)
+        {
+            faults.Add($"validation_split: {request.ValidationSplit} of {count} examples leaves none to train on");
+            return (all, null);
+        }
+
+        var order = ExampleOrder.Shuffled(count, request.Hyperparameters.Seed ?? 0, SplitShuffle);
+        TrainingDataset Part(IEnumerable<int> indices) => all with { Examples = [.. indices.Order().Select(index => all.Examples[index])] };
+        return (Part(order.Skip(heldOut)), Part(order.Take(heldOut)) with { Warnings = [] });
+    }
+
+    private long TrainedParameters(TrainingSettings settings)
+    {
+        if (settings.Method == TrainingMethod.Full) return engine.Model.Parameters;
+        var patterns = settings.RankPattern.Select(pair => (Pattern: PeftPattern.Suffix(pair.Key), Rank: pair.Value)).ToList();
+        return TargetNames.Select(_modules, settings.TargetModules).Sum(linear =>
+        {
+            var found = patterns.Find(pair => pair.Pattern.IsMatch(linear.Path));
+            var rank = found.Pattern is null ? settings.Rank : found.Rank;
+            return ((long)rank * (linear.InFeatures + linear.OutFeatures)) + (settings.UseDora ? linear.OutFeatures : 0);
+        });
+    }
+}
