@@ -1,0 +1,106 @@
+using System.Diagnostics;
+
+namespace LoraServe.Benchmarks.Training;
+
+/// <summary>Kills a <see cref="TrainingKillWorker"/> again and again, and compares what comes out with an undisturbed training.</summary>
+/// <param name="root">An empty folder.</param>
+/// <param name="worker">Starts a process that goes on with the training in a folder below the root.</param>
+internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartInfo> worker)
+{
+    private const string Undisturbed = "undisturbed", Disturbed = "disturbed";
+    private const int LongestMilliseconds = 600;
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
+
+    // What an undisturbed training says of each step and evaluation.
+    private readonly Dictionary<string, string> _expected = new(StringComparer.Ordinal);
+
+    /// <summary>Kills.</summary>
+    public int Kills { get; private set; }
+
+    /// <summary>Trainings that were killed and ended with the bits of the undisturbed one.</summary>
+    public int Trainings { get; private set; }
+
+    /// <summary>Steps and evaluations of killed trainings that gave the very numbers of the undisturbed one.</summary>
+    public int ComparedSteps { get; private set; }
+
+    /// <summary>Trains once undisturbed, and then with so many kills.</summary>
+    /// <exception cref="BenchmarkException">Something differs.</exception>
+    public async Task RunAsync(int kills, int seed)
+    {
+        var random = new Random(seed);
+        TrainingKillWorker.Prepare(root);
+        File.WriteAllText(TrainingKillWorker.Journal(root), "");
+        if (!await WorkAsync(Undisturbed, killAfter: null)) throw new BenchmarkException("The undisturbed training failed.");
+        foreach (var line in Lines()) _expected.Add(line.Split(' ')[0], line);
+
+        while (Kills < kills || Directory.Exists(Path.Combine(root, Disturbed)))
+        {
+            var killAfter = Kills < kills ? TimeSpan.FromMilliseconds(random.Next(LongestMilliseconds)) : (TimeSpan?)null;
+            File.WriteAllText(TrainingKillWorker.Journal(root), "");
+            var isDone = await WorkAsync(Disturbed, killAfter);
+            CheckSteps();
+            if (!isDone) continue;
+            CheckAdapter();
+            Directory.Delete(Path.Combine(root, Disturbed), recursive: true);
+            Trainings++;
+        }
+    }
+
+    // Whether the training came to its end; otherwise it was killed.
+    private async Task<bool> WorkAsync(string run, TimeSpan? killAfter)
+    {
+        using var process = Process.Start(worker(run))!;
+        var clock = Stopwatch.StartNew();
+        if (killAfter is { } delay)
+        {
+            while (!process.HasExited && !Journal().Contains("begin"))
+            {
+                if (clock.Elapsed > Patience) throw new BenchmarkException("The worker does not begin.");
+                await Task.Delay(5);
+            }
+
+            await Task.Delay(delay);
+            if (!process.HasExited)
+            {
+                process.Kill(entireProcessTree: true);
+                Kills++;
+            }
+        }
+
+        using var patience = new CancellationTokenSource(Patience);
+        await process.WaitForExitAsync(patience.Token);
+        var hasEnded = Journal().Contains("end");
+        if (!hasEnded && (killAfter is null || process.ExitCode == 1)) throw new BenchmarkException($"The worker ended with {process.ExitCode}.");
+        return hasEnded;
+    }
+
+    private void CheckSteps()
+    {
+        foreach (var line in Lines())
+        {
+            var step = line.Split(' ')[0];
+            if (_expected[step] != line) throw new BenchmarkException($"Step {step} is '{line}', expected '{_expected[step]}'.");
+            ComparedSteps++;
+        }
+    }
+
+    private void CheckAdapter()
+    {
+        foreach (var file in Directory.GetFiles(Path.Combine(root, Undisturbed, "adapter")))
+        {
+            var other = Path.Combine(root, Disturbed, "adapter", Path.GetFileName(file));
+            if (!File.ReadAllBytes(file).AsSpan().SequenceEqual(File.ReadAllBytes(other)))
+                throw new BenchmarkException($"{Path.GetFileName(file)} is not that of the undisturbed training.");
+        }
+    }
+
+    // The last line may be half written.
+    private IEnumerable<string> Lines() => Journal().SkipLast(1).Where(line => line.Contains(' ', StringComparison.Ordinal));
+
+    private List<string> Journal()
+    {
+        using var file = new FileStream(TrainingKillWorker.Journal(root), FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite);
+        using var reader = new StreamReader(file);
+        return [.. reader.ReadToEnd().Split('\n')];
+    }
+}
