@@ -2,6 +2,7 @@ using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Runs;
+using LoraServe.Engine.Training.Saving;
 
 namespace LoraServe.Engine.Training;
 
@@ -65,7 +66,7 @@ public sealed partial class LoraTrainer
 
     private RunFolder Folder(TrainingPlan plan) => plan.Settings.Method == TrainingMethod.Full
         ? new RunFolder(plan.Request.Folder, "model", (folder, parameters) => WriteModel(folder, parameters, plan.Settings.OutputDtype))
-        : new RunFolder(plan.Request.Folder, "adapter", (folder, parameters) => WriteAdapter(folder, parameters, plan.Settings));
+        : new RunFolder(plan.Request.Folder, "adapter", (folder, parameters) => PeftWriter.Write(folder, parameters, plan.Settings, engine.Model.Name));
 
     private static string Reason(Exception e, string folder) => e switch
     {

@@ -21,7 +21,7 @@ internal static class PeftWriter
 
     private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes both files durably; on the engine's thread.</summary>
+    /// <summary>Writes both files durably, while nobody writes to the parameters.</summary>
     /// <param name="folder">There; whoever needs both files or none renames it.</param>
     /// <param name="parameters">All that a training by LoRA trains.</param>
     /// <param name="settings">Of the training.</param>

@@ -41,7 +41,7 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
         }
     }
 
-    /// <summary>Writes the state durably; on the engine's thread.</summary>
+    /// <summary>Writes the state durably, while nobody writes to the tensors.</summary>
     /// <param name="progress">How far it is.</param>
     /// <param name="parameters">What is trained.</param>
     /// <param name="optimizer">Of the parameters, between two of its steps.</param>
@@ -59,7 +59,7 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
     }
 
     /// <summary>
-    /// Brings parameters and optimiser into the newest state that is whole; on the engine's thread. <see cref="TrainedModel.Refresh"/> is
+    /// Brings parameters and optimiser into the newest state that is whole, while nobody else uses them. <see cref="TrainedModel.Refresh"/> is
     /// still to be called.
     /// </summary>
     /// <param name="parameters">Written to.</param>
