@@ -17,8 +17,8 @@ internal static class Provenance
     private static string Figures(FiguresResource? validation)
     {
         if (validation is null) return "";
-        FormattableString match = validation.ExactMatch is { } exact ? $", exact match {exact:0.####}" : $"";
+        var match = validation.ExactMatch is { } exact ? FormattableString.Invariant($", exact match {exact:0.####}") : "";
         FormattableString figures = $": validation loss {validation.Loss:0.####}, token accuracy {validation.TokenAccuracy:0.####}";
-        return figures.ToString(CultureInfo.InvariantCulture) + match.ToString(CultureInfo.InvariantCulture);
+        return figures.ToString(CultureInfo.InvariantCulture) + match;
     }
 }
