@@ -30,14 +30,15 @@ internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartIn
         var random = new Random(seed);
         TrainingKillWorker.Prepare(root);
         File.WriteAllText(TrainingKillWorker.Journal(root), "");
-        if (!await WorkAsync(Undisturbed, killAfter: null)) throw new BenchmarkException("The undisturbed training failed.");
+        if (!await WorkAsync(Undisturbed, kill: null)) throw new BenchmarkException("The undisturbed training failed.");
         foreach (var line in Lines()) _expected.Add(line.Split(' ')[0], line);
 
-        while (Kills < kills || Directory.Exists(Path.Combine(root, Disturbed)))
+        for (var isDone = true; Kills < kills || !isDone;)
         {
-            var killAfter = Kills < kills ? TimeSpan.FromMilliseconds(random.Next(LongestMilliseconds)) : (TimeSpan?)null;
+            // While it begins or goes on, or in the middle of steps, evaluations and checkpoints.
+            var moment = new Moment(random.Next(3) == 0 ? "begin" : " ", TimeSpan.FromMilliseconds(random.Next(LongestMilliseconds)));
             File.WriteAllText(TrainingKillWorker.Journal(root), "");
-            var isDone = await WorkAsync(Disturbed, killAfter);
+            isDone = await WorkAsync(Disturbed, Kills < kills ? moment : null);
             CheckSteps();
             if (!isDone) continue;
             CheckAdapter();
@@ -47,19 +48,19 @@ internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartIn
     }
 
     // Whether the training came to its end; otherwise it was killed.
-    private async Task<bool> WorkAsync(string run, TimeSpan? killAfter)
+    private async Task<bool> WorkAsync(string run, Moment? kill)
     {
         using var process = Process.Start(worker(run))!;
         var clock = Stopwatch.StartNew();
-        if (killAfter is { } delay)
+        if (kill is not null)
         {
-            while (!process.HasExited && !Journal().Contains("begin"))
+            while (!process.HasExited && !Journal().Exists(line => line.Contains(kill.After, StringComparison.Ordinal)))
             {
                 if (clock.Elapsed > Patience) throw new BenchmarkException("The worker does not begin.");
                 await Task.Delay(5);
             }
 
-            await Task.Delay(delay);
+            await Task.Delay(kill.Delay);
             if (!process.HasExited)
             {
                 process.Kill(entireProcessTree: true);
@@ -70,7 +71,7 @@ internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartIn
         using var patience = new CancellationTokenSource(Patience);
         await process.WaitForExitAsync(patience.Token);
         var hasEnded = Journal().Contains("end");
-        if (!hasEnded && (killAfter is null || process.ExitCode == 1)) throw new BenchmarkException($"The worker ended with {process.ExitCode}.");
+        if (!hasEnded && (kill is null || process.ExitCode == 1)) throw new BenchmarkException($"The worker ended with {process.ExitCode}.");
         return hasEnded;
     }
 
@@ -103,4 +104,8 @@ internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartIn
         using var reader = new StreamReader(file);
         return [.. reader.ReadToEnd().Split('\n')];
     }
+
+    /// <param name="After">What is in the journal by then.</param>
+    /// <param name="Delay">Since that is there.</param>
+    private sealed record Moment(string After, TimeSpan Delay);
 }
