@@ -16,6 +16,13 @@ public sealed partial class LoraTrainer(LlmEngine engine)
     /// <exception cref="IOException">A file cannot be read.</exception>
     public TrainingPlan Prepare(TrainingRequest request) => new TrainingPreparation(engine).Prepare(request);
 
+    /// <summary>What can be known to be wrong with hyperparameters before any file is read; empty if nothing is.</summary>
+    /// <param name="hyperparameters">As they were asked for.</param>
+    /// <param name="hasValidation">Whether there will be held-out data.</param>
+    /// <returns>Each as "name: what was expected and what was found".</returns>
+    public IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, bool hasValidation) =>
+        new TrainingPreparation(engine).FindFaults(hyperparameters, hasValidation);
+
     /// <summary>Reads a data set for <see cref="EvaluateAsync"/>.</summary>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>

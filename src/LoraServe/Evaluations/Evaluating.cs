@@ -11,7 +11,7 @@ using LoraServe.Training;
 namespace LoraServe.Evaluations;
 
 /// <summary>Evaluations as jobs. One that is interrupted goes on with the adapter that it was at.</summary>
-internal sealed class Evaluating(JobStore store, JobFolders folders) : JobKind
+internal sealed class Evaluating(EngineService service, JobStore store, JobFolders folders) : JobKind
 {
     /// <summary>What the API calls them.</summary>
     public const string Kind = "evaluation";
@@ -22,19 +22,18 @@ internal sealed class Evaluating(JobStore store, JobFolders folders) : JobKind
     public override string Name => Kind;
 
     public override Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken) =>
-        ReadAsync(job, new LoraTrainer(engine), cancellationToken);
+        ReadAsync(job, cancellationToken);
 
     public override async Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
     {
-        var trainer = new LoraTrainer(engine);
-        var data = await ReadAsync(job, trainer, cancellationToken);
+        var data = await ReadAsync(job, cancellationToken);
         var request = job.RequestAs<EvaluationOrder>().Request;
         var results = job.ResultAs<EvaluationState>().Results.ToList();
         foreach (var adapter in request.Adapters!.Skip(results.Count))
         {
             var start = Stopwatch.GetTimestamp();
             using var lease = await AcquireAsync(adapter, engine, cancellationToken);
-            var evaluation = await trainer.EvaluateAsync(lease, data, request.Generate, progress: null, cancellationToken);
+            var evaluation = await service.Trainer.EvaluateAsync(lease, data, request.Generate, progress: null, cancellationToken);
             results.Add(new EvaluationResult
             {
                 Adapter = adapter,
@@ -53,13 +52,13 @@ internal sealed class Evaluating(JobStore store, JobFolders folders) : JobKind
     public static AdapterReference? Parse(string text, string baseModel) =>
         text == Base || text == baseModel ? null : AdapterReference.Parse(text);
 
-    private async Task<TrainingDataset> ReadAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken)
+    private async Task<TrainingDataset> ReadAsync(StoredJob job, CancellationToken cancellationToken)
     {
         var order = job.RequestAs<EvaluationOrder>();
         var path = EvaluationOrder.Data(folders.Of(job.Id));
         try
         {
-            return await Task.Run(() => trainer.ReadDataset(path, order.Request.SkipTooLong), cancellationToken);
+            return await Task.Run(() => service.Trainer.ReadDataset(path, order.Request.SkipTooLong), cancellationToken);
         }
         catch (InvalidTrainingException e)
         {

@@ -26,7 +26,6 @@ internal sealed partial class FileStore
         (_database, _time, _log) = (database, time, log);
         _folder = Directory.CreateDirectory(Path.Combine(options.Data, "files")).FullName;
         _incoming = Directory.CreateDirectory(Path.Combine(_folder, "incoming")).FullName;
-        Sweep();
     }
 
     /// <summary>A file to write to; to be deleted by the caller unless <see cref="Add"/> takes it.</summary>
@@ -129,21 +128,22 @@ internal sealed partial class FileStore
         copy.Flush(flushToDisk: true);
     }
 
-    private bool IsExpired(FileRow row) => row.Expires <= _time.GetUtcNow();
-
-    private string PathOf(string id) => Path.Combine(_folder, id);
-
-    // What a killed process left on its way in or out.
-    private void Sweep()
+    /// <summary>Deletes what a killed process left on its way in or out.</summary>
+    /// <param name="before">What was written later may still be on its way.</param>
+    public void Sweep(DateTimeOffset before)
     {
         var known = _database.Read(context => context.Files.Select(row => row.Id).ToHashSet(StringComparer.Ordinal));
-        foreach (var path in Directory.EnumerateFiles(_incoming).Concat(Directory.EnumerateFiles(_folder)))
+        foreach (var path in Directory.EnumerateFiles(_incoming).Concat(Directory.EnumerateFiles(_folder).Where(path => !known.Contains(Path.GetFileName(path)))))
         {
-            if (known.Contains(Path.GetFileName(path)) && Path.GetDirectoryName(path) == _folder) continue;
+            if (File.GetLastWriteTimeUtc(path) >= before) continue;
             File.Delete(path);
             LogSwept(Path.GetFileName(path));
         }
     }
+
+    private bool IsExpired(FileRow row) => row.Expires <= _time.GetUtcNow();
+
+    private string PathOf(string id) => Path.Combine(_folder, id);
 
     [LoggerMessage(LogLevel.Information, "Deleted the unfinished file {File}")]
     private partial void LogSwept(string file);

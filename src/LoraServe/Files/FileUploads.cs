@@ -14,7 +14,7 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
     /// <summary>Reads an upload from the body of a request and stores it.</summary>
     public async Task<StoredFile> StoreAsync(HttpContext context, Caller caller)
     {
-        var trainer = new LoraTrainer(service.Engine);
+        var trainer = service.Trainer;
         RequestSize.Limit(context, options.MaxTrainingFileSize + 1);
         files.DeleteExpired();
         var path = files.BeginFile();

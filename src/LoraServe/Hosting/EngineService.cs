@@ -3,6 +3,7 @@ using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Tokenization;
+using LoraServe.Engine.Training;
 using LoraServe.Metrics;
 
 namespace LoraServe.Hosting;
@@ -31,6 +32,7 @@ internal sealed partial class EngineService(
 {
     private readonly TaskCompletionSource<LlmEngine> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LlmEngine? _engine;
+    private volatile LoraTrainer? _trainer;
     private volatile EngineState _state = EngineState.Loading;
 
     /// <summary>Loading, then Ready or Failed, and Draining from the moment the server is told to stop.</summary>
@@ -48,6 +50,10 @@ internal sealed partial class EngineService(
         EngineState.Draining => "The server is stopping.",
         _ => "The model could not be loaded.",
     });
+
+    /// <summary>Trains on the engine, one training after the other; of use as long as the engine is.</summary>
+    /// <exception cref="EngineNotReadyException">It is not loaded.</exception>
+    public LoraTrainer Trainer => _trainer ?? throw new EngineNotReadyException("The model is still loading; try again soon.");
 
     /// <summary>The name of the base model in requests and answers.</summary>
     public string BaseModel => Engine.Model.Name;
@@ -94,6 +100,7 @@ internal sealed partial class EngineService(
         {
             _engine = console.ShowProgress(progress => LlmEngine.Load(options.ToEngineOptions(), progress, loggers));
             metrics.Publish(_engine);
+            _trainer = new LoraTrainer(_engine);
             Loaded = DateTimeOffset.UtcNow;
             _state = EngineState.Ready;
             _ready.SetResult(_engine);

@@ -20,23 +20,27 @@ internal static class JobErrors
     private const int MostFaults = 50;
 
     /// <summary>The error that the job ends with.</summary>
-    public static JobError Of(Exception exception) => exception switch
+    /// <param name="exception">What its work threw.</param>
+    /// <param name="data">The data folder, whose place is the server's own business.</param>
+    public static JobError Of(Exception exception, string data)
     {
-        JobFailedException e => e.Error,
-        TrainingFailedException { InnerException: IOException e } => Storage(e),
-        TrainingFailedException e => new JobError("training_failed", e.Message, null),
-        IOException e => Storage(e),
-        _ when ErrorMapper.Map(exception) is { Status: not StatusCodes.Status500InternalServerError } known =>
-            new JobError(known.Error.Code ?? known.Error.Type, known.Error.Message, null),
-        _ => new JobError(Internal, "The server failed; its log says why.", null),
-    };
+        var error = Of(exception);
+        return error with { Message = error.Message.Replace(Path.GetFullPath(data), "(data folder)") };
+    }
 
     /// <summary>Every fault in one message, as long as there are not too many to be read.</summary>
     public static string Join(IReadOnlyList<string> faults) => faults.Count <= MostFaults
         ? string.Join("; ", faults)
         : $"{string.Join("; ", faults.Take(MostFaults))}; and {faults.Count - MostFaults} more faults";
 
-    // The system's message ends with the path, which is the server's own business.
-    private static JobError Storage(IOException e) =>
-        new("storage_failed", $"The server's disk failed: {e.Message.Split(" : '")[0].TrimEnd('.')}.", null);
+    private static JobError Of(Exception exception) => exception switch
+    {
+        JobFailedException e => e.Error,
+        TrainingFailedException { InnerException: IOException } e => new JobError("storage_failed", e.Message, null),
+        TrainingFailedException e => new JobError("training_failed", e.Message, null),
+        IOException e => new JobError("storage_failed", $"The server's disk failed: {e.Message}", null),
+        _ when ErrorMapper.Map(exception) is { Status: not StatusCodes.Status500InternalServerError } known =>
+            new JobError(known.Error.Code ?? known.Error.Type, known.Error.Message, null),
+        _ => new JobError(Internal, "The server failed; its log says why.", null),
+    };
 }

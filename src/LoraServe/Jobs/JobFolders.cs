@@ -5,16 +5,25 @@ namespace LoraServe.Jobs;
 /// <summary>The folders of jobs, training/ID below the data folder.</summary>
 internal sealed class JobFolders
 {
+    private readonly JobStore _store;
     private readonly FileStore _files;
     private readonly string _root;
 
     public JobFolders(JobStore store, FileStore files, LoraServeOptions options)
     {
         _files = files;
+        _store = store;
         _root = Directory.CreateDirectory(Path.Combine(options.Data, "training")).FullName;
-        // A kill may have come between making one and storing its job.
-        foreach (var folder in Directory.EnumerateDirectories(_root).Where(folder => store.Find(Path.GetFileName(folder)) is null))
-            Directory.Delete(folder, recursive: true);
+    }
+
+    /// <summary>Deletes the folders of jobs that do not exist: a kill may have come between making one and storing its job.</summary>
+    /// <param name="before">The job of what was made later may still be on its way.</param>
+    public void Sweep(DateTimeOffset before)
+    {
+        foreach (var folder in Directory.EnumerateDirectories(_root).Where(folder => Directory.GetCreationTimeUtc(folder) < before))
+        {
+            if (_store.Find(Path.GetFileName(folder)) is null) Directory.Delete(folder, recursive: true);
+        }
     }
 
     /// <summary>The folder of a job.</summary>

@@ -11,7 +11,7 @@ namespace LoraServe.Jobs;
 /// the process, in whatever way, goes on at the next start.
 /// </summary>
 internal sealed partial class JobQueue(
-    IEnumerable<JobKind> kinds, JobStore store, EngineService service, JobMetrics metrics, ILogger<JobQueue> log)
+    IEnumerable<JobKind> kinds, JobStore store, EngineService service, JobMetrics metrics, LoraServeOptions options, ILogger<JobQueue> log)
     : IHostedLifecycleService, IDisposable
 {
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(5);
@@ -141,7 +141,7 @@ internal sealed partial class JobQueue(
         }
         catch (Exception e)
         {
-            var error = JobErrors.Of(e);
+            var error = JobErrors.Of(e, options.Data);
             if (error.Code == JobErrors.Internal) LogFailed(e, kind.Name, job.Id);
             End(
                 job.Id,

@@ -10,23 +10,37 @@ namespace LoraServe.Training;
 
 /// <summary>Trainings as jobs: on the engine that serves, with the result among the adapters that it serves.</summary>
 internal sealed class FineTuning(
-    JobStore store, JobFolders folders, FileStore files, TrainedAdapters adapters, TrainingMetrics metrics, TimeProvider time, ILogger<FineTuning> log)
+    EngineService service,
+    JobStore store,
+    JobFolders folders,
+    FileStore files,
+    TrainedAdapters adapters,
+    TrainingMetrics metrics,
+    TimeProvider time,
+    ILogger<FineTuning> log)
     : JobKind
 {
     /// <summary>What the API calls them.</summary>
     public const string Kind = "fine_tuning.job";
 
+    private static readonly TimeSpan LeastWait = TimeSpan.FromSeconds(2);
+
     private readonly ConcurrentDictionary<string, TrainingJournal> _journals = new(StringComparer.Ordinal);
 
     public override string Name => Kind;
 
-    /// <summary>When a job that runs will end; null as long as that is unknown.</summary>
-    public DateTimeOffset? EstimatedFinish(string id) => _journals.GetValueOrDefault(id)?.EstimatedFinish;
+    /// <summary>When a job that runs will end, never in the past; null as long as that is unknown.</summary>
+    public DateTimeOffset? EstimatedFinish(string id)
+    {
+        // OpenAI's library for .NET sleeps until then, and cannot sleep for less than no time.
+        var soon = time.GetUtcNow() + LeastWait;
+        return _journals.GetValueOrDefault(id)?.EstimatedFinish is { } estimate ? (estimate > soon ? estimate : soon) : null;
+    }
 
     public override async Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
     {
         var order = job.RequestAs<FineTuningOrder>();
-        var plan = await PrepareAsync(job, order, new LoraTrainer(engine), cancellationToken);
+        var plan = await PrepareAsync(job, order, cancellationToken);
         var warnings = plan.Training.Warnings.Concat(plan.Validation?.Warnings ?? []);
         store.Change(
             job.Id,
@@ -40,13 +54,12 @@ internal sealed class FineTuning(
     public override async Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
     {
         var order = job.RequestAs<FineTuningOrder>();
-        var trainer = new LoraTrainer(engine);
-        var plan = await PrepareAsync(job, order, trainer, cancellationToken);
+        var plan = await PrepareAsync(job, order, cancellationToken);
         var journal = new TrainingJournal(store, metrics, job.Id, folders.Of(job.Id), plan.Settings.Steps, time, log);
         _journals[job.Id] = journal;
         try
         {
-            var result = await trainer.RunAsync(plan, new TrainingControl(), journal, cancellationToken);
+            var result = await service.Trainer.RunAsync(plan, new TrainingControl(), journal, cancellationToken);
             journal.Flush();
             return Serialize(await FinishAsync(job, order, plan, result, engine, cancellationToken));
         }
@@ -94,13 +107,12 @@ internal sealed class FineTuning(
         }
     }
 
-    private async Task<TrainingPlan> PrepareAsync(
-        StoredJob job, FineTuningOrder order, LoraTrainer trainer, CancellationToken cancellationToken)
+    private async Task<TrainingPlan> PrepareAsync(StoredJob job, FineTuningOrder order, CancellationToken cancellationToken)
     {
         var folder = folders.Of(job.Id);
         try
         {
-            return await Task.Run(() => trainer.Prepare(order.ToEngine(folder)), cancellationToken);
+            return await Task.Run(() => service.Trainer.Prepare(order.ToEngine(folder)), cancellationToken);
         }
         catch (InvalidTrainingException e)
         {

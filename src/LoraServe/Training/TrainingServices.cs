@@ -18,6 +18,7 @@ internal static class TrainingServices
         services.AddSingleton<FineTuning>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();
         services.AddSingleton<JobKind>(provider => provider.GetRequiredService<FineTuning>());
         services.AddSingleton<JobKind, Evaluating>();
+        if (!ApiDescription.IsBeingGenerated) services.AddHostedService<JobSweep>();
         // After the engine, so that it stops before: what runs can then leave a checkpoint.
         if (!ApiDescription.IsBeingGenerated) services.AddHostedService(provider => provider.GetRequiredService<JobQueue>());
         return services;

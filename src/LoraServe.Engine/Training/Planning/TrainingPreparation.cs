@@ -47,6 +47,15 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         return plan;
     }
 
+    /// <summary>What is wrong with hyperparameters whatever the data is.</summary>
+    public List<string> FindFaults(Hyperparameters hyperparameters, bool hasValidation)
+    {
+        var faults = new List<string>();
+        new HyperparameterFaults(faults).Check(hyperparameters, engine.Model.MaxModelLen, hasValidation);
+        new AdaptationFaults(_modules, engine.MaxLoraRank, faults).Check(hyperparameters);
+        return faults;
+    }
+
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public TrainingDataset ReadDataset(string file, bool skipTooLong) => Reader(engine.Model.MaxModelLen, skipTooLong).Read(file);
@@ -61,9 +70,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         else if (request is { ValidationSplit: > 0, ValidationFile: not null })
             faults.Add("validation_split: a validation file is given too, only one of the two can be");
         var hasValidation = request.ValidationFile is not null || request.ValidationSplit > 0;
-        new HyperparameterFaults(faults).Check(request.Hyperparameters, engine.Model.MaxModelLen, hasValidation);
-        new AdaptationFaults(_modules, engine.MaxLoraRank, faults).Check(request.Hyperparameters);
-        return faults;
+        return [.. faults, .. FindFaults(request.Hyperparameters, hasValidation)];
     }
 
     private static void CheckChosen(TrainingSettings settings, List<string> faults)

@@ -1,0 +1,39 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Training;
+using LoraServe.Jobs;
+
+namespace LoraServe.Tests.Jobs;
+
+public class JobErrorsTests
+{
+    [Fact]
+    public void Of_FullDisk_SaysSoWithoutTheServersPlace()
+    {
+        var error = JobErrors.Of(new IOException("No space left on device : '/srv/data/training/ftjob-1/run/state.1'"), "/srv/data");
+
+        (error.Code, error.Message).ShouldBe(
+            ("storage_failed", "The server's disk failed: No space left on device : '(data folder)/training/ftjob-1/run/state.1'"));
+    }
+
+    [Fact]
+    public void Of_TrainingOnAFullDisk_SaysWhatTheTrainerSays()
+    {
+        var error = JobErrors.Of(new TrainingFailedException("/srv/data/x cannot be written: make room.", new IOException("full")), "/srv/data");
+
+        (error.Code, error.Message).ShouldBe(("storage_failed", "(data folder)/x cannot be written: make room."));
+    }
+
+    [Fact]
+    public void Of_WhatRequestsAreRefusedFor_HasTheSameCode() =>
+        JobErrors.Of(new UnknownAdapterException("sql"), "/srv/data").ShouldBe(new JobError("model_not_found", "The adapter 'sql' does not exist.", null));
+
+    [Fact]
+    public void Of_AnythingElse_IsForTheLog() => JobErrors.Of(new InvalidOperationException("secret"), "/srv/data").Code.ShouldBe(JobErrors.Internal);
+
+    [Fact]
+    public void Join_ManyFaults_SaysHowManyMore()
+    {
+        JobErrors.Join(["a", "b"]).ShouldBe("a; b");
+        JobErrors.Join([.. Enumerable.Range(0, 60).Select(i => $"fault {i}")]).ShouldEndWith("; fault 49; and 10 more faults");
+    }
+}
