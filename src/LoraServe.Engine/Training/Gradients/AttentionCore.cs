@@ -17,14 +17,14 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
     private readonly int _group = config.HeadCount / config.KvHeadCount;
     private readonly float _scale = (float)(1 / Math.Sqrt(config.HeadDim));
 
-    /// <summary>The result [tokens, heads * headDim] in the dtype of the queries, in the current dispose scope.</summary>
+    /// <summary>Computes the result.</summary>
     /// <param name="query">[tokens, heads, headDim].</param>
     /// <param name="key">[tokens, kvHeads, headDim].</param>
     /// <param name="value">[tokens, kvHeads, headDim].</param>
     /// <param name="lengths">Tokens of each example.</param>
-    public Tensor Forward(Tensor query, Tensor key, Tensor value, IReadOnlyList<int> lengths)
+    /// <param name="result">[tokens, heads * headDim], written to.</param>
+    public void Forward(Tensor query, Tensor key, Tensor value, IReadOnlyList<int> lengths, Tensor result)
     {
-        var result = empty_like(query);
         foreach (var block in Blocks(lengths))
         {
             using var scope = NewDisposeScope();
@@ -32,8 +32,6 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
             var attended = probabilities.bmm(Keys(value, block));
             Unfolded(result, block).copy_(Unfold(attended, block));
         }
-
-        return result.view(query.size(0), -1);
     }
 
     /// <summary>Gradients of queries, keys and values in their shapes and dtype, in the current dispose scope.</summary>
@@ -41,30 +39,31 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
     /// <param name="query">As on the way there, like the others.</param>
     /// <param name="key">The keys.</param>
     /// <param name="value">The values.</param>
-    /// <param name="lengths">Tokens of each example.</param>
+    /// <param name="inputs">Tokens of each example, and memory for the results.</param>
     public (Tensor Query, Tensor Key, Tensor Value) Backward(
-        Tensor dy, Tensor query, Tensor key, Tensor value, IReadOnlyList<int> lengths)
+        Tensor dy, Tensor query, Tensor key, Tensor value, PassInputs inputs)
     {
-        using var all = NewDisposeScope();
-        var dquery = empty_like(query);
-        var (dkey, dvalue) = (zeros_like(key, ScalarType.Float32), zeros_like(value, ScalarType.Float32));
+        var dquery = inputs.New(query.shape);
+        var (dkey, dvalue) = (Zeros(key, inputs), Zeros(value, inputs));
         dy = dy.view(query.shape);
-        foreach (var block in Blocks(lengths))
+        foreach (var block in Blocks(inputs.Lengths))
         {
             using var scope = NewDisposeScope();
             var probabilities = Probabilities(query, key, block);
             var gradient = Fold(dy, block);
 
-            // dS = P * (dP - sum(dP * P)), dP = dO V^T.
-            var dscores = gradient.bmm(Keys(value, block).transpose(1, 2));
-            dscores = dscores.add_(dscores.mul(probabilities).sum(2, keepdim: true), Constants.MinusOne).mul_(probabilities);
+            var dscores = ScoresBackward(probabilities, gradient.bmm(Keys(value, block).transpose(1, 2)));
             Add(dvalue, block, probabilities.transpose(1, 2).bmm(gradient));
-            Add(dkey, block, dscores.transpose(1, 2).bmm(Scaled(Fold(query, block))));
-            Unfolded(dquery, block).copy_(Unfold(Scaled(dscores.bmm(Keys(key, block))), block));
+            Add(dkey, block, dscores.transpose(1, 2).bmm(Fold(query, block)));
+            Unfolded(dquery, block).copy_(Unfold(dscores.bmm(Keys(key, block)), block));
         }
 
-        return (dquery.MoveToOuterDisposeScope(), dkey.to(key.dtype).MoveToOuterDisposeScope(), dvalue.to(value.dtype).MoveToOuterDisposeScope());
+        return (dquery, dkey.to(key.dtype), dvalue.to(value.dtype));
     }
+
+    // Sums of several blocks, in float32.
+    private static Tensor Zeros(Tensor key, PassInputs inputs) =>
+        key.dtype == ScalarType.Float32 ? inputs.New(key.shape).zero_() : zeros_like(key, ScalarType.Float32);
 
     private IEnumerable<AttentionBlock> Blocks(IReadOnlyList<int> lengths)
     {
@@ -85,14 +84,29 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
     // [kvHeads, group * queries, keys]
     private Tensor Probabilities(Tensor query, Tensor key, AttentionBlock block)
     {
-        var scores = Scaled(Fold(query, block)).bmm(Keys(key, block).transpose(1, 2));
-        return nn.functional.softmax(scores.add_(Mask(block, scores.device), Constants.One), 2);
+        var scores = Fold(query, block).bmm(Keys(key, block).transpose(1, 2));
+        if (FusedSteps.Support(scores, 0))
+        {
+            FusedSteps.Softmax(scores, block.Count, block.Start - block.KeyStart, window, _scale);
+            return scores;
+        }
+
+        using var scale = tensor(_scale, device: scores.device);
+        return nn.functional.softmax(scores.mul_(scale).add_(Mask(block, scores.device), Constants.One), 2);
     }
 
-    private Tensor Scaled(Tensor folded)
+    // dS = scale * P * (dP - sum(dP * P)), in place of dP = dO V^T.
+    private Tensor ScoresBackward(Tensor probabilities, Tensor gradients)
     {
-        using var scale = tensor(_scale, device: folded.device);
-        return folded.mul(scale);
+        if (FusedSteps.Support(gradients, 0))
+        {
+            FusedSteps.SoftmaxBackward(probabilities, gradients, _scale);
+            return gradients;
+        }
+
+        using var scale = tensor(_scale, device: gradients.device);
+        var sums = gradients.mul(probabilities).sum(2, keepdim: true);
+        return gradients.add_(sums, Constants.MinusOne).mul_(probabilities).mul_(scale);
     }
 
     // [group * queries, keys]: 0 where a query sees a key, else -infinity.

@@ -29,49 +29,48 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
         _a = (all.Count == 1 ? all[0] : cat(all, dim: 0)).to(modules[0].Weight.dtype).DetachFromDisposeScope();
     }
 
-    /// <summary>x [tokens, in] to y_i [tokens, out_i] each, in the current dispose scope.</summary>
+    /// <summary>x [tokens, in] to y_i [tokens, out_i] each.</summary>
     /// <param name="x">The input, which the caller keeps for the way back.</param>
-    /// <param name="dropout">What is dropped on the way into A, or null.</param>
+    /// <param name="inputs">Memory, and what is dropped on the way into A.</param>
     /// <param name="tape">Keeps what the group needs on the way back.</param>
     /// <param name="kept">Is filled with it.</param>
-    public Tensor[] Forward(Tensor x, Dropout? dropout, Tape tape, LinearTape kept)
+    /// <param name="keepsResults">Whether the results are kept as well; they end with the slice if not.</param>
+    public Tensor[] Forward(Tensor x, PassInputs inputs, Tape tape, LinearTape kept, bool keepsResults)
     {
-        kept.Shrunk = _a is null ? null : tape.Keep(dropout is null ? nn.functional.linear(x, _a) : ShrinkDropped(x, dropout));
+        var dropout = inputs.Dropout;
+        if (_a is not null) kept.Shrunk = dropout is null ? Product(tape.New(x.size(0), _a.size(0)), x, _a, null) : tape.Keep(ShrinkDropped(x, dropout));
         var results = new Tensor[modules.Count];
         kept.Directions = new Tensor?[modules.Count];
         var rank = 0L;
         for (var i = 0; i < modules.Count; i++)
         {
             var module = modules[i];
-            if (module.Factors is not { } factors)
-            {
-                results[i] = nn.functional.linear(x, module.Weight, module.Bias);
-                continue;
-            }
+            var result = keepsResults ? tape.New(x.size(0), module.Weight.size(0)) : inputs.New(x.size(0), module.Weight.size(0));
+            var addsBias = module.Factors?.Gain is null || dropout is not null;
+            results[i] = Product(result, x, module.Weight, addsBias ? module.Bias : null);
+            if (module.Factors is not { } factors) continue;
 
             using var shrunk = kept.Shrunk!.narrow(1, rank, factors.Rank);
             rank += factors.Rank;
             using var expand = factors.ScaledB.t();
-            if (factors.Gain is null)
-                results[i] = nn.functional.linear(x, module.Weight, module.Bias).addmm_(shrunk, expand);
-            else
-                (results[i], kept.Directions[i]) = ForwardDora(module, x, shrunk, expand, dropout, tape);
+            if (factors.Gain is null) result.addmm_(shrunk, expand);
+            else kept.Directions[i] = AddDora(result, module, x, shrunk, expand, dropout, tape);
         }
 
         return results;
     }
 
-    /// <summary>Adds to the gradients of the parameters and returns that of x, in the current dispose scope.</summary>
+    /// <summary>Adds to the gradients of the parameters and returns that of x, which ends with the slice.</summary>
     /// <param name="dys">Gradients of the results.</param>
     /// <param name="x">The input.</param>
-    /// <param name="dropout">As on the way there.</param>
+    /// <param name="inputs">As on the way there.</param>
     /// <param name="kept">Filled on the way there.</param>
     /// <param name="needsInput">Whether the gradient of x is wanted; null is returned where it is not.</param>
-    public Tensor? Backward(IReadOnlyList<Tensor> dys, Tensor x, Dropout? dropout, LinearTape kept, bool needsInput)
+    public Tensor? Backward(IReadOnlyList<Tensor> dys, Tensor x, PassInputs inputs, LinearTape kept, bool needsInput)
     {
-        using var scope = NewDisposeScope();
+        var dropout = inputs.Dropout;
         Tensor? dx = null;
-        var shrunk = _a is null ? null : empty([x.size(0), _a.size(0)], x.dtype, x.device);
+        var shrunk = _a is null ? null : inputs.New(x.size(0), _a.size(0));
         var rank = 0L;
         for (var i = 0; i < modules.Count; i++)
         {
@@ -104,11 +103,11 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
                 rank += factors.Rank;
             }
 
-            if (needsInput) dx = AddProduct(dx, dz, module.Weight);
+            if (needsInput) dx = dx is null ? inputs.New(x.shape).addmm_(dz, module.Weight, 0, 1) : dx.addmm_(dz, module.Weight);
         }
 
         if (needsInput && shrunk is not null && dropout is null) dx!.addmm_(shrunk, _a!);
-        return dx?.MoveToOuterDisposeScope();
+        return dx;
     }
 
     /// <summary>Frees what it made of the parameters, not the parameters.</summary>
@@ -118,24 +117,26 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
         foreach (var module in modules) module.Factors?.Dispose();
     }
 
-    // Without dropout y = g * z + b with z = (W + s B A) x. With it, as PEFT has it, what was not dropped goes through W as well:
-    // y = W x + b + g * z - W d, z = (W + s B A) d, d = dropped x.
-    private static (Tensor Result, Tensor Direction) ForwardDora(
-        TrainedLinear module, Tensor x, Tensor shrunk, Tensor expand, Dropout? dropout, Tape tape)
+    // Makes y of W x, or of W x + b with dropout. Without it y = g * z + b with z = (W + s B A) x. With it, as PEFT has it, what was not dropped goes through W
+    // as well: y = W x + b + g * z - W d, z = (W + s B A) d, d = dropped x. Returns z.
+    private static Tensor AddDora(Tensor result, TrainedLinear module, Tensor x, Tensor shrunk, Tensor expand, Dropout? dropout, Tape tape)
     {
-        var gain = module.Factors!.Gain!;
-        var input = dropout is null ? x : x.mul(dropout.Mask(module.Number, x));
-        var through = nn.functional.linear(input, module.Weight);
-        var direction = tape.Keep(dropout is null ? through.addmm_(shrunk, expand) : through.addmm(shrunk, expand));
-        var result = direction.mul(gain);
-        if (dropout is not null)
-            result = nn.functional.linear(x, module.Weight, module.Bias).sub(through).add_(result, Constants.One);
-        else if (module.Bias is not null)
-            result.add_(module.Bias, Constants.One);
-        return (result, direction);
+        var through = dropout is null ? result : nn.functional.linear(x.mul(dropout.Mask(module.Number, x)), module.Weight);
+        var direction = tape.New(result.shape).copy_(through);
+        direction.addmm_(shrunk, expand);
+        var scaled = direction.mul(module.Factors!.Gain!);
+        if (dropout is not null) result.add_(scaled.add_(through, Constants.MinusOne), Constants.One);
+        else if (module.Bias is null) result.copy_(scaled);
+        else result.copy_(scaled.add_(module.Bias, Constants.One));
+        return direction;
     }
 
-    private static Tensor AddProduct(Tensor? sum, Tensor left, Tensor right) => sum is null ? left.mm(right) : sum.addmm_(left, right);
+    // x w^T + b into y.
+    private static Tensor Product(Tensor y, Tensor x, Tensor w, Tensor? b)
+    {
+        using var transposed = w.t();
+        return b is null ? y.addmm_(x, transposed, 0, 1) : y.copy_(b).addmm_(x, transposed);
+    }
 
     // The gradient of x by way of the dropped input, whose mask differs from module to module. shrunk = s dz B, dz = g dy.
     private static Tensor BackwardDropped(

@@ -1,10 +1,9 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Models;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>Causal self-attention with grouped queries as <see cref="Attention"/>, there and back. Each example attends on its own.</summary>
+/// <summary>Causal self-attention with grouped queries as <see cref="Models.Attention"/>, there and back. Each example attends on its own.</summary>
 /// <param name="config">Heads.</param>
 /// <param name="window">How many positions back a token sees, itself included; null sees all.</param>
 /// <param name="input">Modules of queries, keys and values.</param>
@@ -28,29 +27,29 @@ internal sealed class TrainedAttention(
     /// <summary>x [tokens, hidden] to [tokens, hidden], in the current dispose scope.</summary>
     public Tensor Forward(Tensor x, PassInputs inputs, Tape tape, AttentionTape kept)
     {
-        var projected = input.Forward(x, inputs.Dropout, tape, kept.Input);
+        var projected = input.Forward(x, inputs, tape, kept.Input, keepsResults: true);
         var query = Split(projected[0], config.HeadCount);
         var key = Split(projected[1], config.KvHeadCount);
-        if (queryNorm is not null) query = queryNorm.Forward(kept.RawQuery = tape.Keep(query));
-        if (keyNorm is not null) key = keyNorm.Forward(kept.RawKey = tape.Keep(key));
-        kept.Query = tape.Keep(RotaryEmbedding.Rotate(query, inputs.Cosine, inputs.Sine));
-        kept.Key = tape.Keep(RotaryEmbedding.Rotate(key, inputs.Cosine, inputs.Sine));
+        if (queryNorm is not null) query = queryNorm.Forward(kept.RawQuery = tape.Keep(query), tape);
+        if (keyNorm is not null) key = keyNorm.Forward(kept.RawKey = tape.Keep(key), tape);
+        kept.Query = tape.Keep(inputs.Rotate(query, direction: 1));
+        kept.Key = tape.Keep(inputs.Rotate(key, direction: 1));
         kept.Value = tape.Keep(Split(projected[2], config.KvHeadCount));
-        kept.Attended = tape.Keep(_core.Forward(kept.Query, kept.Key, kept.Value, inputs.Lengths));
-        return output.Forward(kept.Attended, inputs.Dropout, tape, kept.Output)[0];
+        kept.Attended = tape.New(x.size(0), config.HeadCount * config.HeadDim);
+        _core.Forward(kept.Query, kept.Key, kept.Value, inputs.Lengths, kept.Attended);
+        return output.Forward(kept.Attended, inputs, tape, kept.Output, keepsResults: false)[0];
     }
 
     /// <summary>Adds to the gradients of the parameters and returns that of x, in the current dispose scope.</summary>
     public Tensor? Backward(Tensor dy, Tensor x, PassInputs inputs, AttentionTape kept, bool needsInput)
     {
-        var attended = output.Backward([dy], kept.Attended!, inputs.Dropout, kept.Output, needsInput: true)!;
-        var (query, key, value) = _core.Backward(attended, kept.Query!, kept.Key!, kept.Value!, inputs.Lengths);
-        using var back = inputs.Sine.neg();
-        query = RotaryEmbedding.Rotate(query, inputs.Cosine, back);
-        key = RotaryEmbedding.Rotate(key, inputs.Cosine, back);
+        var attended = output.Backward([dy], kept.Attended!, inputs, kept.Output, needsInput: true)!;
+        var (query, key, value) = _core.Backward(attended, kept.Query!, kept.Key!, kept.Value!, inputs);
+        query = inputs.Rotate(query, direction: -1);
+        key = inputs.Rotate(key, direction: -1);
         if (queryNorm is not null) query = queryNorm.Backward(query, kept.RawQuery!);
         if (keyNorm is not null) key = keyNorm.Backward(key, kept.RawKey!);
-        return input.Backward([Joined(query), Joined(key), Joined(value)], x, inputs.Dropout, kept.Input, needsInput);
+        return input.Backward([Joined(query), Joined(key), Joined(value)], x, inputs, kept.Input, needsInput);
     }
 
     /// <summary>Frees what it made.</summary>

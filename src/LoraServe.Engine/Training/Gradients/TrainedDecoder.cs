@@ -11,6 +11,8 @@ internal sealed class TrainedDecoder : IDisposable
     private readonly ModelConfig _config;
     private readonly Dictionary<string, TrainedNorm> _norms = new(StringComparer.Ordinal);
     private readonly Tensor _frequencies;
+    private readonly Stack<Workspace> _workspaces = [];
+    private bool _isDisposed;
 
     public TrainedDecoder(ModelConfig config, TrainedModules modules)
     {
@@ -37,26 +39,33 @@ internal sealed class TrainedDecoder : IDisposable
     /// <summary>The way back ends at this layer; the number of layers where only the head is trained.</summary>
     public int LowestTrained { get; }
 
+    /// <summary>Memory for a pass: that of one which has ended, or new.</summary>
+    public Workspace TakeWorkspace() =>
+        _workspaces.TryPop(out var free) ? free : new Workspace(Embedding.Weight.dtype, Embedding.Weight.device);
+
+    /// <summary>Takes the memory back from a pass.</summary>
+    public void Return(Workspace workspace)
+    {
+        if (_isDisposed) workspace.Dispose();
+        else _workspaces.Push(workspace);
+    }
+
     /// <summary>To be called after parameters were written.</summary>
     public void Refresh()
     {
         foreach (var group in Groups) group.Refresh();
     }
 
-    /// <summary>Rotation of the tokens of examples: cosine and sine, [tokens, 1, headDim] each, in the compute dtype and the current scope.</summary>
+    /// <summary>Rotation of the tokens of examples: cosine and sine, [tokens, headDim / 2] each, in float32 and the current scope.</summary>
     public (Tensor Cosine, Tensor Sine) Rotation(IReadOnlyList<int> lengths)
     {
         using var scope = NewDisposeScope();
         var positions = new List<float>();
         foreach (var length in lengths)
             for (var i = 0; i < length; i++) positions.Add(i);
-        var half = tensor(positions.ToArray(), device: _frequencies.device).unsqueeze(1).mul(_frequencies.unsqueeze(0));
-        var angles = cat([half, half], dim: 1).unsqueeze(1);
+        var angles = tensor(positions.ToArray(), device: _frequencies.device).unsqueeze(1).mul(_frequencies.unsqueeze(0));
         var scale = tensor((float)_config.Rotary.AttentionFactor, device: _frequencies.device);
-        var dtype = Embedding.Weight.dtype;
-        return (
-            angles.cos().mul_(scale).to(dtype).MoveToOuterDisposeScope(),
-            angles.sin().mul_(scale).to(dtype).MoveToOuterDisposeScope());
+        return (angles.cos().mul_(scale).MoveToOuterDisposeScope(), angles.sin().mul_(scale).MoveToOuterDisposeScope());
     }
 
     /// <summary>An adapter of copies, in the current dispose scope.</summary>
@@ -79,7 +88,9 @@ internal sealed class TrainedDecoder : IDisposable
     /// <summary>Frees what it made, not the parameters.</summary>
     public void Dispose()
     {
+        _isDisposed = true;
         _frequencies.Dispose();
+        foreach (var workspace in _workspaces) workspace.Dispose();
         foreach (var layer in Layers) layer.Dispose();
         Head.Dispose();
     }

@@ -27,15 +27,15 @@ internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head, bool train
     /// <param name="rows">Results of the norm [rows, hidden].</param>
     /// <param name="targets">[rows], int64.</param>
     /// <param name="weight">What each row's loss is multiplied by, or null where there is no way back.</param>
-    /// <param name="dropout">What is dropped, or null.</param>
-    public (double Loss, int Correct) Run(Tensor rows, Tensor targets, double? weight, Dropout? dropout)
+    /// <param name="inputs">Memory, and what is dropped.</param>
+    public (double Loss, int Correct) Run(Tensor rows, Tensor targets, double? weight, PassInputs inputs)
     {
         using var scope = NewDisposeScope();
-        using var tape = new Tape(keeps: false);
+        using var tape = new Tape(inputs.Workspace, keeps: false);
         var kept = new LinearTape();
-        var logits = head.Forward(rows, dropout, tape, kept)[0];
+        var logits = head.Forward(rows, inputs, tape, kept, keepsResults: false)[0];
         var (loss, correct, gradient) = CrossEntropy(logits, targets, weight);
-        if (gradient is not null) rows.copy_(head.Backward([gradient], rows, dropout, kept, needsInput: true)!);
+        if (gradient is not null) rows.copy_(head.Backward([gradient], rows, inputs, kept, needsInput: true)!);
         return (loss, correct);
     }
 
@@ -49,15 +49,21 @@ internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head, bool train
     // d loss / d logits = weight * (softmax(logits) - one at the target).
     private static (double Loss, int Correct, Tensor? Gradient) CrossEntropy(Tensor logits, Tensor targets, double? weight)
     {
+        if (FusedSteps.Support(logits, logits.size(1)))
+        {
+            // Logits become their gradient.
+            var (sum, hits) = FusedSteps.CrossEntropy(logits, targets, (float)(weight ?? 0));
+            return (sum, hits, weight is null ? null : logits);
+        }
+
         var wide = logits.to(ScalarType.Float32);
         var places = targets.unsqueeze(1);
-        var correct = (int)wide.argmax(1).eq(targets).sum().item<long>();
+        var correct = (int)wide.argmax(1).eq(targets).count_nonzero().item<long>();
         var logSum = wide.logsumexp(1, keepdim: true);
         var loss = logSum.sub(wide.gather(1, places)).sum(ScalarType.Float64).item<double>();
         if (weight is not { } w) return (loss, correct, null);
-
         var gradient = wide.sub(logSum).exp_();
-        gradient.scatter_add_(1, places, full_like(places, -1, ScalarType.Float32));
+        gradient.scatter_add_(1, places, ones_like(places, ScalarType.Float32).neg());
         gradient.mul_(tensor((float)w, device: gradient.device));
         return (loss, correct, gradient.to(logits.dtype));
     }

@@ -12,12 +12,13 @@ internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention atten
     /// <summary>Whether anything of it is trained.</summary>
     public bool IsTrained => trainsNorms || attention.IsTrained || mlp.IsTrained;
 
-    /// <summary>x [tokens, hidden] to the next layer's, in the current dispose scope.</summary>
+    /// <summary>x [tokens, hidden] to the next layer's, which ends with the slice.</summary>
     public Tensor Forward(Tensor x, PassInputs inputs, LayerTape tape)
     {
-        tape.Normed = tape.Tape.Keep(inputNorm.Forward(x));
-        tape.Middle = tape.Tape.Keep(attention.Forward(tape.Normed, inputs, tape.Tape, tape.Attention).add_(x, Constants.One));
-        tape.MiddleNormed = tape.Tape.Keep(middleNorm.Forward(tape.Middle));
+        tape.Normed = inputNorm.Forward(x, tape.Tape);
+        var attended = attention.Forward(tape.Normed, inputs, tape.Tape, tape.Attention);
+        tape.Middle = tape.Tape.New(x.shape).copy_(x).add_(attended, Constants.One);
+        tape.MiddleNormed = middleNorm.Forward(tape.Middle, tape.Tape);
         return mlp.Forward(tape.MiddleNormed, inputs, tape.Tape, tape.Mlp).add_(tape.Middle, Constants.One);
     }
 
@@ -29,13 +30,12 @@ internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention atten
     /// <param name="needsInput">Whether the gradient of x is wanted; null is returned where it is not.</param>
     public Tensor? Backward(Tensor dy, Tensor x, PassInputs inputs, LayerTape tape, bool needsInput)
     {
-        using var scope = NewDisposeScope();
         var middle = mlp.Backward(dy, tape.MiddleNormed!, inputs, tape.Mlp, needsInput: true)!;
-        middle = middleNorm.Backward(middle, tape.Middle!).add_(dy, Constants.One);
+        middle = middleNorm.Backward(middle, tape.Middle!, dy);
         var dx = attention.Backward(middle, tape.Normed!, inputs, tape.Attention, needsInput || trainsNorms);
         if (dx is null) return null;
-        dx = inputNorm.Backward(dx, x);
-        return needsInput ? dx.add_(middle, Constants.One).MoveToOuterDisposeScope() : null;
+        dx = inputNorm.Backward(dx, x, middle);
+        return needsInput ? dx : null;
     }
 
     /// <summary>Frees what it made.</summary>
@@ -49,10 +49,11 @@ internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention atten
 }
 
 /// <summary>What a layer needs on the way back.</summary>
-/// <param name="keeps">Whether there is a way back.</param>
-internal sealed class LayerTape(bool keeps) : IDisposable
+/// <param name="workspace">Memory of the pass.</param>
+/// <param name="keeps">Whether there is a way back in another slice.</param>
+internal sealed class LayerTape(Workspace workspace, bool keeps) : IDisposable
 {
-    public Tape Tape { get; } = new(keeps);
+    public Tape Tape { get; } = new(workspace, keeps);
 
     public AttentionTape Attention { get; } = new();
 

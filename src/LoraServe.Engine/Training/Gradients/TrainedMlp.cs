@@ -19,19 +19,21 @@ internal sealed class TrainedMlp(LinearGroup input, LinearGroup output) : IDispo
     /// <summary>x [tokens, hidden] to [tokens, hidden], in the current dispose scope.</summary>
     public Tensor Forward(Tensor x, PassInputs inputs, Tape tape, MlpTape kept)
     {
-        var projected = input.Forward(x, inputs.Dropout, tape, kept.Input);
-        kept.Gate = tape.Keep(projected[0]);
-        kept.Up = tape.Keep(projected[1]);
-        kept.Gated = tape.Keep(nn.functional.silu(kept.Gate).mul_(kept.Up));
-        return output.Forward(kept.Gated, inputs.Dropout, tape, kept.Output)[0];
+        var projected = input.Forward(x, inputs, tape, kept.Input, keepsResults: true);
+        (kept.Gate, kept.Up) = (projected[0], projected[1]);
+        if (FusedSteps.Support(kept.Gate, kept.Gate.size(1)))
+            FusedSteps.SwiGlu(kept.Gate, kept.Up, kept.Gated = tape.New(kept.Gate.shape));
+        else
+            kept.Gated = tape.Keep(nn.functional.silu(kept.Gate).mul_(kept.Up));
+        return output.Forward(kept.Gated, inputs, tape, kept.Output, keepsResults: false)[0];
     }
 
     /// <summary>Adds to the gradients of the parameters and returns that of x, in the current dispose scope.</summary>
     public Tensor? Backward(Tensor dy, Tensor x, PassInputs inputs, MlpTape kept, bool needsInput)
     {
-        var gated = output.Backward([dy], kept.Gated!, inputs.Dropout, kept.Output, needsInput: true)!;
-        var (gate, up) = GatedBackward(gated, kept.Gate!, kept.Up!);
-        return input.Backward([gate, up], x, inputs.Dropout, kept.Input, needsInput);
+        var gated = output.Backward([dy], kept.Gated!, inputs, kept.Output, needsInput: true)!;
+        var (gate, up) = GatedBackward(gated, kept.Gate!, kept.Up!, inputs);
+        return input.Backward([gate, up], x, inputs, kept.Input, needsInput);
     }
 
     /// <summary>Frees what it made.</summary>
@@ -42,8 +44,15 @@ internal sealed class TrainedMlp(LinearGroup input, LinearGroup output) : IDispo
     }
 
     // silu(x) = x sigmoid(x), silu'(x) = sigmoid(x) + silu(x) (1 - sigmoid(x)).
-    private static (Tensor Gate, Tensor Up) GatedBackward(Tensor dy, Tensor gate, Tensor up)
+    private static (Tensor Gate, Tensor Up) GatedBackward(Tensor dy, Tensor gate, Tensor up, PassInputs inputs)
     {
+        if (FusedSteps.Support(gate, gate.size(1)))
+        {
+            var (dgate, dup) = (inputs.New(gate.shape), inputs.New(gate.shape));
+            FusedSteps.SwiGluBackward(dy, gate, up, dgate, dup);
+            return (dgate, dup);
+        }
+
         using var scope = NewDisposeScope();
         var (wide, wideGate, wideUp) = (dy.to(ScalarType.Float32), gate.to(ScalarType.Float32), up.to(ScalarType.Float32));
         var sigmoid = wideGate.sigmoid();

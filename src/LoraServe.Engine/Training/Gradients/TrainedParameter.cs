@@ -32,17 +32,18 @@ internal sealed class TrainedParameter(string name, Tensor value) : IDisposable
     /// <param name="factor">A float.</param>
     public void AddProduct(Tensor left, Tensor right, float factor = 1)
     {
-        using var transposed = left.t();
-        if (left.dtype == ScalarType.Float32)
+        // The thinner factor comes first: libtorch is several times faster at that.
+        using var scope = NewDisposeScope();
+        var isTall = left.size(1) > right.size(1);
+        if (!isTall && left.dtype == ScalarType.Float32)
         {
-            Gradient.addmm_(transposed, right, 1, factor);
+            Gradient.addmm_(left.t(), right, 1, factor);
             return;
         }
 
-        using var product = transposed.mm(right);
-        using var wide = product.to(ScalarType.Float32);
-        using var scale = tensor(factor, device: wide.device);
-        Gradient.addcmul_(wide, scale, Constants.One);
+        var product = isTall ? right.t().mm(left).t() : left.t().mm(right);
+        var scale = tensor(factor, device: product.device);
+        Gradient.addcmul_(product.to(ScalarType.Float32), scale, Constants.One);
     }
 
     /// <summary>Frees both.</summary>

@@ -12,10 +12,11 @@ internal sealed class TrainingPass : IDisposable
     private readonly Dropout? _dropout;
     private readonly bool _recomputes;
     private readonly Queue<Action> _slices = [];
-    private readonly Tape _tape = new(keeps: true);
+    private readonly Workspace _workspace;
     private readonly LayerTape?[] _layers;
 
-    // What each layer on the way back was given; the last is the result of the last layer.
+    // What the whole pass needs lies lowest, then what each layer on the way back was given and what it kept.
+    private readonly Tape _tape;
     private readonly Tensor?[] _inputs;
     private PassInputs? _shared;
     private Tensor? _tokens;
@@ -24,6 +25,7 @@ internal sealed class TrainingPass : IDisposable
     private Tensor? _rows;
     private Tensor? _normed;
     private Tensor? _gradient;
+    private bool _isDisposed;
 
     /// <param name="decoder">Stays the caller's.</param>
     /// <param name="batch">Tokens and targets.</param>
@@ -33,6 +35,8 @@ internal sealed class TrainingPass : IDisposable
     public TrainingPass(TrainedDecoder decoder, TrainingBatch batch, double? weight, Dropout? dropout, bool recomputes)
     {
         (_decoder, _batch, _weight, _dropout, _recomputes) = (decoder, batch, weight, dropout, recomputes);
+        _workspace = decoder.TakeWorkspace();
+        _tape = new Tape(_workspace, keeps: true);
         var layers = decoder.Layers.Count;
         (_layers, _inputs) = (new LayerTape?[layers], new Tensor?[layers + 1]);
         var targets = batch.TargetCount;
@@ -54,25 +58,32 @@ internal sealed class TrainingPass : IDisposable
     /// <summary>How many targets were the most probable token.</summary>
     public int Correct { get; private set; }
 
+    /// <summary>Memory that it has needed so far.</summary>
+    public long Bytes => _workspace.Bytes;
+
     /// <summary>Does the next slice; false when there is none left.</summary>
     public bool Advance()
     {
         if (!_slices.TryDequeue(out var slice)) return false;
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
+        var start = _workspace.Slice.Top;
         slice();
+        _workspace.Slice.Release(start);
         return _slices.Count > 0;
     }
 
-    /// <summary>Frees the activations.</summary>
+    /// <summary>Frees the activations for the next pass.</summary>
     public void Dispose()
     {
+        if (_isDisposed) return;
+        _isDisposed = true;
         _slices.Clear();
-        _tape.Dispose();
         foreach (var layer in _layers) layer?.Dispose();
         foreach (var input in _inputs) input?.Dispose();
         _normed?.Dispose();
-        _gradient?.Dispose();
+        _tape.Dispose();
+        _decoder.Return(_workspace);
     }
 
     private void Enqueue(Action<int> slice, int argument) => _slices.Enqueue(() => slice(argument));
@@ -81,51 +92,56 @@ internal sealed class TrainingPass : IDisposable
     {
         var device = _decoder.Embedding.Weight.device;
         var (cosine, sine) = _decoder.Rotation(_batch.Lengths);
-        _shared = new PassInputs(_batch.Lengths, _tape.Keep(cosine), _tape.Keep(sine), _dropout);
+        _shared = new PassInputs(_batch.Lengths, _tape.Keep(cosine), _tape.Keep(sine), _workspace, _dropout);
         _tokens = _tape.Keep(tensor(_batch.Tokens.Select(token => (long)token).ToArray(), device: device));
         var places = Enumerable.Range(0, _batch.Targets.Count).Where(i => _batch.Targets[i] >= 0).ToList();
         _places = _tape.Keep(tensor(places.Select(place => (long)place).ToArray(), device: device));
         _targets = _tape.Keep(tensor(places.Select(place => (long)_batch.Targets[place]).ToArray(), device: device));
-        _inputs[0] = _decoder.Embedding.Forward(_tokens).DetachFromDisposeScope();
+        var embedded = _decoder.Embedding.Forward(_tokens);
+        if (_weight is not null) _gradient = _tape.New(embedded.shape);
+        _rows = _tape.New(places.Count, embedded.size(1));
+        _normed = _workspace.Kept.Push(_rows.shape).DetachFromDisposeScope();
+        SetInput(0, embedded);
     }
 
     private void ForwardLayer(int i)
     {
         var isNeeded = _weight is not null && i >= _decoder.LowestTrained;
-        var tape = new LayerTape(isNeeded && !_recomputes);
-        _inputs[i + 1] = _decoder.Layers[i].Forward(_inputs[i]!, _shared!, tape).DetachFromDisposeScope();
+        var tape = new LayerTape(_workspace, isNeeded && !_recomputes);
+        var result = _decoder.Layers[i].Forward(_inputs[i]!, _shared!, tape);
         if (isNeeded)
         {
             if (!_recomputes) _layers[i] = tape;
+            SetInput(i + 1, result);
             return;
         }
 
-        Free(ref _inputs[i]);
+        (_inputs[i + 1], _inputs[i]) = (_inputs[i], null);
+        _inputs[i + 1]!.copy_(result);
     }
+
+    private void SetInput(int layer, Tensor x) => _inputs[layer] = _workspace.Kept.Push(x.shape).copy_(x).DetachFromDisposeScope();
 
     private void BeginLoss()
     {
-        _rows = _tape.Keep(_inputs[^1]!.index_select(0, _places!));
-        _normed = _decoder.Head.Norm.Forward(_rows).DetachFromDisposeScope();
+        _rows!.copy_(_inputs[^1]!.index_select(0, _places!));
+        _normed!.copy_(_decoder.Head.Norm.Forward(_rows, new Tape(_workspace, keeps: false)));
     }
 
     private void AddLoss(int first)
     {
         var count = Math.Min(_decoder.Head.ChunkRows, _targets!.size(0) - first);
         var (loss, correct) = _decoder.Head.Run(
-            _normed!.narrow(0, first, count), _targets.narrow(0, first, count), _weight, _dropout?.Part(first));
+            _normed!.narrow(0, first, count),
+            _targets.narrow(0, first, count),
+            _weight,
+            _shared! with { Dropout = _dropout?.Part(first) });
         LossSum += loss;
         Correct += correct;
     }
 
     // The rows of the norm are their gradients now.
-    private void EndLoss()
-    {
-        var rows = _decoder.Head.Norm.Backward(_normed!, _rows!);
-        _gradient = zeros_like(_inputs[^1]!).index_copy_(0, _places!, rows).DetachFromDisposeScope();
-        Free(ref _normed);
-        Free(ref _inputs[^1]);
-    }
+    private void EndLoss() => _gradient!.zero_().index_copy_(0, _places!, _decoder.Head.Norm.Backward(_normed!, _rows!));
 
     private void BackwardLayer(int i)
     {
@@ -133,21 +149,13 @@ internal sealed class TrainingPass : IDisposable
         var tape = _layers[i];
         if (tape is null)
         {
-            tape = new LayerTape(keeps: false);
+            tape = new LayerTape(_workspace, keeps: false);
             layer.Forward(_inputs[i]!, _shared!, tape);
         }
 
         var needsInput = i > _decoder.LowestTrained || _decoder.Embedding.IsTrained;
-        var gradient = layer.Backward(_gradient!, _inputs[i]!, _shared!, tape, needsInput)?.DetachFromDisposeScope();
-        Free(ref _gradient);
-        _gradient = gradient;
+        if (layer.Backward(_gradient!, _inputs[i]!, _shared!, tape, needsInput) is { } gradient) _gradient!.copy_(gradient);
         tape.Dispose();
-        Free(ref _inputs[i]);
-    }
-
-    private static void Free(ref Tensor? tensor)
-    {
-        tensor?.Dispose();
-        tensor = null;
+        _layers[i] = null;
     }
 }

@@ -1,0 +1,67 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace LoraServe.Engine.Kernels;
+
+/// <summary>Softmax over the part of a row of scores that a query sees, there and back, in place.</summary>
+internal static unsafe class CausalSoftmaxKernel
+{
+    private static readonly int Width = Vector512<float>.Count;
+
+    /// <summary>Scores become probabilities, 0 outside of the part.</summary>
+    /// <param name="row">[size].</param>
+    /// <param name="size">Keys.</param>
+    /// <param name="from">The first key that the query sees.</param>
+    /// <param name="to">The key after the last that it sees; more than <paramref name="from"/>.</param>
+    /// <param name="scale">Scores are multiplied by it first; above 0.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Forward(float* row, int size, int from, int to, float scale)
+    {
+        new Span<float>(row, from).Clear();
+        new Span<float>(row + to, size - to).Clear();
+        var start = row + from;
+        var count = to - from;
+        var whole = count - (count % Width);
+        var highest = float.NegativeInfinity;
+        if (whole > 0)
+        {
+            var most = Vector512.Load(start);
+            for (var i = Width; i < whole; i += Width) most = Vector512.Max(most, Vector512.Load(start + i));
+            for (var i = 0; i < Width; i++) highest = Math.Max(highest, most[i]);
+        }
+
+        for (var i = whole; i < count; i++) highest = Math.Max(highest, start[i]);
+        var (sums, shift, factor) = (Vector512<float>.Zero, Vector512.Create(-highest * scale), Vector512.Create(scale));
+        for (var i = 0; i < whole; i += Width)
+        {
+            var value = VectorExp.Of(Vector512.FusedMultiplyAdd(Vector512.Load(start + i), factor, shift));
+            value.Store(start + i);
+            sums += value;
+        }
+
+        var sum = Vector512.Sum(sums);
+        for (var i = whole; i < count; i++) sum += start[i] = MathF.Exp((start[i] - highest) * scale);
+        var inverse = 1 / sum;
+        for (var i = 0; i < whole; i += Width) (Vector512.Load(start + i) * inverse).Store(start + i);
+        for (var i = whole; i < count; i++) start[i] *= inverse;
+    }
+
+    /// <summary>Gradients of probabilities become those of scores: scale * p * (dp - sum(dp * p)).</summary>
+    /// <param name="p">Probabilities [size].</param>
+    /// <param name="dp">Their gradients [size].</param>
+    /// <param name="size">Keys.</param>
+    /// <param name="scale">As on the way there.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Backward(float* p, float* dp, int size, float scale)
+    {
+        var whole = size - (size % Width);
+        var sums = Vector512<float>.Zero;
+        for (var i = 0; i < whole; i += Width) sums = Vector512.FusedMultiplyAdd(Vector512.Load(p + i), Vector512.Load(dp + i), sums);
+        var sum = Vector512.Sum(sums);
+        for (var i = whole; i < size; i++) sum += p[i] * dp[i];
+        var shift = Vector512.Create(sum);
+        for (var i = 0; i < whole; i += Width)
+            ((Vector512.Load(dp + i) - shift) * (Vector512.Load(p + i) * scale)).Store(dp + i);
+        for (var i = whole; i < size; i++) dp[i] = (dp[i] - sum) * (p[i] * scale);
+    }
+}

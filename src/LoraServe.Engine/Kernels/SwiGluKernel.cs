@@ -1,0 +1,43 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace LoraServe.Engine.Kernels;
+
+/// <summary>silu(gate) * up (Shazeer 2020), there and back, in float32 whatever the elements are.</summary>
+/// <typeparam name="T">The element.</typeparam>
+/// <typeparam name="TElements">How it is read and written.</typeparam>
+internal static unsafe class SwiGluKernel<T, TElements>
+    where T : unmanaged
+    where TElements : struct, IVectorElements<T>
+{
+    private static readonly int Width = Vector512<float>.Count;
+
+    /// <summary>result = silu(gate) * up for the elements from a multiple of 16 to before another one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Forward(T* gate, T* up, T* result, long from, long to)
+    {
+        for (var i = from; i < to; i += Width)
+        {
+            var x = TElements.Load(gate + i);
+            TElements.Store(x * Sigmoid(x) * TElements.Load(up + i), result + i);
+        }
+    }
+
+    /// <summary>dup = dy silu(gate), dgate = dy up silu'(gate), silu'(x) = sigmoid(x) (1 + x (1 - sigmoid(x))).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Backward(T* dy, T* gate, T* up, T* dgate, T* dup, long from, long to)
+    {
+        for (var i = from; i < to; i += Width)
+        {
+            var (x, gradient) = (TElements.Load(gate + i), TElements.Load(dy + i));
+            var sigmoid = Sigmoid(x);
+            var silu = x * sigmoid;
+            var slope = Vector512.FusedMultiplyAdd(silu, Vector512<float>.One - sigmoid, sigmoid);
+            TElements.Store(gradient * TElements.Load(up + i) * slope, dgate + i);
+            TElements.Store(gradient * silu, dup + i);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / (Vector512<float>.One + VectorExp.Of(-x));
+}

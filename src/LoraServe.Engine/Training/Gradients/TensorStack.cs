@@ -1,0 +1,60 @@
+using LoraServe.Engine.Kernels;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>
+/// Memory for tensors that are freed in the order opposite to that in which they were made. It is never given back in between: pages that
+/// the system hands out anew at every step take longer than what is computed in them.
+/// </summary>
+/// <param name="dtype">Of all tensors.</param>
+/// <param name="device">Where they are.</param>
+internal sealed class TensorStack(ScalarType dtype, Device device) : IDisposable
+{
+    private const long ChunkSize = 16 << 20;
+
+    // Where a tensor begins in its chunk, in elements: a multiple of a line of the processor's cache.
+    private const long Alignment = 64;
+
+    private readonly List<(Tensor Memory, long Size)> _chunks = [];
+    private (int Chunk, long Used) _top;
+
+    /// <summary>Memory that it has ever needed.</summary>
+    public long Bytes => _chunks.Sum(chunk => chunk.Size * chunk.Memory.element_size());
+
+    /// <summary>What is in use, to be given to <see cref="Release"/>.</summary>
+    public (int Chunk, long Used) Top => _top;
+
+    /// <summary>A contiguous tensor of any values, in the current dispose scope, valid until what is below it is released.</summary>
+    public Tensor Push(params ReadOnlySpan<long> shape)
+    {
+        var count = 1L;
+        foreach (var size in shape) count *= size;
+        var needed = (count + Alignment - 1) / Alignment * Alignment;
+        while (_top.Chunk < _chunks.Count && _top.Used + needed > _chunks[_top.Chunk].Size) _top = (_top.Chunk + 1, 0);
+        if (_top.Chunk == _chunks.Count) Grow(needed);
+        using var part = _chunks[_top.Chunk].Memory.narrow(0, _top.Used, count);
+        _top.Used += needed;
+        return part.view(shape.ToArray());
+    }
+
+    /// <summary>Frees what was made since.</summary>
+    public void Release((int Chunk, long Used) top) => _top = top;
+
+    /// <summary>Gives the memory back.</summary>
+    public void Dispose()
+    {
+        foreach (var (memory, _) in _chunks) memory.Dispose();
+        _chunks.Clear();
+        _top = default;
+    }
+
+    private void Grow(long needed)
+    {
+        var size = Math.Max(needed, ChunkSize);
+        var memory = empty(size, dtype, device).DetachFromDisposeScope();
+        if (device.type == DeviceType.CPU && size * memory.element_size() <= int.MaxValue) HugePages.Advise(memory.bytes);
+        _chunks.Add((memory, size));
+    }
+}

@@ -1,0 +1,25 @@
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Gradients;
+
+/// <summary>The memory of one pass: what is kept until the way back has used it, and what is needed within a slice only.</summary>
+/// <param name="dtype">The compute dtype.</param>
+/// <param name="device">Where the base is.</param>
+internal sealed class Workspace(ScalarType dtype, Device device) : IDisposable
+{
+    /// <summary>For what is kept.</summary>
+    public TensorStack Kept { get; } = new(dtype, device);
+
+    /// <summary>For what ends with the slice.</summary>
+    public TensorStack Slice { get; } = new(dtype, device);
+
+    /// <summary>Memory of both.</summary>
+    public long Bytes => Kept.Bytes + Slice.Bytes;
+
+    /// <summary>Frees both.</summary>
+    public void Dispose()
+    {
+        Kept.Dispose();
+        Slice.Dispose();
+    }
+}

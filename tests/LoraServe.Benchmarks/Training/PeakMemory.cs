@@ -1,0 +1,23 @@
+using System.Globalization;
+
+namespace LoraServe.Benchmarks.Training;
+
+/// <summary>The most memory that this process had since it was last asked to forget, as Linux counts it.</summary>
+internal static class PeakMemory
+{
+    // Resets VmHWM, see proc(5).
+    private const string ForgetPeak = "5";
+
+    public static void Forget()
+    {
+        if (OperatingSystem.IsLinux()) File.WriteAllText("/proc/self/clear_refs", ForgetPeak);
+    }
+
+    /// <summary>Bytes; 0 where the system does not tell.</summary>
+    public static long Read()
+    {
+        if (!OperatingSystem.IsLinux()) return 0;
+        var line = File.ReadLines("/proc/self/status").First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+        return long.Parse(line["VmHWM:".Length..^"kB".Length], CultureInfo.InvariantCulture) * 1024;
+    }
+}
