@@ -20,6 +20,13 @@ internal static class ComputeDtype
     /// <summary>The name under which the outside knows it.</summary>
     public static string Name(ScalarType dtype) => dtype == ScalarType.BFloat16 ? "bfloat16" : "float32";
 
+    /// <summary>
+    /// What the matrices of a training are multiplied in: the dtype of the weights, but float32 where the processor has no instruction for
+    /// bfloat16 and would take many times as long.
+    /// </summary>
+    public static ScalarType OfTraining(ScalarType weights, Device device) =>
+        weights == ScalarType.BFloat16 && device.type == TorchSharp.DeviceType.CPU && !HasNativeBFloat16() ? ScalarType.Float32 : weights;
+
     // .NET has no property for AVX512_BF16 and AMX-BF16: CPUID leaf 7, subleaf 1, EAX bit 5, and subleaf 0, EDX bit 22. AVX-512 itself
     // must be usable as well, which the operating system decides.
     private static bool HasNativeBFloat16()

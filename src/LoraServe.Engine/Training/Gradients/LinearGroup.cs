@@ -6,8 +6,9 @@ namespace LoraServe.Engine.Training.Gradients;
 /// Linear modules that read the same input, such as those of queries, keys and values: y_i = W_i x + b_i + s B_i A_i x. Without dropout the
 /// A of all of them are one matrix, so that the thin products are fewer and wider.
 /// </summary>
+/// <param name="dtype">The compute dtype.</param>
 /// <param name="modules">In the order of the forward pass.</param>
-internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) : IDisposable
+internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear> modules) : IDisposable
 {
     // A of all modules [sum of r, in] in the compute dtype.
     private Tensor? _a;
@@ -21,12 +22,12 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
     /// <summary>To be called after parameters were written.</summary>
     public void Refresh()
     {
-        foreach (var module in modules) module.Factors?.Refresh(module.Weight);
+        foreach (var module in modules) module.Factors?.Refresh(module.Weight, dtype);
         var all = modules.Where(module => module.Factors is not null).Select(module => module.Factors!.A.Value).ToList();
         if (all.Count == 0) return;
         using var scope = NewDisposeScope();
         _a?.Dispose();
-        _a = (all.Count == 1 ? all[0] : cat(all, dim: 0)).to(modules[0].Weight.dtype).DetachFromDisposeScope();
+        _a = (all.Count == 1 ? all[0] : cat(all, dim: 0)).to(dtype).DetachFromDisposeScope();
     }
 
     /// <summary>x [tokens, in] to y_i [tokens, out_i] each.</summary>
@@ -41,20 +42,23 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
         if (_a is not null) kept.Shrunk = dropout is null ? Product(tape.New(x.size(0), _a.size(0)), x, _a, null) : tape.Keep(ShrinkDropped(x, dropout));
         var results = new Tensor[modules.Count];
         kept.Directions = new Tensor?[modules.Count];
+        kept.Weights = new Tensor?[modules.Count];
         var rank = 0L;
         for (var i = 0; i < modules.Count; i++)
         {
             var module = modules[i];
             var result = keepsResults ? tape.New(x.size(0), module.Weight.size(0)) : inputs.New(x.size(0), module.Weight.size(0));
             var addsBias = module.Factors?.Gain is null || dropout is not null;
-            results[i] = Product(result, x, module.Weight, addsBias ? module.Bias : null);
+            var weight = Widen(module.Weight, inputs);
+            if (!tape.Keeps) kept.Weights[i] = weight;
+            results[i] = Product(result, x, weight, addsBias ? module.Bias : null);
             if (module.Factors is not { } factors) continue;
 
             using var shrunk = kept.Shrunk!.narrow(1, rank, factors.Rank);
             rank += factors.Rank;
             using var expand = factors.ScaledB.t();
             if (factors.Gain is null) result.addmm_(shrunk, expand);
-            else kept.Directions[i] = AddDora(result, module, x, shrunk, expand, dropout, tape);
+            else kept.Directions[i] = AddDora(result, module, weight, x, shrunk, expand, dropout, tape);
         }
 
         return results;
@@ -75,6 +79,7 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
         for (var i = 0; i < modules.Count; i++)
         {
             var (module, dy) = (modules[i], dys[i]);
+            var weight = needsInput || dropout is not null ? kept.Weights[i] ?? Widen(module.Weight, inputs) : null;
             module.WeightParameter?.AddProduct(dy, x);
             module.BiasParameter?.Add(dy.sum(0, type: ScalarType.Float32));
             var dz = dy;
@@ -95,7 +100,7 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
                 }
                 else
                 {
-                    var dropped = BackwardDropped(module, part, _a!.narrow(0, rank, factors.Rank), dy, dz, x, dropout);
+                    var dropped = BackwardDropped(module, weight!, part, _a!.narrow(0, rank, factors.Rank), dy, dz, x, dropout);
                     dx = dx is null ? dropped : dx.add_(dropped, Constants.One);
                     dz = dy;
                 }
@@ -103,7 +108,7 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
                 rank += factors.Rank;
             }
 
-            if (needsInput) dx = dx is null ? inputs.New(x.shape).addmm_(dz, module.Weight, 0, 1) : dx.addmm_(dz, module.Weight);
+            if (needsInput) dx = dx is null ? inputs.New(x.shape).addmm_(dz, weight!, 0, 1) : dx.addmm_(dz, weight!);
         }
 
         if (needsInput && shrunk is not null && dropout is null) dx!.addmm_(shrunk, _a!);
@@ -119,9 +124,10 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
 
     // Makes y of W x, or of W x + b with dropout. Without it y = g * z + b with z = (W + s B A) x. With it, as PEFT has it, what was not dropped goes through W
     // as well: y = W x + b + g * z - W d, z = (W + s B A) d, d = dropped x. Returns z.
-    private static Tensor AddDora(Tensor result, TrainedLinear module, Tensor x, Tensor shrunk, Tensor expand, Dropout? dropout, Tape tape)
+    private static Tensor AddDora(
+        Tensor result, TrainedLinear module, Tensor weight, Tensor x, Tensor shrunk, Tensor expand, Dropout? dropout, Tape tape)
     {
-        var through = dropout is null ? result : nn.functional.linear(x.mul(dropout.Mask(module.Number, x)), module.Weight);
+        var through = dropout is null ? result : nn.functional.linear(x.mul(dropout.Mask(module.Number, x)), weight);
         var direction = tape.New(result.shape).copy_(through);
         direction.addmm_(shrunk, expand);
         var scaled = direction.mul(module.Factors!.Gain!);
@@ -130,6 +136,9 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
         else result.copy_(scaled.add_(module.Bias, Constants.One));
         return direction;
     }
+
+    // The base's weight in the compute dtype, a copy for this slice where that is another one.
+    private Tensor Widen(Tensor weight, PassInputs inputs) => weight.dtype == dtype ? weight : inputs.New(weight.shape).copy_(weight);
 
     // x w^T + b into y.
     private static Tensor Product(Tensor y, Tensor x, Tensor w, Tensor? b)
@@ -140,12 +149,12 @@ internal sealed class LinearGroup(params IReadOnlyList<TrainedLinear> modules) :
 
     // The gradient of x by way of the dropped input, whose mask differs from module to module. shrunk = s dz B, dz = g dy.
     private static Tensor BackwardDropped(
-        TrainedLinear module, Tensor shrunk, Tensor a, Tensor dy, Tensor dz, Tensor x, Dropout dropout)
+        TrainedLinear module, Tensor weight, Tensor shrunk, Tensor a, Tensor dy, Tensor dz, Tensor x, Dropout dropout)
     {
         var mask = dropout.Mask(module.Number, x);
         module.Factors!.A.AddProduct(shrunk, x.mul(mask));
         var dropped = shrunk.mm(a);
-        if (module.Factors.Gain is not null) dropped.addmm_(dz.sub(dy), module.Weight);
+        if (module.Factors.Gain is not null) dropped.addmm_(dz.sub(dy), weight);
         return dropped.mul_(mask);
     }
 

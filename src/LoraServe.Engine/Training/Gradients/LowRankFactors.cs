@@ -37,16 +37,17 @@ internal sealed class LowRankFactors(TrainedParameter a, TrainedParameter b, Tra
     public Tensor? Gain => _gain;
 
     /// <summary>Makes the forms again after the parameters were written.</summary>
-    /// <param name="weight">W [out, in] in the compute dtype.</param>
-    public void Refresh(Tensor weight)
+    /// <param name="weight">W [out, in].</param>
+    /// <param name="dtype">The compute dtype.</param>
+    public void Refresh(Tensor weight, ScalarType dtype)
     {
         using var scope = NewDisposeScope();
         using var factor = scaling.ToScalar();
         var wide = b.Value.mul(factor);
-        Replace(ref _scaledB, wide.to(weight.dtype));
+        Replace(ref _scaledB, wide.to(dtype));
         if (magnitude is null) return;
         var inverse = DoraScale.Of(weight, a.Value, wide, ones_like(magnitude.Value));
-        Replace(ref _gain, magnitude.Value.mul(inverse).to(weight.dtype));
+        Replace(ref _gain, magnitude.Value.mul(inverse).to(dtype));
         Replace(ref _inverseNorm, inverse);
     }
 
@@ -59,8 +60,8 @@ internal sealed class LowRankFactors(TrainedParameter a, TrainedParameter b, Tra
         magnitude!.Add(dy.to(ScalarType.Float32).mul(z.to(ScalarType.Float32)).sum(dim: 0).mul_(_inverseNorm!));
     }
 
-    /// <summary>The update as it serves: copies in the compute dtype, in the current dispose scope.</summary>
-    /// <param name="weight">W [out, in] in the compute dtype.</param>
+    /// <summary>The update as it serves: copies in the dtype of the base, in the current dispose scope.</summary>
+    /// <param name="weight">W [out, in].</param>
     /// <param name="bias">[out], or null.</param>
     public LoraWeights Snapshot(Tensor weight, Tensor? bias)
     {

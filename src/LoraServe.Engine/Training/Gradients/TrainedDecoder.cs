@@ -11,12 +11,13 @@ internal sealed class TrainedDecoder : IDisposable
     private readonly ModelConfig _config;
     private readonly Dictionary<string, TrainedNorm> _norms = new(StringComparer.Ordinal);
     private readonly Tensor _frequencies;
+    private readonly ScalarType _dtype;
     private readonly Stack<Workspace> _workspaces = [];
     private bool _isDisposed;
 
     public TrainedDecoder(ModelConfig config, TrainedModules modules)
     {
-        _config = config;
+        (_config, _dtype) = (config, modules.Dtype);
         var frequencies = RotaryFrequencies.Compute(config.Rotary, config.HeadDim, config.MaxPositionEmbeddings, config.MaxPositionEmbeddings);
         Embedding = modules.Embedding();
         _frequencies = tensor(Array.ConvertAll(frequencies, frequency => (float)frequency), device: Embedding.Weight.device)
@@ -41,7 +42,7 @@ internal sealed class TrainedDecoder : IDisposable
 
     /// <summary>Memory for a pass: that of one which has ended, or new.</summary>
     public Workspace TakeWorkspace() =>
-        _workspaces.TryPop(out var free) ? free : new Workspace(Embedding.Weight.dtype, Embedding.Weight.device);
+        _workspaces.TryPop(out var free) ? free : new Workspace(_dtype, Embedding.Weight.device);
 
     /// <summary>Takes the memory back from a pass.</summary>
     public void Return(Workspace workspace)
@@ -69,7 +70,10 @@ internal sealed class TrainedDecoder : IDisposable
     }
 
     /// <summary>An adapter of copies, in the current dispose scope.</summary>
-    public LoraAdapter Snapshot(string version, bool isFull)
+    /// <param name="version">Its version.</param>
+    /// <param name="isFull">Whether it replaces all weights.</param>
+    /// <param name="dtype">Of the base.</param>
+    public LoraAdapter Snapshot(string version, bool isFull, ScalarType dtype)
     {
         if (!isFull)
         {
@@ -78,11 +82,13 @@ internal sealed class TrainedDecoder : IDisposable
         }
 
         return new LoraAdapter(version, Linears.ToDictionary(
-            linear => linear.Path, LinearUpdate (linear) => new ReplacedLinear(linear.Weight.clone(), linear.Bias?.clone()), StringComparer.Ordinal))
+            linear => linear.Path, LinearUpdate (linear) => new ReplacedLinear(Copy(linear.Weight), linear.Bias is null ? null : Copy(linear.Bias)), StringComparer.Ordinal))
         {
-            Embedding = new ReplacedEmbedding(Embedding.Weight.clone()),
-            Norms = _norms.ToDictionary(norm => norm.Key, norm => norm.Value.Weight.clone(), StringComparer.Ordinal),
+            Embedding = new ReplacedEmbedding(Copy(Embedding.Weight)),
+            Norms = _norms.ToDictionary(norm => norm.Key, norm => Copy(norm.Value.Weight), StringComparer.Ordinal),
         };
+
+        Tensor Copy(Tensor weight) => weight.to(dtype, copy: true);
     }
 
     /// <summary>Frees what it made, not the parameters.</summary>

@@ -5,8 +5,8 @@ namespace LoraServe.Engine.Training.Gradients;
 /// <summary>A linear module y = W x + b and what of it is trained.</summary>
 /// <param name="Path">Its path in the checkpoint.</param>
 /// <param name="Number">Its place among the linear modules of the model, whichever are trained.</param>
-/// <param name="Weight">W [out, in] in the compute dtype, not owned.</param>
-/// <param name="Bias">b [out], or null.</param>
+/// <param name="Weight">W [out, in], of the base in its own dtype or trained in the compute dtype, not owned.</param>
+/// <param name="Bias">b [out] in the compute dtype, or null.</param>
 internal sealed record TrainedLinear(string Path, int Number, Tensor Weight, Tensor? Bias)
 {
     /// <summary>A and B beside a frozen W, or null.</summary>

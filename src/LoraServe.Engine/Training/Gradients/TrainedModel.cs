@@ -69,7 +69,7 @@ internal sealed class TrainedModel : IDisposable
         using var normalMode = inference_mode(false);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
-        var adapter = _decoder.Snapshot(version, _modules.IsFull);
+        var adapter = _decoder.Snapshot(version, _modules.IsFull, _weights.Dtype);
         adapter.DetachFromDisposeScope();
         return adapter;
     }

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using static TorchSharp.torch;
@@ -15,6 +16,7 @@ internal sealed class TrainedModules : IDisposable
     private readonly List<(PeftPattern Pattern, int Rank)> _ranks;
     private readonly List<(PeftPattern Pattern, double Alpha)> _alphas;
     private readonly List<TrainedParameter> _parameters = [];
+    private readonly List<Tensor> _computed = [];
 
     // Trained weights by name, in the compute dtype: the parameter itself where that is float32.
     private readonly Dictionary<string, (TrainedParameter Parameter, Tensor Computed)> _full = new(StringComparer.Ordinal);
@@ -24,9 +26,13 @@ internal sealed class TrainedModules : IDisposable
         (_config, _weights, _settings) = (config, weights, settings);
         _linears = config.Modules("").Linears.Select((linear, number) => (linear, number))
             .ToDictionary(pair => pair.linear.Path, pair => pair, StringComparer.Ordinal);
+        Dtype = ComputeDtype.OfTraining(weights.Dtype, weights.Device);
         _ranks = [.. settings.RankPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))];
         _alphas = [.. settings.AlphaPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))];
     }
+
+    /// <summary>What is computed in.</summary>
+    public ScalarType Dtype { get; }
 
     /// <summary>What is trained.</summary>
     public IReadOnlyList<TrainedParameter> Parameters => _parameters;
@@ -48,7 +54,7 @@ internal sealed class TrainedModules : IDisposable
     public TrainedNorm Norm(string path)
     {
         var (weight, parameter) = Weight($"{path}.weight");
-        return new TrainedNorm(weight, parameter, _config.RmsNormEpsilon);
+        return new TrainedNorm(Computed(weight), parameter, _config.RmsNormEpsilon);
     }
 
     /// <summary>Linear modules that read the same input.</summary>
@@ -56,7 +62,7 @@ internal sealed class TrainedModules : IDisposable
     {
         var modules = new List<TrainedLinear>();
         foreach (var path in paths) modules.Add(Linear(path));
-        return new LinearGroup(modules);
+        return new LinearGroup(Dtype, modules);
     }
 
     /// <summary>To be called after parameters were written.</summary>
@@ -69,6 +75,7 @@ internal sealed class TrainedModules : IDisposable
     /// <summary>Frees the parameters.</summary>
     public void Dispose()
     {
+        foreach (var weight in _computed) weight.Dispose();
         foreach (var (_, computed) in _full.Values) computed.Dispose();
         foreach (var parameter in _parameters) parameter.Dispose();
     }
@@ -80,7 +87,7 @@ internal sealed class TrainedModules : IDisposable
         var bias = _weights.Bias(path);
         TrainedParameter? biasParameter = null;
         if (bias is not null) (bias, biasParameter) = Weight($"{path}.bias");
-        return new TrainedLinear(path, number, weight, bias)
+        return new TrainedLinear(path, number, weight, bias is null ? null : Computed(bias))
         {
             WeightParameter = weightParameter,
             BiasParameter = biasParameter,
@@ -125,13 +132,19 @@ internal sealed class TrainedModules : IDisposable
         if (!_full.TryGetValue(name, out var known))
         {
             var parameter = Add(name, _weights.Weight(name).to(ScalarType.Float32, copy: true));
-            var computed = _weights.Dtype == ScalarType.Float32
-                ? parameter.Value
-                : parameter.Value.to(_weights.Dtype).DetachFromDisposeScope();
+            var computed = Dtype == ScalarType.Float32 ? parameter.Value : parameter.Value.to(Dtype).DetachFromDisposeScope();
             _full.Add(name, known = (parameter, computed));
         }
 
         return (known.Computed, known.Parameter);
+    }
+
+    // Small weights of the base in the compute dtype.
+    private Tensor Computed(Tensor weight)
+    {
+        if (weight.dtype == Dtype) return weight;
+        _computed.Add(weight.to(Dtype).DetachFromDisposeScope());
+        return _computed[^1];
     }
 
     private TrainedParameter Add(string name, Tensor value)

@@ -103,6 +103,27 @@ public class TrainedModelTests
         Math.Abs(ServedLoss(checkpoint, LoraAdapter.Base, batch) - loss).ShouldBeGreaterThan(1e-3);
     }
 
+    /// <summary>Rounded to bfloat16, weights are other weights: gradients keep their direction.</summary>
+    [Theory]
+    [InlineData(false, false)]
+    [InlineData(true, false)]
+    [InlineData(false, true)]
+    public void Train_BFloat16Base_PointsTheSameWay(bool dora, bool full)
+    {
+        using var wide = new TrainedCheckpoint("llama-bias-untied");
+        using var narrow = new TrainedCheckpoint("llama-bias-untied", torch.ScalarType.BFloat16);
+        var settings = TrainedCheckpoint.Settings with { UseDora = dora, Method = full ? TrainingMethod.Full : TrainingMethod.Lora };
+        var batch = wide.RandomBatch(3, 9, 21, 14);
+
+        var expected = Gradients(wide, settings, batch).SelectMany(values => values).ToArray();
+        var actual = Gradients(narrow, settings, batch).SelectMany(values => values).ToArray();
+
+        var product = expected.Zip(actual).Sum(pair => (double)pair.First * pair.Second);
+        (product / Math.Sqrt(Square(expected) * Square(actual))).ShouldBeGreaterThan(0.99);
+
+        static double Square(float[] values) => values.Sum(value => (double)value * value);
+    }
+
     [Fact]
     public void Train_Anything_LeavesTheBaseAlone()
     {
