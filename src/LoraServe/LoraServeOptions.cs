@@ -104,6 +104,10 @@ public sealed record LoraServeOptions
     [Range(0.0, 1.0)]
     public double TrainingShare { get; init; } = 0.2;
 
+    [Description("Most trainings, and most evaluations, that wait for their turn or run before new ones are refused with 429.")]
+    [Range(1, 100_000)]
+    public int MaxQueuedJobs { get; init; } = 100;
+
     [Description("Most adapters that have a label of their own in metrics; those that are used later share one.")]
     [Range(0, 100_000)]
     public int MaxAdapterLabels { get; init; } = 100;

@@ -31,10 +31,13 @@ internal static class EvaluationsApi
         var group = routes.MapGroup("/v1/evaluations").WithTags("Evaluations").RequireScope(KeyScope.Train);
         group.MapPost("", CreateAsync)
             .WithJsonBody<EvaluationRequest>(Example)
+            .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
             .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge);
-        group.MapGet("", List).Produces<ErrorResponse>(StatusCodes.Status400BadRequest).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapGet("", List)
+            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapGet("/{id}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapPost("/{id}/cancel", Cancel)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
@@ -43,11 +46,14 @@ internal static class EvaluationsApi
     }
 
     /// <summary>Compare adapters, and the base, on a file: loss, perplexity, token accuracy, exact match, and every output.</summary>
-    /// <remarks>It runs in the background, between the steps of requests and trainings, and survives a restart: ask for it until it has ended.</remarks>
+    /// <remarks>
+    /// It runs in the background, between the steps of requests and trainings, and survives a restart: ask for it until it has ended.
+    /// </remarks>
     /// <response code="200">The evaluation, which has not begun.</response>
     /// <response code="400">A field is wrong, or names no file of the caller.</response>
     /// <response code="404">One of the adapters does not exist.</response>
     /// <response code="413">The body is too large.</response>
+    /// <response code="429">As many evaluations as --max-queued-jobs wait already.</response>
     internal static async Task<Ok<EvaluationResource>> CreateAsync(
         HttpContext context,
         EngineService service,
@@ -69,6 +75,7 @@ internal static class EvaluationsApi
         UnknownAdaptersException.Check(references.OfType<AdapterReference>(), caller.Access, service.Engine.Adapters);
         if (JobInputs.Find(files, caller, "file", request.File!, faults) is not { } file) throw new InvalidRequestException(faults);
 
+        queue.CheckRoom(Evaluating.Kind);
         var id = $"eval-{JobIds.New()}";
         await folders.CreateAsync(id, [(file, EvaluationOrder.Data)], context.RequestAborted);
         var order = new EvaluationOrder { Request = request, FileName = file.Name };
@@ -105,7 +112,8 @@ internal static class EvaluationsApi
     /// <response code="200">The evaluation, which is cancelled.</response>
     /// <response code="400">It has ended already.</response>
     /// <response code="404">The caller has no such evaluation.</response>
-    internal static Ok<EvaluationResource> Cancel(HttpContext context, JobStore jobs, JobQueue queue, AuditLog audit, Caller caller, string id)
+    internal static Ok<EvaluationResource> Cancel(
+        HttpContext context, JobStore jobs, JobQueue queue, AuditLog audit, Caller caller, string id)
     {
         var job = queue.Cancel(jobs.Get(Evaluating.Kind, id, caller));
         audit.Record(caller, AuditAction.JobCancelled, id, context: context);

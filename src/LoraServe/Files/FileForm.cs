@@ -86,10 +86,15 @@ internal sealed record FileForm(string Name, string Purpose, TimeSpan? Lifetime)
         TimeSpan? lifetime = null;
         if (fields.GetValueOrDefault(LifetimePart) is { } text)
         {
-            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds) && seconds is >= MinLifetime and <= MaxLifetime)
+            if (int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out var seconds)
+                && seconds is >= MinLifetime and <= MaxLifetime)
+            {
                 lifetime = TimeSpan.FromSeconds(seconds);
+            }
             else
+            {
                 faults.Add(new("expires_after.seconds", $"expected a whole number from {MinLifetime} to {MaxLifetime}, found '{text}'"));
+            }
         }
 
         return faults.Count == 0 ? new FileForm(name!, fields["purpose"], lifetime) : throw new InvalidRequestException(faults);

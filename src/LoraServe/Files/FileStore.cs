@@ -133,9 +133,10 @@ internal sealed partial class FileStore
     public void Sweep(DateTimeOffset before)
     {
         var known = _database.Read(context => context.Files.Select(row => row.Id).ToHashSet(StringComparer.Ordinal));
-        foreach (var path in Directory.EnumerateFiles(_incoming).Concat(Directory.EnumerateFiles(_folder).Where(path => !known.Contains(Path.GetFileName(path)))))
+        var nameless = Directory.EnumerateFiles(_folder).Where(path => !known.Contains(Path.GetFileName(path)));
+        foreach (var path in Directory.EnumerateFiles(_incoming).Concat(nameless))
         {
-            if (File.GetLastWriteTimeUtc(path) >= before) continue;
+            if (new DateTimeOffset(File.GetLastWriteTimeUtc(path)) >= before) continue;
             File.Delete(path);
             LogSwept(Path.GetFileName(path));
         }

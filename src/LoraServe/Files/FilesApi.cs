@@ -20,7 +20,9 @@ internal static class FilesApi
             .WithFileForm()
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge);
-        group.MapGet("", List).Produces<ErrorResponse>(StatusCodes.Status400BadRequest).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapGet("", List)
+            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapGet("/{id}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapGet("/{id}/content", GetContent)
             .Produces<string>(StatusCodes.Status200OK, "application/octet-stream")
@@ -32,8 +34,8 @@ internal static class FilesApi
     /// <summary>Upload a file of examples.</summary>
     /// <remarks>
     /// A multipart form with the parts purpose and file, a JSONL file whose lines are {"prompt", "completion"} or {"messages": [...]}. Its
-    /// lines are read at once: where some cannot be trained on, the file has the status error, and status_details has every fault. It may go
-    /// by itself after expires_after[seconds].
+    /// lines are read at once: where some cannot be trained on, the file has the status error, and status_details has every fault. It may
+    /// go by itself after expires_after[seconds].
     /// </remarks>
     /// <response code="200">The file is stored; its status says whether it can be used.</response>
     /// <response code="400">The form is broken or lacks a part.</response>

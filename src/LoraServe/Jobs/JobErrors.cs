@@ -1,15 +1,7 @@
-using System.Text.Json;
 using LoraServe.Engine.Training;
 using LoraServe.Hosting;
 
 namespace LoraServe.Jobs;
-
-/// <summary>Names of states as the API writes them.</summary>
-internal static class JobStatusNames
-{
-    /// <summary>validating_files, queued, ...</summary>
-    public static string Of(JobStatus status) => JsonNamingPolicy.SnakeCaseLower.ConvertName(status.ToString());
-}
 
 /// <summary>Why a job failed, from what its work threw.</summary>
 internal static class JobErrors

@@ -20,8 +20,9 @@ internal sealed class JobFolders
     /// <param name="before">The job of what was made later may still be on its way.</param>
     public void Sweep(DateTimeOffset before)
     {
-        foreach (var folder in Directory.EnumerateDirectories(_root).Where(folder => Directory.GetCreationTimeUtc(folder) < before))
+        foreach (var folder in Directory.EnumerateDirectories(_root))
         {
+            if (new DateTimeOffset(Directory.GetCreationTimeUtc(folder)) >= before) continue;
             if (_store.Find(Path.GetFileName(folder)) is null) Directory.Delete(folder, recursive: true);
         }
     }
@@ -35,7 +36,8 @@ internal sealed class JobFolders
     /// <param name="inputs">Each with its path in a job's folder.</param>
     /// <param name="cancellationToken">Leaves nothing behind.</param>
     /// <exception cref="IOException">The disk is full or broken; nothing is left behind.</exception>
-    public async Task CreateAsync(string id, IEnumerable<(StoredFile File, Func<string, string> Path)> inputs, CancellationToken cancellationToken)
+    public async Task CreateAsync(
+        string id, IEnumerable<(StoredFile File, Func<string, string> Path)> inputs, CancellationToken cancellationToken)
     {
         var folder = Directory.CreateDirectory(Of(id)).FullName;
         try

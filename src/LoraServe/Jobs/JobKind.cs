@@ -2,7 +2,9 @@ using LoraServe.Engine.Generation;
 
 namespace LoraServe.Jobs;
 
-/// <summary>What jobs of one kind do. Both methods can be interrupted at any moment and are then called again, in this process or the next.</summary>
+/// <summary>
+/// What jobs of one kind do. Both methods can be interrupted at any moment and are then called again, in this process or the next.
+/// </summary>
 internal abstract class JobKind
 {
     /// <summary>What the API calls them: fine_tuning.job.</summary>

@@ -7,8 +7,8 @@ using LoraServe.Keys;
 namespace LoraServe.Jobs;
 
 /// <summary>
-/// Works on jobs: of each kind, one is validated and one runs at a time, in the order in which they came. What was interrupted by the end of
-/// the process, in whatever way, goes on at the next start.
+/// Works on jobs: of each kind, one is validated and one runs at a time, in the order in which they came. What was interrupted by the end
+/// of the process, in whatever way, goes on at the next start.
 /// </summary>
 internal sealed partial class JobQueue(
     IEnumerable<JobKind> kinds, JobStore store, EngineService service, JobMetrics metrics, LoraServeOptions options, ILogger<JobQueue> log)
@@ -20,6 +20,13 @@ internal sealed partial class JobQueue(
     private readonly ConcurrentBag<ChannelWriter<bool>> _sleepers = [];
     private readonly CancellationTokenSource _stopping = new();
     private Task _loops = Task.CompletedTask;
+
+    /// <summary>Refuses what would be one job too many.</summary>
+    /// <exception cref="JobQueueFullException">Too many of this kind are not finished.</exception>
+    public void CheckRoom(string kind)
+    {
+        if (store.CountUnfinished(kind) >= options.MaxQueuedJobs) throw new JobQueueFullException(options.MaxQueuedJobs);
+    }
 
     /// <summary>Adds a job, which begins as soon as its turn comes.</summary>
     public StoredJob Submit(string id, string kind, Caller owner, string request, string message)
@@ -86,7 +93,15 @@ internal sealed partial class JobQueue(
     {
         var changed = store.Change(id, found => change(Open(found)), new JobEvent(message));
         if (changed.IsFinished) metrics.RecordEnd(changed);
-        if (_working.TryGetValue(id, out var work)) work.Cancel();
+        try
+        {
+            if (_working.TryGetValue(id, out var work)) work.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has ended in this moment.
+        }
+
         return changed;
     }
 

@@ -1,3 +1,5 @@
+using System.Text.Json;
+
 namespace LoraServe.Jobs;
 
 /// <summary>Where a job is in its life. A paused one is queued.</summary>
@@ -20,4 +22,11 @@ public enum JobStatus
 
     /// <summary>Somebody ended it.</summary>
     Cancelled,
+}
+
+/// <summary>Names of states as the API writes them.</summary>
+internal static class JobStatusNames
+{
+    /// <summary>validating_files, queued, ...</summary>
+    public static string Of(JobStatus status) => JsonNamingPolicy.SnakeCaseLower.ConvertName(status.ToString());
 }

@@ -36,9 +36,10 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     }
 
     /// <summary>The job of an id, whoever's it is, or null.</summary>
-    public StoredJob? Find(string id) => database.Read(context => context.Jobs.AsNoTracking().FirstOrDefault(row => row.Id == id)) is { } row
-        ? JobRowMapper.ToJob(row)
-        : null;
+    public StoredJob? Find(string id) =>
+        database.Read(context => context.Jobs.AsNoTracking().FirstOrDefault(row => row.Id == id)) is { } row
+            ? JobRowMapper.ToJob(row)
+            : null;
 
     /// <summary>The job of an id and kind that a caller may see.</summary>
     /// <exception cref="UnknownJobException">There is none.</exception>
@@ -92,16 +93,17 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     /// <param name="change">From what is stored to what shall be; what it throws, or null, leaves the job as it is.</param>
     /// <param name="events">What happened, stored with the change.</param>
     /// <returns>The job afterwards.</returns>
-    public StoredJob Change(string id, Func<StoredJob, StoredJob?> change, params IReadOnlyList<JobEvent> events) => database.Write(context =>
-    {
-        var row = context.Jobs.First(job => job.Id == id);
-        var before = JobRowMapper.ToJob(row);
-        if (change(before) is not { } after) return before;
-        if (after.IsFinished && !before.IsFinished) after = after with { Finished = time.GetUtcNow(), IsPaused = false };
-        JobRowMapper.Write(after, row);
-        Add(context, id, events);
-        return after;
-    });
+    public StoredJob Change(string id, Func<StoredJob, StoredJob?> change, params IReadOnlyList<JobEvent> events) =>
+        database.Write(context =>
+        {
+            var row = context.Jobs.First(job => job.Id == id);
+            var before = JobRowMapper.ToJob(row);
+            if (change(before) is not { } after) return before;
+            if (after.IsFinished && !before.IsFinished) after = after with { Finished = time.GetUtcNow(), IsPaused = false };
+            JobRowMapper.Write(after, row);
+            Add(context, id, events);
+            return after;
+        });
 
     /// <summary>Adds events; the first about a step takes the place of what an interrupted run told of it and of later ones.</summary>
     /// <param name="id">The job.</param>

@@ -56,5 +56,8 @@ internal sealed class JobFailedException(JobError error, Exception? cause = null
 /// <summary>Nobody has a job of this id and kind, as far as the caller may know.</summary>
 internal sealed class UnknownJobException(string kind, string id) : Exception($"The {kind} '{id}' does not exist.");
 
+/// <summary>As many jobs of a kind as may be are not finished.</summary>
+internal sealed class JobQueueFullException(int most) : Exception($"{most} jobs are waiting already: wait for one to end, or cancel one.");
+
 /// <summary>What is asked for cannot be done to a job as it is; the message says why.</summary>
 internal sealed class JobStateException(string message) : Exception(message);

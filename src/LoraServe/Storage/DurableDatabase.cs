@@ -11,7 +11,8 @@ namespace LoraServe.Storage;
 /// <param name="path">The file, in a folder that exists.</param>
 /// <param name="content">What it holds, for people: keys.</param>
 /// <param name="create">Makes a context on a connection.</param>
-internal abstract class DurableDatabase<TContext>(string path, string content, Func<DbContextOptions<TContext>, TContext> create) : IDisposable
+internal abstract class DurableDatabase<TContext>(string path, string content, Func<DbContextOptions<TContext>, TContext> create)
+    : IDisposable
     where TContext : DbContext
 {
     // How long a write waits for one of another process; a request waits with it.

@@ -71,7 +71,12 @@ internal sealed class FineTuning(
     }
 
     private async Task<FineTuningState> FinishAsync(
-        StoredJob job, FineTuningOrder order, TrainingPlan plan, TrainingResult result, LlmEngine engine, CancellationToken cancellationToken)
+        StoredJob job,
+        FineTuningOrder order,
+        TrainingPlan plan,
+        TrainingResult result,
+        LlmEngine engine,
+        CancellationToken cancellationToken)
     {
         var validation = result.Validation is { } figures ? FiguresResource.From(figures) : null;
         var provenance = Provenance.Of(job, plan, result.BestStep, validation);

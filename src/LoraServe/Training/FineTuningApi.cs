@@ -39,10 +39,13 @@ internal static class FineTuningApi
         var group = routes.MapGroup("/v1/fine_tuning/jobs").WithTags("Fine-tuning").RequireScope(KeyScope.Train);
         group.MapPost("", CreateAsync)
             .WithJsonBody<FineTuningRequest>(Example)
+            .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
             .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge);
-        group.MapGet("", List).Produces<ErrorResponse>(StatusCodes.Status400BadRequest).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapGet("", List)
+            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapGet("/{id}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapPost("/{id}/cancel", Cancel).ProducesChangeErrors();
         group.MapPost("/{id}/pause", Pause).ProducesChangeErrors();
@@ -56,14 +59,15 @@ internal static class FineTuningApi
     /// <summary>Train an adapter on examples, on the weights that serve.</summary>
     /// <remarks>
     /// The files are read in the background: until then the status is validating_files, and a job whose files or hyperparameters cannot be
-    /// used ends as failed, with every fault in its error. Jobs run one after the other, between the steps of requests, and survive a restart.
-    /// The adapter gets the name ft:base:suffix and serves at once; another training of the same suffix makes a new version of it. The key has
-    /// to allow that name, for instance by the pattern ft:*.
+    /// used ends as failed, with every fault in its error. Jobs run one after the other, between the steps of requests, and survive a
+    /// restart. The adapter gets the name ft:base:suffix and serves at once; another training of the same suffix makes a new version of it.
+    /// The key has to allow that name, for instance by the pattern ft:*.
     /// </remarks>
     /// <response code="200">The job.</response>
     /// <response code="400">A field is wrong, or names no file of the caller.</response>
     /// <response code="404">The model is not the base model.</response>
     /// <response code="413">The body is too large.</response>
+    /// <response code="429">As many trainings as --max-queued-jobs wait already.</response>
     internal static async Task<Ok<FineTuningJobResource>> CreateAsync(
         HttpContext context, FineTuningOrders orders, LoraServeOptions options, AuditLog audit, Caller caller, EngineService service)
     {
@@ -90,7 +94,8 @@ internal static class FineTuningApi
     {
         CheckLimit(limit);
         var wanted = MetadataFilter.Read(context.Request.Query);
-        var page = jobs.List(FineTuning.Kind, caller, after, limit, job => wanted.Matches(job.RequestAs<FineTuningOrder>().Request.Metadata));
+        var page = jobs.List(
+            FineTuning.Kind, caller, after, limit, job => wanted.Matches(job.RequestAs<FineTuningOrder>().Request.Metadata));
         return TypedResults.Ok(new FineTuningJobList
         {
             Data = [.. page.Items.Select(job => Resource(job, training, service))],

@@ -53,7 +53,8 @@ public sealed record FineTuningCheckpointResource
         },
     };
 
-    internal static string IdOf(StoredJob job, CheckpointRow checkpoint) => $"ftckpt_{job.Id[(job.Id.IndexOf('-') + 1)..]}-{checkpoint.Step}";
+    internal static string IdOf(StoredJob job, CheckpointRow checkpoint) =>
+        $"ftckpt_{job.Id[(job.Id.IndexOf('-') + 1)..]}-{checkpoint.Step}";
 }
 
 /// <summary>The figures of a step. Those on held-out examples are null where they were not evaluated after it.</summary>

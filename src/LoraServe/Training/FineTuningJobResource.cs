@@ -99,7 +99,9 @@ public sealed record FineTuningJobResource
     /// <example>0.018</example>
     public required double? TrainingLoss { get; init; }
 
-    /// <summary>The step whose state was taken: the best one on the validation data, else the last; null as long as it has not succeeded.</summary>
+    /// <summary>
+    /// The step whose state was taken: the best one on the validation data, else the last; null as long as it has not succeeded.
+    /// </summary>
     /// <example>400</example>
     public required int? BestStep { get; init; }
 
@@ -223,7 +225,9 @@ public sealed record ChosenSupervisedHyperparameters
 /// <summary>Why a training failed.</summary>
 public sealed record FineTuningError
 {
-    /// <summary>For a program: invalid_training_file, invalid_validation_file, invalid_hyperparameters, training_failed, storage_failed, ...</summary>
+    /// <summary>
+    /// For a program: invalid_training_file, invalid_validation_file, invalid_hyperparameters, training_failed, storage_failed, ...
+    /// </summary>
     /// <example>invalid_training_file</example>
     public required string Code { get; init; }
 

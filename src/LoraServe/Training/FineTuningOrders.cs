@@ -13,7 +13,10 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
 {
     private const int SuffixOfId = 12;
 
-    /// <exception cref="InvalidRequestException">A file is not there, or hyperparameters cannot be, whatever is in it: every fault.</exception>
+    /// <exception cref="InvalidRequestException">
+    /// A file is not there, or hyperparameters cannot be, whatever is in it: every fault.
+    /// </exception>
+    /// <exception cref="JobQueueFullException">Too many wait.</exception>
     /// <exception cref="UnknownBaseException">The model is not the base.</exception>
     /// <exception cref="PermissionException">The caller may not give the adapter its name, or not store any more.</exception>
     public async Task<StoredJob> SubmitAsync(Caller caller, FineTuningRequest request, CancellationToken cancellationToken)
@@ -39,11 +42,14 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
             ValidationFileName = validation?.Name,
         };
         var hasValidation = validation is not null || request.ValidationSplit > 0;
-        faults.AddRange(service.Trainer.FindFaults(order.ToEngine(folders.Of(id)).Hyperparameters, hasValidation).Select(HyperparameterNames.Fault));
+        var hyperparameters = order.ToEngine(folders.Of(id)).Hyperparameters;
+        faults.AddRange(service.Trainer.FindFaults(hyperparameters, hasValidation).Select(HyperparameterNames.Fault));
         if (faults.Count > 0) throw new InvalidRequestException(faults);
+        queue.CheckRoom(FineTuning.Kind);
         (StoredFile File, Func<string, string> Path)[] inputs = [(training, TrainingFiles.Training)];
         await folders.CreateAsync(id, validation is null ? inputs : [.. inputs, (validation, TrainingFiles.Validation)], cancellationToken);
-        return queue.Submit(id, FineTuning.Kind, caller, JsonSerializer.Serialize(order, ApiJson.Options), $"Created fine-tuning job: {id}");
+        var json = JsonSerializer.Serialize(order, ApiJson.Options);
+        return queue.Submit(id, FineTuning.Kind, caller, json, $"Created fine-tuning job: {id}");
     }
 
     // A letter in front: a name cannot end with a number.

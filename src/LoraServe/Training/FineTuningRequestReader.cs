@@ -31,7 +31,8 @@ internal static class FineTuningRequestReader
         CheckMethod(request.Method, Fault);
         if (request.Integrations is { Count: > 0 }) Fault("integrations", "is not supported: this server reports to no other service");
         CheckMetadata(request.Metadata, Fault);
-        if (request.Suffix is { } suffix && (suffix.Length > MaxSuffixLength || !AdapterName.IsValid(Name("x", suffix)) || suffix.Contains(':')))
+        if (request.Suffix is { } suffix
+            && (suffix.Length > MaxSuffixLength || suffix.Contains(':') || !AdapterName.IsValid(Name("x", suffix))))
         {
             Fault("suffix", $"expected at most {MaxSuffixLength} characters: {AdapterName.Rule}, and no number; found '{Cut(suffix)}'");
         }

@@ -21,10 +21,10 @@ internal static class FineTuningSchemas
             ];
             schema.Examples = [new JsonArray("q_proj", "v_proj")];
         }
-        else if (context.JsonPropertyInfo is { AttributeProvider: { } property } info && property.IsDefined(typeof(AutoAttribute), inherit: true))
+        else if (context.JsonPropertyInfo is { AttributeProvider: { } property } info
+            && property.IsDefined(typeof(AutoAttribute), inherit: true) && schema.Type is { } type)
         {
-            var types = info.PropertyType == typeof(object) ? JsonSchemaType.String | JsonSchemaType.Number : schema.Type | JsonSchemaType.String;
-            if (schema.Type is not null) schema.Type = types;
+            schema.Type = JsonSchemaType.String | (info.PropertyType == typeof(object) ? JsonSchemaType.Number : type);
         }
 
         return Task.CompletedTask;

@@ -1,5 +1,4 @@
 using System.Text.Json.Nodes;
-using LoraServe.Adapters;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
@@ -32,7 +31,9 @@ internal static class PromotionApi
     /// <response code="200">The name points at the version.</response>
     /// <response code="400">A field is wrong, or the training has not succeeded.</response>
     /// <response code="404">The caller has no such training.</response>
-    /// <response code="409">A condition does not hold or cannot be checked, or the name comes from the server's folder of adapters.</response>
+    /// <response code="409">
+    /// A condition does not hold or cannot be checked, or the name comes from the server's folder of adapters.
+    /// </response>
     internal static async Task<Ok<PromotionResource>> PromoteAsync(
         HttpContext context, JobStore jobs, JobFolders folders, Promotions promotions, LoraServeOptions options, string id)
     {
@@ -53,9 +54,17 @@ internal static class PromotionApi
     /// <response code="200">The name points at the version.</response>
     /// <response code="400">A field is wrong.</response>
     /// <response code="404">The caller has no such training, or it has no such checkpoint any more.</response>
-    /// <response code="409">A condition does not hold or cannot be checked, or the name comes from the server's folder of adapters.</response>
+    /// <response code="409">
+    /// A condition does not hold or cannot be checked, or the name comes from the server's folder of adapters.
+    /// </response>
     internal static async Task<Ok<PromotionResource>> PromoteCheckpointAsync(
-        HttpContext context, JobStore jobs, JobFolders folders, Promotions promotions, LoraServeOptions options, string id, string checkpoint)
+        HttpContext context,
+        JobStore jobs,
+        JobFolders folders,
+        Promotions promotions,
+        LoraServeOptions options,
+        string id,
+        string checkpoint)
     {
         var (request, conditions) = await ReadAsync(context, options, isRequired: false);
         var job = jobs.Get(FineTuning.Kind, id, context.User.Caller());
@@ -85,31 +94,4 @@ internal static class PromotionApi
         .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
         .Produces<ErrorResponse>(StatusCodes.Status409Conflict)
         .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge);
-}
-
-/// <summary>Makes promotions.</summary>
-internal sealed class Promotions(EngineService service, TrainedAdapters adapters)
-{
-    /// <summary>Gives a name to a state of a training if its figures meet the conditions.</summary>
-    /// <exception cref="ConditionsNotMetException">They do not.</exception>
-    /// <exception cref="PermissionException">The caller may not give the name.</exception>
-    public async Task<PromotionResource> PromoteAsync(
-        HttpContext context, StoredJob job, string alias, string folder, int step, FiguresResource? figures, PromotionConditions conditions)
-    {
-        var (engine, caller) = (service.Engine, context.User.Caller());
-        AdaptersApi.CheckName(service, alias);
-        caller.Access.CheckTarget(alias);
-        conditions.Check(figures);
-        var (before, after) = await adapters.PromoteAsync(context, engine, alias, folder, Provenance.Of(job, step, figures));
-        return new PromotionResource
-        {
-            FineTuningJobId = job.Id,
-            StepNumber = step,
-            Alias = alias,
-            Version = after.Version,
-            PreviousVersion = before?.Version,
-            Figures = figures,
-            Adapter = caller.Scopes.Grant(KeyScope.AdaptersRead) ? AdapterResource.From(after, engine, caller.Access) : null,
-        };
-    }
 }

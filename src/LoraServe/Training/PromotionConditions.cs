@@ -44,7 +44,9 @@ internal sealed class PromotionConditions
     }
 
     /// <summary>Checks figures; null where there are none.</summary>
-    /// <exception cref="ConditionsNotMetException">Some condition does not hold, or cannot be checked; the message has every figure.</exception>
+    /// <exception cref="ConditionsNotMetException">
+    /// Some condition does not hold, or cannot be checked; the message has every figure.
+    /// </exception>
     public void Check(FiguresResource? figures)
     {
         var failed = new List<string>();
@@ -53,13 +55,15 @@ internal sealed class PromotionConditions
             if (figures is null)
                 failed.Add($"{name}: wanted {text}, but it was not evaluated on held-out examples: train with a validation file or split");
             else if (Figures[name](figures) is not { } figure)
-                failed.Add($"{name}: wanted {text}, but there is no such figure{(name == "exact_match" ? ": train with exact_match_examples" : "")}");
+                failed.Add($"{name}: wanted {text}, but there is no such figure{Advice(name)}");
             else if (!holds(figure))
                 failed.Add($"{name}: wanted {text}, found {figure.ToString("0.######", CultureInfo.InvariantCulture)}");
         }
 
         if (failed.Count > 0) throw new ConditionsNotMetException($"Nothing was promoted: {string.Join("; ", failed)}");
     }
+
+    private static string Advice(string name) => name == "exact_match" ? ": train with exact_match_examples" : "";
 
     private static Func<double, bool>? TryParse(string text)
     {

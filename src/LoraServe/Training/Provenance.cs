@@ -12,7 +12,8 @@ internal static class Provenance
         $"trained by {job.Id} on data {plan.Training.Hash}, step {step} of {plan.Settings.Steps}{Figures(validation)}";
 
     /// <summary>Of a state of a training whose data is not at hand.</summary>
-    public static string Of(StoredJob job, int step, FiguresResource? validation) => $"trained by {job.Id}, step {step}{Figures(validation)}";
+    public static string Of(StoredJob job, int step, FiguresResource? validation) =>
+        $"trained by {job.Id}, step {step}{Figures(validation)}";
 
     private static string Figures(FiguresResource? validation)
     {

@@ -56,7 +56,11 @@ internal sealed record StepFigures(int Step)
         {
             string?[] cells =
             [
-                Show(step.Step), Show(step.Loss), Show(step.TokenAccuracy), Show(step.Validation?.Loss), Show(step.Validation?.TokenAccuracy),
+                Show(step.Step),
+                Show(step.Loss),
+                Show(step.TokenAccuracy),
+                Show(step.Validation?.Loss),
+                Show(step.Validation?.TokenAccuracy),
             ];
             text.AppendJoin(',', cells).Append('\n');
         }

@@ -9,7 +9,8 @@ internal static class TrainingFaults
     /// <summary>The faults as the error of a job, with the owner's names of files in the place of the server's.</summary>
     /// <param name="refusal">What the engine says.</param>
     /// <param name="files">The server's path, the owner's name, and the field of the request; names that are null are not there.</param>
-    public static JobFailedException Explain(InvalidTrainingException refusal, params IEnumerable<(string Path, string? Name, string Param)> files)
+    public static JobFailedException Explain(
+        InvalidTrainingException refusal, params IEnumerable<(string Path, string? Name, string Param)> files)
     {
         var faults = refusal.Faults;
         string? param = null;

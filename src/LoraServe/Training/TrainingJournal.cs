@@ -20,7 +20,9 @@ internal sealed partial class TrainingJournal(
     private bool _isFirstWritten;
     private (int Step, DateTimeOffset Time)? _start;
 
-    /// <summary>When the training will end at the speed that it has had since it began or went on; null as long as that is unknown.</summary>
+    /// <summary>
+    /// When the training will end at the speed that it has had since it began or went on; null as long as that is unknown.
+    /// </summary>
     public DateTimeOffset? EstimatedFinish { get; private set; }
 
     public void Report(TrainingEvent value)

@@ -38,5 +38,6 @@ internal sealed class JobContext(DbContextOptions<JobContext> options) : DbConte
 /// <summary>Lets dotnet ef make migrations without a server.</summary>
 internal sealed class JobContextFactory : IDesignTimeDbContextFactory<JobContext>
 {
-    public JobContext CreateDbContext(string[] args) => new(new DbContextOptionsBuilder<JobContext>().UseSqlite("Data Source=:memory:").Options);
+    public JobContext CreateDbContext(string[] args) =>
+        new(new DbContextOptionsBuilder<JobContext>().UseSqlite("Data Source=:memory:").Options);
 }
