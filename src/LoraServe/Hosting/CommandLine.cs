@@ -4,11 +4,15 @@ using System.ComponentModel;
 using System.Net.Sockets;
 using System.Reflection;
 using LoraServe.Keys;
+using LoraServe.Training.Commands;
 using Microsoft.Extensions.Options;
 
 namespace LoraServe.Hosting;
 
-/// <summary>The command line: one option for each property of <see cref="LoraServeOptions"/>, and the subcommands health, merge and keys.</summary>
+/// <summary>
+/// The command line: one option for each property of <see cref="LoraServeOptions"/>, and the subcommands health, merge, keys, train, evaluate
+/// and rank.
+/// </summary>
 internal static class CommandLine
 {
     // What hosts of .NET applications, such as tests and build tools, pass on to the web application.
@@ -60,6 +64,9 @@ internal static class CommandLine
         root.Add(CreateHealth());
         root.Add(MergeCommand.Create());
         root.Add(KeysCommand.Create());
+        root.Add(TrainCommand.Create());
+        root.Add(EvaluateCommand.Create());
+        root.Add(RankCommand.Create());
         root.SetAction((result, _) => serve(settings
             .Where(setting => result.GetResult(setting.Value) is { Implicit: false })
             .ToDictionary(setting => setting.Key, setting => (string?)(result.GetValue(setting.Value) ?? bool.TrueString))));

@@ -1,0 +1,78 @@
+using System.CommandLine;
+using LoraServe.Engine.Generation;
+using Microsoft.Extensions.Logging.Abstractions;
+using Spectre.Console;
+
+namespace LoraServe.Training.Commands;
+
+/// <summary>The options of the command line that choose a base model, and the engine that loads it without a server.</summary>
+internal sealed class EngineChoice
+{
+    // For the answers that are generated to be compared; training needs none of it.
+    private const int KvCacheMebibytes = 256;
+
+    // What somebody trained may be evaluated, whatever a server would allow.
+    private const int MaxRank = 4096;
+
+    private readonly Option<string?> _model = new("--model")
+    {
+        Description = "Folder of the base model. Default: the bundled demo model.",
+        HelpName = "DIR",
+    };
+
+    private readonly Option<string> _dtype = new("--dtype")
+    {
+        Description = "Type of the frozen weights: auto, float32 or bfloat16. auto takes bfloat16 where the processor is fast at it.",
+        DefaultValueFactory = _ => "auto",
+    };
+
+    private readonly Option<int?> _threads = new("--threads")
+    {
+        Description = "Threads that compute. Default: the number of cores. With one, a training ends with the same bits each time.",
+        HelpName = "NUMBER",
+    };
+
+    public EngineChoice()
+    {
+        _dtype.AcceptOnlyFromAmong("auto", "float32", "bfloat16");
+        _threads.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && int.TryParse(token.Value, out var threads) && threads is < 1 or > 1024)
+                result.AddError($"--threads: expected a whole number from 1 to 1024, found {threads}");
+        });
+    }
+
+    /// <summary>All of them.</summary>
+    public IEnumerable<Option> All => [_model, _dtype, _threads];
+
+    /// <summary>The folder of the model.</summary>
+    public string Folder(ParseResult result) => new LoraServeOptions { Model = result.GetValue(_model) }.ToEngineOptions().Model;
+
+    /// <summary>Loads the model.</summary>
+    /// <param name="result">What was asked for.</param>
+    /// <param name="data">A folder for what the engine keeps on the disk.</param>
+    /// <param name="adapters">A folder whose sub-folders are adapters, or null.</param>
+    /// <param name="weights">Folder of a checkpoint that stands in for the model's own, or null.</param>
+    public LlmEngine Load(ParseResult result, string data, string? adapters = null, string? weights = null)
+    {
+        var asked = new LoraServeOptions { Model = result.GetValue(_model) }.ToEngineOptions();
+        var options = asked with
+        {
+            Model = weights ?? asked.Model,
+            Data = data,
+            Adapters = adapters,
+            Dtype = result.GetValue(_dtype)!,
+            Threads = result.GetValue(_threads),
+            KvCacheMemory = KvCacheMebibytes,
+            MaxLoraRank = MaxRank,
+            MergedBytes = 0,
+        };
+        return !CommandConsole.IsInteractive
+            ? LlmEngine.Load(options, progress: null, NullLoggerFactory.Instance)
+            : AnsiConsole.Progress().AutoClear(true).Start(context =>
+            {
+                var task = context.AddTask("Loading weights");
+                return LlmEngine.Load(options, new Relay<double>(part => task.Value = part * task.MaxValue), NullLoggerFactory.Instance);
+            });
+    }
+}
