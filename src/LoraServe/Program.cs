@@ -10,6 +10,7 @@ using LoraServe.Hosting;
 using LoraServe.Keys;
 using LoraServe.Metrics;
 using LoraServe.Models;
+using LoraServe.RankStudies;
 using LoraServe.Tokenization;
 using LoraServe.Training;
 
@@ -35,6 +36,7 @@ static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
     app.MapFiles();
     app.MapFineTuning();
     app.MapEvaluations();
+    app.MapRankStudies();
     app.MapModels();
     app.MapKeys();
     app.MapAudit();

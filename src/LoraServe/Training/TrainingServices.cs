@@ -3,10 +3,11 @@ using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
+using LoraServe.RankStudies;
 
 namespace LoraServe.Training;
 
-/// <summary>What files, trainings and evaluations are made of.</summary>
+/// <summary>What files, trainings, evaluations and rank studies are made of.</summary>
 internal static class TrainingServices
 {
     public static IServiceCollection AddTraining(this IServiceCollection services)
@@ -18,6 +19,7 @@ internal static class TrainingServices
         services.AddSingleton<FineTuning>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();
         services.AddSingleton<JobKind>(provider => provider.GetRequiredService<FineTuning>());
         services.AddSingleton<JobKind, Evaluating>();
+        services.AddSingleton<JobKind, RankStudying>();
         if (!ApiDescription.IsBeingGenerated) services.AddHostedService<JobSweep>();
         // After the engine, so that it stops before: what runs can then leave a checkpoint.
         if (!ApiDescription.IsBeingGenerated) services.AddHostedService(provider => provider.GetRequiredService<JobQueue>());

@@ -80,6 +80,11 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
         ["GET /v1/keys/{id}"] = new(KeyScope.Admin, 404),
         ["DELETE /v1/keys/{id}"] = new(KeyScope.Admin, 404),
         ["GET /v1/audit"] = new(KeyScope.Admin, 200),
+        ["GET /v1/rank_studies"] = new(KeyScope.Train, 200),
+        ["POST /v1/rank_studies"] = new(KeyScope.Train, 400, """{"training_file": "file-1", "test_file": "file-2"}"""),
+        ["GET /v1/rank_studies/{id}"] = new(KeyScope.Train, 404),
+        ["GET /v1/rank_studies/{id}/report.html"] = new(KeyScope.Train, 404),
+        ["POST /v1/rank_studies/{id}/cancel"] = new(KeyScope.Train, 404),
     };
 
     private static Row Open => new(null, 0);
