@@ -34,13 +34,14 @@ internal sealed class JsonLines : IDisposable
     /// <summary>SHA-256 of the file in lower-case hexadecimal, once all lines were read.</summary>
     public string Hash { get; private set; } = "";
 
-    /// <summary>Whether the file has more than <see cref="MostFileBytes"/>; lines after them are not read.</summary>
+    /// <summary>Whether the file has more than <see cref="MostFileBytes"/>, and is not read any further.</summary>
     public bool IsTooLarge { get; private set; }
 
     /// <summary>All lines, once.</summary>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public IEnumerable<JsonLine> Read()
     {
+        if (IsTooLarge = _file.Length > MostFileBytes) yield break;
         var (start, end, number, skips) = (0, 0, 1, false);
         for (var total = 0L; ;)
         {

@@ -13,6 +13,12 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
 
     private readonly ExampleParser _parser = new(model);
 
+    /// <summary>Most examples of a file, which are all in memory.</summary>
+    public int MostExamples { get; init; } = 1_000_000;
+
+    /// <summary>Most tokens of a file, likewise.</summary>
+    public long MostTokens { get; init; } = 100_000_000;
+
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
@@ -21,7 +27,7 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
     {
         using var lines = new JsonLines(path);
         var faults = new DataFaults(Path.GetFileName(path));
-        var (examples, warnings) = (new List<TrainingExample>(), new List<string>());
+        var (examples, warnings, tokens) = (new List<TrainingExample>(), new List<string>(), 0L);
         foreach (var line in lines.Read())
         {
             if (line.Number == 1 && Array.Exists(WideMarks, mark => line.Bytes.Span.StartsWith(mark)))
@@ -33,7 +39,9 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
             if (!line.IsTooLong && IsBlank(line.Bytes.Span)) continue;
             try
             {
-                examples.Add(_parser.Parse(line));
+                var example = _parser.Parse(line);
+                examples.Add(example);
+                tokens += example.Tokens.Count;
             }
             catch (ExampleException e) when (e.IsTooLong && skipTooLong)
             {
@@ -48,6 +56,10 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
                 faults.Add(line.Number, $"messages cannot be examples: {e.Message} Use prompt and completion");
                 break;
             }
+
+            if (examples.Count <= MostExamples && tokens <= MostTokens) continue;
+            faults.Add(line.Number, $"more than {MostExamples} examples or {MostTokens} tokens up to here: split the file");
+            break;
         }
 
         if (lines.IsTooLarge) faults.Add($"more than {JsonLines.MostFileBytes >> 20} MiB: split the file");

@@ -38,7 +38,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         {
             Request = request,
             Settings = settings,
-            Choices = choice.Reasons,
+            Choices = [.. choice.Reasons, .. Remarks(training, validation, request)],
             Training = training,
             Validation = validation,
             TrainedParameters = TrainedParameters(settings),
@@ -71,6 +71,14 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             faults.Add("validation_split: a validation file is given too, only one of the two can be");
         var hasValidation = request.ValidationFile is not null || request.ValidationSplit > 0;
         return [.. faults, .. FindFaults(request.Hyperparameters, hasValidation)];
+    }
+
+    private static IEnumerable<string> Remarks(TrainingDataset training, TrainingDataset? validation, TrainingRequest request)
+    {
+        if (validation is null)
+            yield return "no validation data: nothing tells how well examples are answered that were not trained on; hold out a part to see";
+        else if (request.ValidationFile is not null && validation.Hash == training.Hash)
+            yield return "the validation data is the training data: it does not tell how well examples are answered that were not trained on";
     }
 
     private static void CheckChosen(TrainingSettings settings, List<string> faults)

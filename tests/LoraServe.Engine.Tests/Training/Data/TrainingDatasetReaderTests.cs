@@ -187,6 +187,27 @@ public sealed class TrainingDatasetReaderTests : IDisposable
         faults[1].ShouldStartWith("data.jsonl, line 4: not JSON");
     }
 
+    [Theory]
+    [InlineData(3, 1000, "line 4: more than 3 examples or 1000 tokens up to here")]
+    [InlineData(1000, 60, "more than 1000 examples or 60 tokens up to here")]
+    public void Read_MoreThanFitsIntoMemory_IsRefused(int mostExamples, int mostTokens, string fault)
+    {
+        var file = _folder.File("data.jsonl");
+        File.WriteAllText(file, string.Concat(Enumerable.Repeat(Valid + "\n", 100)));
+        var reader = Reader(EndedTurns, 64, skipTooLong: false, mostExamples, mostTokens);
+
+        Should.Throw<InvalidTrainingException>(() => reader.Read(file)).Faults.ShouldHaveSingleItem().ShouldContain(fault);
+    }
+
+    [Fact]
+    public void Read_FileBeyondTheLimit_IsRefusedUnread()
+    {
+        using (var file = File.Create(_folder.File("data.jsonl"))) file.SetLength(JsonLines.MostFileBytes + 1);
+
+        Should.Throw<InvalidTrainingException>(() => Reader(EndedTurns, 64, skipTooLong: false).Read(_folder.File("data.jsonl"))).Message
+            .ShouldBe("data.jsonl: more than 512 MiB: split the file");
+    }
+
     [Fact]
     public void Read_Utf16_SaysSo()
     {
@@ -243,7 +264,8 @@ public sealed class TrainingDatasetReaderTests : IDisposable
         return Reader(template, maxLength, skipTooLong).Read(file);
     }
 
-    private TrainingDatasetReader Reader(string template, int maxLength, bool skipTooLong)
+    private TrainingDatasetReader Reader(
+        string template, int maxLength, bool skipTooLong, int mostExamples = 1000_000, long mostTokens = 1000_000)
     {
         File.WriteAllText(_folder.File("chat_template.jinja"), template);
         var model = new ModelText
@@ -254,7 +276,7 @@ public sealed class TrainingDatasetReaderTests : IDisposable
             VocabularySize = 320,
             MaxSequenceLength = maxLength,
         };
-        return new TrainingDatasetReader(model, skipTooLong);
+        return new TrainingDatasetReader(model, skipTooLong) { MostExamples = mostExamples, MostTokens = mostTokens };
     }
 
     private static List<int> Targets(TrainingExample example) =>

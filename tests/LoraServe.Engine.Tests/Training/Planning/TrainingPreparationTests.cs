@@ -125,6 +125,16 @@ public sealed class TrainingPreparationTests(TrainedEngine trained) : IClassFixt
     }
 
     [Fact]
+    public void Prepare_ValidationThatIsNone_IsRemarked()
+    {
+        var request = trained.Request(TrainedEngine.Lines(9));
+
+        trained.Trainer.Prepare(request).Choices.ShouldContain(choice => choice.StartsWith("no validation data"));
+        trained.Trainer.Prepare(request with { ValidationFile = request.TrainingFile }).Choices
+            .ShouldContain(choice => choice.StartsWith("the validation data is the training data"));
+    }
+
+    [Fact]
     public void Prepare_FolderOfAnotherTraining_IsRefusedWithTheDifference()
     {
         var plan = trained.Trainer.Prepare(trained.Request(TrainedEngine.Lines(3), new Hyperparameters { Rank = 4 }));
