@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Training.Data;
@@ -21,14 +22,15 @@ internal sealed class TrainedModel : IDisposable
     /// <param name="config">The shape of the model.</param>
     /// <param name="weights">Stay the caller's and are never written.</param>
     /// <param name="settings">Method, rank, targets and seed.</param>
-    public TrainedModel(ModelConfig config, BaseWeights weights, TrainingSettings settings)
+    /// <param name="dtype">What to compute in; null: see <see cref="ComputeDtype.OfTraining"/>.</param>
+    public TrainedModel(ModelConfig config, BaseWeights weights, TrainingSettings settings, ScalarType? dtype = null)
     {
         // Outside inference mode, so that parameters can be written in either mode.
         using var normalMode = inference_mode(false);
         using var noGradient = no_grad();
         using var scope = NewDisposeScope();
         (_weights, _settings) = (weights, settings);
-        _modules = new TrainedModules(config, weights, settings);
+        _modules = new TrainedModules(config, weights, settings, dtype ?? ComputeDtype.OfTraining(weights.Dtype, weights.Device));
         _decoder = new TrainedDecoder(config, _modules);
         Refresh();
     }

@@ -1,5 +1,4 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using static TorchSharp.torch;
@@ -21,12 +20,12 @@ internal sealed class TrainedModules : IDisposable
     // Trained weights by name, in the compute dtype: the parameter itself where that is float32.
     private readonly Dictionary<string, (TrainedParameter Parameter, Tensor Computed)> _full = new(StringComparer.Ordinal);
 
-    public TrainedModules(ModelConfig config, BaseWeights weights, TrainingSettings settings)
+    public TrainedModules(ModelConfig config, BaseWeights weights, TrainingSettings settings, ScalarType dtype)
     {
         (_config, _weights, _settings) = (config, weights, settings);
         _linears = config.Modules("").Linears.Select((linear, number) => (linear, number))
             .ToDictionary(pair => pair.linear.Path, pair => pair, StringComparer.Ordinal);
-        Dtype = ComputeDtype.OfTraining(weights.Dtype, weights.Device);
+        Dtype = dtype;
         _ranks = [.. settings.RankPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))];
         _alphas = [.. settings.AlphaPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))];
     }
