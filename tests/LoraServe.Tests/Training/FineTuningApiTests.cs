@@ -87,12 +87,12 @@ public class FineTuningApiTests(TrainingServer server)
         await LoraServeServer.ErrorAsync(await Client.PostAsync($"{path}/pause", null), 400);
         // Others go first.
         await Client.SuccessAsync(await Client.TrainAsync(file, more: new { suffix = "overtakes" }));
-        var steps = await StepsAsync(2);
+        var before = await StepsAsync(2);
 
         var resumed = await Client.PostOkAsync($"{path}/resume");
         resumed.GetProperty("paused").GetBoolean().ShouldBeFalse();
         await LoraServeServer.ErrorAsync(await Client.PostAsync($"{path}/resume", null), 400);
-        (await StepsAsync(steps.Count + 2)).ShouldBe(Enumerable.Range(1, steps.Count + 2).Select(step => step), ignoreOrder: false, "it went on with the step after the last");
+        (await StepsAsync(before.Count + 2)).ShouldBe(Enumerable.Range(1, before.Count + 2), ignoreOrder: false, "it went on with the step after the last");
 
         (await Client.PostOkAsync($"{path}/cancel")).Text("status").ShouldBe("cancelled");
         (await LoraServeServer.ErrorAsync(await Client.PostAsync($"{path}/cancel", null), 400)).Text("code").ShouldBe("invalid_job_state");
@@ -103,11 +103,11 @@ public class FineTuningApiTests(TrainingServer server)
         {
             while (true)
             {
-                var steps = (await Client.EventsAsync(job.Text("id")!))
+                var made = (await Client.EventsAsync(job.Text("id")!))
                     .Where(happened => happened.GetProperty("data").TryGetProperty("train_loss", out _))
                     .Select(happened => happened.GetProperty("data").GetProperty("step").GetInt32())
                     .ToList();
-                if (steps.Count >= least) return steps.Take(Math.Max(least, 2)).ToList();
+                if (made.Count >= least) return [.. made.Take(Math.Max(least, 2))];
                 await Task.Delay(100);
             }
         }
