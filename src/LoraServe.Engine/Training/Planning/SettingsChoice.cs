@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Numerics;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Training.Data;
 
@@ -14,7 +15,11 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
     private const int ManyExamples = 2000;
 
     private const int UsualSeed = 42;
-    private const int UsualMicroBatchTokens = 1024;
+
+    // Requests may have to wait for a pass through one layer: for so many multiplications, some ten milliseconds of two cores.
+    private const long MostMultiplications = 1L << 31;
+    private const int LeastMicroBatchTokens = 128;
+    private const int MostMicroBatchTokens = 1024;
     private const double UsualWeightDecay = 0.01;
 
     private readonly List<string> _reasons = [];
@@ -48,7 +53,7 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
             AlphaPattern = asked.AlphaPattern,
             Steps = steps,
             BatchSize = batchSize,
-            MicroBatchTokens = asked.MicroBatchTokens ?? UsualMicroBatchTokens,
+            MicroBatchTokens = asked.MicroBatchTokens ?? MicroBatchTokens(),
             LearningRate = LearningRate(isFull),
             Schedule = asked.Schedule ?? Chosen(LearningRateSchedule.Cosine, "schedule cosine: ends with small steps"),
             WarmupSteps = asked.WarmupSteps ?? Warmup(steps),
@@ -93,6 +98,15 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
 
         var size = Math.Min(examples, examples switch { < 64 => 4, < 1000 => 8, _ => 16 });
         return Chosen(size, $"batch_size {size}: by the {examples} examples");
+    }
+
+    private int MicroBatchTokens()
+    {
+        var layer = modules.Linears.Where(linear => linear.Path != modules.Head).Sum(linear => (long)linear.InFeatures * linear.OutFeatures)
+            / config.LayerCount;
+        var tokens = Math.Clamp(MostMultiplications / Math.Max(layer, 1), LeastMicroBatchTokens, MostMicroBatchTokens);
+        var rounded = (int)(BitOperations.RoundUpToPowerOf2((ulong)tokens + 1) / 2);
+        return Chosen(rounded, $"micro_batch_tokens {rounded}: requests wait for a layer's pass over no more");
     }
 
     private int Steps(int examples, int batchSize)

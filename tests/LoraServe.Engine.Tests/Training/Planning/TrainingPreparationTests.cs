@@ -22,6 +22,7 @@ public sealed class TrainingPreparationTests(TrainedEngine trained) : IClassFixt
         settings.Steps.ShouldBe(10 * 12);
         settings.WarmupSteps.ShouldBe(6);
         settings.LearningRate.ShouldBe(2e-3);
+        settings.MicroBatchTokens.ShouldBe(1024);
         settings.EvaluateEvery.ShouldBe(12);
         settings.ExactMatchExamples.ShouldBe(10);
         settings.MaxSequenceLength.ShouldBe(256);
