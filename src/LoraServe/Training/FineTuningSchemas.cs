@@ -21,6 +21,12 @@ internal static class FineTuningSchemas
             ];
             schema.Examples = [new JsonArray("q_proj", "v_proj")];
         }
+        else if (context.JsonTypeInfo.Type == typeof(JsonArray) && context.JsonPropertyInfo is { Name: "integrations" })
+        {
+            // The generator passes over the comments of lists of anything.
+            schema.Description = "Services to report to; there are none.";
+            schema.Examples = [new JsonArray()];
+        }
         else if (context.JsonPropertyInfo is { AttributeProvider: { } property } info
             && property.IsDefined(typeof(AutoAttribute), inherit: true) && schema.Type is { } type)
         {
