@@ -177,40 +177,16 @@ public class TrainedModelTests
 
         var loss = TrainedCheckpoint.Run(model.Train(batch, weight, DropoutSeed), batch.TargetCount);
 
-        var leaves = model.Parameters.ToDictionary(
-            parameter => parameter.Name, parameter => parameter.Value.clone().requires_grad_(true), StringComparer.Ordinal);
         var dropout = settings.Dropout > 0 ? new Dropout(settings.Dropout, DropoutSeed) : null;
-        var reference = new AutogradDecoder(
-            checkpoint.Config,
-            weight => weight.EndsWith(".bias", StringComparison.Ordinal) ? checkpoint.Weights.Bias(weight[..^5]) : checkpoint.Weights.Weight(weight),
-            leaves,
-            path => Scaling(settings, path),
-            dropout);
-        var start = 0;
-        var sum = torch.zeros(1);
-        foreach (var length in batch.Lengths)
-        {
-            sum = sum + reference.Loss(
-                [.. batch.Tokens.Skip(start).Take(length)], [.. batch.Targets.Skip(start).Take(length)], start, batch.Tokens.Count);
-            start += length;
-        }
-
-        (sum * weight).backward();
-        loss.ShouldBe(sum.item<float>() * weight, 1e-4);
+        var (wanted, gradients) = AutogradGradients.Of(checkpoint, settings, model.Parameters, batch, weight, dropout);
+        loss.ShouldBe(wanted, 1e-4);
         foreach (var parameter in model.Parameters)
         {
-            var expected = Floats(leaves[parameter.Name].grad!);
+            var expected = Floats(gradients[parameter.Name]);
             var actual = Floats(parameter.Gradient);
             var tolerance = Math.Max(1e-6, 2e-4 * expected.Max(Math.Abs));
             for (var i = 0; i < expected.Length; i++) actual[i].ShouldBe(expected[i], tolerance, $"{name} {parameter.Name} [{i}]");
         }
-    }
-
-    private static double Scaling(TrainingSettings settings, string path)
-    {
-        var rank = settings.RankPattern.FirstOrDefault(pair => path.EndsWith(pair.Key, StringComparison.Ordinal)) is { Key: not null } r ? r.Value : settings.Rank;
-        var alpha = settings.AlphaPattern.FirstOrDefault(pair => path.EndsWith(pair.Key, StringComparison.Ordinal)) is { Key: not null } a ? a.Value : settings.Alpha;
-        return alpha / (settings.UseRsLora ? Math.Sqrt(rank) : rank);
     }
 
     // B and magnitudes away from their start, where half of the gradients are 0.
