@@ -123,6 +123,7 @@ internal static class RequestReader
 
         // The type says that no text is null; what is in a list is not checked against it.
         if (value is IEnumerable<string?> texts && texts.Contains(null)) return Describe(property);
+        if (value is IReadOnlyDictionary<string, string?> named && named.Values.Contains(null)) return Describe(property);
         var constraints = property.AttributeProvider!.GetCustomAttributes(typeof(ValidationAttribute), inherit: true);
         if (!constraints.Cast<ValidationAttribute>().All(constraint => constraint.IsValid(value))) return Describe(property);
         property.Set!(request, value);
