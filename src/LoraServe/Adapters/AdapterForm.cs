@@ -9,6 +9,8 @@ namespace LoraServe.Adapters;
 internal static class AdapterForm
 {
     private const int MaxNameLength = 256;
+    // RFC 2046, section 5.1.1.
+    private const int MaxBoundaryLength = 70;
     private const int MaxParts = 64;
     private const string Expected =
         "expected a form with the parts name and file (a zip, tar or tar.gz), or name and files (the two PEFT files)";
@@ -28,6 +30,8 @@ internal static class AdapterForm
             ? HeaderUtilities.RemoveQuotes(type.Boundary).ToString()
             : "";
         if (boundary.Length == 0) throw new InvalidRequestException(null, $"The body is no multipart form: {Expected}");
+        if (boundary.Length > MaxBoundaryLength)
+            throw new InvalidRequestException(null, $"The form's boundary has more than {MaxBoundaryLength} characters");
         var reader = new MultipartReader(boundary, request.Body);
         string? name = null;
         var archives = 0;

@@ -12,6 +12,8 @@ namespace LoraServe.Files;
 /// <param name="Lifetime">After which it goes by itself; null: never.</param>
 internal sealed record FileForm(string Name, string Purpose, TimeSpan? Lifetime)
 {
+    // RFC 2046, section 5.1.1.
+    private const int MaxBoundaryLength = 70;
     private const int MaxParts = 16;
     private const int MaxFieldLength = 256;
     private const int MinLifetime = 3600;
@@ -34,6 +36,8 @@ internal sealed record FileForm(string Name, string Purpose, TimeSpan? Lifetime)
             ? HeaderUtilities.RemoveQuotes(type.Boundary).ToString()
             : "";
         if (boundary.Length == 0) throw new InvalidRequestException(null, $"The body is no multipart form: {Expected}");
+        if (boundary.Length > MaxBoundaryLength)
+            throw new InvalidRequestException(null, $"The form's boundary has more than {MaxBoundaryLength} characters");
         var reader = new MultipartReader(boundary, request.Body);
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);
         string? name = null;
