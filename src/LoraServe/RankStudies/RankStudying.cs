@@ -11,7 +11,7 @@ using LoraServe.Training.Reports;
 namespace LoraServe.RankStudies;
 
 /// <summary>Studies of ranks as jobs. One that is interrupted goes on with the training that it was at.</summary>
-internal sealed class RankStudying(JobStore store, JobFolders folders) : JobKind
+internal sealed class RankStudying(JobStore store, JobFolders folders, EngineService service) : JobKind
 {
     /// <summary>What the API calls them.</summary>
     public const string Kind = "rank_study";
@@ -20,7 +20,7 @@ internal sealed class RankStudying(JobStore store, JobFolders folders) : JobKind
 
     public override Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken) => ExplainedAsync(job, async () =>
     {
-        var study = new RankStudy(new LoraTrainer(engine));
+        var study = new RankStudy(service.Trainer);
         var order = job.RequestAs<RankStudyOrder>().ToEngine(folders.Of(job.Id));
         var rules = await Task.Run(() => study.Check(order), cancellationToken);
         store.AddEvents(job.Id, [.. rules.Select(rule => new JobEvent(rule))]);
@@ -32,7 +32,7 @@ internal sealed class RankStudying(JobStore store, JobFolders folders) : JobKind
         var folder = folders.Of(job.Id);
         var order = job.RequestAs<RankStudyOrder>();
         var state = job.ResultAs<RankStudyState>();
-        var study = new RankStudy(new LoraTrainer(engine));
+        var study = new RankStudy(service.Trainer);
         var result = await study.RunAsync(order.ToEngine(folder), new Relay<RankStudyProgress>(Note), cancellationToken);
         var origin = ReportOrigin.Of(engine.Model, $"POST /v1/rank_studies {JsonSerializer.Serialize(order.Request, ApiJson.Options)}");
         var page = RankReport.Html(result, RankPlots.Of(result), origin);
