@@ -27,7 +27,7 @@ internal static class TrainBenchmark
 
     private static TrainResult Run(TrainOptions options, ModelConfig config, BaseWeights weights, TrainCase one)
     {
-        using var model = new TrainedModel(config, weights, Settings(options, one));
+        using var model = new TrainedModel(config, Math.Max(options.Length, config.MaxPositionEmbeddings), weights, Settings(options, one));
         using var optimiser = new AdamW(model.Parameters, weightDecay: 0.01);
         var batch = Batch(options, config, one);
         var (seconds, processor) = (new List<double>(), new List<double>());

@@ -15,10 +15,13 @@ internal sealed class TrainedDecoder : IDisposable
     private readonly Stack<Workspace> _workspaces = [];
     private bool _isDisposed;
 
-    public TrainedDecoder(ModelConfig config, TrainedModules modules)
+    /// <param name="config">The shape of the model.</param>
+    /// <param name="maxModelLen">Most tokens of a sequence that is served, which some rotations depend on.</param>
+    /// <param name="modules">Of the model, in training.</param>
+    public TrainedDecoder(ModelConfig config, int maxModelLen, TrainedModules modules)
     {
         (_config, _dtype) = (config, modules.Dtype);
-        var frequencies = RotaryFrequencies.Compute(config.Rotary, config.HeadDim, config.MaxPositionEmbeddings, config.MaxPositionEmbeddings);
+        var frequencies = RotaryFrequencies.Compute(config.Rotary, config.HeadDim, config.MaxPositionEmbeddings, maxModelLen);
         Embedding = modules.Embedding();
         _frequencies = tensor(Array.ConvertAll(frequencies, frequency => (float)frequency), device: Embedding.Weight.device)
             .DetachFromDisposeScope();

@@ -20,10 +20,11 @@ internal sealed class TrainedModel : IDisposable
 
     /// <summary>Puts A and B, drawn from the seed, beside the target modules; a full training copies the weights.</summary>
     /// <param name="config">The shape of the model.</param>
+    /// <param name="maxModelLen">Most tokens of a sequence that is served.</param>
     /// <param name="weights">Stay the caller's and are never written.</param>
     /// <param name="settings">Method, rank, targets and seed.</param>
     /// <param name="dtype">What to compute in; null: see <see cref="ComputeDtype.OfTraining"/>.</param>
-    public TrainedModel(ModelConfig config, BaseWeights weights, TrainingSettings settings, ScalarType? dtype = null)
+    public TrainedModel(ModelConfig config, int maxModelLen, BaseWeights weights, TrainingSettings settings, ScalarType? dtype = null)
     {
         // Outside inference mode, so that parameters can be written in either mode.
         using var normalMode = inference_mode(false);
@@ -31,7 +32,7 @@ internal sealed class TrainedModel : IDisposable
         using var scope = NewDisposeScope();
         (_weights, _settings) = (weights, settings);
         _modules = new TrainedModules(config, weights, settings, dtype ?? ComputeDtype.OfTraining(weights.Dtype, weights.Device));
-        _decoder = new TrainedDecoder(config, _modules);
+        _decoder = new TrainedDecoder(config, maxModelLen, _modules);
         Refresh();
     }
 

@@ -11,11 +11,12 @@ internal sealed class Learner : IDisposable
     private readonly TrainingSettings _settings;
 
     /// <param name="model">The base, which is only read.</param>
+    /// <param name="maxModelLen">Most tokens of a sequence that is served.</param>
     /// <param name="settings">How to train.</param>
-    public Learner(BaseModel model, TrainingSettings settings)
+    public Learner(BaseModel model, int maxModelLen, TrainingSettings settings)
     {
         _settings = settings;
-        Model = new TrainedModel(model.Config, model.Weights, settings);
+        Model = new TrainedModel(model.Config, maxModelLen, model.Weights, settings);
         Optimizer = new AdamW(Model.Parameters, settings.WeightDecay);
     }
 

@@ -71,7 +71,7 @@ internal sealed class TrainingRun
     {
         _state.CheckSame();
         await CheckBaseAsync(cancellationToken);
-        _learner = await _work.RunAsync(() => new Learner(_engine.BaseModel, _settings), cancellationToken);
+        _learner = await _work.RunAsync(() => new Learner(_engine.BaseModel, _engine.Model.MaxModelLen, _settings), cancellationToken);
         var damaged = new List<string>();
         var saved = await Task.Run(() => _state.Load(_learner.Model.Parameters, _learner.Optimizer, damaged.Add), CancellationToken.None);
         foreach (var note in damaged) _events.Report(new Note(note));

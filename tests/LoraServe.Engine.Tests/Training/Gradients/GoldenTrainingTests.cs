@@ -118,7 +118,7 @@ public class GoldenTrainingTests
 
     private static TrainedModel Started(TrainedCheckpoint checkpoint, TrainingSettings settings, string variant)
     {
-        var model = new TrainedModel(checkpoint.Config, checkpoint.Weights, settings);
+        var model = new TrainedModel(checkpoint.Config, TrainedCheckpoint.MaxModelLen, checkpoint.Weights, settings);
         using var file = SafetensorsFile.Open(GoldenData.Path("training", variant, "start", "adapter_model.safetensors"));
         file.Entries.Count.ShouldBe(model.Parameters.Count);
         foreach (var parameter in model.Parameters)

@@ -20,7 +20,7 @@ public class RandomWeightsTests
         using var files = Checkpoint.Open(folder.Path);
         using var weights = BaseWeights.Load(config, files, torch.ScalarType.Float32, torch.CPU, progress: null);
         using var checkpoint = new TrainedCheckpoint("llama-gqa");
-        using var model = new TrainedModel(config, weights, TrainedCheckpoint.Settings with { Method = TrainingMethod.Full });
+        using var model = new TrainedModel(config, TrainedCheckpoint.MaxModelLen, weights, TrainedCheckpoint.Settings with { Method = TrainingMethod.Full });
         var batch = checkpoint.RandomBatch(5, 40);
 
         var loss = TrainedCheckpoint.Run(model.Evaluate(batch), batch.TargetCount);

@@ -12,6 +12,8 @@ internal sealed class TrainedCheckpoint : IDisposable
 {
     public static readonly string[] AllLinear = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
 
+    public const int MaxModelLen = 256;
+
     public TrainedCheckpoint(string name, torch.ScalarType dtype = torch.ScalarType.Float32)
     {
         var folder = GoldenData.Path("checkpoints", name);
@@ -39,7 +41,7 @@ internal sealed class TrainedCheckpoint : IDisposable
         WarmupSteps = 4,
         WeightDecay = 0.01,
         MaxGradientNorm = 1,
-        MaxSequenceLength = 256,
+        MaxSequenceLength = MaxModelLen,
         Recompute = false,
         Seed = 1,
         EvaluateEvery = 0,

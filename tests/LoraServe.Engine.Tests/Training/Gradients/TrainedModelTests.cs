@@ -152,9 +152,9 @@ public class TrainedModelTests
     public void Construct_SameSeed_DrawsTheSameWhateverElseIsTrained()
     {
         using var checkpoint = new TrainedCheckpoint("llama-gqa");
-        using var all = new TrainedModel(checkpoint.Config, checkpoint.Weights, TrainedCheckpoint.Settings);
-        using var one = new TrainedModel(checkpoint.Config, checkpoint.Weights, TrainedCheckpoint.Settings with { TargetModules = ["up_proj"] });
-        using var other = new TrainedModel(checkpoint.Config, checkpoint.Weights, TrainedCheckpoint.Settings with { Seed = 2 });
+        using var all = new TrainedModel(checkpoint.Config, TrainedCheckpoint.MaxModelLen, checkpoint.Weights, TrainedCheckpoint.Settings);
+        using var one = new TrainedModel(checkpoint.Config, TrainedCheckpoint.MaxModelLen, checkpoint.Weights, TrainedCheckpoint.Settings with { TargetModules = ["up_proj"] });
+        using var other = new TrainedModel(checkpoint.Config, TrainedCheckpoint.MaxModelLen, checkpoint.Weights, TrainedCheckpoint.Settings with { Seed = 2 });
         const string Name = "model.layers.1.mlp.up_proj.lora_A.weight";
         var a = Floats(all.Parameters.Single(parameter => parameter.Name == Name).Value);
 
@@ -192,7 +192,7 @@ public class TrainedModelTests
     // B and magnitudes away from their start, where half of the gradients are 0.
     private static TrainedModel Model(TrainedCheckpoint checkpoint, TrainingSettings settings, torch.ScalarType? dtype = null)
     {
-        var model = new TrainedModel(checkpoint.Config, checkpoint.Weights, settings, dtype);
+        var model = new TrainedModel(checkpoint.Config, TrainedCheckpoint.MaxModelLen, checkpoint.Weights, settings, dtype);
         var random = new Random(4);
         foreach (var parameter in model.Parameters.Where(parameter => parameter.Name.Contains(".lora_")))
         {

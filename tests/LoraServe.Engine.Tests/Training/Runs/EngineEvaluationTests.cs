@@ -47,6 +47,20 @@ public sealed class EngineEvaluationTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task EvaluateAsync_RotationThatDependsOnTheContext_EqualsTheForwardPassOfTraining()
+    {
+        await _engine.DisposeAsync();
+        _engine = TinyTraining.Engine(
+            _folder.File("dynamic"),
+            TinyTraining.Options with { Model = GoldenData.Path("checkpoints", "llama-dynamic-rope"), MaxModelLen = 256 });
+        var plan = TinyTraining.Plan(_engine, _folder.Path);
+
+        var evaluation = await Evaluate(AdapterLease.Base(), plan);
+
+        evaluation.Figures.Loss.ShouldBe((await Loss(plan, change: 0)).Mean, 1e-5);
+    }
+
+    [Fact]
     public async Task EvaluateAsync_Snapshot_EqualsTheForwardPassOfTraining()
     {
         var plan = TinyTraining.Plan(_engine, _folder.Path);
@@ -133,7 +147,7 @@ public sealed class EngineEvaluationTests : IAsyncLifetime
 
     private TrainedModel Changed(TrainingPlan plan, float change)
     {
-        var model = new TrainedModel(_engine.BaseModel.Config, _engine.BaseModel.Weights, plan.Settings);
+        var model = new TrainedModel(_engine.BaseModel.Config, _engine.Model.MaxModelLen, _engine.BaseModel.Weights, plan.Settings);
         using var generator = new torch.Generator(5);
         foreach (var parameter in model.Parameters.Where(parameter => parameter.Name.Contains("lora_B")))
         {
