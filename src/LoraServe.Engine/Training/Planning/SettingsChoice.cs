@@ -14,7 +14,8 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
     // From so many examples on, a task is taken to have more in it than small ranks hold.
     private const int ManyExamples = 2000;
 
-    private const int UsualSeed = 42;
+    /// <summary>The seed where none was asked for.</summary>
+    public const int UsualSeed = 42;
 
     // Requests may have to wait for a pass through one layer: for so many multiplications, some ten milliseconds of two cores.
     private const long MostMultiplications = 1L << 31;

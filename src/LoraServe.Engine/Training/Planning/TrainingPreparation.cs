@@ -128,7 +128,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             return (all, null);
         }
 
-        var order = ExampleOrder.Shuffled(count, request.Hyperparameters.Seed ?? 0, SplitShuffle);
+        var order = ExampleOrder.Shuffled(count, request.Hyperparameters.Seed ?? SettingsChoice.UsualSeed, SplitShuffle);
         TrainingDataset Part(IEnumerable<int> indices) => all with { Examples = [.. indices.Order().Select(index => all.Examples[index])] };
         return (Part(order.Skip(heldOut)), Part(order.Take(heldOut)) with { Warnings = [] });
     }

@@ -126,6 +126,17 @@ public sealed class TrainingPreparationTests(TrainedEngine trained) : IClassFixt
     }
 
     [Fact]
+    public void Prepare_SplitWithoutASeed_IsThatOfTheSeedThatIsChosen()
+    {
+        var request = trained.Request(TrainedEngine.Lines(40)) with { ValidationSplit = 0.2 };
+
+        var chosen = trained.Trainer.Prepare(request);
+        var given = trained.Trainer.Prepare(request with { Hyperparameters = new Hyperparameters { Seed = chosen.Settings.Seed } });
+
+        given.Validation!.Examples.Select(example => example.Line).ShouldBe(chosen.Validation!.Examples.Select(example => example.Line));
+    }
+
+    [Fact]
     public void Prepare_ValidationThatIsNone_IsRemarked()
     {
         var request = trained.Request(TrainedEngine.Lines(9));
