@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace LoraServe.Engine.Training;
 
 /// <summary>How well a model does on held-out examples.</summary>
@@ -8,6 +10,7 @@ namespace LoraServe.Engine.Training;
 /// <param name="GeneratedExamples">Examples that were generated.</param>
 public sealed record EvaluationFigures(double Loss, double TokenAccuracy, double? ExactMatch, int Examples, int GeneratedExamples)
 {
-    /// <summary>exp of the loss.</summary>
+    /// <summary>exp of the loss: infinite from a loss of 710 on, which JSON cannot say.</summary>
+    [JsonIgnore]
     public double Perplexity => Math.Exp(Loss);
 }

@@ -53,6 +53,17 @@ public sealed class TrainerStateTests : IDisposable
     }
 
     [Fact]
+    public void Save_LossWhosePerplexityIsInfinite_IsLoaded()
+    {
+        using var training = new Training(seed: 1, steps: 1);
+        var figures = new EvaluationFigures(800, 0, null, 1, 0);
+
+        State().Save(new TrainingProgress { Step = 1, BestStep = 1, Best = figures }, training.Parameters, training.Optimizer);
+
+        State().Load(training.Parameters, training.Optimizer, _damaged.Add).ShouldNotBeNull().Best.ShouldBe(figures);
+    }
+
+    [Fact]
     public void Load_NoFolder_IsNull()
     {
         using var training = new Training(seed: 1, steps: 0);
