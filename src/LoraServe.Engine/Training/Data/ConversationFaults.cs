@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Engine.Training.Planning;
 
 namespace LoraServe.Engine.Training.Data;
 
@@ -27,8 +28,10 @@ internal sealed class ConversationFaults
     private void Check(JsonElement line)
     {
         var messages = line.GetProperty("messages");
-        if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0) Expected("messages", "a list of at least one message", messages);
-        else Each(messages, "messages", CheckMessage);
+        if (messages.ValueKind != JsonValueKind.Array || messages.GetArrayLength() == 0)
+            Expected("messages", "a list of at least one message", messages);
+        else
+            Each(messages, "messages", CheckMessage);
         if (Field(line, "tools") is { } tools)
         {
             if (tools.ValueKind != JsonValueKind.Array) Expected("tools", "a list", tools);
@@ -48,7 +51,7 @@ internal sealed class ConversationFaults
         }
 
         foreach (var field in message.EnumerateObject().Where(field => !Fields.Contains(field.Name) && field.Value.ValueKind != JsonValueKind.Null))
-            Add($"{at}: the field {DataFaults.Shorten(field.Name)} is unknown; expected {string.Join(", ", Fields)}");
+            Add($"{at}: the field {TargetNames.Shorten(field.Name)} is unknown; expected {string.Join(", ", Fields)}");
         var role = Field(message, "role");
         if (role is not { ValueKind: JsonValueKind.String } || !Roles.Contains(role.Value.GetString()))
             Expected($"{at}.role", string.Join(", ", Roles), role);
@@ -123,7 +126,7 @@ internal sealed class ConversationFaults
         try
         {
             using var document = ChatConversation.ParseArguments(arguments.GetString()!);
-            return document.RootElement.ValueKind == JsonValueKind.Object;
+            return document.RootElement.ValueKind == JsonValueKind.Object && JsonTexts.AreValid(document.RootElement);
         }
         catch (JsonException)
         {
@@ -146,7 +149,7 @@ internal sealed class ConversationFaults
 
     private void Add(string fault) => _faults.Add(fault);
 
-    private static string Show(JsonElement value) => DataFaults.Shorten(value.GetRawText());
+    private static string Show(JsonElement value) => TargetNames.Shorten(value.GetRawText());
 
     private static JsonElement? Field(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Text.Json;
 using LoraServe.Engine.Tokenization.Templates;
 
@@ -10,6 +11,10 @@ namespace LoraServe.Engine.Training.Data;
 /// <param name="model">Of the base.</param>
 internal sealed class ConversationParser(ModelText model)
 {
+    // Bytes of messages and characters of text that are gone through for the turns of a line: seconds of work, and dialogues of a thousand
+    // turns need a hundredth of it.
+    private const long MostRendered = 1L << 30;
+
     // Templates that show the date must give the same tokens whenever a training goes on.
     private static readonly DateTimeOffset Date = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -33,12 +38,14 @@ internal sealed class ConversationParser(ModelText model)
 
         string Render(int count, bool asks) => this.Render(template, written.GetRange(0, count), tools, asks);
         var whole = Render(written.Count, asks: false);
+        CheckSize(whole.Length, weights.Count(isLearnt => isLearnt), JsonMarshal.GetRawUtf8Value(line).Length);
         var turns = new List<Range>();
         for (var i = 0; i < written.Count; i++)
         {
             if (!weights[i]) continue;
             var (before, after) = (Render(i, asks: true), i + 1 == written.Count ? whole : Render(i + 1, asks: false));
-            if (!whole.StartsWith(before, StringComparison.Ordinal) || !whole.StartsWith(after, StringComparison.Ordinal) || after.Length <= before.Length)
+            if (!whole.StartsWith(before, StringComparison.Ordinal) || !whole.StartsWith(after, StringComparison.Ordinal)
+                || after.Length <= before.Length)
             {
                 throw new ExampleException(
                     $"messages[{i}]: the chat template writes this turn in another way when it is asked for or when messages follow, so that it "
@@ -51,9 +58,24 @@ internal sealed class ConversationParser(ModelText model)
         return Encode(number, whole, turns);
     }
 
+    // Each turn renders what is before it again, and has a token at least.
+    private void CheckSize(int characters, int turns, int bytes)
+    {
+        if (model.IsTooLong(characters) || turns > model.MaxSequenceLength)
+        {
+            throw new ExampleException(
+                $"{characters} characters in which {turns} turns are learnt, too long for {model.MaxSequenceLength} tokens") { IsTooLong = true };
+        }
+
+        if ((long)turns * ((long)characters + bytes) > MostRendered)
+        {
+            throw new ExampleException(
+                $"messages: {turns} turns to learn in {characters} characters take too long to find: give earlier turns weight 0, or split the dialogue");
+        }
+    }
+
     private TrainingExample Encode(int number, string whole, List<Range> turns)
     {
-        if (model.IsTooLong(whole.Length)) throw new ExampleException($"{whole.Length} characters, too long for {model.MaxSequenceLength} tokens") { IsTooLong = true };
         var (tokens, isTarget, at) = (new List<int>(), new List<bool>(), 0);
         var (promptLength, completion) = (0, "");
         foreach (var turn in turns)

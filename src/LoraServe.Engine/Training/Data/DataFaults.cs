@@ -1,8 +1,9 @@
 namespace LoraServe.Engine.Training.Data;
 
-/// <summary>What is wrong with a data file: the first faults, and how many more there are.</summary>
+/// <summary>What is wrong with a data file, or remarkable: the first faults, and how many more there are.</summary>
 /// <param name="file">Without its folder.</param>
-internal sealed class DataFaults(string file)
+/// <param name="kind">What they are called.</param>
+internal sealed class DataFaults(string file, string kind = "faults")
 {
     private const int Most = 100;
 
@@ -12,20 +13,17 @@ internal sealed class DataFaults(string file)
     /// <summary>Whether there is one.</summary>
     public bool Any => _faults.Count > 0;
 
+    /// <summary>How many there are, those that are not kept included.</summary>
+    public int Count => _faults.Count + _more;
+
     /// <summary>All that are kept.</summary>
-    public IReadOnlyList<string> All => _more == 0 ? _faults : [.. _faults, $"{file}: and {_more} more faults"];
+    public IReadOnlyList<string> All => _more == 0 ? _faults : [.. _faults, $"{file}: and {_more} more {kind}"];
 
     /// <summary>Adds a fault of a line.</summary>
-    public void Add(int line, string fault) => AddAny(At(line, fault));
+    public void Add(int line, string fault) => AddAny($"{file}, line {line}: {fault}");
 
     /// <summary>Adds a fault of the file.</summary>
     public void Add(string fault) => AddAny($"{file}: {fault}");
-
-    /// <summary>Something about a line.</summary>
-    public string At(int line, string text) => $"{file}, line {line}: {text}";
-
-    /// <summary>A name or value out of a file, cut to what a message can hold.</summary>
-    public static string Shorten(string text) => text.Length <= 60 ? text : $"{text[..60]}...";
 
     private void AddAny(string fault)
     {

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using LoraServe.Engine.Training.Planning;
 
 namespace LoraServe.Engine.Training.Data;
 
@@ -7,6 +8,8 @@ namespace LoraServe.Engine.Training.Data;
 /// <param name="model">Of the base.</param>
 internal sealed class ExampleParser(ModelText model)
 {
+    private const string HalfPair = "a text is no valid Unicode: half of a surrogate pair";
+
     private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false };
 
     private static readonly string[] CompletionFields = ["prompt", "completion"];
@@ -21,11 +24,17 @@ internal sealed class ExampleParser(ModelText model)
     {
         if (line.IsTooLong) throw new ExampleException($"more than {JsonLines.MostLineBytes} bytes: no example is that long");
         if (!Utf8.IsValid(line.Bytes.Span)) throw new ExampleException("not UTF-8: save the file as UTF-8");
+        using var document = Document(line);
+        // Anything else than an escape has been checked as UTF-8.
+        if (line.Bytes.Span.IndexOf("\\u"u8) >= 0 && !JsonTexts.AreValid(document.RootElement)) throw new ExampleException(HalfPair);
+        return Checked(Parse(document.RootElement, line.Number));
+    }
+
+    private static JsonDocument Document(JsonLine line)
+    {
         try
         {
-            using var document = JsonDocument.Parse(line.Bytes, Options);
-            var example = Parse(document.RootElement, line.Number);
-            return Checked(example);
+            return JsonDocument.Parse(line.Bytes, Options);
         }
         catch (JsonException e)
         {
@@ -35,7 +44,8 @@ internal sealed class ExampleParser(ModelText model)
         }
         catch (InvalidOperationException)
         {
-            throw new ExampleException("a text is no valid Unicode: half of a surrogate pair");
+            // A name that is compared with the others.
+            throw new ExampleException(HalfPair);
         }
     }
 
@@ -48,7 +58,7 @@ internal sealed class ExampleParser(ModelText model)
         var (isCompletion, isConversation) = (names.Exists(CompletionFields.Contains), names.Contains("messages"));
         if (isCompletion == isConversation)
         {
-            var found = names.Count == 0 ? "nothing" : string.Join(", ", names.Take(10).Select(DataFaults.Shorten));
+            var found = names.Count == 0 ? "nothing" : string.Join(", ", names.Take(10).Select(TargetNames.Shorten));
             throw new ExampleException($"expected either prompt and completion or messages, found {found}");
         }
 
@@ -57,7 +67,7 @@ internal sealed class ExampleParser(ModelText model)
         if (unknown.Count > 0)
         {
             throw new ExampleException([.. unknown.Take(10).Select(name =>
-                $"{DataFaults.Shorten(name)}: an unknown field; expected {string.Join(", ", known)}")]);
+                $"{TargetNames.Shorten(name)}: an unknown field; expected {string.Join(", ", known)}")]);
         }
 
         return isConversation ? _conversations.Parse(line, number) : Completion(line, number);

@@ -29,6 +29,10 @@ internal sealed class JsonLines : IDisposable
             // A folder, too.
             throw new IOException($"{path} cannot be read: {e.Message}", e);
         }
+
+        if (_file.CanSeek) return;
+        _file.Dispose();
+        throw new IOException($"{path} is a pipe or a device: write what it gives to a file, and name that");
     }
 
     /// <summary>SHA-256 of the file in lower-case hexadecimal, once all lines were read.</summary>

@@ -13,7 +13,7 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
 
     private readonly ExampleParser _parser = new(model);
 
-    /// <summary>Most examples of a file, which are all in memory.</summary>
+    /// <summary>Most examples of a file, which are all in memory, those that are left out included.</summary>
     public int MostExamples { get; init; } = 1_000_000;
 
     /// <summary>Most tokens of a file, likewise.</summary>
@@ -27,7 +27,8 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
     {
         using var lines = new JsonLines(path);
         var faults = new DataFaults(Path.GetFileName(path));
-        var (examples, warnings, tokens) = (new List<TrainingExample>(), new List<string>(), 0L);
+        var leftOut = new DataFaults(Path.GetFileName(path), "examples left out");
+        var (examples, tokens) = (new List<TrainingExample>(), 0L);
         foreach (var line in lines.Read())
         {
             if (line.Number == 1 && Array.Exists(WideMarks, mark => line.Bytes.Span.StartsWith(mark)))
@@ -45,7 +46,7 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
             }
             catch (ExampleException e) when (e.IsTooLong && skipTooLong)
             {
-                warnings.Add(faults.At(line.Number, $"left out: {e.Message}"));
+                leftOut.Add(line.Number, $"left out: {e.Message}");
             }
             catch (ExampleException e)
             {
@@ -57,7 +58,7 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
                 break;
             }
 
-            if (examples.Count <= MostExamples && tokens <= MostTokens) continue;
+            if (examples.Count + leftOut.Count <= MostExamples && tokens <= MostTokens) continue;
             faults.Add(line.Number, $"more than {MostExamples} examples or {MostTokens} tokens up to here: split the file");
             break;
         }
@@ -65,13 +66,13 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
         if (lines.IsTooLarge) faults.Add($"more than {JsonLines.MostFileBytes >> 20} MiB: split the file");
         if (!faults.Any && examples.Count == 0)
         {
-            faults.Add(warnings.Count > 0
-                ? $"no example is left: all {warnings.Count} are longer than {model.MaxSequenceLength} tokens"
+            faults.Add(leftOut.Any
+                ? $"no example is left: all {leftOut.Count} are longer than {model.MaxSequenceLength} tokens"
                 : "no examples: write one a line");
         }
 
         if (faults.Any) throw new InvalidTrainingException(faults.All);
-        return new TrainingDataset { Examples = examples, Hash = lines.Hash, Warnings = warnings };
+        return new TrainingDataset { Examples = examples, Hash = lines.Hash, Warnings = leftOut.All };
     }
 
     private static bool IsBlank(ReadOnlySpan<byte> line) => line.IndexOfAnyExcept(" \t\r"u8) < 0;

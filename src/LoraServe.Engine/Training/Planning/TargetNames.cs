@@ -38,7 +38,7 @@ internal static class TargetNames
     public static IReadOnlyList<LinearModule> Select(ModelModules modules, IReadOnlyList<string> names) =>
         [.. modules.Linears.Where(linear => linear.Path != modules.Head && names.Contains(linear.Path[(linear.Path.LastIndexOf('.') + 1)..]))];
 
-    /// <summary>A name out of a request, cut to what a message can hold.</summary>
+    /// <summary>A name or value out of a request or a file, cut to what a message can hold.</summary>
     public static string Shorten(string text) => text.Length <= 60 ? text : $"{text[..60]}...";
 
     private static string Known => $"{string.Join(", ", All)}, or alone {Attention} or {AllLinear}";

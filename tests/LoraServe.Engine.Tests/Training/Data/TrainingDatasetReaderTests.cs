@@ -176,6 +176,60 @@ public sealed class TrainingDatasetReaderTests : IDisposable
     }
 
     [Fact]
+    public void Read_ManyLongLinesLeftOut_KeepsTheFirstHundredWarnings()
+    {
+        var text = Valid + "\n" + string.Concat(Enumerable.Repeat($$"""{"prompt": "a", "completion": "{{new string('b', 200)}}"}""" + "\n", 250));
+
+        var warnings = Read(text, maxLength: 30, skipTooLong: true).Warnings;
+
+        warnings.Count.ShouldBe(101);
+        warnings[100].ShouldBe("data.jsonl: and 150 more examples left out");
+    }
+
+    [Fact]
+    public void Read_LongLinesLeftOut_CountTowardsTheMostExamples()
+    {
+        var file = _folder.File("data.jsonl");
+        File.WriteAllText(file, string.Concat(Enumerable.Repeat($$"""{"prompt": "a", "completion": "{{new string('b', 200)}}"}""" + "\n", 9)));
+
+        Should.Throw<InvalidTrainingException>(() => Reader(EndedTurns, 30, skipTooLong: true, mostExamples: 3).Read(file)).Faults
+            .ShouldHaveSingleItem().ShouldContain("line 4: more than 3 examples");
+    }
+
+    [Theory]
+    [InlineData(40, 1, "40 turns are learnt, too long for 30 tokens")]
+    [InlineData(25, 4_000_000, "too long for 30 tokens")]
+    public void Read_MoreToRenderThanAnExampleHolds_IsRefusedBeforeItIsRendered(int turns, int characters, string fault)
+    {
+        var messages = Enumerable.Repeat("""{"role": "assistant", "content": "a"}""", turns);
+        var text = $$"""{"messages": [{"role": "user", "content": "{{new string('q', characters)}}"}, {{string.Join(", ", messages)}}]}""";
+
+        Should.Throw<InvalidTrainingException>(() => Read(text, maxLength: 30)).Faults.ShouldHaveSingleItem().ShouldContain(fault);
+    }
+
+    [Fact]
+    public void Read_ManyTurnsOfALongText_IsRefusedBeforeItIsRendered()
+    {
+        var messages = Enumerable.Repeat("""{"role": "assistant", "content": "a"}""", 20_000);
+        var text = $$"""{"messages": [{"role": "user", "content": "{{new string('q', 1_000_000)}}"}, {{string.Join(", ", messages)}}]}""";
+
+        Should.Throw<InvalidTrainingException>(() => Read(text, maxLength: 1 << 20)).Faults.ShouldHaveSingleItem()
+            .ShouldContain("20000 turns to learn in ");
+    }
+
+    [Theory]
+    [InlineData("""{"prompt": "\ud800", "completion": "a"}""")]
+    [InlineData("""{"prompt": "a", "completion": "a", "\ud800": 1}""")]
+    [InlineData("""{"messages": [{"role": "user", "content": "\udc00"}, {"role": "assistant", "content": "a"}]}""")]
+    public void Read_HalfOfASurrogatePair_IsAFault(string line) =>
+        Should.Throw<InvalidTrainingException>(() => Read(line)).Faults.ShouldHaveSingleItem().ShouldContain("half of a surrogate pair");
+
+    [Fact]
+    public void Read_HalfOfASurrogatePairInArguments_IsAFault() => Should.Throw<InvalidTrainingException>(() => Read(
+        """{"messages": [{"role": "assistant", "content": "a", "tool_calls": [{"function": {"name": "f", "arguments": "{\"x\": \"\\ud800\"}"}}]}]}"""))
+        .Faults.ShouldHaveSingleItem().ShouldContain("the text of a JSON object");
+
+    [Fact]
     public void Read_LineBeyondTheLimit_IsAFaultOfThatLine()
     {
         var text = $"{Valid}\n{new string('x', (2 * JsonLines.MostLineBytes) + 5)}\n{Valid}\n{{";
