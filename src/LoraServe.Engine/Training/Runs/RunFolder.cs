@@ -44,15 +44,16 @@ internal sealed class RunFolder(string path, string result, Action<string, IRead
         return target;
     }
 
-    /// <summary>Deletes the checkpoints of all but some steps.</summary>
-    public void KeepOnly(params IReadOnlyCollection<int> steps)
+    /// <summary>Deletes all checkpoints but those of the last steps and some others.</summary>
+    /// <param name="last">How many of the last steps are kept.</param>
+    /// <param name="others">Steps that are kept as well, whether they are among the last or not.</param>
+    public void KeepOnly(int last, params IReadOnlyCollection<int> others)
     {
         if (!Directory.Exists(_checkpoints)) return;
-        foreach (var folder in Directory.EnumerateDirectories(_checkpoints, $"{Prefix}*"))
-        {
-            if (int.TryParse(Path.GetFileName(folder)[Prefix.Length..], NumberStyles.None, null, out var step) && !steps.Contains(step))
-                Directory.Delete(folder, recursive: true);
-        }
+        var steps = Directory.EnumerateDirectories(_checkpoints, $"{Prefix}*")
+            .Select(folder => int.TryParse(Path.GetFileName(folder)[Prefix.Length..], NumberStyles.None, null, out var step) ? step : -1)
+            .Where(step => Directory.Exists(CheckpointOf(step)));
+        foreach (var step in steps.Distinct().OrderDescending().Skip(last).Except(others)) Directory.Delete(CheckpointOf(step), recursive: true);
     }
 
     // Leftovers of a kill have a name that begins with a dot.

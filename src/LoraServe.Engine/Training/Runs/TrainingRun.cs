@@ -15,6 +15,9 @@ internal sealed class TrainingRun
     // Losses that the training loss is the mean of.
     private const int RecentLosses = 10;
 
+    // Enough of the latest adapters to compare or promote, however long a training is.
+    private const int KeptAdapters = 10;
+
     private readonly LlmEngine _engine;
     private readonly TrainingSettings _settings;
     private readonly IProgress<TrainingEvent> _events;
@@ -173,7 +176,7 @@ internal sealed class TrainingRun
             WriteCheckpoint();
             _state.Save(_progress, _learner.Model.Parameters, _learner.Optimizer);
             // Whole models are large.
-            if (_settings.Method == TrainingMethod.Full) _folder.KeepOnly(step, _progress.BestStep ?? step);
+            _folder.KeepOnly(_settings.Method == TrainingMethod.Full ? 0 : KeptAdapters, step, _progress.BestStep ?? step);
         });
         _savedStep = step;
         _events.Report(new CheckpointSaved(step, _folder.CheckpointOf(step)));
@@ -181,7 +184,8 @@ internal sealed class TrainingRun
 
     private void WriteCheckpoint()
     {
-        if (_progress.Step != _writtenStep) _folder.WriteCheckpoint(_progress.Step, _learner!.Model.Parameters);
+        var isThere = _progress.Step == _writtenStep && Directory.Exists(_folder.CheckpointOf(_progress.Step));
+        if (!isThere) _folder.WriteCheckpoint(_progress.Step, _learner!.Model.Parameters);
         _writtenStep = _progress.Step;
     }
 
@@ -190,7 +194,12 @@ internal sealed class TrainingRun
         await CheckBaseAsync(cancellationToken);
         var best = _progress.BestStep ?? _progress.Step;
         var folder = "";
-        await WriteAsync(() => folder = _folder.Publish(best));
+        await WriteAsync(() =>
+        {
+            // The state alone is enough to go on from.
+            if (best == _progress.Step && !Directory.Exists(_folder.CheckpointOf(best))) WriteCheckpoint();
+            folder = _folder.Publish(best);
+        });
         return new TrainingResult
         {
             Folder = folder,

@@ -49,13 +49,13 @@ public sealed class RunFolderTests : IDisposable
     }
 
     [Fact]
-    public void KeepOnly_SomeSteps_DeletesTheOthers()
+    public void KeepOnly_TheLastAndSome_DeletesTheOthers()
     {
-        for (var step = 1; step <= 4; step++) Folder().WriteCheckpoint(step, []);
+        for (var step = 8; step <= 12; step++) Folder().WriteCheckpoint(step, []);
 
-        Folder().KeepOnly(2, 4);
+        Folder().KeepOnly(2, 8, 12);
 
-        Directory.GetDirectories(_folder.File("checkpoints")).Select(Path.GetFileName).Order().ShouldBe(["step-2", "step-4"]);
+        Directory.GetDirectories(_folder.File("checkpoints")).Select(Path.GetFileName).Order().ShouldBe(["step-11", "step-12", "step-8"]);
     }
 
     private RunFolder Folder() => new(_folder.Path, "adapter", (folder, _) =>

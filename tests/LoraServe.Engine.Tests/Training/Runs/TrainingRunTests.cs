@@ -199,6 +199,30 @@ public sealed class TrainingRunTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task RunAsync_ManyCheckpoints_KeepsTheBestAndTheLastTen()
+    {
+        var settings = TinyTraining.Settings with { Steps = 15, CheckpointEvery = 1, EvaluateEvery = 20, ExactMatchExamples = 0 };
+
+        await RunAsync("run", new EventList(), settings);
+
+        Directory.GetDirectories(Path.Combine(_folder.File("run"), "checkpoints")).Select(Path.GetFileName)
+            .ShouldBe(Enumerable.Range(6, 10).Select(step => $"step-{step}"), ignoreOrder: true);
+    }
+
+    [Fact]
+    public async Task RunAsync_EndedWithoutCheckpointAndResult_WritesBothAgain()
+    {
+        var expected = Bits((await RunAsync("run", new EventList())).Folder);
+        Directory.Delete(Path.Combine(_folder.File("run"), "checkpoints"), recursive: true);
+        Directory.Delete(Path.Combine(_folder.File("run"), "adapter"), recursive: true);
+
+        var result = await RunAsync("run", new EventList());
+
+        result.Steps.ShouldBe(12);
+        Bits(result.Folder).ShouldBe(expected);
+    }
+
+    [Fact]
     public async Task RunAsync_EngineThatIsStopped_EndsWithACheckpoint()
     {
         var engine = TinyTraining.Engine(_folder.File("data2"));
