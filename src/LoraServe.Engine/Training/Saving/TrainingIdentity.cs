@@ -49,8 +49,8 @@ internal sealed record TrainingIdentity
         var json = JsonSerializer.SerializeToElement(identity);
         var settings = json.GetProperty(nameof(Settings));
         return json.EnumerateObject().Where(field => field.Name != nameof(Settings)).Concat(settings.EnumerateObject())
-            // How often a training is saved changes nothing about it.
-            .Where(field => field.Name != nameof(TrainingSettings.CheckpointEvery))
+            // How often a training is saved changes nothing about it, nor what longer examples there could be: none is ever cut.
+            .Where(field => field.Name is not (nameof(TrainingSettings.CheckpointEvery) or nameof(TrainingSettings.MaxSequenceLength)))
             .ToDictionary(
                 field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Name), field => field.Value.GetRawText(), StringComparer.Ordinal);
     }
