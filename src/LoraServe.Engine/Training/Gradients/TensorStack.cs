@@ -1,3 +1,4 @@
+using System.Numerics;
 using LoraServe.Engine.Kernels;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -20,7 +21,7 @@ internal sealed class TensorStack(ScalarType dtype, Device device) : IDisposable
     private readonly List<(Tensor Memory, long Size)> _chunks = [];
     private (int Chunk, long Used) _top;
 
-    /// <summary>Memory that it has ever needed.</summary>
+    /// <summary>Memory that it holds.</summary>
     public long Bytes => _chunks.Sum(chunk => chunk.Size * chunk.Memory.element_size());
 
     /// <summary>What is in use, to be given to <see cref="Release"/>.</summary>
@@ -32,8 +33,9 @@ internal sealed class TensorStack(ScalarType dtype, Device device) : IDisposable
         var count = 1L;
         foreach (var size in shape) count *= size;
         var needed = (count + Alignment - 1) / Alignment * Alignment;
+        var free = _top.Used == 0 ? _top.Chunk : _top.Chunk + 1;
         while (_top.Chunk < _chunks.Count && _top.Used + needed > _chunks[_top.Chunk].Size) _top = (_top.Chunk + 1, 0);
-        if (_top.Chunk == _chunks.Count) Grow(needed);
+        if (_top.Chunk == _chunks.Count) Grow(free, needed);
         using var part = _chunks[_top.Chunk].Memory.narrow(0, _top.Used, count);
         _top.Used += needed;
         return part.view(shape.ToArray());
@@ -50,9 +52,14 @@ internal sealed class TensorStack(ScalarType dtype, Device device) : IDisposable
         _top = default;
     }
 
-    private void Grow(long needed)
+    // In place of the free chunks that are too small, and for somewhat more than is asked for: examples that are longer and longer would
+    // otherwise leave a trail of chunks that nothing fits into any more.
+    private void Grow(int free, long needed)
     {
-        var size = Math.Max(needed, ChunkSize);
+        for (var i = free; i < _chunks.Count; i++) _chunks[i].Memory.Dispose();
+        if (free < _chunks.Count) _chunks.RemoveRange(free, _chunks.Count - free);
+        _top = (_chunks.Count, 0);
+        var size = needed <= ChunkSize ? ChunkSize : (long)BitOperations.RoundUpToPowerOf2((ulong)needed);
         var memory = empty(size, dtype, device).DetachFromDisposeScope();
         if (device.type == DeviceType.CPU && size * memory.element_size() <= int.MaxValue) HugePages.Advise(memory.bytes);
         _chunks.Add((memory, size));
