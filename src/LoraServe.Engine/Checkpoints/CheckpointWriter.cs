@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LoraServe.Engine.Adapters;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Checkpoints;
@@ -20,7 +21,7 @@ internal static class CheckpointWriter
 
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
-    /// <summary>Writes all files.</summary>
+    /// <summary>Writes all files durably.</summary>
     /// <param name="source">Folder of the checkpoint whose configuration and tokenizer it gets.</param>
     /// <param name="folder">There and empty.</param>
     /// <param name="tensors">Names and shapes.</param>
@@ -31,7 +32,7 @@ internal static class CheckpointWriter
         string source, string folder, IEnumerable<(string Name, long[] Shape)> tensors, Func<string, Tensor> read, string dtype, bool tiesHead)
     {
         foreach (var name in CopiedFiles.Where(name => File.Exists(Path.Combine(source, name))))
-            File.WriteAllBytes(Path.Combine(folder, name), File.ReadAllBytes(Path.Combine(source, name)));
+            Write(Path.Combine(folder, name), File.ReadAllBytes(Path.Combine(source, name)));
         WriteConfig(source, folder, dtype, tiesHead);
         WriteShards(folder, Shards([.. tensors], dtype == "float32" ? sizeof(float) : sizeof(ushort)), read);
     }
@@ -42,7 +43,13 @@ internal static class CheckpointWriter
         // Older versions of transformers know the field by its old name, newer ones by both.
         config[config.ContainsKey("torch_dtype") ? "torch_dtype" : "dtype"] = dtype;
         config["tie_word_embeddings"] = tiesHead;
-        File.WriteAllText(Path.Combine(folder, ConfigFile), config.ToJsonString(Indented));
+        Write(Path.Combine(folder, ConfigFile), JsonSerializer.SerializeToUtf8Bytes(config, Indented));
+    }
+
+    private static void Write(string path, byte[] bytes)
+    {
+        File.WriteAllBytes(path, bytes);
+        DurableDisk.FlushFile(path);
     }
 
     private static List<List<string>> Shards(IReadOnlyList<(string Name, long[] Shape)> tensors, int elementSize)
@@ -82,6 +89,6 @@ internal static class CheckpointWriter
 
         if (shards.Count == 1) return;
         var json = new JsonObject { ["metadata"] = new JsonObject { ["total_size"] = total }, ["weight_map"] = index };
-        File.WriteAllText(Path.Combine(folder, Checkpoint.IndexFile), json.ToJsonString(Indented));
+        Write(Path.Combine(folder, Checkpoint.IndexFile), JsonSerializer.SerializeToUtf8Bytes(json, Indented));
     }
 }
