@@ -57,7 +57,7 @@ internal sealed class TrainedMlp(LinearGroup input, LinearGroup output) : IDispo
         var (wide, wideGate, wideUp) = (dy.to(ScalarType.Float32), gate.to(ScalarType.Float32), up.to(ScalarType.Float32));
         var sigmoid = wideGate.sigmoid();
         var silu = wideGate.mul(sigmoid);
-        var slope = sigmoid.add(silu.sub(silu.mul(sigmoid)));
+        var slope = sigmoid.add(silu.sub(silu.mul(sigmoid)), Constants.One);
         return (
             wide.mul(wideUp).mul_(slope).to(gate.dtype).MoveToOuterDisposeScope(),
             wide.mul(silu).to(up.dtype).MoveToOuterDisposeScope());
