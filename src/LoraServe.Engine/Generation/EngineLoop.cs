@@ -141,7 +141,9 @@ internal sealed partial class EngineLoop : IDisposable
             Volatile.Write(ref _status, Snapshot());
         }
 
-        FailAll(new EngineOverloadedException("The engine has been stopped."));
+        var stopped = new EngineOverloadedException("The engine has been stopped.");
+        FailAll(stopped);
+        _background.FailAll(stopped);
         _merging.Dispose();
         foreach (var idle in _idleWaiters) idle.TrySetResult();
         Volatile.Write(ref _status, Snapshot());
@@ -180,11 +182,11 @@ internal sealed partial class EngineLoop : IDisposable
         _ => new GenerationFailedException($"Generation failed: {error.Message}", error),
     });
 
+    // Background work has no part in the bookkeeping of sequences, and goes on.
     private void FailAll(Exception error)
     {
         _scheduler.FailAll(error);
         _merging.FailAll(error);
-        _background.FailAll(error);
     }
 
     private void Step()
