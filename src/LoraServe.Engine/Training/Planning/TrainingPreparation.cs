@@ -2,6 +2,7 @@ using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Runs;
 using LoraServe.Engine.Training.Saving;
 
 namespace LoraServe.Engine.Training.Planning;
@@ -33,6 +34,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         var settings = choice.Choose(
             training!.Examples.Count, validation?.Examples.Count ?? 0, engine.Model.MaxModelLen, engine.MaxLoraRank, engine.Model.Dtype);
         CheckChosen(settings, faults);
+        if (validation is not null) CheckGenerated(validation, settings.ExactMatchExamples, faults);
         if (faults.Count > 0) throw new InvalidTrainingException(faults);
         var plan = new TrainingPlan
         {
@@ -89,6 +91,25 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         if (settings.LearningRate < float.Epsilon) faults.Add($"learning_rate: {settings.LearningRate} with its multiplier is 0 in float32");
     }
 
+    // Before hours of training end at the first evaluation.
+    private void CheckGenerated(TrainingDataset validation, int count, List<string> faults)
+    {
+        var found = new DataFaults("validation data");
+        foreach (var example in validation.Examples.Take(count))
+        {
+            try
+            {
+                engine.CheckFits(example.Prompt.Count, ExampleRequests.Completion(engine, example));
+            }
+            catch (ContextLengthExceededException e)
+            {
+                found.Add(example.Line, $"cannot be generated for the exact match (exact_match_examples): {e.Message}");
+            }
+        }
+
+        faults.AddRange(found.All);
+    }
+
     private TrainingDataset? Read(string path, int longest, bool skipTooLong, List<string> faults)
     {
         try
@@ -105,7 +126,12 @@ internal sealed class TrainingPreparation(LlmEngine engine)
     private TrainingDatasetReader Reader(int longest, bool skipTooLong)
     {
         if (_config.EosTokenIds.Count == 0)
-            throw new InvalidTrainingException([$"{engine.Model.Name} names no token that ends a text (eos_token_id): nothing can learn where to end"]);
+        {
+            throw new InvalidTrainingException(
+                [$"{engine.Model.Name} names no token that ends a text (eos_token_id): nothing can learn where to end"]);
+        }
+
+
         return new TrainingDatasetReader(
             new ModelText
             {

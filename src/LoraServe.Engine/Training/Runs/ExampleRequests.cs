@@ -51,16 +51,7 @@ internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
     /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public async Task<string> CompleteAsync(TrainingExample example, CancellationToken cancellationToken)
     {
-        var expected = example.Tokens.Count - example.Prompt.Count;
-        using var stream = await SubmitAsync(
-            example.Prompt,
-            new SamplingParams
-            {
-                Temperature = 0,
-                MaxTokens = Math.Min(expected + (expected / 4) + SpareTokens, engine.RoomAfter(example.Prompt.Count)),
-                StopTokenIds = engine.Tokenizer.IsSpecial(example.Tokens[^1]) ? [example.Tokens[^1]] : [],
-            },
-            cancellationToken);
+        using var stream = await SubmitAsync(example.Prompt, Completion(engine, example), cancellationToken);
         var text = new IncrementalDetokenizer(engine.Tokenizer, skipSpecialTokens: true, [.. example.Prompt]);
         var output = "";
         await foreach (var token in stream.Tokens.ReadAllAsync(cancellationToken))
@@ -69,6 +60,18 @@ internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
         }
 
         return output + text.Flush();
+    }
+
+    /// <summary>How the completion of an example is asked for.</summary>
+    public static SamplingParams Completion(LlmEngine engine, TrainingExample example)
+    {
+        var expected = example.Tokens.Count - example.Prompt.Count;
+        return new SamplingParams
+        {
+            Temperature = 0,
+            MaxTokens = Math.Min(expected + (expected / 4) + SpareTokens, engine.RoomAfter(example.Prompt.Count)),
+            StopTokenIds = engine.Tokenizer.IsSpecial(example.Tokens[^1]) ? [example.Tokens[^1]] : [],
+        };
     }
 
     // A full queue is no reason to fail: whoever evaluates has time.
