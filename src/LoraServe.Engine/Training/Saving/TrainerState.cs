@@ -20,13 +20,16 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
     private const string Prefix = "state-";
     private const string Suffix = ".safetensors";
 
+    private static readonly string[] Results = ["adapter", "model", "adapter_config.json", "config.json"];
+
     /// <summary>Whether there is a state to go on from, whatever it is worth.</summary>
     public bool Exists => Files().Count > 0;
 
     /// <summary>
-    /// Throws where the newest readable state in the folder is of another training, which would be overwritten. Touches no tensor.
+    /// Throws where the newest readable state in the folder is of another training, or where there is none beside a model or an adapter: the
+    /// training would take their place. Touches no tensor.
     /// </summary>
-    /// <exception cref="InvalidTrainingException">With what sets the two apart.</exception>
+    /// <exception cref="InvalidTrainingException">With what sets the two apart, or what is there.</exception>
     public void CheckSame()
     {
         foreach (var (_, path) in Files())
@@ -38,6 +41,12 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
                 $"{folder} holds a checkpoint of another training: choose another folder, or ask for the same training again",
                 .. differences,
             ]);
+        }
+
+        if (Foreign() is { } name)
+        {
+            throw new InvalidTrainingException(
+                [$"{folder} holds {name}, and no checkpoint of this training: choose another folder, or move away what is there"]);
         }
     }
 
@@ -85,6 +94,14 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
         }
 
         return null;
+    }
+
+    // What the training would replace, or what makes the folder itself a model or an adapter.
+    private string? Foreign()
+    {
+        if (!Directory.Exists(folder)) return null;
+        return Directory.EnumerateFileSystemEntries(folder).Select(path => Path.GetFileName(path)).Order(StringComparer.Ordinal).FirstOrDefault(
+            name => Results.Contains(name) || (Path.GetExtension(name) == Suffix && !name.StartsWith(Prefix, StringComparison.Ordinal)));
     }
 
     private static Dictionary<string, Tensor> Tensors(IReadOnlyList<TrainedParameter> parameters, AdamW optimizer)
