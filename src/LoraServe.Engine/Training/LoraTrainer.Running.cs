@@ -44,7 +44,10 @@ public sealed partial class LoraTrainer
         }
         catch (Exception e) when (e is not (EngineOverloadedException or InvalidTrainingException or TrainingFailedException))
         {
-            throw new TrainingFailedException(Reason(e, plan.Request.Folder), e);
+            throw new TrainingFailedException(Reason(e, plan), e)
+            {
+                HasDiverged = e is GenerationFailedException { InnerException: NotFiniteNumberException },
+            };
         }
     }
 
@@ -68,10 +71,11 @@ public sealed partial class LoraTrainer
         ? new RunFolder(plan.Request.Folder, "model", (folder, parameters) => WriteModel(folder, parameters, plan.Settings.OutputDtype))
         : new RunFolder(plan.Request.Folder, "adapter", (folder, parameters) => PeftWriter.Write(folder, parameters, plan.Settings, engine.Model.Name));
 
-    private static string Reason(Exception e, string folder) => e switch
+    private string Reason(Exception e, TrainingPlan plan) => e switch
     {
         IOException or UnauthorizedAccessException =>
-            $"{folder} cannot be written: {e.Message} Make room or allow it, and start the training again: it goes on from its last checkpoint.",
+            $"{plan.Request.Folder} cannot be written: {e.Message} Make room or allow it, and start the training again"
+            + (HasCheckpoint(plan) ? ": it goes on from its last checkpoint." : "."),
         GenerationFailedException { InnerException: NotFiniteNumberException } =>
             $"The training has diverged: what it has learned makes no distribution over tokens. Train with a lower learning rate. {e.Message}",
         GenerationFailedException => $"The validation data cannot be generated with what was trained. {e.Message}",

@@ -1,6 +1,7 @@
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Saving;
 
 namespace LoraServe.Engine.Training;
 
@@ -14,7 +15,9 @@ public sealed partial class LoraTrainer(LlmEngine engine)
     /// <summary>Checks data and hyperparameters, and chooses what was left open. Reads and tokenises the files; touches no tensor.</summary>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public TrainingPlan Prepare(TrainingRequest request) => new TrainingPreparation(engine).Prepare(request);
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public TrainingPlan Prepare(TrainingRequest request, CancellationToken cancellationToken = default) =>
+        new TrainingPreparation(engine).Prepare(request, cancellationToken);
 
     /// <summary>What can be known to be wrong with hyperparameters before any file is read; empty if nothing is.</summary>
     /// <param name="hyperparameters">As they were asked for.</param>
@@ -26,7 +29,14 @@ public sealed partial class LoraTrainer(LlmEngine engine)
     /// <summary>Reads a data set for <see cref="EvaluateAsync"/>.</summary>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public TrainingDataset ReadDataset(string file, bool skipTooLong) => new TrainingPreparation(engine).ReadDataset(file, skipTooLong);
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public TrainingDataset ReadDataset(string file, bool skipTooLong, CancellationToken cancellationToken = default) =>
+        new TrainingPreparation(engine).ReadDataset(file, skipTooLong, cancellationToken);
+
+    /// <summary>Whether the folder holds a checkpoint that <see cref="RunAsync"/> would go on from.</summary>
+    /// <param name="plan">Of <see cref="Prepare"/>.</param>
+    public bool HasCheckpoint(TrainingPlan plan) =>
+        new TrainerState(plan.Request.Folder, TrainingIdentity.Of(plan, engine.Model.Fingerprint)).Exists;
 
     /// <summary>The engine.</summary>
     internal LlmEngine Engine => engine;

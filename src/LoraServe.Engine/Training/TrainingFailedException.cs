@@ -1,4 +1,8 @@
 namespace LoraServe.Engine.Training;
 
 /// <summary>A training that began and cannot go on; the message says why, and what to change.</summary>
-public sealed class TrainingFailedException(string message, Exception? cause = null) : Exception(message, cause);
+public sealed class TrainingFailedException(string message, Exception? cause = null) : Exception(message, cause)
+{
+    /// <summary>Whether what was learned is no longer finite: other hyperparameters may do.</summary>
+    public bool HasDiverged { get; init; }
+}

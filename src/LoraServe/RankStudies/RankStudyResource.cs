@@ -127,7 +127,11 @@ public sealed record RankStudySetting
     /// <example>41.5</example>
     public required double Seconds { get; init; }
 
-    /// <summary>Mean of the held-out losses; null where it is not finite.</summary>
+    /// <summary>Seeds whose training diverged; the figures are over the others.</summary>
+    /// <example>0</example>
+    public required int Diverged { get; init; }
+
+    /// <summary>Mean of the held-out losses; null where every seed diverged.</summary>
     /// <example>0.0112</example>
     public required double? Loss { get; init; }
 
@@ -153,8 +157,9 @@ public sealed record RankStudySetting
         Bytes = row.Bytes,
         TrainingBytes = row.TrainingBytes,
         Seconds = row.Elapsed.TotalSeconds,
-        Loss = FiguresResource.Finite(row.Loss.Mean),
-        LossStandardError = FiguresResource.Finite(row.Loss.StandardError),
+        Diverged = row.Diverged,
+        Loss = row.Loss?.Mean,
+        LossStandardError = row.Loss?.StandardError,
         ExactMatch = row.ExactMatch?.Mean,
         ExactMatchStandardError = row.ExactMatch?.StandardError,
     };

@@ -22,7 +22,7 @@ internal sealed class RankStudying(JobStore store, JobFolders folders, EngineSer
     {
         var study = new RankStudy(service.Trainer);
         var order = job.RequestAs<RankStudyOrder>().ToEngine(folders.Of(job.Id));
-        var rules = await Task.Run(() => study.Check(order), cancellationToken);
+        var rules = await Task.Run(() => study.Check(order, cancellationToken), cancellationToken);
         store.AddEvents(job.Id, [.. rules.Select(rule => new JobEvent(rule))]);
         return true;
     });

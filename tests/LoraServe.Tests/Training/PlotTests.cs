@@ -37,6 +37,21 @@ public class PlotTests
     }
 
     [Fact]
+    public void Of_SettingsThatDiverged_DrawsTheOthersAndNamesThem()
+    {
+        var study = SampleStudy.Result();
+        var rows = study.Rows.Select(row => row is { Rank: 4, Target: "all-linear" } or { Rank: null }
+            ? row with { Diverged = 2, Losses = [], ExactMatches = [] }
+            : row);
+
+        var plots = RankPlots.Of(study with { Rows = [.. rows], Spectrum = null });
+
+        plots.Select(plot => plot.Name).ShouldBe(["quality-over-rank", "quality-over-parameters", "data-size-attention", "data-size-all-linear"]);
+        plots.ShouldAllBe(plot => IsPng(plot.Png));
+        plots[0].Caption.ShouldEndWith("Seeds that diverged are missing: r = 4 on all-linear; full fine-tuning.");
+    }
+
+    [Fact]
     public void LossCurve_StepsWithAndWithoutEvaluations_IsDrawn()
     {
         StepMade[] steps = [.. Enumerable.Range(1, 20).Select(i => new StepMade(i, 2.0 / i, 0.5, 1e-3, 1, 100, TimeSpan.FromSeconds(1)))];

@@ -42,6 +42,25 @@ public partial class RankReportTests
         page.ShouldContain("loraserve rank --data a&amp;b.jsonl");
     }
 
+    [Fact]
+    public void Html_SettingsThatDiverged_AreShownAsSuch()
+    {
+        var study = SampleStudy.Result();
+        var page = RankReport.Html(
+            study with
+            {
+                Rows =
+                [
+                    study.Rows[0] with { Diverged = 2, Losses = [], ExactMatches = [] }, study.Rows[1] with { Diverged = 1 }, .. study.Rows.Skip(2),
+                ],
+            },
+            [],
+            Origin);
+
+        page.ShouldContain("<td>diverged</td>");
+        page.ShouldContain("(1 of 3 diverged)</td>");
+    }
+
     [GeneratedRegex("(?:src|href)=\"([^\"]*)\"")]
     private static partial Regex Sources();
 }

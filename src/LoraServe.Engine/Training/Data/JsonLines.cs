@@ -42,13 +42,15 @@ internal sealed class JsonLines : IDisposable
     public bool IsTooLarge { get; private set; }
 
     /// <summary>All lines, once.</summary>
+    /// <param name="cancellationToken">Ends it before the next piece of the file.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public IEnumerable<JsonLine> Read()
+    public IEnumerable<JsonLine> Read(CancellationToken cancellationToken)
     {
         if (IsTooLarge = _file.Length > MostFileBytes) yield break;
         var (start, end, number, skips) = (0, 0, 1, false);
         for (var total = 0L; ;)
         {
+            cancellationToken.ThrowIfCancellationRequested();
             MakeRoom(ref start, ref end);
             var read = _file.Read(_buffer, end, ChunkBytes);
             _hash.AppendData(_buffer, end, read);

@@ -21,16 +21,18 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
 
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
+    /// <param name="cancellationToken">Ends it before the next line.</param>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
-    public TrainingDataset Read(string path)
+    public TrainingDataset Read(string path, CancellationToken cancellationToken = default)
     {
         using var lines = new JsonLines(path);
         var faults = new DataFaults(Path.GetFileName(path));
         var leftOut = new DataFaults(Path.GetFileName(path), "examples left out");
         var (examples, tokens) = (new List<TrainingExample>(), 0L);
-        foreach (var line in lines.Read())
+        foreach (var line in lines.Read(cancellationToken))
         {
+            cancellationToken.ThrowIfCancellationRequested();
             if (line.Number == 1 && Array.Exists(WideMarks, mark => line.Bytes.Span.StartsWith(mark)))
             {
                 faults.Add("UTF-16: save the file as UTF-8");

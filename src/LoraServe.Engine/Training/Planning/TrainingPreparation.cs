@@ -19,14 +19,16 @@ internal sealed class TrainingPreparation(LlmEngine engine)
 
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
-    public TrainingPlan Prepare(TrainingRequest request)
+    public TrainingPlan Prepare(TrainingRequest request, CancellationToken cancellationToken)
     {
         var asked = request.Hyperparameters;
         var faults = Faults(request);
         // A wrong length would make faults of good examples.
         var longest = asked.MaxSequenceLength is { } length && length >= 2 && length <= engine.Model.MaxModelLen ? length : engine.Model.MaxModelLen;
-        var training = Read(request.TrainingFile, longest, asked.SkipTooLong, faults);
-        var validation = request.ValidationFile is null ? null : Read(request.ValidationFile, longest, asked.SkipTooLong, faults);
+        var training = Read(request.TrainingFile, longest, asked.SkipTooLong, faults, cancellationToken);
+        var validation = request.ValidationFile is null
+            ? null
+            : Read(request.ValidationFile, longest, asked.SkipTooLong, faults, cancellationToken);
         if (faults.Count == 0 && request.ValidationSplit > 0) (training, validation) = Split(training!, request, faults);
         if (faults.Count > 0) throw new InvalidTrainingException(faults);
 
@@ -60,7 +62,8 @@ internal sealed class TrainingPreparation(LlmEngine engine)
 
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public TrainingDataset ReadDataset(string file, bool skipTooLong) => Reader(engine.Model.MaxModelLen, skipTooLong).Read(file);
+    public TrainingDataset ReadDataset(string file, bool skipTooLong, CancellationToken cancellationToken) =>
+        Reader(engine.Model.MaxModelLen, skipTooLong).Read(file, cancellationToken);
 
     private List<string> Faults(TrainingRequest request)
     {
@@ -110,11 +113,12 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         faults.AddRange(found.All);
     }
 
-    private TrainingDataset? Read(string path, int longest, bool skipTooLong, List<string> faults)
+    private TrainingDataset? Read(
+        string path, int longest, bool skipTooLong, List<string> faults, CancellationToken cancellationToken)
     {
         try
         {
-            return Reader(longest, skipTooLong).Read(path);
+            return Reader(longest, skipTooLong).Read(path, cancellationToken);
         }
         catch (InvalidTrainingException e)
         {

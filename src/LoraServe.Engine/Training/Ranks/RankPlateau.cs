@@ -3,7 +3,7 @@ namespace LoraServe.Engine.Training.Ranks;
 /// <summary>
 /// The rule of one standard error (Breiman et al. 1984, section 3.4.3): of all settings whose figure is at most one standard error worse than
 /// the best one, the one that trains the fewest weights. It is taken at the largest size of the data, by exact match where answers were
-/// generated, else by loss.
+/// generated, else by loss. Settings of which a seed diverged are not compared.
 /// </summary>
 /// <param name="Best">The setting with the best mean.</param>
 /// <param name="Chosen">Where the plateau begins.</param>
@@ -13,14 +13,28 @@ internal sealed record RankPlateau(RankStudyRow Best, RankStudyRow Chosen)
 
     /// <param name="rows">At least one with a rank.</param>
     /// <param name="generated">Examples that exact matches are over.</param>
+    /// <exception cref="TrainingFailedException">All of them diverged.</exception>
     public static RankPlateau Of(IReadOnlyList<RankStudyRow> rows, int generated)
     {
-        var largest = rows.Max(row => row.DataSize);
-        var candidates = rows.Where(row => row.Rank is not null && row.DataSize == largest).OrderBy(row => row.Parameters).ToList();
+        if (!rows.Any(IsCompared))
+        {
+            throw new TrainingFailedException(
+                "Every rank diverged under one seed at least: nothing can be compared. Study them with a lower learning rate or more warm-up steps.")
+            {
+                HasDiverged = true,
+            };
+        }
+
+        var largest = ComparedSize(rows);
+        var candidates = rows.Where(row => IsCompared(row) && row.DataSize == largest).OrderBy(row => row.Parameters).ToList();
         var best = candidates.MaxBy(Goodness)!;
         var least = Goodness(best) - StandardError(best, generated);
         return new RankPlateau(best, candidates.First(row => Goodness(row) >= least));
     }
+
+    /// <summary>The size of the data at which ranks are compared.</summary>
+    /// <param name="rows">At least one with a rank that did not diverge.</param>
+    public static int ComparedSize(IReadOnlyList<RankStudyRow> rows) => rows.Where(IsCompared).Max(row => row.DataSize);
 
     /// <summary>What to do, for a person.</summary>
     /// <param name="rows">All of the study.</param>
@@ -31,27 +45,29 @@ internal sealed record RankPlateau(RankStudyRow Best, RankStudyRow Chosen)
             ? "no setting that trains fewer weights comes within one standard error of it"
             : $"within one standard error of the best, r = {Best.Rank} on {Best.Target} with {Figure(Best)}";
         var text = $"Take r = {Chosen.Rank} on {Chosen.Target}: {Figure(Chosen)}, {why}; {cost}.";
-        var full = rows.LastOrDefault(row => row.Rank is null && row.DataSize == Chosen.DataSize);
+        var full = rows.LastOrDefault(row => row is { Rank: null, Losses.Count: > 0 } && row.DataSize == Chosen.DataSize);
         if (full is null) return text;
         return $"{text} Full fine-tuning reaches {Figure(full)} with {(double)full.Parameters / Chosen.Parameters:N0} times the trained weights.";
     }
 
+    private static bool IsCompared(RankStudyRow row) => row is { Rank: not null, Diverged: 0 };
+
     // The larger the better.
-    private static double Goodness(RankStudyRow row) => row.ExactMatch?.Mean ?? -row.Loss.Mean;
+    private static double Goodness(RankStudyRow row) => row.ExactMatch?.Mean ?? -row.Loss!.Mean;
 
     // One seed tells nothing of the spread between seeds, but the examples alone make a share uncertain (binomial).
     private static double StandardError(RankStudyRow row, int generated) => row switch
     {
         { ExactMatches: [var match] } => Math.Sqrt(match * (1 - match) / generated),
         { ExactMatch: { } match } => match.StandardError,
-        _ => row.Loss.StandardError,
+        _ => row.Loss!.StandardError,
     };
 
     private static string Figure(RankStudyRow row)
     {
         var spread = row.ExactMatch is { } match
             ? (Name: "exact match", Mean: $"{match.Mean:P1}", Error: $"{100 * match.StandardError:F1}")
-            : (Name: "loss", Mean: $"{row.Loss.Mean:F4}", Error: $"{row.Loss.StandardError:F4}");
+            : (Name: "loss", Mean: $"{row.Loss!.Mean:F4}", Error: $"{row.Loss.StandardError:F4}");
         return row.Losses.Count == 1 ? $"{spread.Name} {spread.Mean}" : $"{spread.Name} {spread.Mean} ± {spread.Error}";
     }
 }

@@ -20,22 +20,24 @@ public sealed class RankStudy
     /// <returns>What all trainings have in common, a sentence each.</returns>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">A file cannot be read, or the study's folder cannot be written.</exception>
-    public IReadOnlyList<string> Check(RankStudyRequest request) => RankStudyPlan.Of(request, _model.Prepare).Rules;
+    /// <exception cref="OperationCanceledException">It was cancelled.</exception>
+    public IReadOnlyList<string> Check(RankStudyRequest request, CancellationToken cancellationToken = default) =>
+        RankStudyPlan.Of(request, _model, cancellationToken).Rules;
 
     /// <summary>
     /// Runs the study. Trainings that ended are not made again when it is run again in the same folder, be it that it was killed or that it
-    /// asks for more ranks or seeds; one that was interrupted goes on from its checkpoint.
+    /// asks for more ranks or seeds; one that was interrupted goes on from its checkpoint, and one that diverged has no figures.
     /// </summary>
     /// <param name="request">What to try.</param>
     /// <param name="progress">Told in order, on one thread at a time.</param>
     /// <param name="cancellationToken">Ends it once the training that runs has saved a checkpoint.</param>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
-    /// <exception cref="TrainingFailedException">A training failed.</exception>
+    /// <exception cref="TrainingFailedException">A training failed, or all of them diverged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public async Task<RankStudyResult> RunAsync(
         RankStudyRequest request, IProgress<RankStudyProgress> progress, CancellationToken cancellationToken)
     {
-        var plan = RankStudyPlan.Of(request, _model.Prepare);
+        var plan = await Task.Run(() => RankStudyPlan.Of(request, _model, cancellationToken), cancellationToken);
         var run = new RankStudyRun(_model, request, plan.Trainings);
         var ended = new List<(RankTraining Training, RankFigures Figures)>();
         foreach (var training in plan.Trainings)
@@ -48,8 +50,9 @@ public sealed class RankStudy
         progress.Report(new RankStudyProgress(ended.Count, plan.Trainings.Count, "spectra", null));
         var spectrum = await Task.Run(run.ReadSpectrum, cancellationToken);
         var rows = ended.GroupBy(item => (item.Training.Rank, item.Training.Target, item.Training.DataSize)).Select(Row).ToList();
-        var figures = ended[0].Figures.Figures;
-        var plateau = RankPlateau.Of(rows, figures.GeneratedExamples);
+        var figures = ended.Select(item => item.Figures.Figures).OfType<EvaluationFigures>().FirstOrDefault();
+        var generated = figures?.GeneratedExamples ?? 0;
+        var plateau = RankPlateau.Of(rows, generated);
         return new RankStudyResult
         {
             Rows = rows,
@@ -57,8 +60,8 @@ public sealed class RankStudy
             PlateauTarget = plateau.Chosen.Target,
             Recommendation = plateau.Recommend(rows),
             Rules = plan.Rules,
-            TestExamples = figures.Examples,
-            GeneratedExamples = figures.GeneratedExamples,
+            TestExamples = figures?.Examples ?? 0,
+            GeneratedExamples = generated,
             Spectrum = spectrum,
         };
     }
@@ -66,6 +69,7 @@ public sealed class RankStudy
     private RankStudyRow Row(IGrouping<(int? Rank, string Target, int DataSize), (RankTraining Training, RankFigures Figures)> seeds)
     {
         var figures = seeds.Select(seed => seed.Figures).ToList();
+        var whole = figures.Where(figure => figure.Figures is not null).ToList();
         return new RankStudyRow
         {
             Rank = seeds.Key.Rank,
@@ -73,11 +77,12 @@ public sealed class RankStudy
             DataSize = seeds.Key.DataSize,
             Parameters = figures[0].Parameters,
             Share = (double)figures[0].Parameters / _model.Parameters,
-            Bytes = figures[0].Bytes,
-            Elapsed = TimeSpan.FromSeconds(figures.Average(figure => figure.Elapsed.TotalSeconds)),
+            Bytes = figures.Max(figure => figure.Bytes),
+            Elapsed = TimeSpan.FromSeconds(whole.Select(figure => figure.Elapsed.TotalSeconds).DefaultIfEmpty().Average()),
             TrainingBytes = TrainingBytesPerParameter * figures[0].Parameters,
-            Losses = [.. figures.Select(figure => figure.Figures.Loss)],
-            ExactMatches = [.. figures.Select(figure => figure.Figures.ExactMatch).OfType<double>()],
+            Diverged = figures.Count - whole.Count,
+            Losses = [.. whole.Select(figure => figure.Figures!.Loss)],
+            ExactMatches = [.. whole.Select(figure => figure.Figures!.ExactMatch).OfType<double>()],
         };
     }
 

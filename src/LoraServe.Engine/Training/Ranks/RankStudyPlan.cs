@@ -62,26 +62,16 @@ internal sealed class RankStudyPlan
 
     private double FullLearningRate => _request.FullLearningRate ?? FullLearningRatePart * _common.LearningRate;
 
-    /// <summary>Checks all trainings, one seed of each.</summary>
+    /// <summary>Reads the data once, and checks every setting.</summary>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
-    public static RankStudyPlan Of(RankStudyRequest request, Func<TrainingRequest, TrainingPlan> prepare)
+    public static RankStudyPlan Of(RankStudyRequest request, StudiedModel model, CancellationToken cancellationToken)
     {
         if (RankStudyFaults.Of(request).ToList() is { Count: > 0 } wrong) throw new InvalidTrainingException(wrong);
-        var plan = new RankStudyPlan(request, prepare(Common(request)));
-        var faults = new HashSet<string>(StringComparer.Ordinal);
-        foreach (var training in plan.Trainings.Where(training => training.Seed == 0))
-        {
-            try
-            {
-                prepare(training.Request);
-            }
-            catch (InvalidTrainingException e)
-            {
-                faults.UnionWith(e.Faults);
-            }
-        }
-
-        return faults.Count > 0 ? throw new InvalidTrainingException([.. faults]) : plan;
+        var plan = new RankStudyPlan(request, model.Prepare(Common(request), cancellationToken));
+        // A part of the data is as good as all of it, and a seed as any other.
+        var faults = plan.Trainings.Where(training => training.Seed == 0).DistinctBy(training => (training.Rank, training.Target))
+            .SelectMany(training => model.FindFaults(training.Request.Hyperparameters)).Distinct(StringComparer.Ordinal).ToList();
+        return faults.Count > 0 ? throw new InvalidTrainingException(faults) : plan;
     }
 
     /// <summary>A placement as names of modules, or of a preset.</summary>

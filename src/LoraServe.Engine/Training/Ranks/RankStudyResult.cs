@@ -1,9 +1,11 @@
+using System.Text.Json.Serialization;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>What a study found.</summary>
 public sealed record RankStudyResult
 {
-    /// <summary>Every setting, full fine-tuning last.</summary>
+    /// <summary>Every setting, full fine-tuning last. A training that diverges does not end the study.</summary>
     public required IReadOnlyList<RankStudyRow> Rows { get; init; }
 
     /// <summary>Where more parameters stop helping.</summary>
@@ -24,6 +26,10 @@ public sealed record RankStudyResult
     /// <summary>How many of them were generated.</summary>
     public required int GeneratedExamples { get; init; }
 
-    /// <summary>Why a small rank is enough.</summary>
-    public required RankSpectrum Spectrum { get; init; }
+    /// <summary>Why a small rank is enough; null where the trainings that it is read from diverged.</summary>
+    public required RankSpectrum? Spectrum { get; init; }
+
+    /// <summary>The largest size of the data at which a rank did not diverge: ranks are compared there.</summary>
+    [JsonIgnore]
+    public int ComparedSize => RankPlateau.ComparedSize(Rows);
 }

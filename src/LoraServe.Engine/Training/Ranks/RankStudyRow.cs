@@ -20,26 +20,29 @@ public sealed record RankStudyRow
     /// <summary>The same as a part of the base's weights.</summary>
     public required double Share { get; init; }
 
-    /// <summary>Bytes of the adapter's file, or of the checkpoint's.</summary>
+    /// <summary>Bytes of the adapter's file, or of the checkpoint's; 0 where every seed diverged.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>Mean time of one training, its evaluation included.</summary>
+    /// <summary>Mean time of one training that did not diverge, its evaluation included.</summary>
     public required TimeSpan Elapsed { get; init; }
 
     /// <summary>Memory that parameters, gradients and the optimiser's state take.</summary>
     public required long TrainingBytes { get; init; }
 
-    /// <summary>Held-out loss of each seed.</summary>
+    /// <summary>Seeds whose training diverged, and which have no figures.</summary>
+    public int Diverged { get; init; }
+
+    /// <summary>Held-out loss of each seed that did not diverge.</summary>
     public required IReadOnlyList<double> Losses { get; init; }
 
-    /// <summary>Held-out exact match of each seed; empty where nothing was generated.</summary>
+    /// <summary>Held-out exact match of each of them; empty where nothing was generated.</summary>
     public required IReadOnlyList<double> ExactMatches { get; init; }
 
-    /// <summary>Held-out loss.</summary>
+    /// <summary>Held-out loss; null where every seed diverged.</summary>
     [JsonIgnore]
-    public Spread Loss => Spread.Of(Losses);
+    public Spread? Loss => Losses.Count == 0 ? null : Spread.Of(Losses);
 
-    /// <summary>Held-out exact match; null where nothing was generated.</summary>
+    /// <summary>Held-out exact match; null where nothing was generated, or every seed diverged.</summary>
     [JsonIgnore]
     public Spread? ExactMatch => ExactMatches.Count == 0 ? null : Spread.Of(ExactMatches);
 }

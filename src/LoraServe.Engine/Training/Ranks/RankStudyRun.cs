@@ -17,38 +17,53 @@ internal sealed class RankStudyRun(StudiedModel model, RankStudyRequest request,
     /// <summary>Makes a training, goes on with it, or reads what it came to.</summary>
     public async Task<RankFigures> TrainAsync(RankTraining training, IProgress<TrainingEvent> progress, CancellationToken cancellationToken)
     {
-        var plan = model.Prepare(training.Request);
+        var plan = await Task.Run(() => model.Prepare(training.Request, cancellationToken), cancellationToken);
         var name = _names[training] = NameOf(plan);
-        if (_folder.Read<RankFigures>(name) is { } known && (!IsNeeded(training) || Directory.Exists(known.Folder)))
+        if (_folder.Read<RankFigures>(name) is { } known && (known.Figures is null || !IsNeeded(training) || Directory.Exists(known.Folder)))
         {
-            progress.Report(new Note("It was made before."));
+            progress.Report(new Note(known.Figures is null ? "It diverged before, and is left out." : "It was made before."));
             return known;
         }
 
         var own = plan with { Request = plan.Request with { Folder = _folder.Training(name) } };
-        var result = await model.TrainAsync(own, progress, cancellationToken);
-        var figures = new RankFigures
-        {
-            Parameters = plan.TrainedParameters,
-            Bytes = new DirectoryInfo(result.Folder).EnumerateFiles("*.safetensors").Sum(file => file.Length),
-            Elapsed = result.Elapsed,
-            Figures = result.Validation ?? throw new TrainingFailedException($"{training.Title} was not evaluated."),
-            Folder = result.Folder,
-        };
+        var figures = await FiguresAsync(own, progress, cancellationToken);
         _folder.Save(name, figures);
-        if (!IsNeeded(training)) Forget(training);
+        if (figures.Figures is null || !IsNeeded(training)) Forget(training);
         return figures;
     }
 
-    /// <summary>The spectra at the highest rank, once all trainings were made.</summary>
-    public RankSpectrum ReadSpectrum()
+    /// <summary>The spectra at the highest rank, once all trainings were made; null where they diverged.</summary>
+    public RankSpectrum? ReadSpectrum()
     {
         if (_folder.Read<RankSpectrum>(SpectrumName) is { } known) return known;
-        var folders = _compared.Select(training => _folder.Read<RankFigures>(Name(training))!.Folder).ToList();
+        var folders = _compared.Select(training => _folder.Read<RankFigures>(Name(training))!).Where(figures => figures.Figures is not null)
+            .Select(figures => figures.Folder).ToList();
+        if (folders.Count == 0) return null;
         var spectrum = model.ReadSpectrum(folders, _compared[0].Rank!.Value, _compared[0].Target);
         _folder.Save(SpectrumName, spectrum);
         foreach (var training in _compared) Forget(training);
         return spectrum;
+    }
+
+    private async Task<RankFigures> FiguresAsync(TrainingPlan plan, IProgress<TrainingEvent> progress, CancellationToken cancellationToken)
+    {
+        try
+        {
+            var result = await model.TrainAsync(plan, progress, cancellationToken);
+            return new RankFigures
+            {
+                Parameters = plan.TrainedParameters,
+                Bytes = new DirectoryInfo(result.Folder).EnumerateFiles("*.safetensors").Sum(file => file.Length),
+                Elapsed = result.Elapsed,
+                Figures = result.Validation ?? throw new TrainingFailedException("The training was not evaluated."),
+                Folder = result.Folder,
+            };
+        }
+        catch (TrainingFailedException e) when (e.HasDiverged)
+        {
+            progress.Report(new Note($"It diverged, and is left out. {e.Message}"));
+            return new RankFigures { Parameters = plan.TrainedParameters, Bytes = 0, Elapsed = TimeSpan.Zero, Figures = null, Folder = "" };
+        }
     }
 
     private string SpectrumName => $"spectrum-{RankStudyFolder.Name(_compared.Select(Name))}";
@@ -63,7 +78,7 @@ internal sealed class RankStudyRun(StudiedModel model, RankStudyRequest request,
 
     private string Name(RankTraining training)
     {
-        if (!_names.TryGetValue(training, out var name)) _names.Add(training, name = NameOf(model.Prepare(training.Request)));
+        if (!_names.TryGetValue(training, out var name)) _names.Add(training, name = NameOf(model.Prepare(training.Request, CancellationToken.None)));
         return name;
     }
 

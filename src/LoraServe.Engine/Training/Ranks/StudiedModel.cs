@@ -10,7 +10,10 @@ internal sealed record StudiedModel
     public required long Parameters { get; init; }
 
     /// <summary><see cref="LoraTrainer.Prepare"/>.</summary>
-    public required Func<TrainingRequest, TrainingPlan> Prepare { get; init; }
+    public required Func<TrainingRequest, CancellationToken, TrainingPlan> Prepare { get; init; }
+
+    /// <summary><see cref="LoraTrainer.FindFaults"/>, where there is validation data.</summary>
+    public required Func<Hyperparameters, IReadOnlyList<string>> FindFaults { get; init; }
 
     /// <summary><see cref="LoraTrainer.RunAsync"/>.</summary>
     public required Func<TrainingPlan, IProgress<TrainingEvent>, CancellationToken, Task<TrainingResult>> TrainAsync { get; init; }
@@ -27,6 +30,7 @@ internal sealed record StudiedModel
             Fingerprint = $"{model.Fingerprint} {model.Dtype}",
             Parameters = model.Parameters,
             Prepare = trainer.Prepare,
+            FindFaults = hyperparameters => trainer.FindFaults(hyperparameters, hasValidation: true),
             TrainAsync = (plan, progress, cancellation) => trainer.RunAsync(plan, new TrainingControl(), progress, cancellation),
             ReadSpectrum = new UpdateSpectra(engine.BaseModel.Config.Modules(model.Name)).Read,
         };

@@ -19,6 +19,9 @@ internal sealed class StepResult
         var what = double.IsFinite(Loss.Sum) ? $"the gradient's norm is {GradientNorm}" : $"the loss is {Loss.Sum}";
         throw new TrainingFailedException(
             $"In step {step}, {what}: the training has diverged, at a learning rate of {learningRate:g3}. Train with a lower learning rate or "
-            + "more warm-up steps; a lower alpha or a bound for the gradient's norm helps too.");
+            + "more warm-up steps; a lower alpha or a bound for the gradient's norm helps too.")
+        {
+            HasDiverged = true,
+        };
     }
 }

@@ -138,7 +138,10 @@ internal sealed class TrainingRun
         if (!double.IsFinite(figures.Loss))
         {
             throw new TrainingFailedException(
-                $"After step {step}, the loss of the validation data is {figures.Loss}: the training has diverged. Train with a lower learning rate.");
+                $"After step {step}, the loss of the validation data is {figures.Loss}: the training has diverged. Train with a lower learning rate.")
+            {
+                HasDiverged = true,
+            };
         }
 
         var isBest = _progress.Best is not { } best || IsBetter(figures, best);

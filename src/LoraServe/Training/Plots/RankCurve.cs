@@ -15,7 +15,7 @@ internal sealed class RankCurve(RankStudyResult result, RankMetric metric)
     // An error bar on a logarithmic axis must end above 0.
     private const double LeastPart = 0.05;
 
-    private readonly List<RankStudyRow> _rows = [.. result.Rows.Where(row => row.DataSize == result.Rows.Max(other => other.DataSize))];
+    private readonly List<RankStudyRow> _rows = [.. result.Rows.Where(row => row.Loss is not null && row.DataSize == result.ComparedSize)];
 
     /// <summary>Over r.</summary>
     public Plot OverRank()

@@ -4,12 +4,12 @@ namespace LoraServe.Training.Plots;
 
 /// <summary>A figure that settings of a study are compared by.</summary>
 /// <param name="Name">For an axis.</param>
-/// <param name="Of">The figure, in the unit of the axis.</param>
+/// <param name="Of">The figure of a setting that did not diverge under every seed, in the unit of the axis.</param>
 /// <param name="IsLogarithmic">Whether its axis is.</param>
 internal sealed record RankMetric(string Name, Func<RankStudyRow, Spread> Of, bool IsLogarithmic)
 {
     /// <summary>Held-out loss.</summary>
-    public static RankMetric Loss { get; } = new("held-out loss (nats per token)", row => row.Loss, IsLogarithmic: true);
+    public static RankMetric Loss { get; } = new("held-out loss (nats per token)", row => row.Loss!, IsLogarithmic: true);
 
     /// <summary>Held-out exact match; only where answers were generated.</summary>
     public static RankMetric ExactMatch { get; } = new(
@@ -17,5 +17,5 @@ internal sealed record RankMetric(string Name, Func<RankStudyRow, Spread> Of, bo
 
     /// <summary>Those that a study has, the one that decides first.</summary>
     public static IReadOnlyList<RankMetric> In(RankStudyResult result) =>
-        result.Rows.All(row => row.ExactMatch is not null) ? [ExactMatch, Loss] : [Loss];
+        result.Rows.All(row => row.Loss is null || row.ExactMatch is not null) ? [ExactMatch, Loss] : [Loss];
 }

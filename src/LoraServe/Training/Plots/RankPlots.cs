@@ -19,13 +19,13 @@ internal static class RankPlots
     public static IReadOnlyList<RankPlot> Of(RankStudyResult result)
     {
         var metrics = RankMetric.In(result);
-        var seeds = result.Rows[0].Losses.Count;
+        var seeds = result.Rows[0].Losses.Count + result.Rows[0].Diverged;
         List<RankPlot> plots =
         [
             new(
                 "quality-over-rank",
                 $"Held-out figures over the rank, mean of {seeds} seeds with one standard error. The dotted line is the smallest rank within one "
-                    + "standard error of the best.",
+                    + "standard error of the best." + Missing(result),
                 Figure.Png([.. metrics.Select(metric => new RankCurve(result, metric).OverRank())])),
             new(
                 "quality-over-parameters",
@@ -33,6 +33,7 @@ internal static class RankPlots
                 Figure.Png([.. metrics.Select(metric => new RankCurve(result, metric).OverParameters())])),
         ];
         if (result.Rows.Select(row => row.DataSize).Distinct().Count() > 1) plots.AddRange(DataSizes(result, metrics[0]));
+        if (result.Spectrum is null) return plots;
         plots.Add(SpectrumPlots.Values(result.Spectrum));
         if (result.Spectrum.Modules.All(module => module.Overlap.Count > 0)) plots.Add(SpectrumPlots.Overlap(result.Spectrum));
         return plots;
@@ -47,7 +48,7 @@ internal static class RankPlots
             var full = result.Rows.Any(row => row.Rank is null);
             var columns = ranks.Concat(full ? [null] : []).ToList();
             var values = sizes.Select(size => columns.Select(rank =>
-                metric.Of(result.Rows.First(row => row.Rank == rank && row.DataSize == size && (rank is null || row.Target == placement.Key))).Mean)
+                Mean(result.Rows.First(row => row.Rank == rank && row.DataSize == size && (rank is null || row.Target == placement.Key))))
                 .ToList()).ToList();
             var plot = HeatMap.Of(
                 Figure.Create($"Rank and data, {placement.Key}", "rank r", "training examples"),
@@ -60,6 +61,15 @@ internal static class RankPlots
                 $"Rank against the number of training examples on {placement.Key}, all with the same number of steps.",
                 Figure.Png(plot, MapWidth + 80, MapHeight - 70));
         }
+
+        double Mean(RankStudyRow row) => row.Loss is null ? double.NaN : metric.Of(row).Mean;
+    }
+
+    private static string Missing(RankStudyResult result)
+    {
+        var diverged = result.Rows.Where(row => row.Diverged > 0 && row.DataSize == result.ComparedSize)
+            .Select(row => row.Rank is null ? "full fine-tuning" : $"r = {row.Rank} on {row.Target}").ToList();
+        return diverged.Count == 0 ? "" : $" Seeds that diverged are missing: {string.Join("; ", diverged)}.";
     }
 
     private static string FileName(string target) => string.Concat(target.Select(c => char.IsAsciiLetterOrDigit(c) ? c : '-'));

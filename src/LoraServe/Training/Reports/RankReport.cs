@@ -55,7 +55,7 @@ internal static class RankReport
         page.Append(
             """
             </tbody></table></div>
-            <p>Means over seeds with one standard error of the mean. Training memory is that of trained weights, gradients and the optimiser's state;
+            <p>Means over seeds with one standard error of the mean; settings of which a seed diverged are not compared. Training memory is that of trained weights, gradients and the optimiser's state;
             activations come on top and are about the same for every setting. Time includes the evaluation.</p>
             <h2>Plots</h2>
 
@@ -93,7 +93,7 @@ internal static class RankReport
     {
         if (row.Rank is null) return " class=\"full\"";
         var isChosen = row.Rank == result.PlateauRank && row.Target == result.PlateauTarget
-            && row.DataSize == result.Rows.Max(other => other.DataSize);
+            && row.DataSize == result.ComparedSize;
         return isChosen ? " class=\"chosen\"" : "";
     }
 

@@ -23,9 +23,17 @@ internal static class RankTable
         Size(row.Bytes),
         Size(row.TrainingBytes),
         $"{row.Elapsed.TotalSeconds:F0} s",
-        WithError($"{row.Loss.Mean:F4}", $"{row.Loss.StandardError:F4}", row),
+        Loss(row),
         row.ExactMatch is { } match ? WithError($"{match.Mean:P1}", $"{100 * match.StandardError:F1}", row) : "",
     ];
+
+    private static string Loss(RankStudyRow row) => (row.Loss, row.Diverged) switch
+    {
+        (null, _) => "diverged",
+        ({ } loss, 0) => WithError($"{loss.Mean:F4}", $"{loss.StandardError:F4}", row),
+        ({ } loss, var diverged) =>
+            $"{WithError($"{loss.Mean:F4}", $"{loss.StandardError:F4}", row)} ({diverged} of {diverged + row.Losses.Count} diverged)",
+    };
 
     private static string WithError(string mean, string error, RankStudyRow row) => row.Losses.Count == 1 ? mean : $"{mean} ± {error}";
 

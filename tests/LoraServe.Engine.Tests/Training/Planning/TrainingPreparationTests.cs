@@ -161,6 +161,28 @@ public sealed class TrainingPreparationTests(TrainedEngine trained) : IClassFixt
         fault.Faults.ShouldContain("alpha: 8 there, 10 here");
     }
 
+    [Theory]
+    [InlineData("model")]
+    [InlineData("adapter")]
+    public void Prepare_FolderWithAResultOfNoKnownTraining_IsRefused(string name)
+    {
+        var request = trained.Request(TrainedEngine.Lines(3));
+        Directory.CreateDirectory(Path.Combine(request.Folder, "checkpoints", "step-1"));
+        trained.Trainer.Prepare(request);
+        Directory.CreateDirectory(Path.Combine(request.Folder, name));
+
+        Should.Throw<InvalidTrainingException>(() => trained.Trainer.Prepare(request)).Faults.ShouldBe(
+            [$"{request.Folder} holds {name}, and no checkpoint of this training: choose another folder, or move away what is there"]);
+    }
+
+    [Fact]
+    public void Prepare_Cancelled_ReadsNoFurther()
+    {
+        var request = trained.Request(TrainedEngine.Lines(3));
+
+        Should.Throw<OperationCanceledException>(() => trained.Trainer.Prepare(request, new CancellationToken(canceled: true)));
+    }
+
     [Fact]
     public void Prepare_AbsentFile_IsAnIOException() =>
         Should.Throw<IOException>(() => trained.Trainer.Prepare(trained.Request("") with { TrainingFile = "/absent/train.jsonl" }));

@@ -16,11 +16,18 @@ internal sealed class FakeTraining(int examples)
     /// <summary>The training that is killed; 0 for none.</summary>
     public int KilledAt { get; set; }
 
+    /// <summary>The ranks that diverge.</summary>
+    public Predicate<int> Diverges { get; set; } = _ => false;
+
+    /// <summary>How often data was read.</summary>
+    public int Prepared { get; private set; }
+
     public StudiedModel Model => new()
     {
         Fingerprint = "base",
         Parameters = 1_000_000,
-        Prepare = Prepare,
+        Prepare = (request, _) => Prepare(request),
+        FindFaults = FindFaults,
         TrainAsync = TrainAsync,
         ReadSpectrum = (folders, rank, target) =>
         {
@@ -34,7 +41,8 @@ internal sealed class FakeTraining(int examples)
     private TrainingPlan Prepare(TrainingRequest request)
     {
         var h = request.Hyperparameters;
-        if (h.Rank > 64) throw new InvalidTrainingException([$"rank: expected at most 64, found {h.Rank}"]);
+        Prepared++;
+        if (FindFaults(h) is { Count: > 0 } faults) throw new InvalidTrainingException(faults);
         return new TrainingPlan
         {
             Request = request,
@@ -73,12 +81,16 @@ internal sealed class FakeTraining(int examples)
         };
     }
 
+    private static IReadOnlyList<string> FindFaults(Hyperparameters asked) =>
+        asked is { Rank: > 64 } or { Rank: 13 } ? [$"rank: expected at most 64 and not 13, found {asked.Rank}"] : [];
+
     private async Task<TrainingResult> TrainAsync(TrainingPlan plan, IProgress<TrainingEvent> progress, CancellationToken cancellationToken)
     {
         Made.Add(plan);
         if (Made.Count == KilledAt) throw new OperationCanceledException("killed");
         var folder = Path.Combine(plan.Request.Folder, "adapter");
         Directory.CreateDirectory(folder);
+        if (Diverges(plan.Settings.Rank)) throw new TrainingFailedException("In step 1, the loss is NaN.") { HasDiverged = true };
         await File.WriteAllBytesAsync(Path.Combine(folder, "adapter_model.safetensors"), new byte[100 * plan.Settings.Rank], cancellationToken);
         var match = plan.Settings.Method == TrainingMethod.Full ? 0.9 : 0.9 - (0.5 / plan.Settings.Rank) + (0.01 * (plan.Settings.Seed - 7));
         return new TrainingResult

@@ -45,6 +45,16 @@ public class RankPlateauTests
     }
 
     [Fact]
+    public void Of_SettingsThatDiverged_AreNotCompared()
+    {
+        var plateau = RankPlateau.Of(
+            [Row(1, [], diverged: 2), Row(2, [0.9, 0.9]), Row(4, [0.99], diverged: 1), Row(2, [], size: 400, diverged: 2)], generated: 100);
+
+        plateau.Best.Rank.ShouldBe(2);
+        plateau.Best.DataSize.ShouldBe(100);
+    }
+
+    [Fact]
     public void Recommend_WithFull_SaysWhatToTakeWhyAndWhatItCosts()
     {
         RankStudyRow[] rows = [Row(4, [0.95, 0.95]), Row(8, [0.94, 0.98]), Row(null, [0.97, 0.97])];

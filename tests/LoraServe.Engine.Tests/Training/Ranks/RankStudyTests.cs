@@ -112,9 +112,61 @@ public sealed class RankStudyTests : IDisposable
             FullLearningRate = double.NaN,
         })).Faults.Count.ShouldBe(7);
         Should.Throw<InvalidTrainingException>(() => study.Check(Request with { Ranks = [1, 65, 66] })).Faults
-            .ShouldBe(["rank: expected at most 64, found 66"]);
+            .ShouldBe(["rank: expected at most 64 and not 13, found 66"]);
         Should.Throw<InvalidTrainingException>(() => study.Check(Request with { DataSizes = [9] })).Faults
             .ShouldBe([$"data sizes: expected at most the 8 of {DataFile}, found 9"]);
+    }
+
+    [Fact]
+    public void Check_ManyTrainings_ReadsTheDataOnceAndNamesEveryFault()
+    {
+        var study = new RankStudy(_training.Model);
+
+        study.Check(Request with { DataSizes = [8, 2, 4], Seeds = 50 });
+
+        _training.Prepared.ShouldBe(1);
+        Should.Throw<InvalidTrainingException>(() => study.Check(Request with { Ranks = [13, 14] })).Faults
+            .ShouldBe(["rank: expected at most 64 and not 13, found 13"]);
+        Should.Throw<InvalidTrainingException>(() => study.Check(Request with { Ranks = [.. Enumerable.Range(1, 1001)], Seeds = 1 })).Faults
+            .ShouldBe(["ranks, targets, data sizes, seeds: expected at most 1000 trainings in all, found 1002: try fewer of them"]);
+        Should.Throw<InvalidTrainingException>(() => study.Check(Request with { Ranks = [.. Enumerable.Range(1, 1001)], Seeds = 1 }));
+        _training.Prepared.ShouldBe(2);
+    }
+
+    [Fact]
+    public async Task RunAsync_RankThatDiverges_IsARowWithoutFiguresAndIsNotMadeAgain()
+    {
+        _training.Diverges = rank => rank == 1;
+        var request = Request with { IncludesFull = false };
+
+        var result = await RunAsync(request);
+
+        result.Rows.Select(row => (row.Rank, row.Diverged, row.Losses.Count)).ShouldBe([(1, 2, 0), (4, 0, 2)]);
+        (result.Rows[0].Loss, result.Rows[0].ExactMatch, result.Rows[0].Parameters).ShouldBe((null, null, 1000));
+        result.PlateauRank.ShouldBe(4);
+        result.Spectrum.ShouldNotBeNull();
+        (await RunAsync(request)).Rows[0].Diverged.ShouldBe(2);
+        _training.Made.Count.ShouldBe(4);
+    }
+
+    [Fact]
+    public async Task RunAsync_HighestRankDiverges_HasNoSpectrum()
+    {
+        _training.Diverges = rank => rank == 4;
+
+        var result = await RunAsync(Request with { IncludesFull = false });
+
+        (result.PlateauRank, result.Spectrum).ShouldBe((1, null));
+        result.TestExamples.ShouldBe(5);
+        _training.Made.ShouldAllBe(plan => !Directory.Exists(plan.Request.Folder));
+    }
+
+    [Fact]
+    public async Task RunAsync_EveryRankDiverges_FailsWithWhatToChange()
+    {
+        _training.Diverges = _ => true;
+
+        (await Should.ThrowAsync<TrainingFailedException>(() => RunAsync(Request))).Message.ShouldContain("lower learning rate");
     }
 
     private Task<RankStudyResult> RunAsync(RankStudyRequest request) =>
