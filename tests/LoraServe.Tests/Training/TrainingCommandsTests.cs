@@ -83,6 +83,8 @@ public sealed class TrainingCommandsTests : IDisposable
             (["train", "--data", Data], "--out"),
             (["train", "--data", Data, "--out", _folder, "--rank-pattern", "q_proj"], "expected pairs"),
             (["train", "--data", Data, "--out", _folder, "--random-start"], "--method full"),
+            (["train", "--data", Data, "--model", _folder, "--out", _folder, "--method", "full"], "apart from the model"),
+            (["train", "--data", Data, "--model", Path.Combine(_folder, "model"), "--out", _folder], "apart from the model"),
             (["evaluate", "--data", Data], "--adapter"),
             (["evaluate", "--data", Data, "--adapter", "nowhere"], "nowhere"),
             (["evaluate", "--data", Data, "--base", "--generate", "-1"], "from 0 on"),

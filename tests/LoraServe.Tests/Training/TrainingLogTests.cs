@@ -14,7 +14,7 @@ public sealed class TrainingLogTests : IDisposable
     [Fact]
     public void Steps_MadeAgainAfterAnInterruption_CountOnce()
     {
-        using (var log = new TrainingLog(LogFile))
+        using (var log = new TrainingLog(LogFile, goesOn: true))
         {
             log.Write(Step(1, 3));
             log.Write(Step(2, 2));
@@ -24,15 +24,26 @@ public sealed class TrainingLogTests : IDisposable
 
         // Killed while it wrote a line.
         File.AppendAllText(LogFile, "{\"step\":{\"ste");
-        using var next = new TrainingLog(LogFile);
+        using var next = new TrainingLog(LogFile, goesOn: true);
         next.Write(Step(2, 1));
         next.Write(Step(3, 0.5));
 
         next.Steps.Select(step => (step.Step, step.Loss)).ShouldBe([(1, 3), (2, 1), (3, 0.5)]);
         next.Evaluations.Single().Figures.Loss.ShouldBe(0.5);
         next.Dispose();
-        using var read = new TrainingLog(LogFile);
+        using var read = new TrainingLog(LogFile, goesOn: true);
         read.Steps.ShouldBe(next.Steps);
+    }
+
+    [Fact]
+    public void Steps_OfAnotherTraining_AreForgottenWhereTheLogBeginsAnew()
+    {
+        using (var log = new TrainingLog(LogFile, goesOn: true)) log.Write(Step(7, 3));
+
+        using (var log = new TrainingLog(LogFile, goesOn: false)) log.Write(Step(1, 2));
+
+        using var read = new TrainingLog(LogFile, goesOn: true);
+        read.Steps.Select(step => step.Step).ShouldBe([1]);
     }
 
     private static StepMade Step(int step, double loss) => new(step, loss, 0.5, 1e-3, 1, 100, TimeSpan.FromSeconds(0.25));

@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
 using LoraServe.Engine.Tokenization;
 using LoraServe.Engine.Training;
 using Spectre.Console;
@@ -23,9 +24,9 @@ internal static class CommandConsole
 
     /// <summary>Runs a command with a temporary folder, and says what went wrong in words.</summary>
     /// <param name="run">The command; the token is cancelled by Ctrl-C, a second one ends the process.</param>
-    /// <param name="interrupted">What to say after Ctrl-C.</param>
+    /// <param name="interrupted">What to say after Ctrl-C, once the command has ended.</param>
     /// <returns>The exit code.</returns>
-    public static async Task<int> RunAsync(Func<string, CancellationToken, Task> run, string interrupted)
+    public static async Task<int> RunAsync(Func<string, CancellationToken, Task> run, Func<string> interrupted)
     {
         using var cancellation = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
@@ -39,7 +40,7 @@ internal static class CommandConsole
         }
         catch (OperationCanceledException) when (cancellation.IsCancellationRequested)
         {
-            Console.Error.WriteLine(interrupted);
+            Console.Error.WriteLine(interrupted());
             return Interrupted;
         }
         catch (InvalidTrainingException e)
@@ -55,7 +56,7 @@ internal static class CommandConsole
             return Fail(e.Faults);
         }
         catch (Exception e) when (e is TrainingFailedException or InvalidTokenizerException or IOException or UnauthorizedAccessException
-            or DllNotFoundException)
+            or DllNotFoundException or ContextLengthExceededException or GenerationFailedException or EngineOverloadedException)
         {
             return Fail([e.Message]);
         }

@@ -62,7 +62,7 @@ internal sealed class EvaluateCommand
                 result.AddError("Name at least one --adapter, or --base.");
         });
         command.SetAction((result, _) => CommandConsole.RunAsync(
-            (temporary, cancellation) => RunAsync(result, temporary, cancellation), "Stopped."));
+            (temporary, cancellation) => RunAsync(result, temporary, cancellation), () => "Stopped."));
         return command;
     }
 
@@ -73,7 +73,7 @@ internal sealed class EvaluateCommand
         var names = EvaluatedAdapters.Copy(folders, root);
         await using var engine = _engine.Load(result, Path.Combine(temporary, "data"), root);
         var trainer = new LoraTrainer(engine);
-        var data = trainer.ReadDataset(result.GetValue(_data)!, result.GetValue(_skipTooLong));
+        var data = trainer.ReadDataset(result.GetValue(_data)!, result.GetValue(_skipTooLong), cancellationToken);
         foreach (var warning in data.Warnings) Console.WriteLine($"warning: {warning}");
         var generate = Math.Min(result.GetValue(_generate) ?? int.MaxValue, data.Examples.Count);
 
@@ -130,11 +130,25 @@ internal sealed class EvaluateCommand
         }
     }
 
+    // JSON has no number for what is not finite: null stands for it.
     private static Task SaveAsync(
         string file, IReadOnlyList<(string Title, Evaluation Evaluation)> evaluated, CancellationToken cancellationToken) =>
         File.WriteAllTextAsync(
             file,
             JsonSerializer.Serialize(
-                evaluated.Select(item => new { adapter = item.Title, item.Evaluation.Figures, item.Evaluation.Examples }), ReportJson.Options),
+                evaluated.Select(item => new
+                {
+                    adapter = item.Title,
+                    figures = FiguresResource.From(item.Evaluation.Figures),
+                    examples = item.Evaluation.Examples.Select(example => new
+                    {
+                        example.Line,
+                        loss = FiguresResource.Finite(example.Loss),
+                        example.Expected,
+                        example.Output,
+                        example.IsExactMatch,
+                    }),
+                }),
+                ReportJson.Options),
             cancellationToken);
 }

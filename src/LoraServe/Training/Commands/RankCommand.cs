@@ -1,4 +1,5 @@
 using System.CommandLine;
+using System.Diagnostics;
 using System.Text.Json;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Ranks;
@@ -11,6 +12,9 @@ namespace LoraServe.Training.Commands;
 /// <summary>The subcommand rank: trains a task with different ranks and says which one it needs.</summary>
 internal sealed class RankCommand
 {
+    // In a pipe; what ended is told at once.
+    private static readonly TimeSpan LineEvery = TimeSpan.FromMinutes(1);
+
     private readonly EngineChoice _engine = new();
     private readonly HyperparameterOptions _hyperparameters = new();
 
@@ -59,7 +63,7 @@ internal sealed class RankCommand
         foreach (var option in _engine.All.Concat(_hyperparameters.All)) command.Add(option);
         command.SetAction((result, _) => CommandConsole.RunAsync(
             (temporary, cancellation) => RunAsync(result, temporary, cancellation),
-            $"Stopped. The same command goes on with what is in {result.GetValue(_out)}."));
+            () => $"Stopped. The same command goes on with what is in {result.GetValue(_out)}."));
         return command;
     }
 
@@ -68,7 +72,7 @@ internal sealed class RankCommand
         var request = Request(result);
         await using var engine = _engine.Load(result, temporary);
         var study = new RankStudy(new LoraTrainer(engine));
-        foreach (var rule in study.Check(request)) Console.WriteLine(rule);
+        foreach (var rule in study.Check(request, cancellationToken)) Console.WriteLine(rule);
         var found = await ShowAsync(progress => study.RunAsync(request, progress, cancellationToken));
 
         CommandConsole.WriteTable(RankTable.Columns, found.Rows.Select(RankTable.Cells));
@@ -90,33 +94,36 @@ internal sealed class RankCommand
     {
         if (!CommandConsole.IsInteractive)
         {
+            var last = Stopwatch.GetTimestamp();
             return run(new Relay<RankStudyProgress>(progress =>
             {
-                if (progress.Event is Evaluated or Note) Console.WriteLine($"{progress.Done + 1}/{progress.Total} {progress.Current}: {Text(progress.Event)}");
+                if (progress.Event is StepMade && Stopwatch.GetElapsedTime(last) < LineEvery) return;
+                if (Text(progress.Event) is not { } text) return;
+                last = Stopwatch.GetTimestamp();
+                Console.WriteLine($"{progress.Done + 1}/{progress.Total} {progress.Current}: {text}");
             }));
         }
 
-        return AnsiConsole.Progress().AutoClear(true).Columns(
-                new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
-            .StartAsync(context =>
+        return ProgressBars.Create().StartAsync(context =>
+        {
+            var bar = context.AddTask("");
+            return run(new Relay<RankStudyProgress>(progress =>
             {
-                var bar = context.AddTask("");
-                return run(new Relay<RankStudyProgress>(progress =>
-                {
-                    (bar.MaxValue, bar.Value) = (progress.Total, progress.Done);
-                    bar.Description = Markup.Escape($"{progress.Done}/{progress.Total} {progress.Current}"
-                        + (progress.Event is StepMade step ? $": step {step.Step}, loss {step.Loss:F4}" : ""));
-                    if (progress.Event is Evaluated evaluated)
-                        AnsiConsole.MarkupLine(Markup.Escape($"{progress.Current}: {Text(evaluated)}"));
-                }));
-            });
+                var text = Text(progress.Event);
+                (bar.MaxValue, bar.Value) = (progress.Total, progress.Done);
+                bar.Description = Markup.Escape(
+                    $"{progress.Done}/{progress.Total} {progress.Current}{(progress.Event is StepMade ? $": {text}" : "")}");
+                if (progress.Event is Evaluated or Note) AnsiConsole.MarkupLine(Markup.Escape($"{progress.Current}: {text}"));
+            }));
+        });
     }
 
-    private static string Text(TrainingEvent? happened) => happened switch
+    private static string? Text(TrainingEvent? happened) => happened switch
     {
+        StepMade step => $"step {step.Step}, loss {step.Loss:F4}",
         Evaluated evaluated => TrainingProgress.Describe(evaluated.Figures),
         Note note => note.Text,
-        _ => "",
+        _ => null,
     };
 
     private RankStudyRequest Request(ParseResult result) => new()

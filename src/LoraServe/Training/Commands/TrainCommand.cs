@@ -12,6 +12,9 @@ internal sealed class TrainCommand
     private const string LogFile = "log.jsonl";
     private const string CurveFile = "loss.png";
 
+    // Sub-folders that a training replaces.
+    private static readonly string[] Written = ["adapter", "model", "checkpoints"];
+
     private readonly EngineChoice _engine = new();
     private readonly HyperparameterOptions _hyperparameters = new();
 
@@ -69,6 +72,8 @@ internal sealed class TrainCommand
         HelpName = "NAME",
     };
 
+    private bool _hasCheckpoint;
+
     private TrainCommand()
     {
     }
@@ -92,16 +97,20 @@ internal sealed class TrainCommand
         });
         command.SetAction((result, _) => CommandConsole.RunAsync(
             (temporary, cancellation) => RunAsync(result, temporary, cancellation),
-            $"Stopped. The same command goes on from the last checkpoint in {result.GetValue(_out)}."));
+            () => _hasCheckpoint
+                ? $"Stopped. The same command goes on from the last checkpoint in {result.GetValue(_out)}."
+                : "Stopped, without a checkpoint: the same command begins anew."));
         return command;
     }
 
     private async Task RunAsync(ParseResult result, string temporary, CancellationToken cancellationToken)
     {
         var request = Request(result);
+        CheckApart(request.Folder, _engine.Folder(result));
         await using var engine = _engine.Load(result, Path.Combine(temporary, "data"), weights: RandomWeights(result, temporary));
         var trainer = new LoraTrainer(engine);
-        var plan = trainer.Prepare(request);
+        var plan = trainer.Prepare(request, cancellationToken);
+        _hasCheckpoint = trainer.HasCheckpoint(plan);
         foreach (var warning in plan.Training.Warnings.Concat(plan.Validation?.Warnings ?? [])) Console.WriteLine($"warning: {warning}");
         foreach (var choice in plan.Choices) Console.WriteLine(choice);
         Console.WriteLine(
@@ -109,7 +118,7 @@ internal sealed class TrainCommand
             + $"({(double)plan.TrainedParameters / engine.Model.Parameters:P2} of {engine.Model.Name}), {plan.Settings.Steps:N0} steps.");
 
         Directory.CreateDirectory(request.Folder);
-        using var log = new TrainingLog(Path.Combine(request.Folder, LogFile));
+        using var log = new TrainingLog(Path.Combine(request.Folder, LogFile), _hasCheckpoint);
         try
         {
             var ended = await ProgressBars.RunAsync(plan.Settings.Steps, progress =>
@@ -122,8 +131,22 @@ internal sealed class TrainCommand
         }
         finally
         {
+            _hasCheckpoint = trainer.HasCheckpoint(plan);
             if (log.Steps.Count > 0) await SaveCurveAsync(request.Folder, log, engine, plan);
         }
+    }
+
+    // The result would take the place of the model, or be taken for a part of it.
+    private static void CheckApart(string folder, string model)
+    {
+        if (IsIn(folder, model) || Array.Exists(Written, name => IsIn(model, Path.Combine(folder, name))))
+            throw new InvalidTrainingException([$"--out: expected a folder apart from the model in {model}, found {folder}"]);
+    }
+
+    private static bool IsIn(string folder, string other)
+    {
+        var way = Path.GetRelativePath(other, folder);
+        return way != ".." && !way.StartsWith($"..{Path.DirectorySeparatorChar}", StringComparison.Ordinal) && !Path.IsPathRooted(way);
     }
 
     private string? RandomWeights(ParseResult result, string temporary)
@@ -153,8 +176,16 @@ internal sealed class TrainCommand
             ? $"{data} on {engine.Model.Name}: full fine-tuning"
             : $"{data} on {engine.Model.Name}: r = {plan.Settings.Rank} on {string.Join(", ", targets)}";
         var file = Path.Combine(folder, CurveFile);
-        await File.WriteAllBytesAsync(file, LossCurve.Png(title, log.Steps, log.Evaluations), CancellationToken.None);
-        Console.WriteLine($"The loss curve is in {file}.");
+        try
+        {
+            await File.WriteAllBytesAsync(file, LossCurve.Png(title, log.Steps, log.Evaluations), CancellationToken.None);
+            Console.WriteLine($"The loss curve is in {file}.");
+        }
+        // Why the training ended is what is to be told.
+        catch (Exception e)
+        {
+            Console.Error.WriteLine($"The loss curve cannot be saved: {e.Message}");
+        }
     }
 
     private TrainingRequest Request(ParseResult result) => new()

@@ -14,15 +14,16 @@ internal sealed class TrainingLog : IDisposable
     private readonly SortedDictionary<int, Evaluated> _evaluations = [];
     private readonly StreamWriter _writer;
 
-    /// <param name="file">Appended to.</param>
-    public TrainingLog(string file)
+    /// <param name="file">The log.</param>
+    /// <param name="goesOn">Whether it is appended to, or begun anew.</param>
+    public TrainingLog(string file, bool goesOn)
     {
-        if (File.Exists(file))
+        if (goesOn && File.Exists(file))
         {
             foreach (var line in File.ReadLines(file)) Add(Read(line));
         }
 
-        _writer = new StreamWriter(file, append: true) { AutoFlush = true };
+        _writer = new StreamWriter(file, append: goesOn) { AutoFlush = true };
         // Ends a line that was not written to its end.
         if (_writer.BaseStream.Position > 0) _writer.WriteLine();
     }
