@@ -4,7 +4,6 @@ namespace LoraServe.Engine.Training.Ranks;
 internal static class RankStudyFaults
 {
     private const int MaxSeeds = 100;
-    private const int MaxTrainings = 1000;
 
     public static IEnumerable<string> Of(RankStudyRequest request)
     {
@@ -15,10 +14,10 @@ internal static class RankStudyFaults
         if (IsBad(request.DataSizes, size => size >= 1))
             yield return $"data sizes: expected different whole numbers from 1 on, found '{string.Join(',', request.DataSizes)}'";
         if (request.Seeds is < 1 or > MaxSeeds) yield return $"seeds: expected 1 to {MaxSeeds}, found {request.Seeds}";
-        var trainings = Trainings(request);
-        if (trainings > MaxTrainings)
+        if (request.Trainings > RankStudyRequest.MostTrainings)
         {
-            yield return $"ranks, targets, data sizes, seeds: expected at most {MaxTrainings} trainings in all, found {trainings:F0}: try fewer of them";
+            yield return $"ranks, targets, data sizes, seeds: expected at most {RankStudyRequest.MostTrainings} trainings in all, "
+                + $"found {request.Trainings}";
         }
 
         if (request.FullLearningRate is { } rate && !(rate > 0 && double.IsFinite(rate)))
@@ -30,10 +29,6 @@ internal static class RankStudyFaults
         if (request.Training.Hyperparameters is { RankPattern.Count: > 0 } or { AlphaPattern.Count: > 0 })
             yield return "rank pattern, alpha pattern: expected none, since the study sets the rank of every module";
     }
-
-    // As a floating-point number, since the product can be any.
-    private static double Trainings(RankStudyRequest request) =>
-        (((double)request.Ranks.Count * request.Targets.Count) + (request.IncludesFull ? 1 : 0)) * Math.Max(1, request.DataSizes.Count) * request.Seeds;
 
     private static bool IsBad<T>(IReadOnlyList<T> values, Func<T, bool> isGood) =>
         values.Distinct().Count() < values.Count || !values.All(isGood);

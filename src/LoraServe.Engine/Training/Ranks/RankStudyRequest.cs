@@ -3,6 +3,9 @@ namespace LoraServe.Engine.Training.Ranks;
 /// <summary>A question for the rank that a task needs.</summary>
 public sealed record RankStudyRequest
 {
+    /// <summary>Most trainings of a study.</summary>
+    public const int MostTrainings = 1000;
+
     /// <summary>
     /// The training without rank, targets and seed, which the study sets; its seed is the first of the study's. Its folder holds the study.
     /// </summary>
@@ -34,4 +37,7 @@ public sealed record RankStudyRequest
 
     /// <summary>Whether the trained adapters are kept, or only what was found.</summary>
     public bool KeepsAdapters { get; init; }
+
+    /// <summary>How many trainings that makes: each rank on each target, and full fine-tuning, with each data size and seed.</summary>
+    public long Trainings => (((long)Ranks.Count * Targets.Count) + (IncludesFull ? 1 : 0)) * Math.Max(1, DataSizes.Count) * Seeds;
 }
