@@ -20,7 +20,14 @@ public sealed record StepMade(
 /// <param name="IsBest">Whether it is the best so far, which is what the training ends with.</param>
 public sealed record Evaluated(int Step, EvaluationFigures Figures, bool IsBest) : TrainingEvent;
 
-/// <summary>A checkpoint is on the disk: a killed training goes on from here.</summary>
+/// <summary>
+/// A checkpoint is about to be written: a killed training does not tell of the steps before it again, so that what is to be kept of them
+/// has to be kept by now.
+/// </summary>
+/// <param name="Step">After which step.</param>
+public sealed record CheckpointBegun(int Step) : TrainingEvent;
+
+/// <summary>A checkpoint is on the disk: a killed training goes on from here. It is told again then.</summary>
 /// <param name="Step">After which step.</param>
 /// <param name="AdapterFolder">A PEFT folder of the state after that step.</param>
 public sealed record CheckpointSaved(int Step, string AdapterFolder) : TrainingEvent;

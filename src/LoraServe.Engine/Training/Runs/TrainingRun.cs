@@ -92,6 +92,8 @@ internal sealed class TrainingRun
             _progress = saved with { BestStep = null, Best = null, EvaluationsSinceBest = 0 };
         }
 
+        // Whoever listens may have been killed before it heard of it.
+        if (Directory.Exists(_folder.CheckpointOf(saved.Step))) _events.Report(new CheckpointSaved(saved.Step, _folder.CheckpointOf(saved.Step)));
         _events.Report(new Note($"Goes on from the checkpoint after step {saved.Step} of {_settings.Steps}."));
     }
 
@@ -174,6 +176,7 @@ internal sealed class TrainingRun
     {
         var step = _progress.Step;
         if (_learner is null || step == 0 || step == _savedStep || _isUpdating) return;
+        _events.Report(new CheckpointBegun(step));
         await WriteAsync(() =>
         {
             WriteCheckpoint();
