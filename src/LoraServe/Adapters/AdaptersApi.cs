@@ -140,10 +140,10 @@ internal static class AdaptersApi
         return TypedResults.Ok(new DeletedAdapter { Id = name });
     }
 
-    internal static void CheckName(EngineService service, string name)
+    internal static void CheckName(EngineService service, string name, string param = "name")
     {
-        if (!AdapterName.IsValid(name)) throw new InvalidRequestException("name", $"expected {AdapterName.Rule}, found '{name}'");
-        if (name == service.BaseModel) throw new InvalidRequestException("name", $"'{name}' is the name of the base model");
+        if (!AdapterName.IsValid(name)) throw new InvalidRequestException(param, $"expected {AdapterName.Rule}, found '{name}'");
+        if (name == service.BaseModel) throw new InvalidRequestException(param, $"'{name}' is the name of the base model");
     }
 
     private static RouteHandlerBuilder ProducesRefusals(this RouteHandlerBuilder route) => route

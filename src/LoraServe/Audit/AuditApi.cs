@@ -26,8 +26,7 @@ internal static class AuditApi
         [Description("Most changes to return."), Range(1, MaxLimit)] int limit = 100,
         [Description("Only changes older than the one with this id.")] string? after = null)
     {
-        if (limit is < 1 or > MaxLimit)
-            throw new InvalidRequestException("limit", $"expected a whole number from 1 to {MaxLimit}, found {limit}");
+        PageLimit.Check(limit, MaxLimit);
         long? before = after is null ? null : AuditId.TryParse(after)
             ?? throw new InvalidRequestException("after", $"expected the id of a change, such as audit-42, found '{after}'");
         var rows = audit.List(before, limit + 1);

@@ -60,10 +60,8 @@ internal static class FilesApi
         [Description("desc: the newest first; asc: the oldest first.")] string order = "desc",
         [Description("Only files behind the one with this id.")] string? after = null)
     {
-        var faults = new List<RequestFault>();
-        if (limit is < 1 or > MaxLimit) faults.Add(new("limit", $"expected a whole number from 1 to {MaxLimit}, found {limit}"));
-        if (order is not ("asc" or "desc")) faults.Add(new("order", $"expected asc or desc, found '{order}'"));
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        PageLimit.Check(limit, MaxLimit);
+        if (order is not ("asc" or "desc")) throw new InvalidRequestException("order", $"expected asc or desc, found '{order}'");
         var page = files.List(caller, purpose, after, limit, isOldestFirst: order == "asc");
         return TypedResults.Ok(new FileList { Data = [.. page.Items.Select(FileResource.From)], HasMore = page.HasMore });
     }
