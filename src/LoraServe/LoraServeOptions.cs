@@ -104,7 +104,8 @@ public sealed record LoraServeOptions
     [Range(0.0, 1.0)]
     public double TrainingShare { get; init; } = 0.2;
 
-    [Description("Most trainings, and most evaluations, that wait for their turn or run before new ones are refused with 429.")]
+    [Description("Most trainings, and as many evaluations and rank studies, of one key that wait for their turn, are paused or run before new ones are "
+        + "refused with 429; all keys together may have ten times as many.")]
     [Range(1, 100_000)]
     public int MaxQueuedJobs { get; init; } = 100;
 

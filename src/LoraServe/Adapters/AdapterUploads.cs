@@ -73,7 +73,7 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
             caller,
             name,
             upload.TensorBytes,
-            storing => service.Engine.Adapters.AddAsync(name, upload, add with { Storing = storing }, cancellation),
+            storing => service.Engine.Adapters.AddAsync(name, upload, add with { Storing = storing + add.Storing }, cancellation),
             cancellation);
         if (before?.Version == after.Version) return (before, after);
         action ??= before is null ? AuditAction.AdapterCreated : AuditAction.AdapterReplaced;

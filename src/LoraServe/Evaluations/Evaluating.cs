@@ -48,6 +48,11 @@ internal sealed class Evaluating(EngineService service, JobStore store, JobFolde
         return Serialize(results);
     }
 
+    public override void Tidy(StoredJob job)
+    {
+        if (Directory.Exists(folders.Of(job.Id))) File.Delete(EvaluationOrder.Data(folders.Of(job.Id)));
+    }
+
     /// <summary>The adapter of a text; null for the base.</summary>
     public static AdapterReference? Parse(string text, string baseModel) =>
         text == Base || text == baseModel ? null : AdapterReference.Parse(text);

@@ -61,6 +61,8 @@ public sealed record EvaluationResource
             Error = FineTuningError.From(job.Error),
         };
     }
+
+    internal EvaluationResource WithoutExamples() => this with { Results = [.. Results.Select(result => result with { Examples = [] })] };
 }
 
 /// <summary>One adapter on the file.</summary>
@@ -81,7 +83,7 @@ public sealed record EvaluationResult
     /// <example>12.5</example>
     public required double Seconds { get; init; }
 
-    /// <summary>The first examples, one by one.</summary>
+    /// <summary>The first examples, one by one; empty in lists of evaluations.</summary>
     public required IReadOnlyList<EvaluatedExample> Examples { get; init; }
 }
 

@@ -53,7 +53,7 @@ internal static class EvaluationsApi
     /// <response code="400">A field is wrong, or names no file of the caller.</response>
     /// <response code="404">One of the adapters does not exist.</response>
     /// <response code="413">The body is too large.</response>
-    /// <response code="429">As many evaluations as --max-queued-jobs wait already.</response>
+    /// <response code="429">As many evaluations of the caller as --max-queued-jobs wait already.</response>
     internal static async Task<Ok<EvaluationResource>> CreateAsync(
         HttpContext context,
         EngineService service,
@@ -75,7 +75,7 @@ internal static class EvaluationsApi
         UnknownAdaptersException.Check(references.OfType<AdapterReference>(), caller.Access, service.Engine.Adapters);
         if (JobInputs.Find(files, caller, "file", request.File!, faults) is not { } file) throw new InvalidRequestException(faults);
 
-        queue.CheckRoom(Evaluating.Kind);
+        queue.CheckRoom(Evaluating.Kind, caller);
         var id = $"eval-{JobIds.New()}";
         await folders.CreateAsync(id, [(file, EvaluationOrder.Data)], context.RequestAborted);
         var order = new EvaluationOrder { Request = request, FileName = file.Name };
@@ -85,6 +85,7 @@ internal static class EvaluationsApi
     }
 
     /// <summary>The caller's evaluations, the newest first; admin sees those of all.</summary>
+    /// <remarks>Only the figures of each: the answer for a single one has its examples and outputs too.</remarks>
     /// <response code="200">The evaluations.</response>
     /// <response code="400">A parameter is wrong.</response>
     /// <response code="404">There is no evaluation of the id in after.</response>
@@ -94,10 +95,13 @@ internal static class EvaluationsApi
         [Description("Most evaluations to return."), Range(1, MaxLimit)] int limit = 20,
         [Description("Only evaluations older than the one with this id.")] string? after = null)
     {
-        if (limit is < 1 or > MaxLimit)
-            throw new InvalidRequestException("limit", $"expected a whole number from 1 to {MaxLimit}, found {limit}");
+        PageLimit.Check(limit, MaxLimit);
         var page = jobs.List(Evaluating.Kind, caller, after, limit);
-        return TypedResults.Ok(new EvaluationList { Data = [.. page.Items.Select(EvaluationResource.From)], HasMore = page.HasMore });
+        return TypedResults.Ok(new EvaluationList
+        {
+            Data = [.. page.Items.Select(job => EvaluationResource.From(job).WithoutExamples())],
+            HasMore = page.HasMore,
+        });
     }
 
     /// <summary>One evaluation, with the results of the adapters that are done.</summary>

@@ -1,3 +1,5 @@
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;
 using LoraServe.Hosting;
 
@@ -20,6 +22,10 @@ internal static class JobErrors
         return error with { Message = error.Message.Replace(Path.GetFullPath(data), "(data folder)") };
     }
 
+    /// <summary>Whether the same work may well succeed a little later.</summary>
+    public static bool IsTransient(Exception exception) => exception is EngineOverloadedException or AdapterCacheFullException
+        or GenerationFailedException { InnerException: EngineOverloadedException };
+
     /// <summary>Every fault in one message, as long as there are not too many to be read.</summary>
     public static string Join(IReadOnlyList<string> faults) => faults.Count <= MostFaults
         ? string.Join("; ", faults)
@@ -31,8 +37,10 @@ internal static class JobErrors
         TrainingFailedException { InnerException: IOException } e => new JobError("storage_failed", e.Message, null),
         TrainingFailedException e => new JobError("training_failed", e.Message, null),
         IOException e => new JobError("storage_failed", $"The server's disk failed: {e.Message}", null),
-        _ when ErrorMapper.Map(exception) is { Status: not StatusCodes.Status500InternalServerError } known =>
-            new JobError(known.Error.Code ?? known.Error.Type, known.Error.Message, null),
+        // What nobody expected has no code, and a message for the log alone.
+        _ when ErrorMapper.Map(exception) is var (status, error)
+            && (status != StatusCodes.Status500InternalServerError || error.Code is not null) =>
+            new JobError(error.Code ?? error.Type, error.Message, null),
         _ => new JobError(Internal, "The server failed; its log says why.", null),
     };
 }

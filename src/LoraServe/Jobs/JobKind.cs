@@ -20,4 +20,9 @@ internal abstract class JobKind
     /// <param name="cancellationToken">Interrupts it: somebody paused or ended it, or the server stops.</param>
     /// <returns>JSON of the result.</returns>
     public abstract Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken);
+
+    /// <summary>Deletes what only a job that goes on needs.</summary>
+    /// <param name="job">Has ended.</param>
+    /// <exception cref="IOException">It cannot be deleted.</exception>
+    public abstract void Tidy(StoredJob job);
 }

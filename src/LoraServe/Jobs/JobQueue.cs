@@ -11,9 +11,16 @@ namespace LoraServe.Jobs;
 /// of the process, in whatever way, goes on at the next start.
 /// </summary>
 internal sealed partial class JobQueue(
-    IEnumerable<JobKind> kinds, JobStore store, EngineService service, JobMetrics metrics, LoraServeOptions options, ILogger<JobQueue> log)
+    IEnumerable<JobKind> kinds,
+    JobStore store,
+    JobOwners owners,
+    EngineService service,
+    JobMetrics metrics,
+    LoraServeOptions options,
+    ILogger<JobQueue> log)
     : IHostedLifecycleService, IDisposable
 {
+    private const int MostAttempts = 5;
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _working = new(StringComparer.Ordinal);
@@ -21,17 +28,15 @@ internal sealed partial class JobQueue(
     private readonly CancellationTokenSource _stopping = new();
     private Task _loops = Task.CompletedTask;
 
-    /// <summary>Refuses what would be one job too many.</summary>
+    /// <summary>Refuses what would be one job too many, before its files are copied.</summary>
     /// <exception cref="JobQueueFullException">Too many of this kind are not finished.</exception>
-    public void CheckRoom(string kind)
-    {
-        if (store.CountUnfinished(kind) >= options.MaxQueuedJobs) throw new JobQueueFullException(options.MaxQueuedJobs);
-    }
+    public void CheckRoom(string kind, Caller owner) => store.CheckRoom(kind, owner, options.MaxQueuedJobs);
 
     /// <summary>Adds a job, which begins as soon as its turn comes.</summary>
+    /// <exception cref="JobQueueFullException">Too many of this kind are not finished.</exception>
     public StoredJob Submit(string id, string kind, Caller owner, string request, string message)
     {
-        var job = store.Add(id, kind, owner, request);
+        var job = store.Add(id, kind, owner, request, options.MaxQueuedJobs);
         store.AddEvents(id, [new JobEvent(message)]);
         Wake();
         return job;
@@ -102,7 +107,21 @@ internal sealed partial class JobQueue(
             // It has ended in this moment.
         }
 
+        // Whoever works on it tidies up in the end.
+        if (!_working.ContainsKey(id) && kinds.FirstOrDefault(kind => kind.Name == changed.Kind) is { } kind) Tidy(kind, id);
         return changed;
+    }
+
+    private void Tidy(JobKind kind, string id)
+    {
+        try
+        {
+            if (store.Find(id) is { IsFinished: true } job) kind.Tidy(job);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogUntidy(kind.Name, id, e.Message);
+        }
     }
 
     private void Wake()
@@ -125,10 +144,10 @@ internal sealed partial class JobQueue(
                     if (store.Next(kind.Name, states) is { } job) await WorkAsync(kind, job, engine, work);
                     else await wakes.Reader.ReadAsync(_stopping.Token);
                 }
-                // The disk may be full: nothing is lost, and there may be room later.
-                catch (IOException e)
+                // The disk may be full, or the engine busy: nothing is lost, and there may be room later. Whatever else it is, other jobs wait.
+                catch (Exception e) when (!_stopping.IsCancellationRequested)
                 {
-                    LogDatabase(e.Message);
+                    LogWaiting(e.Message);
                     await Task.Delay(RetryPeriod, _stopping.Token);
                 }
             }
@@ -147,12 +166,21 @@ internal sealed partial class JobQueue(
         try
         {
             // Somebody may have interrupted it before it could be told.
-            if (store.Find(job.Id) is { IsFinished: false, IsPaused: false }) await work(kind, job, engine, cancellation.Token);
+            if (store.Find(job.Id) is not { IsFinished: false, IsPaused: false }) return;
+            owners.Of(job);
+            Begin(job);
+            await work(kind, job, engine, cancellation.Token);
         }
         // Paused, ended, or the server stops, and the engine with it: what is stored says which.
         catch (Exception e) when (cancellation.IsCancellationRequested)
         {
+            store.Change(job.Id, found => found.IsFinished ? null : found with { Attempts = 0 });
             LogInterrupted(kind.Name, job.Id, e.GetType().Name);
+        }
+        catch (Exception e) when (JobErrors.IsTransient(e))
+        {
+            store.Change(job.Id, found => found.IsFinished ? null : found with { Attempts = 0 });
+            throw;
         }
         catch (Exception e)
         {
@@ -166,8 +194,22 @@ internal sealed partial class JobQueue(
         }
         finally
         {
-            _working.TryRemove(job.Id, out _);
+            // The next loop may work on it already.
+            _working.TryRemove(KeyValuePair.Create(job.Id, cancellation));
+            Tidy(kind, job.Id);
         }
+    }
+
+    // A job that ends the process, as for want of memory, would do so for ever.
+    private void Begin(StoredJob job)
+    {
+        var begun = store.Change(job.Id, found => found.IsFinished ? null : found with { Attempts = found.Attempts + 1 });
+        if (begun.Attempts <= MostAttempts) return;
+        throw new JobFailedException(new JobError(
+            "interrupted",
+            $"The server ended {MostAttempts} times while it worked on this, and got nowhere in between. Its log may say why: it may have run "
+                + "out of memory.",
+            null));
     }
 
     private async Task ValidateAsync(JobKind kind, StoredJob job, LlmEngine engine, CancellationToken cancellation)
@@ -175,7 +217,7 @@ internal sealed partial class JobQueue(
         await kind.ValidateAsync(job, engine, cancellation);
         store.Change(
             job.Id,
-            found => found.IsFinished ? null : found with { Status = JobStatus.Queued },
+            found => found.IsFinished ? null : found with { Status = JobStatus.Queued, Attempts = 0 },
             new JobEvent("Files validated, moving job to queued state"));
         Wake();
     }
@@ -219,6 +261,9 @@ internal sealed partial class JobQueue(
     [LoggerMessage(LogLevel.Error, "{Kind} {Id} failed")]
     private partial void LogFailed(Exception exception, string kind, string id);
 
+    [LoggerMessage(LogLevel.Warning, "What {Kind} {Id} does not need any more is not deleted: {Reason}")]
+    private partial void LogUntidy(string kind, string id, string reason);
+
     [LoggerMessage(LogLevel.Error, "Jobs wait: {Reason}")]
-    private partial void LogDatabase(string reason);
+    private partial void LogWaiting(string reason);
 }

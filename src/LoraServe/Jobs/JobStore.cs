@@ -12,6 +12,9 @@ internal sealed record Page<T>(IReadOnlyList<T> Items, bool HasMore);
 /// <summary>Jobs on the disk, each change whole or not at all. A caller sees its own; admin sees all.</summary>
 internal sealed class JobStore(JobDatabase database, TimeProvider time)
 {
+    // All owners together may have as many jobs as so many of them may have each.
+    private const int Owners = 10;
+
     private static readonly string[] Unfinished =
         [nameof(JobStatus.ValidatingFiles), nameof(JobStatus.Queued), nameof(JobStatus.Running)];
 
@@ -20,7 +23,9 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     /// <param name="kind">What the API calls it.</param>
     /// <param name="owner">Who asks for it.</param>
     /// <param name="request">JSON of its kind.</param>
-    public StoredJob Add(string id, string kind, Caller owner, string request)
+    /// <param name="most">Of this kind that the owner may have, paused ones included.</param>
+    /// <exception cref="JobQueueFullException">It would be one too many.</exception>
+    public StoredJob Add(string id, string kind, Caller owner, string request, int most)
     {
         var job = new StoredJob
         {
@@ -31,9 +36,21 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
             Status = JobStatus.ValidatingFiles,
             Request = request,
         };
-        database.Write(context => context.Jobs.Add(JobRowMapper.ToRow(job)));
+        database.Write(context =>
+        {
+            CheckRoom(context, kind, owner, most);
+            return context.Jobs.Add(JobRowMapper.ToRow(job));
+        });
         return job;
     }
+
+    /// <summary>Refuses what would be one job too many for its owner, or for the server.</summary>
+    /// <exception cref="JobQueueFullException">It would be.</exception>
+    public void CheckRoom(string kind, Caller owner, int most) => database.Read(context =>
+    {
+        CheckRoom(context, kind, owner, most);
+        return true;
+    });
 
     /// <summary>The job of an id, whoever's it is, or null.</summary>
     public StoredJob? Find(string id) =>
@@ -84,10 +101,6 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
             : null;
     }
 
-    /// <summary>How many jobs of a kind are not finished.</summary>
-    public int CountUnfinished(string kind) =>
-        database.Read(context => context.Jobs.Count(row => row.Kind == kind && Unfinished.Contains(row.Status)));
-
     /// <summary>Changes a job as it is at this moment.</summary>
     /// <param name="id">Of a job that exists.</param>
     /// <param name="change">From what is stored to what shall be; what it throws, or null, leaves the job as it is.</param>
@@ -99,6 +112,7 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
             var row = context.Jobs.First(job => job.Id == id);
             var before = JobRowMapper.ToJob(row);
             if (change(before) is not { } after) return before;
+            if (after.Result != before.Result) after = after with { Attempts = 0 };
             if (after.IsFinished && !before.IsFinished) after = after with { Finished = time.GetUtcNow(), IsPaused = false };
             JobRowMapper.Write(after, row);
             Add(context, id, events);
@@ -108,10 +122,15 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     /// <summary>Adds events; the first about a step takes the place of what an interrupted run told of it and of later ones.</summary>
     /// <param name="id">The job.</param>
     /// <param name="events">In order.</param>
-    /// <param name="replaceFrom">Events about this step and later ones go first; null keeps all.</param>
+    /// <param name="replaceFrom">Events and checkpoints of this step and later ones go first; null keeps all.</param>
     public void AddEvents(string id, IReadOnlyList<JobEvent> events, int? replaceFrom = null) => database.Write(context =>
     {
-        if (replaceFrom is not null) context.Events.Where(row => row.JobId == id && row.Step >= replaceFrom).ExecuteDelete();
+        if (replaceFrom is not null)
+        {
+            context.Events.Where(row => row.JobId == id && row.Step >= replaceFrom).ExecuteDelete();
+            context.Checkpoints.Where(row => row.JobId == id && row.Step >= replaceFrom).ExecuteDelete();
+        }
+
         Add(context, id, events);
         return true;
     });
@@ -134,21 +153,37 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
         .Select(row => JobRowMapper.ToEvent(row))
         .ToList());
 
-    /// <summary>Remembers a checkpoint, in the place of an older one of the same step.</summary>
+    /// <summary>Remembers a checkpoint.</summary>
     /// <param name="id">The job.</param>
     /// <param name="step">After which step.</param>
     /// <param name="folder">Its PEFT folder within the job's.</param>
-    public void AddCheckpoint(string id, int step, string folder) => database.Write(context =>
+    /// <returns>Whether it is a new one, with which the job has got somewhere.</returns>
+    public bool AddCheckpoint(string id, int step, string folder) => database.Write(context =>
     {
-        context.Checkpoints.Where(row => row.JobId == id && row.Step == step).ExecuteDelete();
-        return context.Checkpoints.Add(new CheckpointRow { JobId = id, Step = step, Created = time.GetUtcNow(), Folder = folder });
+        if (context.Checkpoints.Any(row => row.JobId == id && row.Step == step)) return false;
+        context.Jobs.Where(row => row.Id == id).ExecuteUpdate(row => row.SetProperty(job => job.Attempts, 0));
+        context.Checkpoints.Add(new CheckpointRow { JobId = id, Step = step, Created = time.GetUtcNow(), Folder = folder });
+        return true;
     });
+
+    /// <summary>Forgets checkpoints that are gone.</summary>
+    public void RemoveCheckpoints(string id, IReadOnlyCollection<int> steps) => database.Write(context =>
+        context.Checkpoints.Where(row => row.JobId == id && steps.Contains(row.Step)).ExecuteDelete());
 
     /// <summary>Checkpoints of a job, the latest step first.</summary>
     public IReadOnlyList<CheckpointRow> Checkpoints(string id) => database.Read(context => context.Checkpoints.AsNoTracking()
         .Where(row => row.JobId == id)
         .OrderByDescending(row => row.Step)
         .ToList());
+
+    private static void CheckRoom(JobContext context, string kind, Caller owner, int most)
+    {
+        var unfinished = context.Jobs.Where(row => row.Kind == kind && Unfinished.Contains(row.Status));
+        if (unfinished.Count(row => row.Owner == owner.Id) >= most)
+            throw new JobQueueFullException($"{most} jobs of yours are waiting already: wait for one to end, or cancel one.");
+        if (unfinished.LongCount() >= (long)most * Owners)
+            throw new JobQueueFullException($"{(long)most * Owners} jobs are waiting already: wait for one to end.");
+    }
 
     private void Add(JobContext context, string id, IEnumerable<JobEvent> events) =>
         context.Events.AddRange(events.Select(happened => JobRowMapper.ToRow(id, happened, time.GetUtcNow())));

@@ -23,6 +23,9 @@ internal sealed record StoredJob
     /// <summary>Whether somebody holds it; it is queued meanwhile.</summary>
     public bool IsPaused { get; init; }
 
+    /// <summary>How often it was begun since it last got somewhere: more than once after the process died.</summary>
+    public int Attempts { get; init; }
+
     /// <summary>What was asked for, as JSON of its kind.</summary>
     public required string Request { get; init; }
 
@@ -57,7 +60,7 @@ internal sealed class JobFailedException(JobError error, Exception? cause = null
 internal sealed class UnknownJobException(string kind, string id) : Exception($"The {kind} '{id}' does not exist.");
 
 /// <summary>As many jobs of a kind as may be are not finished.</summary>
-internal sealed class JobQueueFullException(int most) : Exception($"{most} jobs are waiting already: wait for one to end, or cancel one.");
+internal sealed class JobQueueFullException(string message) : Exception(message);
 
 /// <summary>What is asked for cannot be done to a job as it is; the message says why.</summary>
 internal sealed class JobStateException(string message) : Exception(message);

@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LoraServe.Audit;
+using LoraServe.Engine.Training.Ranks;
 using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
@@ -32,6 +33,7 @@ internal static class RankStudiesApi
         var group = routes.MapGroup("/v1/rank_studies").WithTags("Rank studies").RequireScope(KeyScope.Train);
         group.MapPost("", CreateAsync)
             .WithJsonBody<NewRankStudy>(Example)
+            .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge);
         group.MapGet("", List).Produces<ErrorResponse>(StatusCodes.Status400BadRequest).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
@@ -51,6 +53,7 @@ internal static class RankStudiesApi
     /// <response code="200">The study, which has not begun.</response>
     /// <response code="400">A field is wrong, or names no file of the caller.</response>
     /// <response code="413">The body is too large.</response>
+    /// <response code="429">As many studies of the caller as --max-queued-jobs wait already.</response>
     internal static async Task<Ok<RankStudyResource>> CreateAsync(
         HttpContext context, LoraServeOptions options, FileStore files, JobFolders folders, JobQueue queue, AuditLog audit, Caller caller)
     {
@@ -63,8 +66,15 @@ internal static class RankStudiesApi
         if (faults.Count > 0) throw new InvalidRequestException(faults);
 
         var id = $"rank-{JobIds.New()}";
-        await folders.CreateAsync(id, [(training!, RankStudyOrder.Training), (test!, RankStudyOrder.Test)], context.RequestAborted);
         var order = new RankStudyOrder { Request = request, TrainingFileName = training!.Name, TestFileName = test!.Name };
+        if (order.ToEngine(folders.Of(id)).Trainings is > RankStudyRequest.MostTrainings and var trainings)
+        {
+            throw new InvalidRequestException(
+                "ranks", $"expected at most {RankStudyRequest.MostTrainings} trainings of all ranks, targets, data_sizes and seeds, found {trainings}");
+        }
+
+        queue.CheckRoom(RankStudying.Kind, caller);
+        await folders.CreateAsync(id, [(training, RankStudyOrder.Training), (test, RankStudyOrder.Test)], context.RequestAborted);
         var job = queue.Submit(id, RankStudying.Kind, caller, JsonSerializer.Serialize(order, ApiJson.Options), $"Created rank study: {id}");
         audit.Record(caller, AuditAction.JobCreated, id, details: AuditLog.Details(request), context: context);
         return TypedResults.Ok(RankStudyResource.From(job));
@@ -80,8 +90,7 @@ internal static class RankStudiesApi
         [Description("Most studies to return."), Range(1, MaxLimit)] int limit = 20,
         [Description("Only studies older than the one with this id.")] string? after = null)
     {
-        if (limit is < 1 or > MaxLimit)
-            throw new InvalidRequestException("limit", $"expected a whole number from 1 to {MaxLimit}, found {limit}");
+        PageLimit.Check(limit, MaxLimit);
         var page = jobs.List(RankStudying.Kind, caller, after, limit);
         return TypedResults.Ok(new RankStudyList { Data = [.. page.Items.Select(RankStudyResource.From)], HasMore = page.HasMore });
     }

@@ -21,6 +21,9 @@ internal sealed record RankStudyOrder
     /// <summary>Where the test file is.</summary>
     public static string Test(string folder) => Path.Combine(folder, "test.jsonl");
 
+    /// <summary>What its trainings leave.</summary>
+    public static string Study(string folder) => Path.Combine(folder, "study");
+
     /// <summary>Where the report is, once the study is done.</summary>
     public static string Report(string folder) => Path.Combine(folder, "report.html");
 
@@ -32,7 +35,7 @@ internal sealed record RankStudyOrder
             TrainingFile = Training(folder),
             Hyperparameters = LoraHyperparameters.ToEngine(
                 Request.Hyperparameters ?? new BasicHyperparameters(), Request.Hyperparameters?.Lora ?? new LoraHyperparameters(), Request.Seed),
-            Folder = Path.Combine(folder, "study"),
+            Folder = Study(folder),
         },
         TestFile = Test(folder),
         Ranks = Request.Ranks,

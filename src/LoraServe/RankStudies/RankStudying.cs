@@ -50,6 +50,15 @@ internal sealed class RankStudying(JobStore store, JobFolders folders, EngineSer
         }
     });
 
+    public override void Tidy(StoredJob job)
+    {
+        var folder = folders.Of(job.Id);
+        if (!Directory.Exists(folder)) return;
+        File.Delete(RankStudyOrder.Training(folder));
+        File.Delete(RankStudyOrder.Test(folder));
+        if (Directory.Exists(RankStudyOrder.Study(folder))) Directory.Delete(RankStudyOrder.Study(folder), recursive: true);
+    }
+
     private async Task<T> ExplainedAsync<T>(StoredJob job, Func<Task<T>> work)
     {
         try

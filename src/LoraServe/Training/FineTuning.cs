@@ -70,6 +70,8 @@ internal sealed class FineTuning(
         }
     }
 
+    public override void Tidy(StoredJob job) => TrainingFiles.Tidy(folders.Of(job.Id));
+
     private async Task<FineTuningState> FinishAsync(
         StoredJob job,
         FineTuningOrder order,
@@ -79,12 +81,22 @@ internal sealed class FineTuning(
         CancellationToken cancellationToken)
     {
         var validation = result.Validation is { } figures ? FiguresResource.From(figures) : null;
-        var provenance = Provenance.Of(job, plan, result.BestStep, validation);
-        var adapter = await adapters.AddAsync(engine, job, order.Adapter, result.Folder, provenance, cancellationToken);
-        var state = new FineTuningState().With(order, plan) with
+        // What an interrupted end of it left is there.
+        var state = store.Find(job.Id)!.ResultAs<FineTuningState>().With(order, plan);
+        if (state.ResultFile is null) Remember(state = state with { ResultFile = (await WriteFiguresAsync(job, cancellationToken)).Id });
+        cancellationToken.ThrowIfCancellationRequested();
+        // From here on it is not interrupted any more: what the name means and what the job tells shall agree.
+        if (!adapters.Has(engine, job, order.Adapter, state.Version))
         {
-            Adapter = adapter.Name,
-            Version = adapter.Version,
+            var provenance = Provenance.Of(job.Id, state, result.BestStep, validation);
+            await adapters.AddAsync(
+                engine, job, order.Adapter, result.Folder, provenance, version => Remember(state = state with { Version = version }));
+        }
+
+        store.AddEvents(job.Id, [new JobEvent($"New fine-tuned model created: {order.Adapter}")]);
+        return state with
+        {
+            Adapter = order.Adapter,
             Folder = Path.GetRelativePath(folders.Of(job.Id), result.Folder),
             TrainedTokens = result.Tokens,
             Steps = result.Steps,
@@ -92,10 +104,10 @@ internal sealed class FineTuning(
             TrainingLoss = FiguresResource.Finite(result.TrainingLoss),
             ElapsedSeconds = result.Elapsed.TotalSeconds,
             Validation = validation,
-            ResultFile = (await WriteFiguresAsync(job, cancellationToken)).Id,
         };
-        store.AddEvents(job.Id, [new JobEvent($"New fine-tuned model created: {adapter.Name}")]);
-        return state;
+
+        void Remember(FineTuningState known) =>
+            store.Change(job.Id, found => found.IsFinished ? null : found with { Result = Serialize(known) });
     }
 
     private async Task<StoredFile> WriteFiguresAsync(StoredJob job, CancellationToken cancellationToken)
@@ -114,7 +126,16 @@ internal sealed class FineTuning(
 
     private async Task<TrainingPlan> PrepareAsync(StoredJob job, FineTuningOrder order, CancellationToken cancellationToken)
     {
-        var folder = folders.Of(job.Id);
+        var (folder, loaded) = (folders.Of(job.Id), service.Engine.Model);
+        if (loaded.Fingerprint != order.BaseFingerprint)
+        {
+            throw new JobFailedException(new JobError(
+                "base_changed",
+                $"It was asked for on '{order.Request.Model}' of the fingerprint {order.BaseFingerprint}, and this server has loaded "
+                    + $"'{loaded.Name}' of the fingerprint {loaded.Fingerprint}: ask for the training again, or start the server with that base.",
+                "model"));
+        }
+
         try
         {
             return await Task.Run(() => service.Trainer.Prepare(order.ToEngine(folder)), cancellationToken);

@@ -67,15 +67,15 @@ internal static class FineTuningApi
     /// <response code="400">A field is wrong, or names no file of the caller.</response>
     /// <response code="404">The model is not the base model.</response>
     /// <response code="413">The body is too large.</response>
-    /// <response code="429">As many trainings as --max-queued-jobs wait already.</response>
+    /// <response code="429">As many trainings of the caller as --max-queued-jobs wait already.</response>
     internal static async Task<Ok<FineTuningJobResource>> CreateAsync(
-        HttpContext context, FineTuningOrders orders, LoraServeOptions options, AuditLog audit, Caller caller, EngineService service)
+        HttpContext context, FineTuningOrders orders, LoraServeOptions options, AuditLog audit, Caller caller)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await FineTuningRequestReader.ReadAsync(context.Request, context.RequestAborted);
         var job = await orders.SubmitAsync(caller, request, context.RequestAborted);
         audit.Record(caller, AuditAction.JobCreated, job.Id, details: AuditLog.Details(request), context: context);
-        return TypedResults.Ok(FineTuningJobResource.From(job, service.BaseModel, estimatedFinish: null));
+        return TypedResults.Ok(FineTuningJobResource.From(job, estimatedFinish: null));
     }
 
     /// <summary>The caller's trainings, the newest first; admin sees those of all.</summary>
@@ -87,18 +87,17 @@ internal static class FineTuningApi
         HttpContext context,
         JobStore jobs,
         FineTuning training,
-        EngineService service,
         Caller caller,
         [Description("Most jobs to return."), Range(1, MaxLimit)] int limit = 20,
         [Description("Only jobs older than the one with this id.")] string? after = null)
     {
-        CheckLimit(limit);
+        PageLimit.Check(limit, MaxLimit);
         var wanted = MetadataFilter.Read(context.Request.Query);
         var page = jobs.List(
             FineTuning.Kind, caller, after, limit, job => wanted.Matches(job.RequestAs<FineTuningOrder>().Request.Metadata));
         return TypedResults.Ok(new FineTuningJobList
         {
-            Data = [.. page.Items.Select(job => Resource(job, training, service))],
+            Data = [.. page.Items.Select(job => Resource(job, training))],
             HasMore = page.HasMore,
         });
     }
@@ -107,8 +106,8 @@ internal static class FineTuningApi
     /// <param name="id" example="ftjob-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>
     /// <response code="200">The job.</response>
     /// <response code="404">The caller has no such job.</response>
-    internal static Ok<FineTuningJobResource> Get(JobStore jobs, FineTuning training, EngineService service, Caller caller, string id) =>
-        TypedResults.Ok(Resource(jobs.Get(FineTuning.Kind, id, caller), training, service));
+    internal static Ok<FineTuningJobResource> Get(JobStore jobs, FineTuning training, Caller caller, string id) =>
+        TypedResults.Ok(Resource(jobs.Get(FineTuning.Kind, id, caller), training));
 
     /// <summary>End a training. Its checkpoints stay.</summary>
     /// <param name="id" example="ftjob-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>
@@ -147,7 +146,7 @@ internal static class FineTuningApi
         [Description("Most events to return."), Range(1, MaxLimit)] int limit = 20,
         [Description("Only events older than the one with this id.")] string? after = null)
     {
-        CheckLimit(limit);
+        PageLimit.Check(limit, MaxLimit);
         var job = jobs.Get(FineTuning.Kind, id, caller);
         long? before = after is null ? null : FineTuningEventResource.TryParse(after)
             ?? throw new InvalidRequestException("after", $"expected the id of an event, such as ftevent-42, found '{after}'");
@@ -171,7 +170,7 @@ internal static class FineTuningApi
         [Description("Most checkpoints to return."), Range(1, MaxLimit)] int limit = 10,
         [Description("Only checkpoints before the one with this id.")] string? after = null)
     {
-        CheckLimit(limit);
+        PageLimit.Check(limit, MaxLimit);
         var job = jobs.Get(FineTuning.Kind, id, caller);
         var checkpoints = jobs.Checkpoints(job.Id).ToList();
         if (after is not null)
@@ -192,14 +191,8 @@ internal static class FineTuningApi
         });
     }
 
-    internal static FineTuningJobResource Resource(StoredJob job, FineTuning training, EngineService service) =>
-        FineTuningJobResource.From(job, service.BaseModel, job.IsFinished ? null : training.EstimatedFinish(job.Id));
-
-    private static void CheckLimit(int limit)
-    {
-        if (limit is < 1 or > MaxLimit)
-            throw new InvalidRequestException("limit", $"expected a whole number from 1 to {MaxLimit}, found {limit}");
-    }
+    internal static FineTuningJobResource Resource(StoredJob job, FineTuning training) =>
+        FineTuningJobResource.From(job, job.IsFinished ? null : training.EstimatedFinish(job.Id));
 
     private static void ProducesChangeErrors(this RouteHandlerBuilder route) => route
         .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)

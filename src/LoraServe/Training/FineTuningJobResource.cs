@@ -30,7 +30,7 @@ public sealed record FineTuningJobResource
     /// <example>false</example>
     public required bool Paused { get; init; }
 
-    /// <summary>The base model.</summary>
+    /// <summary>The base model that it was asked for.</summary>
     /// <example>loraserve-demo</example>
     public required string Model { get; init; }
 
@@ -108,7 +108,7 @@ public sealed record FineTuningJobResource
     /// <summary>The held-out examples at that step, which conditions of a promotion are about; null where there are none.</summary>
     public required FiguresResource? Figures { get; init; }
 
-    internal static FineTuningJobResource From(StoredJob job, string baseModel, DateTimeOffset? estimatedFinish)
+    internal static FineTuningJobResource From(StoredJob job, DateTimeOffset? estimatedFinish)
     {
         var (order, state) = (job.RequestAs<FineTuningOrder>(), job.ResultAs<FineTuningState>());
         var basic = ChosenHyperparameters.From(state.Basic ?? order.Basic());
@@ -119,7 +119,7 @@ public sealed record FineTuningJobResource
             FinishedAt = job.Finished?.ToUnixTimeSeconds(),
             Status = job.Status,
             Paused = job.IsPaused,
-            Model = baseModel,
+            Model = order.Request.Model!,
             FineTunedModel = job.Status == JobStatus.Succeeded ? state.Adapter : null,
             FineTunedVersion = job.Status == JobStatus.Succeeded ? state.Version : null,
             OrganizationId = job.Owner,

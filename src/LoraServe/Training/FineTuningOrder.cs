@@ -8,6 +8,9 @@ internal sealed record FineTuningOrder
     /// <summary>What was asked for.</summary>
     public required FineTuningRequest Request { get; init; }
 
+    /// <summary>Fingerprint of the base that the request names.</summary>
+    public required string BaseFingerprint { get; init; }
+
     /// <summary>The name of what is trained.</summary>
     public required string Adapter { get; init; }
 
@@ -53,4 +56,14 @@ internal static class TrainingFiles
     public static string Validation(string folder) => Path.Combine(folder, "validation.jsonl");
 
     public static string Run(string folder) => Path.Combine(folder, "run");
+
+    /// <summary>Deletes all but the checkpoints and the result.</summary>
+    public static void Tidy(string folder)
+    {
+        if (!Directory.Exists(folder)) return;
+        File.Delete(Training(folder));
+        File.Delete(Validation(folder));
+        if (!Directory.Exists(Run(folder))) return;
+        foreach (var state in Directory.EnumerateFiles(Run(folder), "state-*")) File.Delete(state);
+    }
 }

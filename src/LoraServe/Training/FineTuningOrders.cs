@@ -24,7 +24,7 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
         if (request.Model != service.BaseModel) throw new UnknownBaseException(request.Model!, service.BaseModel);
         var id = $"ftjob-{JobIds.New()}";
         var adapter = FineTuningRequestReader.Name(service.BaseModel, request.Suffix ?? SuffixFrom(id));
-        AdaptersApi.CheckName(service, adapter);
+        AdaptersApi.CheckName(service, adapter, "suffix");
         caller.Access.CheckTarget(adapter);
         quota.Check(caller, adapter, bytes: 0);
 
@@ -36,6 +36,7 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
         var order = new FineTuningOrder
         {
             Request = request,
+            BaseFingerprint = service.Engine.Model.Fingerprint,
             Adapter = adapter,
             Seed = request.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue),
             TrainingFileName = training!.Name,
@@ -45,7 +46,7 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
         var hyperparameters = order.ToEngine(folders.Of(id)).Hyperparameters;
         faults.AddRange(service.Trainer.FindFaults(hyperparameters, hasValidation).Select(HyperparameterNames.Fault));
         if (faults.Count > 0) throw new InvalidRequestException(faults);
-        queue.CheckRoom(FineTuning.Kind);
+        queue.CheckRoom(FineTuning.Kind, caller);
         (StoredFile File, Func<string, string> Path)[] inputs = [(training, TrainingFiles.Training)];
         await folders.CreateAsync(id, validation is null ? inputs : [.. inputs, (validation, TrainingFiles.Validation)], cancellationToken);
         var json = JsonSerializer.Serialize(order, ApiJson.Options);

@@ -10,10 +10,13 @@ internal sealed record FineTuningState
 
     public LoraHyperparameters? Lora { get; init; }
 
+    /// <summary>Hash of the training data, once it has been read.</summary>
+    public string? Data { get; init; }
+
     /// <summary>The name that the result was given; null before.</summary>
     public string? Adapter { get; init; }
 
-    /// <summary>The version that the training made, whatever the name means now.</summary>
+    /// <summary>The version that the training made, whatever the name means now; known just before the name gets it.</summary>
     public string? Version { get; init; }
 
     /// <summary>Its PEFT folder within the job's; null before.</summary>
@@ -44,6 +47,7 @@ internal sealed record FineTuningState
             NEpochs = order.Basic().NEpochs ?? Epochs(plan),
         },
         Lora = order.Lora().With(plan.Settings),
+        Data = plan.Training.Hash,
     };
 
     private static int Epochs(TrainingPlan plan) =>

@@ -1,12 +1,11 @@
 using LoraServe.Audit;
-using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Keys;
 
 namespace LoraServe.Training;
 
 /// <summary>Changes of a training that somebody asks for.</summary>
-internal sealed class JobControl(JobStore jobs, JobQueue queue, FineTuning training, EngineService service, AuditLog audit)
+internal sealed class JobControl(JobStore jobs, JobQueue queue, FineTuning training, AuditLog audit)
 {
     /// <summary>Changes a job of the caller's.</summary>
     /// <exception cref="UnknownJobException">The caller has no such job.</exception>
@@ -16,6 +15,6 @@ internal sealed class JobControl(JobStore jobs, JobQueue queue, FineTuning train
         var caller = context.User.Caller();
         var job = change(queue, jobs.Get(FineTuning.Kind, id, caller));
         audit.Record(caller, action, id, context: context);
-        return FineTuningApi.Resource(job, training, service);
+        return FineTuningApi.Resource(job, training);
     }
 }

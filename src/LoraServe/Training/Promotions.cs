@@ -15,10 +15,10 @@ internal sealed class Promotions(EngineService service, TrainedAdapters adapters
         HttpContext context, StoredJob job, string alias, string folder, int step, FiguresResource? figures, PromotionConditions conditions)
     {
         var (engine, caller) = (service.Engine, context.User.Caller());
-        AdaptersApi.CheckName(service, alias);
+        AdaptersApi.CheckName(service, alias, "alias");
         caller.Access.CheckTarget(alias);
         conditions.Check(figures);
-        var (before, after) = await adapters.PromoteAsync(context, engine, alias, folder, Provenance.Of(job, step, figures));
+        var (before, after) = await adapters.PromoteAsync(context, engine, alias, folder, Provenance.Of(job.Id, job.ResultAs<FineTuningState>(), step, figures));
         return new PromotionResource
         {
             FineTuningJobId = job.Id,

@@ -1,6 +1,4 @@
 using System.Globalization;
-using LoraServe.Engine.Training;
-using LoraServe.Jobs;
 
 namespace LoraServe.Training;
 
@@ -8,12 +6,12 @@ namespace LoraServe.Training;
 internal static class Provenance
 {
     /// <summary>Of a state of a training.</summary>
-    public static string Of(StoredJob job, TrainingPlan plan, int step, FiguresResource? validation) =>
-        $"trained by {job.Id} on data {plan.Training.Hash}, step {step} of {plan.Settings.Steps}{Figures(validation)}";
-
-    /// <summary>Of a state of a training whose data is not at hand.</summary>
-    public static string Of(StoredJob job, int step, FiguresResource? validation) =>
-        $"trained by {job.Id}, step {step}{Figures(validation)}";
+    /// <param name="jobId">The training.</param>
+    /// <param name="state">What is known of it, its data included.</param>
+    /// <param name="step">After which step.</param>
+    /// <param name="validation">The held-out examples at that step; null where there are none.</param>
+    public static string Of(string jobId, FineTuningState state, int step, FiguresResource? validation) =>
+        $"trained by {jobId} on data {state.Data}, step {step}{Figures(validation)}";
 
     private static string Figures(FiguresResource? validation)
     {

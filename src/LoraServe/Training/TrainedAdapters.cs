@@ -8,7 +8,7 @@ using LoraServe.Keys;
 namespace LoraServe.Training;
 
 /// <summary>Brings what trainings made among the adapters that serve, for the account of whoever asked for it.</summary>
-internal sealed class TrainedAdapters(AdapterUploads uploads, KeyRing keys)
+internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners)
 {
     /// <summary>Gives a name to a PEFT folder; what the name meant before stays in its versions.</summary>
     /// <param name="engine">Serves it.</param>
@@ -16,17 +16,30 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, KeyRing keys)
     /// <param name="name">A name, new or not.</param>
     /// <param name="folder">A PEFT folder.</param>
     /// <param name="provenance">Where it comes from, for people.</param>
-    /// <param name="cancellationToken">Leaves everything as it was.</param>
+    /// <param name="naming">Told of the version just before the name gets it.</param>
     /// <exception cref="InvalidAdapterException">It cannot be served, for instance because it has no effect.</exception>
     /// <exception cref="PermissionException">The owner may not store any more.</exception>
+    /// <exception cref="JobFailedException">The owner's key is not valid any more.</exception>
     public async Task<AdapterInfo> AddAsync(
-        LlmEngine engine, StoredJob job, string name, string folder, string provenance, CancellationToken cancellationToken)
+        LlmEngine engine, StoredJob job, string name, string folder, string provenance, Action<string> naming)
     {
-        using var upload = await ReadAsync(engine, folder, cancellationToken);
+        var options = Options(provenance) with { Storing = adapter => naming(adapter.Version) };
+        using var upload = await ReadAsync(engine, folder, CancellationToken.None);
         var (_, after) = await uploads.AddAsync(
-            OwnerOf(job), name, upload, Options(provenance), AuditAction.AdapterTrained, context: null, cancellationToken);
+            owners.Of(job), name, upload, options, AuditAction.AdapterTrained, context: null, CancellationToken.None);
         return after;
     }
+
+    /// <summary>
+    /// Whether a job has given a name to its version, which is not to be done twice: an operator may have brought back another one since.
+    /// </summary>
+    /// <param name="engine">Serves it.</param>
+    /// <param name="job">The job.</param>
+    /// <param name="name">The name.</param>
+    /// <param name="version">The version that it made; null: it made none.</param>
+    public bool Has(LlmEngine engine, StoredJob job, string name, string? version) => version is not null
+        && engine.Adapters.Find(name) is not null
+        && engine.Adapters.Versions(name).Any(known => known.Version == version && known.Created >= job.Created);
 
     /// <summary>The same for somebody who has just asked for it.</summary>
     /// <returns>What the name stood for before, and what it stands for now.</returns>
@@ -37,10 +50,6 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, KeyRing keys)
         return await uploads.AddAsync(
             context.User.Caller(), name, upload, Options(provenance), AuditAction.AdapterPromoted, context, context.RequestAborted);
     }
-
-    // What the owner may store was checked when the job was taken in; a key that was revoked since still counts.
-    private Caller OwnerOf(StoredJob job) =>
-        keys.Find(job.Owner) is { } key ? Caller.Of(key) : Caller.CommandLine with { Id = job.Owner, Name = job.Owner };
 
     private static AddOptions Options(string provenance) => new() { Replace = true, Provenance = provenance };
 

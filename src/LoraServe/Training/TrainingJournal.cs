@@ -18,12 +18,16 @@ internal sealed partial class TrainingJournal(
     private DateTimeOffset _written;
     private int? _firstStep;
     private bool _isFirstWritten;
+
+    // UTC ticks, which requests read at any time; 0 as long as it is unknown.
+    private long _estimatedFinish;
     private (int Step, DateTimeOffset Time)? _start;
 
     /// <summary>
     /// When the training will end at the speed that it has had since it began or went on; null as long as that is unknown.
     /// </summary>
-    public DateTimeOffset? EstimatedFinish { get; private set; }
+    public DateTimeOffset? EstimatedFinish =>
+        Volatile.Read(ref _estimatedFinish) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
 
     public void Report(TrainingEvent value)
     {
@@ -39,8 +43,7 @@ internal sealed partial class TrainingJournal(
                 Add(evaluated.Step, Describe(evaluated), Figures(evaluated));
                 break;
             case CheckpointSaved checkpoint:
-                Add(checkpoint.Step, $"Checkpoint created at step {checkpoint.Step}", data: null);
-                Write(() => store.AddCheckpoint(jobId, checkpoint.Step, Path.GetRelativePath(folder, checkpoint.AdapterFolder)));
+                Write(() => Add(checkpoint));
                 break;
             case Note note:
                 Add(step: null, note.Text, data: null);
@@ -63,6 +66,14 @@ internal sealed partial class TrainingJournal(
         _pending.Clear();
     }
 
+    private void Add(CheckpointSaved checkpoint)
+    {
+        if (store.AddCheckpoint(jobId, checkpoint.Step, Path.GetRelativePath(folder, checkpoint.AdapterFolder)))
+            Add(checkpoint.Step, $"Checkpoint created at step {checkpoint.Step}", data: null);
+        var gone = store.Checkpoints(jobId).Where(row => !Directory.Exists(Path.Combine(folder, row.Folder))).Select(row => row.Step).ToList();
+        if (gone.Count > 0) store.RemoveCheckpoints(jobId, gone);
+    }
+
     private void Add(int? step, string message, JsonObject? data) =>
         _pending.Add(new JobEvent(message) { Time = time.GetUtcNow(), Step = step, Data = data });
 
@@ -70,7 +81,7 @@ internal sealed partial class TrainingJournal(
     {
         var now = time.GetUtcNow();
         if (_start is { } start && step > start.Step)
-            EstimatedFinish = now + ((now - start.Time) / (step - start.Step) * Math.Max(0, totalSteps - step));
+            Volatile.Write(ref _estimatedFinish, (now + ((now - start.Time) / (step - start.Step) * Math.Max(0, totalSteps - step))).UtcTicks);
         else
             _start = (step, now);
     }

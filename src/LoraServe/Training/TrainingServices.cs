@@ -14,6 +14,7 @@ internal static class TrainingServices
     {
         services.AddSingleton(provider => JobDatabase.Open(provider.GetRequiredService<LoraServeOptions>().Data));
         services.AddSingleton<JobStore>().AddSingleton<JobFolders>().AddSingleton<JobQueue>().AddSingleton<JobMetrics>();
+        services.AddSingleton<JobOwners>();
         services.AddSingleton<FileStore>().AddSingleton<FileUploads>();
         services.AddSingleton<TrainingMetrics>().AddSingleton<TrainedAdapters>().AddSingleton<Promotions>();
         services.AddSingleton<FineTuning>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;
 using LoraServe.Jobs;
 
@@ -26,6 +27,22 @@ public class JobErrorsTests
     [Fact]
     public void Of_WhatRequestsAreRefusedFor_HasTheSameCode() =>
         JobErrors.Of(new UnknownAdapterException("sql"), "/srv/data").ShouldBe(new JobError("model_not_found", "The adapter 'sql' does not exist.", null));
+
+    [Fact]
+    public void Of_DamagedAdapter_KeepsWhatToDo()
+    {
+        var error = JobErrors.Of(new DamagedAdapterException("sql", "Its file is gone."), "/srv/data");
+
+        (error.Code, error.Message).ShouldBe(("adapter_damaged", "The adapter 'sql' cannot be loaded: Its file is gone. Upload it again."));
+    }
+
+    [Fact]
+    public void IsTransient_BusyEngine_IsTriedAgain()
+    {
+        JobErrors.IsTransient(new AdapterCacheFullException("full")).ShouldBeTrue();
+        JobErrors.IsTransient(new EngineOverloadedException("full")).ShouldBeTrue();
+        JobErrors.IsTransient(new UnknownAdapterException("sql")).ShouldBeFalse();
+    }
 
     [Fact]
     public void Of_AnythingElse_IsForTheLog() => JobErrors.Of(new InvalidOperationException("secret"), "/srv/data").Code.ShouldBe(JobErrors.Internal);

@@ -62,6 +62,7 @@ public class RankStudiesApiTests(TrainingServer server)
     [InlineData("""{"training_file": "FILE", "test_file": "file-none"}""")]
     [InlineData("""{"training_file": "FILE", "test_file": "FILE", "ranks": []}""")]
     [InlineData("""{"training_file": "FILE", "test_file": "FILE", "seeds": 0}""")]
+    [InlineData("""{"training_file": "FILE", "test_file": "FILE", "ranks": [1, 2, 3, 4, 5, 6, 7, 8, 9, 10], "seeds": 100, "full": true}""")]
     [InlineData("""{"training_file": "FILE", "test_file": "FILE", "hyperparameters": {"lora": {"r": 4}}}""")]
     [InlineData("""{"training_file": "FILE", "test_file": "FILE", "steps": 4}""")]
     public async Task Post_WrongRequest_IsRefusedAtOnce(string body)

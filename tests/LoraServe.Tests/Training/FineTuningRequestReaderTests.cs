@@ -163,6 +163,7 @@ public class FineTuningRequestReaderTests
     private static FineTuningOrder Order(FineTuningRequest request) => new()
     {
         Request = request,
+        BaseFingerprint = "0f",
         Adapter = "ft:base:a-1",
         Seed = 7,
         TrainingFileName = "a.jsonl",

@@ -74,6 +74,8 @@ namespace LoraServe.Jobs.Migrations
 
                     b.HasKey("Number");
 
+                    b.HasIndex("JobId", "Number");
+
                     b.HasIndex("JobId", "Step");
 
                     b.ToTable("Events", (string)null);
@@ -124,6 +126,9 @@ namespace LoraServe.Jobs.Migrations
                 {
                     b.Property<long>("Number")
                         .ValueGeneratedOnAdd()
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int>("Attempts")
                         .HasColumnType("INTEGER");
 
                     b.Property<DateTimeOffset>("Created")

@@ -28,6 +28,7 @@ internal sealed class JobContext(DbContextOptions<JobContext> options) : DbConte
         var happened = modelBuilder.Entity<EventRow>();
         happened.ToTable("Events").HasKey(row => row.Number);
         happened.HasIndex(row => new { row.JobId, row.Step });
+        happened.HasIndex(row => new { row.JobId, row.Number });
 
         var checkpoint = modelBuilder.Entity<CheckpointRow>();
         checkpoint.ToTable("Checkpoints").HasKey(row => row.Number);

@@ -33,6 +33,7 @@ internal static class JobRowMapper
         row.Finished = job.Finished;
         row.Status = job.Status.ToString();
         row.IsPaused = job.IsPaused;
+        row.Attempts = job.Attempts;
         row.Result = job.Result;
         row.ErrorCode = job.Error?.Code;
         row.ErrorMessage = job.Error?.Message;
@@ -48,6 +49,7 @@ internal static class JobRowMapper
         Finished = row.Finished,
         Status = Enum.Parse<JobStatus>(row.Status),
         IsPaused = row.IsPaused,
+        Attempts = row.Attempts,
         Request = row.Request,
         Result = row.Result,
         Error = row.ErrorMessage is { } message ? new JobError(row.ErrorCode!, message, row.ErrorParam) : null,

@@ -48,6 +48,9 @@ internal sealed class JobRow
 
     public required bool IsPaused { get; set; }
 
+    /// <summary>How often it was begun since it last got somewhere.</summary>
+    public int Attempts { get; set; }
+
     /// <summary>What was asked for, as JSON of its kind.</summary>
     public required string Request { get; init; }
 
