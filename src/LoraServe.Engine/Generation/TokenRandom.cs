@@ -9,19 +9,11 @@ namespace LoraServe.Engine.Generation;
 /// </remarks>
 internal static class TokenRandom
 {
-    private const ulong Gamma = 0x9E3779B97F4A7C15;
-
     /// <summary>Uniform in [0, 1), a multiple of 2^-53.</summary>
     public static double NextDouble(long seed, int position) =>
-        (Mix(Mix((ulong)seed) + ((ulong)position * Gamma)) >> 11) * (1.0 / (1UL << 53));
+        (Mix(Mix((ulong)seed) + ((ulong)position * SplitMix64.Gamma)) >> 11) * (1.0 / (1UL << 53));
 
     /// <summary>The output of SplitMix64 in the given state.</summary>
     // The seed is mixed on its own first: seeds that differ by a multiple of the step would otherwise give one stream, shifted.
-    internal static ulong Mix(ulong state)
-    {
-        var z = state + Gamma;
-        z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9;
-        z = (z ^ (z >> 27)) * 0x94D049BB133111EB;
-        return z ^ (z >> 31);
-    }
+    internal static ulong Mix(ulong state) => SplitMix64.Mix(state + SplitMix64.Gamma);
 }

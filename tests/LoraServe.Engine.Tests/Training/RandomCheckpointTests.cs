@@ -1,21 +1,22 @@
 using System.Runtime.InteropServices;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Tests.Training.Gradients;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Gradients;
 using Shouldly;
 using TorchSharp;
 using Xunit;
 
-namespace LoraServe.Engine.Tests.Training.Gradients;
+namespace LoraServe.Engine.Tests.Training;
 
-public class RandomWeightsTests
+public class RandomCheckpointTests
 {
     [Fact]
-    public void WriteCheckpoint_Loaded_IsTheStartOfAModelThatGuesses()
+    public void Write_Loaded_IsTheStartOfAModelThatGuesses()
     {
         using var folder = new TemporaryFolder();
-        RandomWeights.WriteCheckpoint(GoldenData.Path("checkpoints", "llama-gqa"), folder.Path, seed: 3);
+        RandomCheckpoint.Write(GoldenData.Path("checkpoints", "llama-gqa"), folder.Path, seed: 3);
         var config = ModelConfig.Load(folder.Path);
         using var files = Checkpoint.Open(folder.Path);
         using var weights = BaseWeights.Load(config, files, torch.ScalarType.Float32, torch.CPU, progress: null);
