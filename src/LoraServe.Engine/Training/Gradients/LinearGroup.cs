@@ -39,7 +39,8 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
     public Tensor[] Forward(Tensor x, PassInputs inputs, Tape tape, LinearTape kept, bool keepsResults)
     {
         var dropout = inputs.Dropout;
-        if (_a is not null) kept.Shrunk = dropout is null ? Product(tape.New(x.size(0), _a.size(0)), x, _a, null) : tape.Keep(ShrinkDropped(x, dropout));
+        if (_a is not null && dropout is null) kept.Shrunk = Product(tape.New(x.size(0), _a.size(0)), x, _a, null);
+        else if (_a is not null) kept.Shrunk = tape.Keep(ShrinkDropped(x, dropout!));
         var results = new Tensor[modules.Count];
         kept.Directions = new Tensor?[modules.Count];
         kept.Weights = new Tensor?[modules.Count];
@@ -79,7 +80,7 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
         for (var i = 0; i < modules.Count; i++)
         {
             var (module, dy) = (modules[i], dys[i]);
-            var weight = needsInput || dropout is not null ? kept.Weights[i] ?? Widen(module.Weight, inputs) : null;
+            var weight = needsInput ? kept.Weights[i] ?? Widen(module.Weight, inputs) : null;
             module.WeightParameter?.AddProduct(dy, x);
             module.BiasParameter?.Add(dy.sum(0, type: ScalarType.Float32));
             var dz = dy;
@@ -100,8 +101,14 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
                 }
                 else
                 {
-                    var dropped = BackwardDropped(module, weight!, part, _a!.narrow(0, rank, factors.Rank), dy, dz, x, dropout);
-                    dx = dx is null ? dropped : dx.add_(dropped, Constants.One);
+                    var mask = dropout.Mask(module.Number, x);
+                    factors.A.AddProduct(part, x.mul(mask));
+                    if (needsInput)
+                    {
+                        var dropped = BackwardDropped(factors, weight!, part, _a!.narrow(0, rank, factors.Rank), dy, dz).mul_(mask);
+                        dx = dx is null ? dropped : dx.add_(dropped, Constants.One);
+                    }
+
                     dz = dy;
                 }
 
@@ -122,8 +129,8 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
         foreach (var module in modules) module.Factors?.Dispose();
     }
 
-    // Makes y of W x, or of W x + b with dropout. Without it y = g * z + b with z = (W + s B A) x. With it, as PEFT has it, what was not dropped goes through W
-    // as well: y = W x + b + g * z - W d, z = (W + s B A) d, d = dropped x. Returns z.
+    // Makes y of W x, or of W x + b with dropout. Without it y = g * z + b with z = (W + s B A) x. With it, as PEFT has it, what was not
+    // dropped goes through W as well: y = W x + b + g * z - W d, z = (W + s B A) d, d = dropped x. Returns z.
     private static Tensor AddDora(
         Tensor result, TrainedLinear module, Tensor weight, Tensor x, Tensor shrunk, Tensor expand, Dropout? dropout, Tape tape)
     {
@@ -147,15 +154,12 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
         return b is null ? y.addmm_(x, transposed, 0, 1) : y.copy_(b).addmm_(x, transposed);
     }
 
-    // The gradient of x by way of the dropped input, whose mask differs from module to module. shrunk = s dz B, dz = g dy.
-    private static Tensor BackwardDropped(
-        TrainedLinear module, Tensor weight, Tensor shrunk, Tensor a, Tensor dy, Tensor dz, Tensor x, Dropout dropout)
+    // The gradient of the dropped input. shrunk = s dz B, dz = g dy.
+    private static Tensor BackwardDropped(LowRankFactors factors, Tensor weight, Tensor shrunk, Tensor a, Tensor dy, Tensor dz)
     {
-        var mask = dropout.Mask(module.Number, x);
-        module.Factors!.A.AddProduct(shrunk, x.mul(mask));
         var dropped = shrunk.mm(a);
-        if (module.Factors.Gain is not null) dropped.addmm_(dz.sub(dy), weight);
-        return dropped.mul_(mask);
+        if (factors.Gain is not null) dropped.addmm_(dz.sub(dy), weight);
+        return dropped;
     }
 
     private Tensor ShrinkDropped(Tensor x, Dropout dropout)

@@ -22,8 +22,6 @@ internal sealed class LowRankFactors(TrainedParameter a, TrainedParameter b, Tra
 
     public TrainedParameter B => b;
 
-    public TrainedParameter? Magnitude => magnitude;
-
     /// <summary>s.</summary>
     public float Scaling => scaling;
 

@@ -130,7 +130,8 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
         if (isFull) usual /= 10;
         var rate = usual * multiplier;
         var text = rate.ToString("G4", CultureInfo.InvariantCulture);
-        return Chosen(rate, $"learning_rate {text}: usual for a model of width {config.HiddenSize} where {(isFull ? "every weight is" : "adapters are")} trained"
+        var trained = isFull ? "every weight is" : "adapters are";
+        return Chosen(rate, $"learning_rate {text}: usual for a model of width {config.HiddenSize} where {trained} trained"
             + (asked.LearningRateMultiplier is null ? "" : $", times {multiplier}"));
     }
 
