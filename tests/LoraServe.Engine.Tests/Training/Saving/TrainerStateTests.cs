@@ -134,7 +134,7 @@ public sealed class TrainerStateTests : IDisposable
         fault.Faults.Count.ShouldBe(3);
         fault.Faults[0].ShouldContain("another training");
         fault.Faults.Skip(1).ShouldBe(["data: \"d0\" there, \"d1\" here", "rank: 4 there, 5 here"]);
-        new TrainerState(_folder.Path, Identity with { Settings = Identity.Settings with { CheckpointEvery = 99 } }).CheckSame();
+        new TrainerState(_folder.Path, Identity with { Settings = Identity.Settings with { CheckpointEvery = 99, MaxSequenceLength = 99 } }).CheckSame();
     }
 
     [Fact]
