@@ -56,8 +56,10 @@ internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartIn
         {
             while (!process.HasExited && !Journal().Exists(line => line.Contains(kill.After, StringComparison.Ordinal)))
             {
-                if (clock.Elapsed > Patience) throw new BenchmarkException("The worker does not begin.");
                 await Task.Delay(5);
+                if (clock.Elapsed <= Patience) continue;
+                process.Kill(entireProcessTree: true);
+                throw new BenchmarkException("The worker does not begin.");
             }
 
             await Task.Delay(kill.Delay);
@@ -69,7 +71,16 @@ internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartIn
         }
 
         using var patience = new CancellationTokenSource(Patience);
-        await process.WaitForExitAsync(patience.Token);
+        try
+        {
+            await process.WaitForExitAsync(patience.Token);
+        }
+        catch (OperationCanceledException)
+        {
+            process.Kill(entireProcessTree: true);
+            throw new BenchmarkException("The worker does not end.");
+        }
+
         var hasEnded = Journal().Contains("end");
         if (!hasEnded && (kill is null || process.ExitCode == 1)) throw new BenchmarkException($"The worker ended with {process.ExitCode}.");
         return hasEnded;
