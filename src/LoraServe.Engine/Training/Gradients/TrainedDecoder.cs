@@ -26,8 +26,8 @@ internal sealed class TrainedDecoder : IDisposable
         _frequencies = tensor(Array.ConvertAll(frequencies, frequency => (float)frequency), device: Embedding.Weight.device)
             .DetachFromDisposeScope();
         Layers = [.. Enumerable.Range(0, config.LayerCount).Select(layer => Layer(modules, layer))];
-        Head = new TrainedHead(Norm(modules, ModelLayout.FinalNorm), modules.Linears(ModelLayout.Head), modules.IsFull);
-        LowestTrained = Embedding.IsTrained ? 0 : Math.Max(Array.FindIndex([.. Layers], layer => layer.IsTrained), -1);
+        Head = new TrainedHead(Norm(modules, ModelLayout.FinalNorm), modules.Linears(ModelLayout.Head));
+        LowestTrained = Embedding.IsTrained ? 0 : Array.FindIndex([.. Layers], layer => layer.IsTrained);
         if (LowestTrained < 0) LowestTrained = config.LayerCount;
     }
 
@@ -54,11 +54,8 @@ internal sealed class TrainedDecoder : IDisposable
         else _workspaces.Push(workspace);
     }
 
-    /// <summary>To be called after parameters were written.</summary>
-    public void Refresh()
-    {
-        foreach (var group in Groups) group.Refresh();
-    }
+    /// <summary>To be called, one after the other, after parameters were written.</summary>
+    public IEnumerable<Action> Refreshes => Groups.Select(Action (group) => group.Refresh);
 
     /// <summary>Rotation of the tokens of examples: cosine and sine, [tokens, headDim / 2] each, in float32 and the current scope.</summary>
     public (Tensor Cosine, Tensor Sine) Rotation(IReadOnlyList<int> lengths)
@@ -85,7 +82,9 @@ internal sealed class TrainedDecoder : IDisposable
         }
 
         return new LoraAdapter(version, Linears.ToDictionary(
-            linear => linear.Path, LinearUpdate (linear) => new ReplacedLinear(Copy(linear.Weight), linear.Bias is null ? null : Copy(linear.Bias)), StringComparer.Ordinal))
+            linear => linear.Path,
+            LinearUpdate (linear) => new ReplacedLinear(Copy(linear.Weight), linear.Bias is null ? null : Copy(linear.Bias)),
+            StringComparer.Ordinal))
         {
             Embedding = new ReplacedEmbedding(Copy(Embedding.Weight)),
             Norms = _norms.ToDictionary(norm => norm.Key, norm => Copy(norm.Value.Weight), StringComparer.Ordinal),

@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Training.Gradients;
 /// The last norm and the output head with the cross-entropy, over the positions of targets only and some rows at a time, so that the
 /// logits of all tokens never exist at once.
 /// </summary>
-internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head, bool trainsNorm) : IDisposable
+internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head) : IDisposable
 {
     // Memory of the float32 logits that exist at a time.
     private const long LogitBytes = 32 << 20;
@@ -16,9 +16,6 @@ internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head, bool train
 
     /// <summary>The norm before it.</summary>
     public TrainedNorm Norm => norm;
-
-    /// <summary>Whether anything of it is trained.</summary>
-    public bool IsTrained => trainsNorm || head.IsTrained;
 
     /// <summary>Rows that are done at a time.</summary>
     public int ChunkRows => (int)Math.Clamp(LogitBytes / (sizeof(float) * head.Modules[0].Weight.size(0)), 1, 256);

@@ -42,10 +42,15 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>To be called after parameters were written: makes what passes need of them, such as B in the compute dtype.</summary>
     public void Refresh()
     {
-        using var inference = inference_mode();
-        _modules.Refresh();
-        _decoder.Refresh();
+        foreach (var refresh in Refreshes) refresh();
     }
+
+    /// <summary>The parts of <see cref="Refresh"/>, between which requests may go; all of them, in their order.</summary>
+    public IEnumerable<Action> Refreshes => _modules.Refreshes.Concat(_decoder.Refreshes).Select(Action (refresh) => () =>
+    {
+        using var inference = inference_mode();
+        refresh();
+    });
 
     /// <summary>
     /// A pass there and back that adds the gradient of weight * (sum of the cross-entropies of the batch's targets) to the parameters.

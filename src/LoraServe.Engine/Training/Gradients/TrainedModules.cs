@@ -36,9 +36,6 @@ internal sealed class TrainedModules : IDisposable
     /// <summary>What is trained.</summary>
     public IReadOnlyList<TrainedParameter> Parameters => _parameters;
 
-    /// <summary>Trained weights by their names in the checkpoint; none where the method is LoRA.</summary>
-    public IEnumerable<TrainedParameter> Full => _full.Values.Select(pair => pair.Parameter);
-
     /// <summary>Whether every weight is trained.</summary>
     public bool IsFull => _settings.Method == TrainingMethod.Full;
 
@@ -64,12 +61,9 @@ internal sealed class TrainedModules : IDisposable
         return new LinearGroup(Dtype, modules);
     }
 
-    /// <summary>To be called after parameters were written.</summary>
-    public void Refresh()
-    {
-        foreach (var (parameter, computed) in _full.Values)
-            if (!ReferenceEquals(parameter.Value, computed)) computed.copy_(parameter.Value);
-    }
+    /// <summary>To be called, one after the other, after parameters were written.</summary>
+    public IEnumerable<Action> Refreshes => _full.Values.Where(pair => !ReferenceEquals(pair.Parameter.Value, pair.Computed))
+        .Select(Action (pair) => () => pair.Computed.copy_(pair.Parameter.Value));
 
     /// <summary>Frees the parameters.</summary>
     public void Dispose()

@@ -16,6 +16,7 @@ internal sealed class AdamW : IDisposable
     private readonly IReadOnlyList<(TrainedParameter Parameter, Tensor First, Tensor Second)> _moments;
     private readonly double _weightDecay;
     private int _next;
+    private long _first;
 
     /// <param name="parameters">Stay the caller's; contiguous. The moments are in main memory wherever they are.</param>
     /// <param name="weightDecay">Part of a weight that is taken away, times the learning rate.</param>
@@ -34,19 +35,27 @@ internal sealed class AdamW : IDisposable
     public IEnumerable<(TrainedParameter Parameter, Tensor First, Tensor Second)> Moments => _moments;
 
     /// <summary>
-    /// Updates the next parameters, as many as a slice of time allows, and sets their gradients to 0. A step is complete when this returns
-    /// false; the same arguments are given until then.
+    /// Updates the next elements of parameters, as many as a slice of time allows, and sets their gradients to 0. A step is complete when
+    /// this returns false; the same arguments are given until then.
     /// </summary>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="gradientScale">Multiplies every gradient first: see <see cref="GradientNorm.Scale"/>.</param>
     public bool Advance(double learningRate, double gradientScale)
     {
         var update = new AdamWUpdate(learningRate, _weightDecay, Steps + 1, gradientScale);
-        for (var elements = 0L; elements < Slice && _next < _moments.Count; _next++)
+        for (var elements = 0L; elements < Slice && _next < _moments.Count;)
         {
             var (parameter, first, second) = _moments[_next];
-            Run(update, parameter, first, second);
-            elements += parameter.Value.numel();
+            var count = Math.Min(Slice, parameter.Value.numel() - _first);
+            using var values = new FloatPieces(parameter.Value, _first, count);
+            using var gradients = new FloatPieces(parameter.Gradient, _first, count);
+            using var firsts = new FloatPieces(first, _first, count);
+            using var seconds = new FloatPieces(second, _first, count);
+            for (var i = 0; i < values.Count; i++) update.Run(values[i], gradients[i], firsts[i], seconds[i]);
+            values.Store();
+            gradients.Store();
+            (elements, _first) = (elements + count, _first + count);
+            if (_first == parameter.Value.numel()) (_next, _first) = (_next + 1, 0);
         }
 
         if (_next < _moments.Count) return true;
@@ -63,17 +72,6 @@ internal sealed class AdamW : IDisposable
             first.Dispose();
             second.Dispose();
         }
-    }
-
-    private static void Run(AdamWUpdate update, TrainedParameter parameter, Tensor first, Tensor second)
-    {
-        using var values = new FloatPieces(parameter.Value);
-        using var gradients = new FloatPieces(parameter.Gradient);
-        using var firsts = new FloatPieces(first);
-        using var seconds = new FloatPieces(second);
-        for (var i = 0; i < values.Count; i++) update.Run(values[i], gradients[i], firsts[i], seconds[i]);
-        values.Store();
-        gradients.Store();
     }
 
     private static Tensor Zeros(TrainedParameter parameter) => zeros(parameter.Value.shape, ScalarType.Float32, CPU).DetachFromDisposeScope();

@@ -11,28 +11,33 @@ internal sealed class FloatPieces : IDisposable
 
     private readonly Tensor _tensor;
     private readonly Tensor _local;
-    private readonly Tensor _flat;
 
     /// <param name="tensor">Contiguous float32, stays the caller's.</param>
     public FloatPieces(Tensor tensor)
+        : this(tensor, 0, tensor.numel())
     {
-        _tensor = tensor;
-        _local = tensor.cpu();
-        _flat = _local.view(-1);
+    }
+
+    /// <summary>Some of its elements.</summary>
+    public FloatPieces(Tensor tensor, long first, long count)
+    {
+        using var flat = tensor.view(-1);
+        _tensor = flat.narrow(0, first, count);
+        _local = _tensor.cpu();
     }
 
     /// <summary>Of every piece but the last.</summary>
     public const int Bytes = Piece * sizeof(float);
 
     /// <summary>Number of pieces.</summary>
-    public int Count => (int)((_flat.numel() + Piece - 1) / Piece);
+    public int Count => (int)((_local.numel() + Piece - 1) / Piece);
 
     /// <summary>One of them, valid until this is disposed.</summary>
     public Span<float> this[int index]
     {
         get
         {
-            using var piece = _flat.narrow(0, (long)index * Piece, Math.Min(Piece, _flat.numel() - ((long)index * Piece)));
+            using var piece = _local.narrow(0, (long)index * Piece, Math.Min(Piece, _local.numel() - ((long)index * Piece)));
             return MemoryMarshal.Cast<byte, float>(piece.bytes);
         }
     }
@@ -46,7 +51,7 @@ internal sealed class FloatPieces : IDisposable
     /// <summary>Frees the copy, if there is one.</summary>
     public void Dispose()
     {
-        _flat.Dispose();
         _local.Dispose();
+        _tensor.Dispose();
     }
 }

@@ -8,17 +8,31 @@ internal static class GradientNorm
 {
     private const double Epsilon = 1e-6;
 
+    // Elements that are summed before requests may go first.
+    private const long Slice = 1 << 22;
+
     /// <summary>The root of the sum of squares over all elements of all gradients; not finite where one of them is not.</summary>
-    public static double Of(IEnumerable<TrainedParameter> parameters)
+    public static double Of(IEnumerable<TrainedParameter> parameters) => Math.Sqrt(SquareSums(parameters).Sum());
+
+    /// <summary>The sums of squares that <see cref="Of"/> is the root of, a slice of time each.</summary>
+    public static IEnumerable<double> SquareSums(IEnumerable<TrainedParameter> parameters)
     {
-        var sum = 0.0;
+        var (sum, elements) = (0.0, 0L);
         foreach (var parameter in parameters)
         {
-            using var pieces = new FloatPieces(parameter.Gradient);
-            for (var i = 0; i < pieces.Count; i++) sum += SquareSum.Of(pieces[i]);
+            var size = parameter.Gradient.numel();
+            for (var first = 0L; first < size; first += Slice)
+            {
+                var count = Math.Min(Slice, size - first);
+                using (var piece = new FloatPieces(parameter.Gradient, first, count)) sum += SquareSum.Of(piece[0]);
+                elements += count;
+                if (elements < Slice) continue;
+                yield return sum;
+                (sum, elements) = (0, 0);
+            }
         }
 
-        return Math.Sqrt(sum);
+        yield return sum;
     }
 
     /// <summary>What gradients of this norm are multiplied with, as PyTorch's clip_grad_norm_ does it: at most 1.</summary>

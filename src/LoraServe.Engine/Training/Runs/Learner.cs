@@ -41,7 +41,14 @@ internal sealed class Learner : IDisposable
             yield return default;
         }
 
-        result.GradientNorm = GradientNorm.Of(Model.Parameters);
+        var squares = 0.0;
+        foreach (var sum in GradientNorm.SquareSums(Model.Parameters))
+        {
+            squares += sum;
+            yield return default;
+        }
+
+        result.GradientNorm = Math.Sqrt(squares);
     }
 
     /// <summary>Goes down the gradient, and sets it to 0; must not stop half way.</summary>
@@ -51,8 +58,11 @@ internal sealed class Learner : IDisposable
     {
         var scale = GradientNorm.Scale(gradientNorm, _settings.MaxGradientNorm);
         while (Optimizer.Advance(learningRate, scale)) yield return default;
-        yield return default;
-        Model.Refresh();
+        foreach (var refresh in Model.Refreshes)
+        {
+            yield return default;
+            refresh();
+        }
     }
 
     /// <summary>The cross-entropies of all targets of some passes, without dropout.</summary>

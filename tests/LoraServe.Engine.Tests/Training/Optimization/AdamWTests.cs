@@ -67,6 +67,25 @@ public class AdamWTests
     }
 
     [Fact]
+    public void Advance_OneParameterOfSeveralSlices_IsUpdatedPieceByPiece()
+    {
+        using var scope = NewDisposeScope();
+        using var parameters = new Parameters(ones(2, (1 << 22) + 5));
+        using var optimizer = new AdamW(parameters.All, weightDecay: 0);
+        parameters.All[0].Gradient.fill_(1);
+        var size = parameters.All[0].Value.numel();
+
+        GradientNorm.SquareSums(parameters.All).Sum().ShouldBe(size);
+        optimizer.Advance(0.5, 1).ShouldBeTrue();
+        Largest(parameters.All[0].Value.view(-1).narrow(0, 1 << 22, size - (1 << 22)).sub(ones(1))).ShouldBe(0);
+        optimizer.Advance(0.5, 1).ShouldBeTrue();
+        optimizer.Advance(0.5, 1).ShouldBeFalse();
+
+        Largest(parameters.All[0].Value.sub(full_like(parameters.All[0].Value, 0.5))).ShouldBeLessThan(1e-6);
+        Largest(parameters.All[0].Gradient).ShouldBe(0);
+    }
+
+    [Fact]
     public void Norm_NotFiniteGradient_IsNotFinite()
     {
         using var scope = NewDisposeScope();
