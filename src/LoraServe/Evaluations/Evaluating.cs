@@ -63,7 +63,7 @@ internal sealed class Evaluating(EngineService service, JobStore store, JobFolde
         var path = EvaluationOrder.Data(folders.Of(job.Id));
         try
         {
-            return await Task.Run(() => service.Trainer.ReadDataset(path, order.Request.SkipTooLong), cancellationToken);
+            return await Task.Run(() => service.Trainer.ReadDataset(path, order.Request.SkipTooLong, cancellationToken), cancellationToken);
         }
         catch (InvalidTrainingException e)
         {

@@ -46,7 +46,7 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
         await _reading.WaitAsync(cancellation);
         try
         {
-            await Task.Run(() => trainer.ReadDataset(path, skipTooLong: true), cancellation);
+            await Task.Run(() => trainer.ReadDataset(path, skipTooLong: true, cancellation), cancellation);
             return null;
         }
         catch (InvalidTrainingException e)

@@ -138,7 +138,7 @@ internal sealed class FineTuning(
 
         try
         {
-            return await Task.Run(() => service.Trainer.Prepare(order.ToEngine(folder)), cancellationToken);
+            return await Task.Run(() => service.Trainer.Prepare(order.ToEngine(folder), cancellationToken), cancellationToken);
         }
         catch (InvalidTrainingException e)
         {
