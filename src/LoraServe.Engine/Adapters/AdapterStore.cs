@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using LoraServe.Engine.Checkpoints;
 using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;

@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using LoraServe.Engine.Adapters;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Checkpoints;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Checkpoints;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;

@@ -43,8 +43,8 @@ internal sealed class JobFolders
         try
         {
             foreach (var (file, path) in inputs) await _files.CopyAsync(file, path(folder), cancellationToken);
-            Engine.Adapters.DurableDisk.FlushFolder(folder);
-            Engine.Adapters.DurableDisk.FlushFolder(_root);
+            Engine.Checkpoints.DurableDisk.FlushFolder(folder);
+            Engine.Checkpoints.DurableDisk.FlushFolder(_root);
         }
         catch
         {

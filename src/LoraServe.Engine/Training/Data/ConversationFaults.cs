@@ -1,6 +1,5 @@
 using System.Text.Json;
 using LoraServe.Engine.Tokenization.Templates;
-using LoraServe.Engine.Training.Planning;
 
 namespace LoraServe.Engine.Training.Data;
 
@@ -51,7 +50,7 @@ internal sealed class ConversationFaults
         }
 
         foreach (var field in message.EnumerateObject().Where(field => !Fields.Contains(field.Name) && field.Value.ValueKind != JsonValueKind.Null))
-            Add($"{at}: the field {TargetNames.Shorten(field.Name)} is unknown; expected {string.Join(", ", Fields)}");
+            Add($"{at}: the field {DataFaults.Shorten(field.Name)} is unknown; expected {string.Join(", ", Fields)}");
         var role = Field(message, "role");
         if (role is not { ValueKind: JsonValueKind.String } || !Roles.Contains(role.Value.GetString()))
             Expected($"{at}.role", string.Join(", ", Roles), role);
@@ -149,7 +148,7 @@ internal sealed class ConversationFaults
 
     private void Add(string fault) => _faults.Add(fault);
 
-    private static string Show(JsonElement value) => TargetNames.Shorten(value.GetRawText());
+    private static string Show(JsonElement value) => DataFaults.Shorten(value.GetRawText());
 
     private static JsonElement? Field(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;

@@ -64,7 +64,8 @@ internal sealed class ConversationParser(ModelText model)
         if (model.IsTooLong(characters) || turns > model.MaxSequenceLength)
         {
             throw new ExampleException(
-                $"{characters} characters in which {turns} turns are learnt, too long for {model.MaxSequenceLength} tokens") { IsTooLong = true };
+                $"{characters} characters in which {turns} turns are learnt, too long for {model.MaxSequenceLength} tokens")
+            { IsTooLong = true };
         }
 
         if ((long)turns * ((long)characters + bytes) > MostRendered)

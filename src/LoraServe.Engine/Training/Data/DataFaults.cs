@@ -25,6 +25,9 @@ internal sealed class DataFaults(string file, string kind = "faults")
     /// <summary>Adds a fault of the file.</summary>
     public void Add(string fault) => AddAny($"{file}: {fault}");
 
+    /// <summary>A name or value out of a request or a file, cut to what a message can hold.</summary>
+    public static string Shorten(string text) => text.Length <= 60 ? text : $"{text[..60]}...";
+
     private void AddAny(string fault)
     {
         if (_faults.Count < Most) _faults.Add(fault);

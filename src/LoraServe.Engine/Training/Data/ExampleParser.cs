@@ -1,6 +1,5 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using LoraServe.Engine.Training.Planning;
 
 namespace LoraServe.Engine.Training.Data;
 
@@ -58,7 +57,7 @@ internal sealed class ExampleParser(ModelText model)
         var (isCompletion, isConversation) = (names.Exists(CompletionFields.Contains), names.Contains("messages"));
         if (isCompletion == isConversation)
         {
-            var found = names.Count == 0 ? "nothing" : string.Join(", ", names.Take(10).Select(TargetNames.Shorten));
+            var found = names.Count == 0 ? "nothing" : string.Join(", ", names.Take(10).Select(DataFaults.Shorten));
             throw new ExampleException($"expected either prompt and completion or messages, found {found}");
         }
 
@@ -67,7 +66,7 @@ internal sealed class ExampleParser(ModelText model)
         if (unknown.Count > 0)
         {
             throw new ExampleException([.. unknown.Take(10).Select(name =>
-                $"{TargetNames.Shorten(name)}: an unknown field; expected {string.Join(", ", known)}")]);
+                $"{DataFaults.Shorten(name)}: an unknown field; expected {string.Join(", ", known)}")]);
         }
 
         return isConversation ? _conversations.Parse(line, number) : Completion(line, number);

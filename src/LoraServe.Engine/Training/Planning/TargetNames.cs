@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Training.Data;
 
 namespace LoraServe.Engine.Training.Planning;
 
@@ -28,7 +29,7 @@ internal static class TargetNames
         {
             faults.Add(name is Attention or AllLinear
                 ? $"target_modules: {name} stands alone, found {asked.Count} names"
-                : $"target_modules: {Shorten(name)} is no linear module of the layers; expected some of {Known}");
+                : $"target_modules: {DataFaults.Shorten(name)} is no linear module of the layers; expected some of {Known}");
         }
 
         return faults.Count > before ? [] : [.. All.Where(asked.Contains)];
@@ -37,9 +38,6 @@ internal static class TargetNames
     /// <summary>The modules that have one of the names.</summary>
     public static IReadOnlyList<LinearModule> Select(ModelModules modules, IReadOnlyList<string> names) =>
         [.. modules.Linears.Where(linear => linear.Path != modules.Head && names.Contains(linear.Path[(linear.Path.LastIndexOf('.') + 1)..]))];
-
-    /// <summary>A name or value out of a request or a file, cut to what a message can hold.</summary>
-    public static string Shorten(string text) => text.Length <= 60 ? text : $"{text[..60]}...";
 
     private static string Known => $"{string.Join(", ", All)}, or alone {Attention} or {AllLinear}";
 }

@@ -17,7 +17,7 @@ internal static class RankStudyFaults
         if (request.Trainings > RankStudyRequest.MostTrainings)
         {
             yield return $"ranks, targets, data sizes, seeds: expected at most {RankStudyRequest.MostTrainings} trainings in all, "
-                + $"found {request.Trainings}";
+                + $"found {request.Trainings}: try fewer of them";
         }
 
         if (request.FullLearningRate is { } rate && !(rate > 0 && double.IsFinite(rate)))

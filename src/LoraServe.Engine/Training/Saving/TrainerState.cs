@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json;
-using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Optimization;

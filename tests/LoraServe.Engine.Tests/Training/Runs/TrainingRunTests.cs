@@ -177,7 +177,11 @@ public sealed class TrainingRunTests : IAsyncLifetime
         // A validation loss that grows: what is learned is something else than what is asked.
         var plan = TinyTraining.Plan(_engine, _folder.File("run"), TinyTraining.Settings with
         {
-            Steps = 60, EvaluateEvery = 5, EarlyStopping = 2, ExactMatchExamples = 0, LearningRate = 0.03,
+            Steps = 60,
+            EvaluateEvery = 5,
+            EarlyStopping = 2,
+            ExactMatchExamples = 0,
+            LearningRate = 0.03,
         });
         plan = plan with
         {
@@ -265,7 +269,13 @@ public sealed class TrainingRunTests : IAsyncLifetime
     {
         var settings = TinyTraining.Settings with
         {
-            Method = TrainingMethod.Full, Steps = 60, BatchSize = 8, ExactMatchExamples = 5, EvaluateEvery = 30, CheckpointEvery = 10, LearningRate = 0.003,
+            Method = TrainingMethod.Full,
+            Steps = 60,
+            BatchSize = 8,
+            ExactMatchExamples = 5,
+            EvaluateEvery = 30,
+            CheckpointEvery = 10,
+            LearningRate = 0.003,
         };
 
         var result = await RunAsync("run", new EventList(), settings);

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using Microsoft.Win32.SafeHandles;
 
-namespace LoraServe.Engine.Adapters;
+namespace LoraServe.Engine.Checkpoints;
 
 /// <summary>
 /// Makes the system write to the disk itself what it keeps in memory. A rename survives a power cut only once its folder is flushed, which
