@@ -100,7 +100,7 @@ public class TrainingClientsTests(TrainingServer server)
         result.GetProperty("events").GetInt32().ShouldBeGreaterThan(4);
         result.GetProperty("checkpoints").GetInt32().ShouldBeGreaterThan(0);
         result.GetProperty("listed").GetBoolean().ShouldBeTrue();
-        result.Text("paused").ShouldBe("queued");
+        result.Text("paused").ShouldBeOneOf("queued", "validating_files");
         result.Text("answered_by").ShouldBe("ft:loraserve-demo:npm");
         result.GetProperty("deleted").GetBoolean().ShouldBeTrue();
         result.GetProperty("error").Text("class").ShouldBe("BadRequestError");
