@@ -1,3 +1,5 @@
+using LoraServe.Engine.Lora;
+
 namespace LoraServe.Engine.Training;
 
 /// <summary>How a training runs, with nothing left open: <see cref="Hyperparameters"/> once everything that was null has been chosen.</summary>
@@ -77,4 +79,14 @@ public sealed record TrainingSettings
 
     /// <inheritdoc cref="Hyperparameters.OutputDtype"/>
     public required string OutputDtype { get; init; }
+
+    /// <summary>Rank, alpha and scaling of every module.</summary>
+    internal LoraScaling ToScaling() => new()
+    {
+        Rank = Rank,
+        Alpha = Alpha,
+        UsesRsLora = UseRsLora,
+        RankPattern = [.. RankPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))],
+        AlphaPattern = [.. AlphaPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))],
+    };
 }

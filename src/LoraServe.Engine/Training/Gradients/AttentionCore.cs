@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
@@ -92,7 +93,7 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
         }
 
         using var scale = tensor(_scale, device: scores.device);
-        return nn.functional.softmax(scores.mul_(scale).add_(Mask(block, scores.device), Constants.One), 2);
+        return nn.functional.softmax(scores.mul_(scale).AddInPlace(Mask(block, scores.device)), 2);
     }
 
     // dS = scale * P * (dP - sum(dP * P)), in place of dP = dO V^T.
@@ -142,7 +143,7 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
         key.narrow(0, block.KeyStart, block.KeyCount).transpose(0, 1).to(ScalarType.Float32);
 
     private static void Add(Tensor sum, AttentionBlock block, Tensor part) =>
-        sum.narrow(0, block.KeyStart, block.KeyCount).transpose(0, 1).add_(part, Constants.One);
+        sum.narrow(0, block.KeyStart, block.KeyCount).transpose(0, 1).AddInPlace(part);
 }
 
 /// <summary>Adjacent queries of one example and the keys that some of them see.</summary>

@@ -1,3 +1,4 @@
+using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
@@ -106,7 +107,7 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
                     if (needsInput)
                     {
                         var dropped = BackwardDropped(factors, weight!, part, _a!.narrow(0, rank, factors.Rank), dy, dz).mul_(mask);
-                        dx = dx is null ? dropped : dx.add_(dropped, Constants.One);
+                        dx = dx is null ? dropped : dx.AddInPlace(dropped);
                     }
 
                     dz = dy;
@@ -138,9 +139,9 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
         var direction = tape.New(result.shape).copy_(through);
         direction.addmm_(shrunk, expand);
         var scaled = direction.mul(module.Factors!.Gain!);
-        if (dropout is not null) result.add_(scaled.add_(through, Constants.MinusOne), Constants.One);
+        if (dropout is not null) result.AddInPlace(scaled.add_(through, Constants.MinusOne));
         else if (module.Bias is null) result.copy_(scaled);
-        else result.copy_(scaled.add_(module.Bias, Constants.One));
+        else result.copy_(scaled.AddInPlace(module.Bias));
         return direction;
     }
 

@@ -1,3 +1,4 @@
+using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
@@ -17,9 +18,9 @@ internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention atten
     {
         tape.Normed = inputNorm.Forward(x, tape.Tape);
         var attended = attention.Forward(tape.Normed, inputs, tape.Tape, tape.Attention);
-        tape.Middle = tape.Tape.New(x.shape).copy_(x).add_(attended, Constants.One);
+        tape.Middle = tape.Tape.New(x.shape).copy_(x).AddInPlace(attended);
         tape.MiddleNormed = middleNorm.Forward(tape.Middle, tape.Tape);
-        return mlp.Forward(tape.MiddleNormed, inputs, tape.Tape, tape.Mlp).add_(tape.Middle, Constants.One);
+        return mlp.Forward(tape.MiddleNormed, inputs, tape.Tape, tape.Mlp).AddInPlace(tape.Middle);
     }
 
     /// <summary>Adds to the gradients of the parameters and returns that of x, in the current dispose scope.</summary>

@@ -12,8 +12,7 @@ internal sealed class TrainedModules : IDisposable
     private readonly BaseWeights _weights;
     private readonly TrainingSettings _settings;
     private readonly Dictionary<string, (LinearModule Linear, int Number)> _linears;
-    private readonly List<(PeftPattern Pattern, int Rank)> _ranks;
-    private readonly List<(PeftPattern Pattern, double Alpha)> _alphas;
+    private readonly LoraScaling _scaling;
     private readonly List<TrainedParameter> _parameters = [];
     private readonly List<Tensor> _computed = [];
 
@@ -26,8 +25,7 @@ internal sealed class TrainedModules : IDisposable
         _linears = config.Modules("").Linears.Select((linear, number) => (linear, number))
             .ToDictionary(pair => pair.linear.Path, pair => pair, StringComparer.Ordinal);
         Dtype = dtype;
-        _ranks = [.. settings.RankPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))];
-        _alphas = [.. settings.AlphaPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))];
+        _scaling = settings.ToScaling();
     }
 
     /// <summary>What is computed in.</summary>
@@ -93,12 +91,11 @@ internal sealed class TrainedModules : IDisposable
 
     private LowRankFactors Factors(LinearModule linear, int number, Tensor weight)
     {
-        var rank = First(_ranks, linear.Path, _settings.Rank);
-        var alpha = First(_alphas, linear.Path, _settings.Alpha);
+        var rank = _scaling.RankOf(linear.Path);
         var a = Add($"{linear.Path}.lora_A.weight", StartOfA(linear, number, rank));
         var b = Add($"{linear.Path}.lora_B.weight", zeros([linear.OutFeatures, rank], ScalarType.Float32, _weights.Device));
         var magnitude = _settings.UseDora ? Add($"{linear.Path}.lora_magnitude_vector", RowNorms(weight)) : null;
-        return new LowRankFactors(a, b, magnitude, (float)(alpha / (_settings.UseRsLora ? Math.Sqrt(rank) : rank)));
+        return new LowRankFactors(a, b, magnitude, (float)_scaling.ScalingOf(linear.Path));
     }
 
     // Kaiming-uniform with a = sqrt(5) (He et al. 2015), which comes down to +-1 / sqrt(in).
@@ -144,12 +141,5 @@ internal sealed class TrainedModules : IDisposable
     {
         _parameters.Add(new TrainedParameter(name, value));
         return _parameters[^1];
-    }
-
-    private static T First<T>(IEnumerable<(PeftPattern Pattern, T Value)> patterns, string path, T otherwise)
-    {
-        foreach (var (pattern, value) in patterns)
-            if (pattern.IsMatch(path)) return value;
-        return otherwise;
     }
 }

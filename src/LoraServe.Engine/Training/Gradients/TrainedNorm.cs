@@ -1,3 +1,4 @@
+using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
@@ -42,7 +43,7 @@ internal sealed class TrainedNorm(Tensor weight, TrainedParameter? parameter, do
         dn = dn.mul(weight.to(ScalarType.Float32));
         var mean = dn.mul(normed).mean([-1], keepdim: true);
         var dx = dn.sub(normed.mul_(mean)).mul_(inverse).to(x.dtype);
-        if (rest is not null) dx.add_(rest, Constants.One);
+        if (rest is not null) dx.AddInPlace(rest);
         return dx.MoveToOuterDisposeScope();
     }
 
@@ -64,7 +65,7 @@ internal sealed class TrainedNorm(Tensor weight, TrainedParameter? parameter, do
     private (Tensor Wide, Tensor Inverse) Unscaled(Tensor x)
     {
         var wide = x.to(ScalarType.Float32);
-        var inverse = wide.square().mean([-1], keepdim: true).add_(_epsilon, Constants.One).rsqrt_();
+        var inverse = wide.square().mean([-1], keepdim: true).AddInPlace(_epsilon).rsqrt_();
         return (wide.mul(inverse), inverse);
     }
 }

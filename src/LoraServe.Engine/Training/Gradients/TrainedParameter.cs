@@ -1,3 +1,4 @@
+using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
@@ -23,7 +24,7 @@ internal sealed class TrainedParameter(string name, Tensor value) : IDisposable
     public void Add(Tensor gradient)
     {
         using var wide = gradient.to(ScalarType.Float32);
-        Gradient.add_(wide, Constants.One);
+        Gradient.AddInPlace(wide);
     }
 
     /// <summary>Adds factor * left^T right to the gradient [rows, columns].</summary>

@@ -1,6 +1,5 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Lora;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Runs;
 using LoraServe.Engine.Training.Saving;
@@ -135,7 +134,6 @@ internal sealed class TrainingPreparation(LlmEngine engine)
                 [$"{engine.Model.Name} names no token that ends a text (eos_token_id): nothing can learn where to end"]);
         }
 
-
         return new TrainingDatasetReader(
             new ModelText
             {
@@ -166,12 +164,8 @@ internal sealed class TrainingPreparation(LlmEngine engine)
     private long TrainedParameters(TrainingSettings settings)
     {
         if (settings.Method == TrainingMethod.Full) return engine.Model.Parameters;
-        var patterns = settings.RankPattern.Select(pair => (Pattern: PeftPattern.Suffix(pair.Key), Rank: pair.Value)).ToList();
+        var scaling = settings.ToScaling();
         return TargetNames.Select(_modules, settings.TargetModules).Sum(linear =>
-        {
-            var found = patterns.Find(pair => pair.Pattern.IsMatch(linear.Path));
-            var rank = found.Pattern is null ? settings.Rank : found.Rank;
-            return ((long)rank * (linear.InFeatures + linear.OutFeatures)) + (settings.UseDora ? linear.OutFeatures : 0);
-        });
+            ((long)scaling.RankOf(linear.Path) * (linear.InFeatures + linear.OutFeatures)) + (settings.UseDora ? linear.OutFeatures : 0));
     }
 }
