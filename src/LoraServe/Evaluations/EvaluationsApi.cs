@@ -9,6 +9,7 @@ using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Keys;
+using LoraServe.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.Evaluations;
@@ -76,7 +77,7 @@ internal static class EvaluationsApi
         if (JobInputs.Find(files, caller, "file", request.File!, faults) is not { } file) throw new InvalidRequestException(faults);
 
         queue.CheckRoom(Evaluating.Kind, caller);
-        var id = $"eval-{JobIds.New()}";
+        var id = $"eval-{RandomId.New()}";
         await folders.CreateAsync(id, [(file, EvaluationOrder.Data)], context.RequestAborted);
         var order = new EvaluationOrder { Request = request, FileName = file.Name };
         var job = queue.Submit(id, Evaluating.Kind, caller, JsonSerializer.Serialize(order, ApiJson.Options), $"Created evaluation: {id}");

@@ -1,8 +1,6 @@
 using System.Globalization;
 using System.Text;
 using LoraServe.Hosting;
-using Microsoft.AspNetCore.WebUtilities;
-using Microsoft.Net.Http.Headers;
 
 namespace LoraServe.Files;
 
@@ -12,8 +10,6 @@ namespace LoraServe.Files;
 /// <param name="Lifetime">After which it goes by itself; null: never.</param>
 internal sealed record FileForm(string Name, string Purpose, TimeSpan? Lifetime)
 {
-    // RFC 2046, section 5.1.1.
-    private const int MaxBoundaryLength = 70;
     private const int MaxParts = 16;
     private const int MaxFieldLength = 256;
     private const int MinLifetime = 3600;
@@ -31,51 +27,29 @@ internal sealed record FileForm(string Name, string Purpose, TimeSpan? Lifetime)
     /// <exception cref="BadHttpRequestException">The file is too large.</exception>
     public static async Task<FileForm> ReadAsync(HttpRequest request, string path, long mostBytes, CancellationToken cancellationToken)
     {
-        var boundary = MediaTypeHeaderValue.TryParse(request.ContentType, out var type)
-            && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
-            ? HeaderUtilities.RemoveQuotes(type.Boundary).ToString()
-            : "";
-        if (boundary.Length == 0) throw new InvalidRequestException(null, $"The body is no multipart form: {Expected}");
-        if (boundary.Length > MaxBoundaryLength)
-            throw new InvalidRequestException(null, $"The form's boundary has more than {MaxBoundaryLength} characters");
-        var reader = new MultipartReader(boundary, request.Body);
         var fields = new Dictionary<string, string>(StringComparer.Ordinal);
         string? name = null;
-        try
+        await MultipartForm.ReadAsync(request, MaxParts, Expected, ReadPartAsync, cancellationToken);
+        return Check(name, fields);
+
+        async Task ReadPartAsync(MultipartPart part)
         {
-            for (var parts = 0; await reader.ReadNextSectionAsync(cancellationToken) is { } section; parts++)
+            var isNew = part.Field == "file" ? name is null : !fields.ContainsKey(part.Field);
+            if (!isNew) throw new InvalidRequestException(part.Field, $"is there twice: {Expected}");
+            if (part.Field == "file")
             {
-                if (parts == MaxParts) throw new InvalidRequestException(null, $"The form has more than {MaxParts} parts: {Expected}");
-                var part = section.GetContentDispositionHeader();
-                var field = part is null ? "" : HeaderUtilities.RemoveQuotes(part.Name).ToString();
-                var isNew = field == "file" ? name is null : !fields.ContainsKey(field);
-                if (!isNew) throw new InvalidRequestException(field, $"is there twice: {Expected}");
-                if (field == "file")
-                {
-                    name = FileName(part!);
-                    await CopyAsync(section.Body, path, mostBytes, cancellationToken);
-                }
-                else if (field is "purpose" or LifetimePart or AnchorPart)
-                {
-                    fields[field] = await ReadFieldAsync(field, section.Body, cancellationToken);
-                }
-                else
-                {
-                    throw new InvalidRequestException(null, $"The form has an unknown part '{field}': {Expected}", "unknown_parameter");
-                }
+                name = Shown(part.FileName);
+                await CopyAsync(part.Body, path, mostBytes, cancellationToken);
+            }
+            else if (part.Field is "purpose" or LifetimePart or AnchorPart)
+            {
+                fields[part.Field] = await ReadFieldAsync(part.Field, part.Body, cancellationToken);
+            }
+            else
+            {
+                throw new InvalidRequestException(null, $"The form has an unknown part '{part.Field}': {Expected}", "unknown_parameter");
             }
         }
-        catch (InvalidDataException e)
-        {
-            throw new InvalidRequestException(null, $"The form is broken: {e.Message}");
-        }
-        // The reader of forms has no other name for a missing end; faults of the disk carry the system's code.
-        catch (IOException e) when (e.HResult == new IOException().HResult && e is not BadHttpRequestException)
-        {
-            throw new InvalidRequestException(null, $"The form ends before its closing boundary: {Expected}");
-        }
-
-        return Check(name, fields);
     }
 
     private static FileForm Check(string? name, Dictionary<string, string> fields)
@@ -127,9 +101,8 @@ internal sealed record FileForm(string Name, string Purpose, TimeSpan? Lifetime)
     }
 
     // It is shown and sent back, never used as a path.
-    private static string FileName(ContentDispositionHeaderValue part)
+    private static string Shown(string name)
     {
-        var name = HeaderUtilities.RemoveQuotes(part.FileNameStar.HasValue ? part.FileNameStar : part.FileName).ToString();
         name = new string([.. name.Where(letter => !char.IsControl(letter))]);
         name = name[(name.LastIndexOfAny(['/', '\\']) + 1)..];
         return name.Length == 0 ? "file" : name[..Math.Min(name.Length, MaxFieldLength)];

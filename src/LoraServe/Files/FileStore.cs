@@ -1,8 +1,8 @@
-using System.Security.Cryptography;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
+using LoraServe.Storage;
 using Microsoft.EntityFrameworkCore;
 
 namespace LoraServe.Files;
@@ -13,8 +13,6 @@ namespace LoraServe.Files;
 /// </summary>
 internal sealed partial class FileStore
 {
-    private const int IdBytes = 12;
-
     private readonly JobDatabase _database;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
@@ -39,7 +37,7 @@ internal sealed partial class FileStore
     {
         var file = describe(new StoredFile
         {
-            Id = $"file-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(IdBytes))}",
+            Id = $"file-{RandomId.New()}",
             Owner = "",
             Name = "",
             Purpose = "",

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -26,13 +25,4 @@ internal static class JobInputs
             return null;
         }
     }
-}
-
-/// <summary>Ids of jobs, which nobody can guess.</summary>
-internal static class JobIds
-{
-    private const int Bytes = 12;
-
-    /// <summary>What comes after the prefix of a kind: 24 hexadecimal digits.</summary>
-    public static string New() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Bytes));
 }

@@ -8,6 +8,7 @@ using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Keys;
+using LoraServe.Storage;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.RankStudies;
@@ -65,7 +66,7 @@ internal static class RankStudiesApi
         var test = JobInputs.Find(files, caller, "test_file", request.TestFile!, faults);
         if (faults.Count > 0) throw new InvalidRequestException(faults);
 
-        var id = $"rank-{JobIds.New()}";
+        var id = $"rank-{RandomId.New()}";
         var order = new RankStudyOrder { Request = request, TrainingFileName = training!.Name, TestFileName = test!.Name };
         if (order.ToEngine(folders.Of(id)).Trainings is > RankStudyRequest.MostTrainings and var trainings)
         {

@@ -5,6 +5,7 @@ using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Keys;
+using LoraServe.Storage;
 
 namespace LoraServe.Training;
 
@@ -22,7 +23,7 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
     public async Task<StoredJob> SubmitAsync(Caller caller, FineTuningRequest request, CancellationToken cancellationToken)
     {
         if (request.Model != service.BaseModel) throw new UnknownBaseException(request.Model!, service.BaseModel);
-        var id = $"ftjob-{JobIds.New()}";
+        var id = $"ftjob-{RandomId.New()}";
         var adapter = FineTuningRequestReader.Name(service.BaseModel, request.Suffix ?? SuffixFrom(id));
         AdaptersApi.CheckName(service, adapter, "suffix");
         caller.Access.CheckTarget(adapter);

@@ -1,0 +1,12 @@
+using System.Security.Cryptography;
+
+namespace LoraServe.Storage;
+
+/// <summary>Ids of what callers store, which nobody can guess.</summary>
+internal static class RandomId
+{
+    private const int Bytes = 12;
+
+    /// <summary>What comes after the prefix of a kind: 24 hexadecimal digits.</summary>
+    public static string New() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Bytes));
+}
