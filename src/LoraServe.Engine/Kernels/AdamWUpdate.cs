@@ -43,17 +43,17 @@ internal readonly unsafe struct AdamWUpdate
         fixed (float* w = values, g = gradients, m = firsts, v = seconds)
         {
             var i = 0;
-            for (; i + Vector512<float>.Count <= values.Length; i += Vector512<float>.Count)
+            for (; i + Vector256<float>.Count <= values.Length; i += Vector256<float>.Count)
             {
-                var gradient = Vector512.Load(g + i) * _gradientScale;
-                var first = Vector512.Load(m + i);
-                first = Vector512.FusedMultiplyAdd(Vector512.Create((float)(1 - Beta1)), gradient - first, first);
-                var second = (Vector512.Load(v + i) * (float)Beta2) + (gradient * (float)(1 - Beta2) * gradient);
-                var root = (Vector512.Sqrt(second) / _rootOfCorrection) + Vector512.Create(Epsilon);
-                ((Vector512.Load(w + i) * _decay) + (first * _stepSize / root)).Store(w + i);
+                var gradient = Vector256.Load(g + i) * _gradientScale;
+                var first = Vector256.Load(m + i);
+                first = Vector256.FusedMultiplyAdd(Vector256.Create((float)(1 - Beta1)), gradient - first, first);
+                var second = (Vector256.Load(v + i) * (float)Beta2) + (gradient * (float)(1 - Beta2) * gradient);
+                var root = (Vector256.Sqrt(second) / _rootOfCorrection) + Vector256.Create(Epsilon);
+                ((Vector256.Load(w + i) * _decay) + (first * _stepSize / root)).Store(w + i);
                 first.Store(m + i);
                 second.Store(v + i);
-                Vector512<float>.Zero.Store(g + i);
+                Vector256<float>.Zero.Store(g + i);
             }
 
             for (; i < values.Length; i++)

@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Kernels;
 /// <summary>Softmax over the part of a row of scores that a query sees, there and back, in place.</summary>
 internal static unsafe class CausalSoftmaxKernel
 {
-    private static readonly int Width = Vector512<float>.Count;
+    private static readonly int Width = Vector256<float>.Count;
 
     /// <summary>Scores become probabilities, 0 outside of the part.</summary>
     /// <param name="row">[size].</param>
@@ -25,24 +25,24 @@ internal static unsafe class CausalSoftmaxKernel
         var highest = float.NegativeInfinity;
         if (whole > 0)
         {
-            var most = Vector512.Load(start);
-            for (var i = Width; i < whole; i += Width) most = Vector512.Max(most, Vector512.Load(start + i));
+            var most = Vector256.Load(start);
+            for (var i = Width; i < whole; i += Width) most = Vector256.Max(most, Vector256.Load(start + i));
             for (var i = 0; i < Width; i++) highest = Math.Max(highest, most[i]);
         }
 
         for (var i = whole; i < count; i++) highest = Math.Max(highest, start[i]);
-        var (sums, shift, factor) = (Vector512<float>.Zero, Vector512.Create(-highest * scale), Vector512.Create(scale));
+        var (sums, shift, factor) = (Vector256<float>.Zero, Vector256.Create(-highest * scale), Vector256.Create(scale));
         for (var i = 0; i < whole; i += Width)
         {
-            var value = VectorExp.Of(Vector512.FusedMultiplyAdd(Vector512.Load(start + i), factor, shift));
+            var value = VectorExp.Of(Vector256.FusedMultiplyAdd(Vector256.Load(start + i), factor, shift));
             value.Store(start + i);
             sums += value;
         }
 
-        var sum = Vector512.Sum(sums);
+        var sum = Vector256.Sum(sums);
         for (var i = whole; i < count; i++) sum += start[i] = MathF.Exp((start[i] - highest) * scale);
         var inverse = 1 / sum;
-        for (var i = 0; i < whole; i += Width) (Vector512.Load(start + i) * inverse).Store(start + i);
+        for (var i = 0; i < whole; i += Width) (Vector256.Load(start + i) * inverse).Store(start + i);
         for (var i = whole; i < count; i++) start[i] *= inverse;
     }
 
@@ -55,13 +55,13 @@ internal static unsafe class CausalSoftmaxKernel
     public static void Backward(float* p, float* dp, int size, float scale)
     {
         var whole = size - (size % Width);
-        var sums = Vector512<float>.Zero;
-        for (var i = 0; i < whole; i += Width) sums = Vector512.FusedMultiplyAdd(Vector512.Load(p + i), Vector512.Load(dp + i), sums);
-        var sum = Vector512.Sum(sums);
+        var sums = Vector256<float>.Zero;
+        for (var i = 0; i < whole; i += Width) sums = Vector256.FusedMultiplyAdd(Vector256.Load(p + i), Vector256.Load(dp + i), sums);
+        var sum = Vector256.Sum(sums);
         for (var i = whole; i < size; i++) sum += p[i] * dp[i];
-        var shift = Vector512.Create(sum);
+        var shift = Vector256.Create(sum);
         for (var i = 0; i < whole; i += Width)
-            ((Vector512.Load(dp + i) - shift) * (Vector512.Load(p + i) * scale)).Store(dp + i);
+            ((Vector256.Load(dp + i) - shift) * (Vector256.Load(p + i) * scale)).Store(dp + i);
         for (var i = whole; i < size; i++) dp[i] = (dp[i] - sum) * (p[i] * scale);
     }
 }

@@ -10,11 +10,11 @@ internal static unsafe class CrossEntropyKernel<T, TElements>
     where T : unmanaged
     where TElements : struct, IVectorElements<T>
 {
-    private static readonly int Width = Vector512<float>.Count;
+    private static readonly int Width = Vector256<float>.Count;
 
     /// <summary>Does a row.</summary>
     /// <param name="logits">[size]; becomes the gradient unless the weight is 0.</param>
-    /// <param name="size">A multiple of 16.</param>
+    /// <param name="size">A multiple of 8.</param>
     /// <param name="target">The right token.</param>
     /// <param name="weight">What the loss is multiplied by; 0 where no gradient is wanted.</param>
     /// <returns>The loss in nats, not multiplied, and whether no other token is more probable.</returns>
@@ -22,18 +22,18 @@ internal static unsafe class CrossEntropyKernel<T, TElements>
     public static (double Loss, bool IsCorrect) Row(T* logits, int size, long target, float weight)
     {
         var most = TElements.Load(logits);
-        for (var i = Width; i < size; i += Width) most = Vector512.Max(most, TElements.Load(logits + i));
+        for (var i = Width; i < size; i += Width) most = Vector256.Max(most, TElements.Load(logits + i));
         var highest = most[0];
         for (var i = 1; i < Width; i++) highest = Math.Max(highest, most[i]);
 
-        var (shift, sums) = (Vector512.Create(highest), Vector512<float>.Zero);
+        var (shift, sums) = (Vector256.Create(highest), Vector256<float>.Zero);
         for (var i = 0; i < size; i += Width) sums += VectorExp.Of(TElements.Load(logits + i) - shift);
-        var sum = Vector512.Sum(sums);
+        var sum = Vector256.Sum(sums);
         var block = target / Width * Width;
         var own = TElements.Load(logits + block)[(int)(target - block)];
         if (weight != 0)
         {
-            var scale = Vector512.Create(weight / sum);
+            var scale = Vector256.Create(weight / sum);
             for (var i = 0; i < size; i += Width) TElements.Store(VectorExp.Of(TElements.Load(logits + i) - shift) * scale, logits + i);
             var row = (MathF.Exp(own - highest) / sum) - 1;
             TElements.Store(TElements.Load(logits + block).WithElement((int)(target - block), weight * row), logits + block);

@@ -48,8 +48,7 @@ internal static unsafe class LowRankMerge
             var module = new Module(pw, pb, pa, ps, pm, columns, rank);
             var shares = (int)Math.Clamp(w.Length / LeastShare, 1, threads);
             var share = (rows + shares - 1) / shares;
-            if (shares == 1) module.Merge(0, rows);
-            else Parallel.For(0, shares, i => module.Merge(i * share, Math.Min((i + 1) * share, rows)));
+            ThreadTeam.Run(threads, shares, i => module.Merge((int)i * share, Math.Min(((int)i + 1) * share, rows)));
         }
     }
 

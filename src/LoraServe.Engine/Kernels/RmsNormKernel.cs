@@ -10,13 +10,13 @@ internal static unsafe class RmsNormKernel<T, TElements>
     where T : unmanaged
     where TElements : struct, IVectorElements<T>
 {
-    private static readonly int Width = Vector512<float>.Count;
+    private static readonly int Width = Vector256<float>.Count;
 
     /// <summary>y = w * n with n = x / sqrt(mean(x^2) + epsilon), n rounded to the element first.</summary>
     /// <param name="x">[rows, size].</param>
     /// <param name="w">[size].</param>
     /// <param name="y">[rows, size].</param>
-    /// <param name="size">A multiple of 16.</param>
+    /// <param name="size">A multiple of 8.</param>
     /// <param name="epsilon">Added to the mean square.</param>
     /// <param name="from">The first row.</param>
     /// <param name="to">The row after the last.</param>
@@ -26,7 +26,7 @@ internal static unsafe class RmsNormKernel<T, TElements>
         for (var row = from; row < to; row++)
         {
             T* xr = x + (row * size), yr = y + (row * size);
-            var inverse = Vector512.Create(Inverse(xr, size, epsilon));
+            var inverse = Vector256.Create(Inverse(xr, size, epsilon));
             for (var i = 0; i < size; i += Width)
             {
                 TElements.Store(TElements.Load(xr + i) * inverse, yr + i);
@@ -41,7 +41,7 @@ internal static unsafe class RmsNormKernel<T, TElements>
     /// <param name="w">[size].</param>
     /// <param name="rest">[rows, size], what else x gets, or null.</param>
     /// <param name="dx">[rows, size]; may be dy or rest.</param>
-    /// <param name="size">A multiple of 16.</param>
+    /// <param name="size">A multiple of 8.</param>
     /// <param name="epsilon">Added to the mean square.</param>
     /// <param name="from">The first row.</param>
     /// <param name="to">The row after the last.</param>
@@ -51,21 +51,21 @@ internal static unsafe class RmsNormKernel<T, TElements>
         for (var row = from; row < to; row++)
         {
             T* dyr = dy + (row * size), xr = x + (row * size), dxr = dx + (row * size);
-            var (squares, products) = (Vector512<float>.Zero, Vector512<float>.Zero);
+            var (squares, products) = (Vector256<float>.Zero, Vector256<float>.Zero);
             for (var i = 0; i < size; i += Width)
             {
                 var value = TElements.Load(xr + i);
-                squares = Vector512.FusedMultiplyAdd(value, value, squares);
-                products = Vector512.FusedMultiplyAdd(TElements.Load(dyr + i) * TElements.Load(w + i), value, products);
+                squares = Vector256.FusedMultiplyAdd(value, value, squares);
+                products = Vector256.FusedMultiplyAdd(TElements.Load(dyr + i) * TElements.Load(w + i), value, products);
             }
 
-            var inverse = 1 / MathF.Sqrt((Vector512.Sum(squares) / size) + epsilon);
-            var mean = Vector512.Sum(products) / size * inverse * inverse;
-            var (scale, share) = (Vector512.Create(inverse), Vector512.Create(-mean * inverse));
+            var inverse = 1 / MathF.Sqrt((Vector256.Sum(squares) / size) + epsilon);
+            var mean = Vector256.Sum(products) / size * inverse * inverse;
+            var (scale, share) = (Vector256.Create(inverse), Vector256.Create(-mean * inverse));
             for (var i = 0; i < size; i += Width)
             {
                 var gradient = TElements.Load(dyr + i) * TElements.Load(w + i) * scale;
-                gradient = Vector512.FusedMultiplyAdd(TElements.Load(xr + i), share, gradient);
+                gradient = Vector256.FusedMultiplyAdd(TElements.Load(xr + i), share, gradient);
                 if (rest is not null) gradient += TElements.Load(rest + (row * size) + i);
                 TElements.Store(gradient, dxr + i);
             }
@@ -75,13 +75,13 @@ internal static unsafe class RmsNormKernel<T, TElements>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static float Inverse(T* x, int size, float epsilon)
     {
-        var squares = Vector512<float>.Zero;
+        var squares = Vector256<float>.Zero;
         for (var i = 0; i < size; i += Width)
         {
             var value = TElements.Load(x + i);
-            squares = Vector512.FusedMultiplyAdd(value, value, squares);
+            squares = Vector256.FusedMultiplyAdd(value, value, squares);
         }
 
-        return 1 / MathF.Sqrt((Vector512.Sum(squares) / size) + epsilon);
+        return 1 / MathF.Sqrt((Vector256.Sum(squares) / size) + epsilon);
     }
 }

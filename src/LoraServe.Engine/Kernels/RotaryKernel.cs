@@ -10,7 +10,7 @@ internal static unsafe class RotaryKernel<T, TElements>
     where T : unmanaged
     where TElements : struct, IVectorElements<T>
 {
-    private static readonly int Width = Vector512<float>.Count;
+    private static readonly int Width = Vector256<float>.Count;
 
     /// <summary>x1 cos - x2 sin and x2 cos + x1 sin.</summary>
     /// <param name="x">[tokens, heads, headDim].</param>
@@ -25,7 +25,7 @@ internal static unsafe class RotaryKernel<T, TElements>
     public static void Rotate(T* x, float* cosine, float* sine, int heads, int headDim, float direction, long from, long to)
     {
         var half = headDim / 2;
-        var sign = Vector512.Create(direction);
+        var sign = Vector256.Create(direction);
         for (var token = from; token < to; token++)
         {
             float* c = cosine + (token * half), s = sine + (token * half);
@@ -35,7 +35,7 @@ internal static unsafe class RotaryKernel<T, TElements>
                 var second = first + half;
                 for (var i = 0; i < half; i += Width)
                 {
-                    var (cos, sin) = (Vector512.Load(c + i), Vector512.Load(s + i) * sign);
+                    var (cos, sin) = (Vector256.Load(c + i), Vector256.Load(s + i) * sign);
                     var (a, b) = (TElements.Load(first + i), TElements.Load(second + i));
                     TElements.Store((a * cos) - (b * sin), first + i);
                     TElements.Store((b * cos) + (a * sin), second + i);

@@ -4,7 +4,7 @@ namespace LoraServe.Engine.Kernels;
 internal static class RowWork
 {
     // Less than this takes less time than handing it to another thread.
-    private const long LeastShare = 1 << 17;
+    private const long LeastShare = 1 << 15;
 
     /// <summary>Does all rows: the caller some of them, other threads the rest. A row is done as it would be done alone.</summary>
     /// <param name="rows">Number of rows.</param>
@@ -13,14 +13,7 @@ internal static class RowWork
     /// <param name="work">Does the rows from the first to before the second.</param>
     public static void Run(long rows, long rowSize, int threads, Action<long, long> work)
     {
-        var shares = (int)Math.Clamp(rows * rowSize / LeastShare, 1, Math.Min(threads, Math.Max(rows, 1)));
-        if (shares == 1)
-        {
-            work(0, rows);
-            return;
-        }
-
-        var share = (rows + shares - 1) / shares;
-        Parallel.For(0, shares, i => work(Math.Min(i * share, rows), Math.Min((i + 1) * share, rows)));
+        var shares = Math.Clamp(rows * rowSize / LeastShare, 1, Math.Min(threads, Math.Max(rows, 1)));
+        ThreadTeam.Run(threads, shares, share => work(rows * share / shares, rows * (share + 1) / shares));
     }
 }

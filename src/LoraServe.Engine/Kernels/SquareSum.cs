@@ -11,16 +11,16 @@ internal static unsafe class SquareSum
     {
         fixed (float* x = values)
         {
-            Vector512<double> lower = default, upper = default;
+            Vector256<double> lower = default, upper = default;
             var i = 0;
-            for (; i + Vector512<float>.Count <= values.Length; i += Vector512<float>.Count)
+            for (; i + Vector256<float>.Count <= values.Length; i += Vector256<float>.Count)
             {
-                var (first, second) = Vector512.Widen(Vector512.Load(x + i));
-                lower = Vector512.FusedMultiplyAdd(first, first, lower);
-                upper = Vector512.FusedMultiplyAdd(second, second, upper);
+                var (first, second) = Vector256.Widen(Vector256.Load(x + i));
+                lower = Vector256.FusedMultiplyAdd(first, first, lower);
+                upper = Vector256.FusedMultiplyAdd(second, second, upper);
             }
 
-            var sum = Vector512.Sum(lower + upper);
+            var sum = Vector256.Sum(lower + upper);
             for (; i < values.Length; i++) sum += (double)x[i] * x[i];
             return sum;
         }

@@ -10,9 +10,9 @@ internal static unsafe class SwiGluKernel<T, TElements>
     where T : unmanaged
     where TElements : struct, IVectorElements<T>
 {
-    private static readonly int Width = Vector512<float>.Count;
+    private static readonly int Width = Vector256<float>.Count;
 
-    /// <summary>result = silu(gate) * up for the elements from a multiple of 16 to before another one.</summary>
+    /// <summary>result = silu(gate) * up for the elements from a multiple of 8 to before another one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward(T* gate, T* up, T* result, long from, long to)
     {
@@ -32,12 +32,12 @@ internal static unsafe class SwiGluKernel<T, TElements>
             var (x, gradient) = (TElements.Load(gate + i), TElements.Load(dy + i));
             var sigmoid = Sigmoid(x);
             var silu = x * sigmoid;
-            var slope = Vector512.FusedMultiplyAdd(silu, Vector512<float>.One - sigmoid, sigmoid);
+            var slope = Vector256.FusedMultiplyAdd(silu, Vector256<float>.One - sigmoid, sigmoid);
             TElements.Store(gradient * TElements.Load(up + i) * slope, dgate + i);
             TElements.Store(gradient * silu, dup + i);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector512<float> Sigmoid(Vector512<float> x) => Vector512<float>.One / (Vector512<float>.One + VectorExp.Of(-x));
+    private static Vector256<float> Sigmoid(Vector256<float> x) => Vector256<float>.One / (Vector256<float>.One + VectorExp.Of(-x));
 }

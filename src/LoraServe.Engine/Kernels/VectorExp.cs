@@ -14,22 +14,22 @@ internal static class VectorExp
     private const float Ln2High = 0.693359375f;
     private const float Ln2Low = -2.12194440e-4f;
 
-    /// <summary>16 values; what is below the smallest normal number becomes about that.</summary>
+    /// <summary>8 values; what is below the smallest normal number becomes about that.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector512<float> Of(Vector512<float> x)
+    public static Vector256<float> Of(Vector256<float> x)
     {
-        x = Vector512.Min(Vector512.Max(x, Vector512.Create(Lowest)), Vector512.Create(Highest));
-        var n = Vector512.Floor(Vector512.FusedMultiplyAdd(x, Vector512.Create(Log2E), Vector512.Create(0.5f)));
-        x = Vector512.FusedMultiplyAdd(n, Vector512.Create(-Ln2High), x);
-        x = Vector512.FusedMultiplyAdd(n, Vector512.Create(-Ln2Low), x);
-        var p = Vector512.Create(1.9875691500e-4f);
-        p = Vector512.FusedMultiplyAdd(p, x, Vector512.Create(1.3981999507e-3f));
-        p = Vector512.FusedMultiplyAdd(p, x, Vector512.Create(8.3334519073e-3f));
-        p = Vector512.FusedMultiplyAdd(p, x, Vector512.Create(4.1665795894e-2f));
-        p = Vector512.FusedMultiplyAdd(p, x, Vector512.Create(1.6666665459e-1f));
-        p = Vector512.FusedMultiplyAdd(p, x, Vector512.Create(5.0000001201e-1f));
-        p = Vector512.FusedMultiplyAdd(p, x * x, x + Vector512<float>.One);
-        var scale = (Vector512.ConvertToInt32(n) + Vector512.Create(127)) << 23;
+        x = Vector256.Min(Vector256.Max(x, Vector256.Create(Lowest)), Vector256.Create(Highest));
+        var n = Vector256.Floor(Vector256.FusedMultiplyAdd(x, Vector256.Create(Log2E), Vector256.Create(0.5f)));
+        x = Vector256.FusedMultiplyAdd(n, Vector256.Create(-Ln2High), x);
+        x = Vector256.FusedMultiplyAdd(n, Vector256.Create(-Ln2Low), x);
+        var p = Vector256.Create(1.9875691500e-4f);
+        p = Vector256.FusedMultiplyAdd(p, x, Vector256.Create(1.3981999507e-3f));
+        p = Vector256.FusedMultiplyAdd(p, x, Vector256.Create(8.3334519073e-3f));
+        p = Vector256.FusedMultiplyAdd(p, x, Vector256.Create(4.1665795894e-2f));
+        p = Vector256.FusedMultiplyAdd(p, x, Vector256.Create(1.6666665459e-1f));
+        p = Vector256.FusedMultiplyAdd(p, x, Vector256.Create(5.0000001201e-1f));
+        p = Vector256.FusedMultiplyAdd(p, x * x, x + Vector256<float>.One);
+        var scale = (Vector256.ConvertToInt32Native(n) + Vector256.Create(127)) << 23;
         return p * scale.AsSingle();
     }
 }

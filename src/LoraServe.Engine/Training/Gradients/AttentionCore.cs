@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Kernels;
 using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
@@ -16,6 +17,7 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
     private const int BlockSize = 128;
 
     private readonly int _group = config.HeadCount / config.KvHeadCount;
+    private readonly AttentionHeads _heads = new(config.HeadCount, config.KvHeadCount, config.HeadDim, window);
     private readonly float _scale = (float)(1 / Math.Sqrt(config.HeadDim));
 
     /// <summary>Computes the result.</summary>
@@ -26,6 +28,12 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
     /// <param name="result">[tokens, heads * headDim], written to.</param>
     public void Forward(Tensor query, Tensor key, Tensor value, IReadOnlyList<int> lengths, Tensor result)
     {
+        if (FusedAttention.Support(query))
+        {
+            FusedAttention.Forward(query, key, value, lengths, _heads, result);
+            return;
+        }
+
         foreach (var block in Blocks(lengths))
         {
             using var scope = NewDisposeScope();
@@ -46,6 +54,12 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
     {
         var dquery = inputs.New(query.shape);
         var (dkey, dvalue) = (Zeros(key, inputs), Zeros(value, inputs));
+        if (FusedAttention.Support(query))
+        {
+            FusedAttention.Backward(dy, query, key, value, inputs.Lengths, _heads, dquery, dkey, dvalue);
+            return (dquery, dkey, dvalue);
+        }
+
         dy = dy.view(query.shape);
         foreach (var block in Blocks(inputs.Lengths))
         {

@@ -13,9 +13,9 @@ namespace LoraServe.Engine.Training.Gradients;
 /// </summary>
 internal static unsafe class FusedSteps
 {
-    private const int Width = 16;
+    private const int Width = 8;
 
-    /// <summary>Whether tensors of this kind can go through here: in main memory, contiguous, rows of a multiple of 16 elements.</summary>
+    /// <summary>Whether tensors of this kind can go through here: in main memory, contiguous, rows of a multiple of 8 elements.</summary>
     /// <param name="x">Like all tensors of the step.</param>
     /// <param name="size">Elements of a row.</param>
     public static bool Support(Tensor x, long size) =>
@@ -168,8 +168,8 @@ internal static unsafe class FusedSteps
         });
     }
 
-    private static void ByRows(Tensor x, int size, Action<long, long> work) => RowWork.Run(x.numel() / size, size, get_num_threads(), work);
+    /// <summary>The first element. libtorch's memory does not move.</summary>
+    public static T* Of<T>(Tensor tensor) where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
-    // libtorch's memory does not move.
-    private static T* Of<T>(Tensor tensor) where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
+    private static void ByRows(Tensor x, int size, Action<long, long> work) => RowWork.Run(x.numel() / size, size, get_num_threads(), work);
 }

@@ -40,27 +40,32 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
     public Tensor[] Forward(Tensor x, PassInputs inputs, Tape tape, LinearTape kept, bool keepsResults)
     {
         var dropout = inputs.Dropout;
-        if (_a is not null && dropout is null) kept.Shrunk = Product(tape.New(x.size(0), _a.size(0)), x, _a, null);
-        else if (_a is not null) kept.Shrunk = tape.Keep(ShrinkDropped(x, dropout!));
+        var terms = new List<ProductTerm>();
+        if (_a is not null && dropout is null)
+            terms.Add(new ProductTerm(_a, kept.Shrunk = tape.New(x.size(0), _a.size(0))));
+        else if (_a is not null)
+            kept.Shrunk = ShrinkDropped(x, dropout!, tape);
         var results = new Tensor[modules.Count];
-        kept.Directions = new Tensor?[modules.Count];
-        kept.Weights = new Tensor?[modules.Count];
-        var rank = 0L;
         for (var i = 0; i < modules.Count; i++)
         {
             var module = modules[i];
-            var result = keepsResults ? tape.New(x.size(0), module.Weight.size(0)) : inputs.New(x.size(0), module.Weight.size(0));
-            var addsBias = module.Factors?.Gain is null || dropout is not null;
-            var weight = Widen(module.Weight, inputs);
-            if (!tape.Keeps) kept.Weights[i] = weight;
-            results[i] = Product(result, x, weight, addsBias ? module.Bias : null);
-            if (module.Factors is not { } factors) continue;
+            var size = module.Weight.size(0);
+            results[i] = keepsResults ? tape.New(x.size(0), size) : inputs.New(x.size(0), size);
+            var bias = module.Factors?.Gain is null || dropout is not null ? module.Bias : null;
+            if (bias is not null) results[i].copy_(bias);
+            terms.Add(new ProductTerm(module.Weight, results[i], Adds: bias is not null));
+        }
 
+        Products.Run(x, [.. terms]);
+        kept.Directions = new Tensor?[modules.Count];
+        var rank = 0L;
+        for (var i = 0; i < modules.Count; i++)
+        {
+            if (modules[i].Factors is not { } factors) continue;
             using var shrunk = kept.Shrunk!.narrow(1, rank, factors.Rank);
             rank += factors.Rank;
-            using var expand = factors.ScaledB.t();
-            if (factors.Gain is null) result.addmm_(shrunk, expand);
-            else kept.Directions[i] = AddDora(result, module, weight, x, shrunk, expand, dropout, tape);
+            if (factors.Gain is null) Products.Run(shrunk, new ProductTerm(factors.ScaledB, results[i], Adds: true));
+            else kept.Directions[i] = AddDora(results[i], modules[i], x, shrunk, inputs, tape);
         }
 
         return results;
@@ -81,45 +86,45 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
         for (var i = 0; i < modules.Count; i++)
         {
             var (module, dy) = (modules[i], dys[i]);
-            var weight = needsInput ? kept.Weights[i] ?? Widen(module.Weight, inputs) : null;
             module.WeightParameter?.AddProduct(dy, x);
             module.BiasParameter?.Add(dy.sum(0, type: ScalarType.Float32));
-            var dz = dy;
-            if (module.Factors is { } factors)
+            var terms = new List<ProductTerm>();
+            if (needsInput)
             {
-                var part = shrunk!.narrow(1, rank, factors.Rank);
-                if (factors.Gain is not null)
-                {
-                    factors.AddMagnitude(dy, kept.Directions[i]!);
-                    dz = dy.mul(factors.Gain);
-                }
-
-                part.addmm_(dz, factors.ScaledB, 0, 1);
-                factors.B.AddProduct(dz, kept.Shrunk!.narrow(1, rank, factors.Rank), factors.Scaling);
-                if (dropout is null)
-                {
-                    factors.A.AddProduct(part, x);
-                }
-                else
-                {
-                    var mask = dropout.Mask(module.Number, x);
-                    factors.A.AddProduct(part, x.mul(mask));
-                    if (needsInput)
-                    {
-                        var dropped = BackwardDropped(factors, weight!, part, _a!.narrow(0, rank, factors.Rank), dy, dz).mul_(mask);
-                        dx = dx is null ? dropped : dx.AddInPlace(dropped);
-                    }
-
-                    dz = dy;
-                }
-
-                rank += factors.Rank;
+                terms.Add(new ProductTerm(module.Weight, dx ?? inputs.New(x.shape), IsTransposed: false, Adds: dx is not null));
+                dx = terms[0].Result;
             }
 
-            if (needsInput) dx = dx is null ? inputs.New(x.shape).addmm_(dz, weight!, 0, 1) : dx.addmm_(dz, weight!);
+            if (module.Factors is not { } factors)
+            {
+                if (needsInput) Products.Run(dy, [.. terms]);
+                continue;
+            }
+
+            var dz = factors.Gain is null ? dy : dy.mul(factors.Gain);
+            if (factors.Gain is not null) factors.AddMagnitude(dy, kept.Directions[i]!);
+            var part = shrunk!.narrow(1, rank, factors.Rank);
+            var term = new ProductTerm(factors.ScaledB, part, IsTransposed: false);
+            if (factors.Gain is null || dropout is null)
+            {
+                Products.Run(dz, [.. terms, term]);
+            }
+            else
+            {
+                // W has what was not dropped and not scaled, see AddDora.
+                if (needsInput) Products.Run(dy, [.. terms]);
+                Products.Run(dz, term);
+            }
+
+            factors.B.AddProduct(dz, kept.Shrunk!.narrow(1, rank, factors.Rank), factors.Scaling);
+            var mask = dropout?.Mask(module.Number, x);
+            factors.A.AddProduct(part, mask is null ? x : x.mul(mask));
+            if (needsInput && mask is not null)
+                dx!.AddInPlace(BackwardDropped(module, part, _a!.narrow(0, rank, factors.Rank), dy, dz, inputs).mul_(mask));
+            rank += factors.Rank;
         }
 
-        if (needsInput && shrunk is not null && dropout is null) dx!.addmm_(shrunk, _a!);
+        if (needsInput && shrunk is not null && dropout is null) Products.Run(shrunk, new ProductTerm(_a!, dx!, IsTransposed: false, Adds: true));
         return dx;
     }
 
@@ -132,50 +137,47 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
 
     // Makes y of W x, or of W x + b with dropout. Without it y = g * z + b with z = (W + s B A) x. With it, as PEFT has it, what was not
     // dropped goes through W as well: y = W x + b + g * z - W d, z = (W + s B A) d, d = dropped x. Returns z.
-    private static Tensor AddDora(
-        Tensor result, TrainedLinear module, Tensor weight, Tensor x, Tensor shrunk, Tensor expand, Dropout? dropout, Tape tape)
+    private static Tensor AddDora(Tensor result, TrainedLinear module, Tensor x, Tensor shrunk, PassInputs inputs, Tape tape)
     {
-        var through = dropout is null ? result : nn.functional.linear(x.mul(dropout.Mask(module.Number, x)), weight);
+        var (dropout, factors) = (inputs.Dropout, module.Factors!);
+        var through = result;
+        if (dropout is not null)
+        {
+            through = inputs.New(result.shape);
+            Products.Run(x.mul(dropout.Mask(module.Number, x)), new ProductTerm(module.Weight, through));
+        }
+
         var direction = tape.New(result.shape).copy_(through);
-        direction.addmm_(shrunk, expand);
-        var scaled = direction.mul(module.Factors!.Gain!);
+        Products.Run(shrunk, new ProductTerm(factors.ScaledB, direction, Adds: true));
+        var scaled = direction.mul(factors.Gain!);
         if (dropout is not null) result.AddInPlace(scaled.add_(through, Constants.MinusOne));
         else if (module.Bias is null) result.copy_(scaled);
         else result.copy_(scaled.AddInPlace(module.Bias));
         return direction;
     }
 
-    // The base's weight in the compute dtype, a copy for this slice where that is another one.
-    private Tensor Widen(Tensor weight, PassInputs inputs) => weight.dtype == dtype ? weight : inputs.New(weight.shape).copy_(weight);
-
-    // x w^T + b into y.
-    private static Tensor Product(Tensor y, Tensor x, Tensor w, Tensor? b)
-    {
-        using var transposed = w.t();
-        return b is null ? y.addmm_(x, transposed, 0, 1) : y.copy_(b).addmm_(x, transposed);
-    }
-
     // The gradient of the dropped input. shrunk = s dz B, dz = g dy.
-    private static Tensor BackwardDropped(LowRankFactors factors, Tensor weight, Tensor shrunk, Tensor a, Tensor dy, Tensor dz)
+    private static Tensor BackwardDropped(TrainedLinear module, Tensor shrunk, Tensor a, Tensor dy, Tensor dz, PassInputs inputs)
     {
-        var dropped = shrunk.mm(a);
-        if (factors.Gain is not null) dropped.addmm_(dz.sub(dy), weight);
+        var dropped = inputs.New(shrunk.size(0), a.size(1));
+        Products.Run(shrunk, new ProductTerm(a, dropped, IsTransposed: false));
+        if (module.Factors!.Gain is not null)
+            Products.Run(dz.sub(dy), new ProductTerm(module.Weight, dropped, IsTransposed: false, Adds: true));
         return dropped;
     }
 
-    private Tensor ShrinkDropped(Tensor x, Dropout dropout)
+    private Tensor ShrinkDropped(Tensor x, Dropout dropout, Tape tape)
     {
-        using var scope = NewDisposeScope();
-        var parts = new List<Tensor>();
+        var shrunk = tape.New(x.size(0), _a!.size(0));
         var rank = 0L;
         foreach (var module in modules)
         {
             if (module.Factors is not { } factors) continue;
             var dropped = x.mul(dropout.Mask(module.Number, x));
-            parts.Add(nn.functional.linear(dropped, _a!.narrow(0, rank, factors.Rank)));
+            Products.Run(dropped, new ProductTerm(_a.narrow(0, rank, factors.Rank), shrunk.narrow(1, rank, factors.Rank)));
             rank += factors.Rank;
         }
 
-        return (parts.Count == 1 ? parts[0] : cat(parts, dim: 1)).MoveToOuterDisposeScope();
+        return shrunk;
     }
 }

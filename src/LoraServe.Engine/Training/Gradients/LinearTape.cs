@@ -8,9 +8,6 @@ internal sealed class LinearTape
     /// <summary>A x of all modules [tokens, sum of r]; null where none has A.</summary>
     public Tensor? Shrunk { get; set; }
 
-    /// <summary>For each module its weight in the compute dtype, where the way back is in the same slice.</summary>
-    public Tensor?[] Weights { get; set; } = [];
-
     /// <summary>For each module with a magnitude, its result before it was scaled [tokens, out].</summary>
     public Tensor?[] Directions { get; set; } = [];
 }

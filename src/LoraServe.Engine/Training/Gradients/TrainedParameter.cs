@@ -31,21 +31,7 @@ internal sealed class TrainedParameter(string name, Tensor value) : IDisposable
     /// <param name="left">[tokens, rows].</param>
     /// <param name="right">[tokens, columns], of the same dtype.</param>
     /// <param name="factor">A float.</param>
-    public void AddProduct(Tensor left, Tensor right, float factor = 1)
-    {
-        // The thinner factor comes first: libtorch is several times faster at that.
-        using var scope = NewDisposeScope();
-        var isTall = left.size(1) > right.size(1);
-        if (!isTall && left.dtype == ScalarType.Float32)
-        {
-            Gradient.addmm_(left.t(), right, 1, factor);
-            return;
-        }
-
-        var product = isTall ? right.t().mm(left).t() : left.t().mm(right);
-        var scale = tensor(factor, device: product.device);
-        Gradient.addcmul_(product.to(ScalarType.Float32), scale, Constants.One);
-    }
+    public void AddProduct(Tensor left, Tensor right, float factor = 1) => Products.AddTransposed(Gradient, left, right, factor);
 
     /// <summary>Frees both.</summary>
     public void Dispose()
