@@ -15,7 +15,7 @@ internal static class EngineGauges
         meter.CreateObservableGauge("vllm.num_requests_running", () => engine.Status.Running, null, "Sequences that hold KV blocks.");
         meter.CreateObservableGauge(
             "vllm.num_requests_waiting",
-            () => engine.Status.Waiting + engine.Arriving + adapters.CacheStatus.Waiting,
+            () => engine.Status.Queued + adapters.CacheStatus.Waiting,
             null,
             "Sequences that wait for admission or for a merge, and requests that wait for memory for their adapter.");
         meter.CreateObservableGauge(

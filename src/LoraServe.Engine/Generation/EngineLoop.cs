@@ -25,7 +25,8 @@ internal sealed partial class EngineLoop : IDisposable
     private readonly Thread _thread;
     private readonly List<TaskCompletionSource> _idleWaiters = [];
     private EngineStatus _status;
-    private int _arriving;
+    private long _sent;
+    private long _received;
 
     /// <summary>Starts the thread.</summary>
     public EngineLoop(
@@ -50,20 +51,25 @@ internal sealed partial class EngineLoop : IDisposable
     /// </summary>
     public Action<Batch, IReadOnlyList<SampledToken?>>? Computed { get; set; }
 
-    /// <summary>The latest snapshot.</summary>
-    public EngineStatus Status => Volatile.Read(ref _status);
-
-    /// <summary>Sequences that were handed over and are not part of <see cref="Status"/> yet.</summary>
-    public int Arriving => Volatile.Read(ref _arriving);
+    /// <summary>The latest snapshot, with the sequences that were handed over and are not part of it yet.</summary>
+    public EngineStatus Status
+    {
+        get
+        {
+            // In this order: the snapshot's sequences were all sent before.
+            var status = Volatile.Read(ref _status);
+            return status with { Arriving = (int)(Volatile.Read(ref _sent) - status.Received) };
+        }
+    }
 
     /// <summary>
     /// Hands over a sequence, which ends with an error where the scheduler refuses it; false when the loop has been stopped.
     /// </summary>
     public bool Add(Sequence sequence)
     {
-        Interlocked.Increment(ref _arriving);
+        Interlocked.Increment(ref _sent);
         var sent = _commands.Writer.TryWrite(() => Accept(sequence));
-        if (!sent) Interlocked.Decrement(ref _arriving);
+        if (!sent) Interlocked.Decrement(ref _sent);
         return sent;
     }
 
@@ -151,7 +157,7 @@ internal sealed partial class EngineLoop : IDisposable
 
     private void Accept(Sequence sequence)
     {
-        Interlocked.Decrement(ref _arriving);
+        _received++;
         try
         {
             _merging.Admit(sequence, Schedule, Refuse);
@@ -292,6 +298,7 @@ internal sealed partial class EngineLoop : IDisposable
         PrefixCacheQueries = _scheduler.PrefixCacheQueries,
         PrefixCacheHits = _scheduler.PrefixCacheHits,
         Preemptions = _scheduler.Preemptions,
+        Received = _received,
     };
 
     [LoggerMessage(LogLevel.Error, "Sampling for sequence {Sequence} failed; it is ended, the others go on")]

@@ -7,6 +7,12 @@ namespace LoraServe.Engine.Generation;
 /// <param name="KvBlocks">All blocks of the KV cache.</param>
 public sealed record EngineStatus(int Running, int Waiting, int KvBlocksUsed, int KvBlocks)
 {
+    /// <summary>Sequences that were submitted and are neither running nor waiting yet.</summary>
+    public int Arriving { get; init; }
+
+    /// <summary>Sequences that were submitted and do not run yet: what the limit of the queue is about.</summary>
+    public int Queued => Waiting + Arriving;
+
     /// <summary>The names under which running sequences asked for their adapters, each once; without the base.</summary>
     public IReadOnlyList<string> RunningAdapters { get; init; } = [];
 
@@ -24,4 +30,7 @@ public sealed record EngineStatus(int Running, int Waiting, int KvBlocksUsed, in
 
     /// <summary>How often a sequence made way for one of an adapter with less than its share, since the start.</summary>
     public long Preemptions { get; init; }
+
+    /// <summary>Sequences that the engine has taken up, since the start.</summary>
+    internal long Received { get; init; }
 }

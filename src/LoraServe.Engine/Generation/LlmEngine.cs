@@ -87,9 +87,6 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <summary>Whether it refuses new sequences for good.</summary>
     internal bool IsStopping => _draining;
 
-    /// <summary>Sequences that were submitted and are not part of <see cref="Status"/> yet.</summary>
-    internal int Arriving => _loop.Arriving;
-
     /// <summary>The highest rank of an adapter that is served.</summary>
     internal int MaxLoraRank => _options.MaxLoraRank;
 
@@ -137,7 +134,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
             CheckFits(request.Prompt.Count, request.Sampling);
             CheckTokens(request.Prompt);
             if (_draining) throw new EngineOverloadedException("The server is shutting down.");
-            if (Status.Waiting + _loop.Arriving >= _options.MaxQueuedSeqs)
+            if (Status.Queued >= _options.MaxQueuedSeqs)
                 throw new EngineOverloadedException($"{_options.MaxQueuedSeqs} sequences are waiting already. Please try again later.");
 
             var id = NextArrival();
