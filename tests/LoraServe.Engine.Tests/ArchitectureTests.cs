@@ -33,7 +33,7 @@ public class ArchitectureTests
         { "Training", ["Training.Data", "Training.Gradients", "Training.Optimization", "Training.Planning", "Training.Saving", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates", "Training.Runs"] },
         { "Training.Runs", ["Training", "Training.Data", "Training.Gradients", "Training.Optimization", "Training.Saving", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization"] },
         { "Training.Ranks", ["Training", "Training.Data", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Kernels"] },
-        { "Generation", ["Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
+        { "Generation", ["Adapters", "Models", "Lora", "Checkpoints", "Kernels", "Tokenization", "Tokenization.Templates"] },
     };
 
     [Theory]

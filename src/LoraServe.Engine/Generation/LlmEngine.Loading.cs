@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Kernels;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Tokenization;
 using LoraServe.Engine.Tokenization.Templates;
@@ -23,9 +24,11 @@ public sealed partial class LlmEngine
     /// <exception cref="DllNotFoundException">The native libraries cannot be loaded.</exception>
     public static LlmEngine Load(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers)
     {
-        var engine = Start(options, progress, loggers);
+        var threads = options.Threads ?? Environment.ProcessorCount;
+        var engine = Start(options, threads, progress, loggers);
         try
         {
+            engine._loop.InvokeAsync(() => OpenMp.TakeThreads(threads)).GetAwaiter().GetResult();
             engine.WarmUp();
             return engine;
         }
@@ -36,10 +39,10 @@ public sealed partial class LlmEngine
         }
     }
 
-    private static LlmEngine Start(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers)
+    private static LlmEngine Start(EngineOptions options, int threads, IProgress<double>? progress, ILoggerFactory loggers)
     {
         NativeLibraries.Load();
-        set_num_threads(options.Threads ?? Environment.ProcessorCount);
+        OpenMp.LeaveThreads(threads);
         var name = options.ServedModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model)));
         var config = ModelConfig.Load(options.Model);
         var maxModelLen = MaxModelLen(options, config);

@@ -53,8 +53,16 @@ internal static unsafe class ProductPanel<T, TElements>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Copy(T* source, long stride, int count, int depth, float* panel, int width)
     {
+        // As above: all but the last store may go beyond their lanes, and all but the last load beyond their lines.
+        var whole = count == width && width < Block ? depth - 1 : 0;
         for (var k = 0; k < depth; k++, source += stride, panel += width)
         {
+            if (k < whole)
+            {
+                TElements.Load(source).Store(panel);
+                continue;
+            }
+
             var i = 0;
             for (; i + Block <= count; i += Block) TElements.Load(source + i).Store(panel + i);
             for (; i < count; i++) panel[i] = TElements.LoadOne(source + i);

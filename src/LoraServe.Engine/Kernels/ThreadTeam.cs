@@ -4,13 +4,11 @@ using System.Runtime.InteropServices;
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// Spreads work over threads: those of libtorch's OpenMP (GNU libgomp, <c>GOMP_parallel</c>) where it has them. They wait for more work in a
-/// loop for some milliseconds after libtorch's own operations, so that threads beside them would find no free processor.
+/// Spreads work over threads: those of <see cref="OpenMp"/> where it is there. They wait for more work in a loop for some milliseconds after
+/// libtorch's own operations, so that threads beside them would find no free processor.
 /// </summary>
 internal static unsafe class ThreadTeam
 {
-    private static readonly delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void> OpenMp = FindOpenMp();
-
     /// <summary>Does all shares, each once, on any thread.</summary>
     /// <param name="threads">Most threads to use.</param>
     /// <param name="shares">How many there are.</param>
@@ -25,14 +23,14 @@ internal static unsafe class ThreadTeam
         }
 
         var team = new Team(shares, work);
-        if (OpenMp is null)
+        if (OpenMp.Parallel is null)
         {
             Parallel.For(0, threads, _ => team.Take());
         }
         else
         {
             var handle = GCHandle.Alloc(team);
-            OpenMp(&Join, GCHandle.ToIntPtr(handle), (uint)threads, 0);
+            OpenMp.Parallel(&Join, GCHandle.ToIntPtr(handle), (uint)threads, 0);
             handle.Free();
         }
 
@@ -41,15 +39,6 @@ internal static unsafe class ThreadTeam
 
     [UnmanagedCallersOnly]
     private static void Join(nint handle) => ((Team)GCHandle.FromIntPtr(handle).Target!).Take();
-
-    private static delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void> FindOpenMp()
-    {
-        if (!OperatingSystem.IsLinux()) return null;
-        var library = Directory.EnumerateFiles(NativeLibraries.Folder, "libgomp*.so*").FirstOrDefault();
-        return library is not null && NativeLibrary.TryGetExport(NativeLibrary.Load(library), "GOMP_parallel", out var parallel)
-            ? (delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void>)parallel
-            : null;
-    }
 
     private sealed class Team(long shares, Action<long> work)
     {

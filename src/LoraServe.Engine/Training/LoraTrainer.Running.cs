@@ -16,27 +16,18 @@ public sealed partial class LoraTrainer
     /// not, on one thread.
     /// </summary>
     /// <param name="plan">Of <see cref="Prepare"/>.</param>
-    /// <param name="control">Holds it.</param>
     /// <param name="progress">Told of every event, in order, on one thread at a time.</param>
     /// <param name="cancellationToken">Ends it after the slice that is running, once a checkpoint of the last step is on the disk.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; the folder holds a checkpoint.</exception>
     /// <exception cref="InvalidTrainingException">The folder holds a checkpoint of another training.</exception>
     /// <exception cref="TrainingFailedException">The loss is not finite, or the folder cannot be written.</exception>
     /// <exception cref="EngineOverloadedException">The engine has been stopped; the folder holds the last checkpoint.</exception>
-    public async Task<TrainingResult> RunAsync(
-        TrainingPlan plan, TrainingControl control, IProgress<TrainingEvent> progress, CancellationToken cancellationToken)
+    public async Task<TrainingResult> RunAsync(TrainingPlan plan, IProgress<TrainingEvent> progress, CancellationToken cancellationToken)
     {
         try
         {
-            while (true)
-            {
-                // Who is held lets others go before.
-                await control.WhenRunningAsync(cancellationToken);
-                using var turn = await _turns.TakeAsync(cancellationToken);
-                if (control.IsPaused) continue;
-                var run = new TrainingRun(engine, plan, Folder(plan), progress);
-                if (await run.GoOnAsync(control, cancellationToken) is { } result) return result;
-            }
+            using var turn = await _turns.TakeAsync(cancellationToken);
+            return await new TrainingRun(engine, plan, Folder(plan), progress).GoOnAsync(cancellationToken);
         }
         catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
         {

@@ -59,7 +59,7 @@ internal sealed class FineTuning(
         _journals[job.Id] = journal;
         try
         {
-            var result = await service.Trainer.RunAsync(plan, new TrainingControl(), journal, cancellationToken);
+            var result = await service.Trainer.RunAsync(plan, journal, cancellationToken);
             journal.Flush();
             return Serialize(await FinishAsync(job, order, plan, result, engine, cancellationToken));
         }

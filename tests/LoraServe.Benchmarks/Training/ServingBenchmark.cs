@@ -62,7 +62,7 @@ internal sealed class ServingBenchmark(ServingOptions options)
             using var over = new CancellationTokenSource();
             var steps = new StepTimes();
             var plan = RandomTraining.Plan(engine, folder, options.Length, options.Batch, options.MicroBatchTokens);
-            var run = new LoraTrainer(engine).RunAsync(plan, new TrainingControl(), steps, over.Token);
+            var run = new LoraTrainer(engine).RunAsync(plan, steps, over.Token);
             await Task.WhenAny(run, steps.First);
             await meanwhile(engine);
             var figures = steps.Figures();

@@ -53,7 +53,7 @@ internal static class TrainingKillWorker
             },
         });
         await journal.WriteLineAsync("begin");
-        await trainer.RunAsync(plan, new TrainingControl(), new StepJournal(journal), CancellationToken.None);
+        await trainer.RunAsync(plan, new StepJournal(journal), CancellationToken.None);
         await journal.WriteLineAsync("end");
     }
 

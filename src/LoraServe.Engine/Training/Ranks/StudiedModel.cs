@@ -31,7 +31,7 @@ internal sealed record StudiedModel
             Parameters = model.Parameters,
             Prepare = trainer.Prepare,
             FindFaults = hyperparameters => trainer.FindFaults(hyperparameters, hasValidation: true),
-            TrainAsync = (plan, progress, cancellation) => trainer.RunAsync(plan, new TrainingControl(), progress, cancellation),
+            TrainAsync = (plan, progress, cancellation) => trainer.RunAsync(plan, progress, cancellation),
             ReadSpectrum = new UpdateSpectra(engine.BaseModel.Config.Modules(model.Name)).Read,
         };
     }

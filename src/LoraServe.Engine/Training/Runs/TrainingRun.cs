@@ -51,13 +51,13 @@ internal sealed class TrainingRun
     private bool IsEnd => _progress.Step >= _settings.Steps || StopsEarly;
 
     /// <summary>Trains.</summary>
-    /// <returns>How it ended; null where it is held, with a checkpoint.</returns>
-    public async Task<TrainingResult?> GoOnAsync(TrainingControl control, CancellationToken cancellationToken)
+    /// <returns>How it ended.</returns>
+    public async Task<TrainingResult> GoOnAsync(CancellationToken cancellationToken)
     {
         try
         {
             await BeginAsync(cancellationToken);
-            return await TrainAsync(control, cancellationToken);
+            return await TrainAsync(cancellationToken);
         }
         catch (Exception e) when (e is OperationCanceledException or EngineOverloadedException)
         {
@@ -97,14 +97,13 @@ internal sealed class TrainingRun
         _events.Report(new Note($"Goes on from the checkpoint after step {saved.Step} of {_settings.Steps}."));
     }
 
-    private async Task<TrainingResult?> TrainAsync(TrainingControl control, CancellationToken cancellationToken)
+    private async Task<TrainingResult> TrainAsync(CancellationToken cancellationToken)
     {
         while (true)
         {
             await EvaluateIfDueAsync(cancellationToken);
-            if (IsEnd || _progress.Step % _settings.CheckpointEvery == 0 || control.IsPaused) await SaveAsync();
+            if (IsEnd || _progress.Step % _settings.CheckpointEvery == 0) await SaveAsync();
             if (IsEnd) return await EndAsync(cancellationToken);
-            if (control.IsPaused) return null;
             await StepAsync(cancellationToken);
         }
     }

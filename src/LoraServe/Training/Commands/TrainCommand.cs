@@ -122,7 +122,7 @@ internal sealed class TrainCommand
         try
         {
             var ended = await ProgressBars.RunAsync(plan.Settings.Steps, progress =>
-                trainer.RunAsync(plan, new TrainingControl(), new Relay<TrainingEvent>(happened =>
+                trainer.RunAsync(plan, new Relay<TrainingEvent>(happened =>
                 {
                     log.Write(happened);
                     progress.Show(happened);

@@ -2,11 +2,15 @@ using ScottPlot.TickGenerators;
 
 namespace LoraServe.Training.Plots;
 
-/// <summary>A logarithmic axis: places on it, and its ticks at 1, 2 and 5 times the powers of ten.</summary>
+/// <summary>A logarithmic axis: places on it, and its ticks at 1, 2 and 5 times the powers of ten, or closer where it is short.</summary>
 internal static class LogAxis
 {
     private const int Decades = 12;
     private const double WideRange = 200;
+    private const double NarrowRange = 5;
+    private const int NarrowTicks = 4;
+
+    private static readonly double[] Factors = [1, 2, 5, 10];
 
     /// <summary>Where a number above 0 is on the axis.</summary>
     public static double Place(double value) => Math.Log10(value);
@@ -15,6 +19,12 @@ internal static class LogAxis
     public static NumericManual Ticks(double least, double most, Func<double, string> format)
     {
         var ticks = new NumericManual();
+        if (most / least < NarrowRange)
+        {
+            foreach (var value in EquallySpaced(least, most)) ticks.AddMajor(Place(value), format(value));
+            return ticks;
+        }
+
         double[] steps = most / least > WideRange ? [1] : [1, 2, 5];
         for (var decade = -Decades; decade <= Decades; decade++)
         {
@@ -26,5 +36,14 @@ internal static class LogAxis
         }
 
         return ticks;
+    }
+
+    // Multiples of a round number, somewhat beyond both ends.
+    private static IEnumerable<double> EquallySpaced(double least, double most)
+    {
+        var range = Math.Max(most - least, least / 10);
+        var power = Math.Pow(10, Math.Floor(Math.Log10(range / NarrowTicks)));
+        var step = power * Factors.First(factor => factor * power * NarrowTicks >= range);
+        for (var value = Math.Max(Math.Ceiling((least - range) / step), 1) * step; value <= most + range; value += step) yield return value;
     }
 }

@@ -47,13 +47,13 @@ public sealed class TrainingMemoryTests : IAsyncLifetime
             var trainer = new LoraTrainer(_engine);
             try
             {
-                await trainer.RunAsync(plan, new TrainingControl(), events, cancelled.Token);
+                await trainer.RunAsync(plan, events, cancelled.Token);
             }
             catch (OperationCanceledException)
             {
             }
 
-            await trainer.RunAsync(plan, new TrainingControl(), new EventList(), CancellationToken.None);
+            await trainer.RunAsync(plan, new EventList(), CancellationToken.None);
             // Snapshots go when the engine comes to that.
             while (_engine.Status.Running + _engine.Status.Waiting > 0) await Task.Delay(5);
             await _engine.InvokeAsync(() => 0);

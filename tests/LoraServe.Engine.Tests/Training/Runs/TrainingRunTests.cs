@@ -103,27 +103,6 @@ public sealed class TrainingRunTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task RunAsync_Paused_LetsAnotherGoBeforeAndEndsWithTheSameBits()
-    {
-        var expected = await RunAsync("undisturbed", new EventList());
-        var control = new TrainingControl();
-        var events = new EventList { Told = told => { if (told is StepMade { Step: 5 }) control.Pause(); } };
-        var trainer = new LoraTrainer(_engine);
-        var plan = TinyTraining.Plan(_engine, _folder.File("held"));
-
-        var held = trainer.RunAsync(plan, control, events, CancellationToken.None);
-        var other = await trainer.RunAsync(
-            TinyTraining.Plan(_engine, _folder.File("other")), new TrainingControl(), new EventList(), CancellationToken.None).WaitAsync(Patience);
-
-        other.Steps.ShouldBe(12);
-        held.IsCompleted.ShouldBeFalse();
-        events.Steps[^1].Step.ShouldBe(5);
-        events.All[^1].ShouldBeOfType<CheckpointSaved>().Step.ShouldBe(5);
-        control.Resume();
-        Bits((await held.WaitAsync(Patience)).Folder).ShouldBe(Bits(expected.Folder));
-    }
-
-    [Fact]
     public async Task RunAsync_TwoAtOnce_RunOneAfterTheOther()
     {
         var trainer = new LoraTrainer(_engine);
@@ -131,7 +110,6 @@ public sealed class TrainingRunTests : IAsyncLifetime
 
         await Task.WhenAll(new[] { "a", "b" }.Select(name => trainer.RunAsync(
             TinyTraining.Plan(_engine, _folder.File(name)),
-            new TrainingControl(),
             new EventList { Told = told => { if (told is StepMade) lock (order) order.Add(name); } },
             CancellationToken.None))).WaitAsync(Patience);
 
@@ -190,7 +168,7 @@ public sealed class TrainingRunTests : IAsyncLifetime
         };
         var events = new EventList();
 
-        var result = await new LoraTrainer(_engine).RunAsync(plan, new TrainingControl(), events, CancellationToken.None);
+        var result = await new LoraTrainer(_engine).RunAsync(plan, events, CancellationToken.None);
 
         var evaluated = events.All.OfType<Evaluated>().ToList();
         var best = evaluated.MinBy(one => one.Figures.Loss)!;
@@ -233,7 +211,7 @@ public sealed class TrainingRunTests : IAsyncLifetime
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var events = new EventList { Told = told => { if (told is StepMade { Step: 4 }) reached.TrySetResult(); } };
         var plan = TinyTraining.Plan(engine, _folder.File("run"), TinyTraining.Settings with { Steps = 100_000, EvaluateEvery = 100_000 });
-        var run = new LoraTrainer(engine).RunAsync(plan, new TrainingControl(), events, CancellationToken.None);
+        var run = new LoraTrainer(engine).RunAsync(plan, events, CancellationToken.None);
         await reached.Task.WaitAsync(Patience);
 
         await engine.DisposeAsync().AsTask().WaitAsync(Patience);
@@ -250,7 +228,7 @@ public sealed class TrainingRunTests : IAsyncLifetime
         var reached = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         var events = new EventList { Told = told => { if (told is StepMade { Step: 2 }) reached.TrySetResult(); } };
         var plan = TinyTraining.Plan(engine, _folder.File("run"), TinyTraining.Settings with { Steps = 100_000, EvaluateEvery = 100_000 });
-        var run = new LoraTrainer(engine).RunAsync(plan, new TrainingControl(), events, cancelled.Token);
+        var run = new LoraTrainer(engine).RunAsync(plan, events, cancelled.Token);
         await reached.Task.WaitAsync(Patience);
         using var over = new CancellationTokenSource();
         var load = LoadAsync(engine, over.Token);
@@ -314,5 +292,5 @@ public sealed class TrainingRunTests : IAsyncLifetime
     private Task<TrainingResult> RunAsync(
         string name, EventList events, TrainingSettings? settings = null, CancellationToken cancellationToken = default) =>
         new LoraTrainer(_engine).RunAsync(
-            TinyTraining.Plan(_engine, _folder.File(name), settings), new TrainingControl(), events, cancellationToken).WaitAsync(Patience, CancellationToken.None);
+            TinyTraining.Plan(_engine, _folder.File(name), settings), events, cancellationToken).WaitAsync(Patience, CancellationToken.None);
 }
