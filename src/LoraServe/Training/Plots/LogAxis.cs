@@ -19,23 +19,16 @@ internal static class LogAxis
     public static NumericManual Ticks(double least, double most, Func<double, string> format)
     {
         var ticks = new NumericManual();
-        if (most / least < NarrowRange)
-        {
-            foreach (var value in EquallySpaced(least, most)) ticks.AddMajor(Place(value), format(value));
-            return ticks;
-        }
-
-        double[] steps = most / least > WideRange ? [1] : [1, 2, 5];
-        for (var decade = -Decades; decade <= Decades; decade++)
-        {
-            foreach (var step in steps)
-            {
-                var value = step * Math.Pow(10, decade);
-                ticks.AddMajor(Place(value), format(value));
-            }
-        }
-
+        foreach (var value in TickValues(least, most)) ticks.AddMajor(Place(value), format(value));
         return ticks;
+    }
+
+    /// <summary>The values of the ticks, many of them beyond the two.</summary>
+    internal static IEnumerable<double> TickValues(double least, double most)
+    {
+        if (most / least < NarrowRange) return EquallySpaced(least, most);
+        double[] steps = most / least > WideRange ? [1] : [1, 2, 5];
+        return Enumerable.Range(-Decades, (2 * Decades) + 1).SelectMany(decade => steps.Select(step => step * Math.Pow(10, decade)));
     }
 
     // Multiples of a round number, somewhat beyond both ends.

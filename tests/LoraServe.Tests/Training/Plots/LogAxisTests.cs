@@ -11,11 +11,11 @@ public class LogAxisTests
     [InlineData(0.3, 1.4)]
     [InlineData(0.01, 3)]
     [InlineData(28_000, 5_200_000)]
-    public void Ticks_AnyRange_AreRoundNumbersAmongTheValues(double least, double most)
+    public void TickValues_AnyRange_AreRoundNumbersAmongTheValues(double least, double most)
     {
-        var ticks = LogAxis.Ticks(least, most, value => value.ToString("G3", CultureInfo.InvariantCulture)).Ticks;
+        var ticks = LogAxis.TickValues(least, most).ToList();
 
-        ticks.Count(tick => tick.Position >= LogAxis.Place(least * 0.9) && tick.Position <= LogAxis.Place(most * 1.1)).ShouldBeInRange(2, 12);
-        ticks.ShouldAllBe(tick => Math.Abs(LogAxis.Place(double.Parse(tick.Label, CultureInfo.InvariantCulture)) - tick.Position) < 1e-3);
+        ticks.Count(tick => tick >= least * 0.9 && tick <= most * 1.1).ShouldBeInRange(2, 12);
+        ticks.ShouldAllBe(tick => Math.Abs(double.Parse($"{tick:G3}", CultureInfo.CurrentCulture) - tick) < 1e-9 * tick);
     }
 }
