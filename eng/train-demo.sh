@@ -28,7 +28,7 @@ both() {
     [ $((first + second)) -eq 0 ]
 }
 
-train summarize --r 16 --alpha 32 --epochs 5 & summarize=$!
+train summarize --r 16 --alpha 32 --epochs 4 --dropout 0.05 & summarize=$!
 train extract --r 16 --alpha 32 --epochs 4 & extract=$!
 both $summarize $extract
 

@@ -94,7 +94,7 @@ public sealed class ProcessTests : IDisposable
         var events = lines.Select(line => JsonSerializer.Deserialize<JsonElement>(line)).ToList();
         var completed = events.Where(line => line.TryGetProperty("CompletionTokens", out _)).ShouldHaveSingleItem();
         completed.GetProperty("RequestId").GetString().ShouldBe("from-the-client");
-        completed.GetProperty("Adapter").GetString().ShouldBe("sentiment@03763076cc6e");
+        completed.GetProperty("Adapter").GetString().ShouldBe(response.Headers.GetValues("x-loraserve-adapter").Single());
         completed.GetProperty("FinishReasons").GetString().ShouldBe("stop");
         completed.GetProperty("PromptTokens").GetInt32().ShouldBeGreaterThan(0);
         completed.GetProperty("FirstTokenMs").GetDouble().ShouldBeGreaterThan(0);
