@@ -26,7 +26,7 @@ internal static unsafe class CausalAttentionKernel
         var scores = ArrayPool<float>.Shared.Rent(BlockSize * length);
         fixed (float* p = scores)
         {
-            foreach (var (start, count, firstKey, keys) in Blocks(length, heads.Window))
+            foreach (var (start, count, firstKey, keys) in AttentionBlock.Of(length, heads.Window, BlockSize))
             {
                 for (var head = kvHead * heads.Group; head < (kvHead + 1) * heads.Group; head++)
                 {
@@ -62,7 +62,7 @@ internal static unsafe class CausalAttentionKernel
         fixed (float* p = buffer)
         {
             var ds = p + (BlockSize * (long)length);
-            foreach (var (start, count, firstKey, keys) in Blocks(length, heads.Window))
+            foreach (var (start, count, firstKey, keys) in AttentionBlock.Of(length, heads.Window, BlockSize))
             {
                 var keyOffset = ((long)firstKey * heads.KeySize) + kvOffset;
                 for (var head = kvHead * heads.Group; head < (kvHead + 1) * heads.Group; head++)
@@ -87,27 +87,12 @@ internal static unsafe class CausalAttentionKernel
         ArrayPool<float>.Shared.Return(buffer);
     }
 
-    private static IEnumerable<(int Start, int Count, int FirstKey, int Keys)> Blocks(int length, int? window)
-    {
-        for (var start = 0; start < length; start += BlockSize)
-        {
-            var count = Math.Min(BlockSize, length - start);
-            var firstKey = window is { } w ? Math.Max(start - w + 1, 0) : 0;
-            yield return (start, count, firstKey, start + count - firstKey);
-        }
-    }
-
     // [count, keys] of one head.
     private static void Probabilities(float* query, float* key, float* p, int start, int count, int firstKey, int keys, AttentionHeads heads)
     {
         var scores = new ProductPart(Lines(key, heads.KeySize, isContiguous: true), keys, (nint)p, keys);
         MatrixProduct.Run(Lines(query, heads.QuerySize, isContiguous: true), count, heads.HeadDim, [scores], threads: 1);
-        for (var i = 0; i < count; i++)
-        {
-            var last = start + i - firstKey;
-            var first = heads.Window is { } w ? Math.Max(last - w + 1, 0) : 0;
-            CausalSoftmaxKernel.Forward(p + ((long)i * keys), keys, first, last + 1, heads.Scale);
-        }
+        CausalSoftmaxKernel.Forward(p, 0, count, count, keys, start - firstKey, heads.Window, heads.Scale);
     }
 
     // Adds left^T right to the sum, left [count, keys], right [count, headDim] of queries, the sum [keys, headDim] of keys.

@@ -8,6 +8,25 @@ internal static unsafe class CausalSoftmaxKernel
 {
     private static readonly int Width = Vector256<float>.Count;
 
+    /// <summary>Scores of adjacent queries become probabilities.</summary>
+    /// <param name="scores">[heads * queries, keys], contiguous.</param>
+    /// <param name="from">The first row.</param>
+    /// <param name="to">The row after the last.</param>
+    /// <param name="queries">Adjacent queries, repeated for each head.</param>
+    /// <param name="keys">Elements of a row.</param>
+    /// <param name="position">Place of the first query among the keys.</param>
+    /// <param name="window">How many positions back a query sees, itself included; null sees all.</param>
+    /// <param name="scale">Scores are multiplied by it first; above 0.</param>
+    public static void Forward(float* scores, long from, long to, int queries, int keys, int position, int? window, float scale)
+    {
+        for (var row = from; row < to; row++)
+        {
+            var last = position + (int)(row % queries);
+            var first = window is { } w ? Math.Max(last - w + 1, 0) : 0;
+            Forward(scores + (row * keys), keys, first, last + 1, scale);
+        }
+    }
+
     /// <summary>Scores become probabilities, 0 outside of the part.</summary>
     /// <param name="row">[size].</param>
     /// <param name="size">Keys.</param>

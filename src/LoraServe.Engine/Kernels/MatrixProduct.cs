@@ -50,8 +50,8 @@ internal static unsafe class MatrixProduct
             for (var first = 0L; first < depth; first += slab)
             {
                 var steps = new Steps(first, Math.Min(slab, depth - first), (int)block);
-                var groups = Math.Min(threads, paddedRows / ProductTile.Rows);
-                ThreadTeam.Run(threads, groups, group => Pack(left, rows, paddedRows / ProductTile.Rows, group, groups, steps, packed));
+                var panels = paddedRows / ProductTile.Rows;
+                RowWork.Run(panels, ProductTile.Rows * steps.Count, threads, (from, to) => Pack(left, rows, panels, from, to, steps, packed));
                 ThreadTeam.Run(threads, work.Length, item => Multiply(work[item], rows, steps, packed));
             }
         }
@@ -84,10 +84,10 @@ internal static unsafe class MatrixProduct
         return [.. work.OrderByDescending(piece => piece.Columns)];
     }
 
-    // A share of the panels of the left factor, [blocks][panels][depth, 6].
-    private static void Pack(ProductFactor left, long rows, long panels, long group, long groups, Steps steps, float* packed)
+    // Some panels of the left factor, [blocks][panels][depth, 6].
+    private static void Pack(ProductFactor left, long rows, long panels, long from, long to, Steps steps, float* packed)
     {
-        for (var panel = panels * group / groups; panel < panels * (group + 1) / groups; panel++)
+        for (var panel = from; panel < to; panel++)
         {
             var row = panel * ProductTile.Rows;
             var count = (int)Math.Min(ProductTile.Rows, rows - row);

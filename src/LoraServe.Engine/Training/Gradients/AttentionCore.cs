@@ -16,9 +16,7 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
     // Queries of a block. Keys that none of them sees are not multiplied.
     private const int BlockSize = 128;
 
-    private readonly int _group = config.HeadCount / config.KvHeadCount;
     private readonly AttentionHeads _heads = new(config.HeadCount, config.KvHeadCount, config.HeadDim, window);
-    private readonly float _scale = (float)(1 / Math.Sqrt(config.HeadDim));
 
     /// <summary>Computes the result.</summary>
     /// <param name="query">[tokens, heads, headDim].</param>
@@ -85,12 +83,8 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
         var start = 0;
         foreach (var length in lengths)
         {
-            for (var first = 0; first < length; first += BlockSize)
-            {
-                var count = Math.Min(BlockSize, length - first);
-                var key = window is { } w ? Math.Max(first - w + 1, 0) : 0;
-                yield return new AttentionBlock(start + first, count, start + key, first + count - key);
-            }
+            foreach (var block in AttentionBlock.Of(length, window, BlockSize))
+                yield return block with { Start = start + block.Start, KeyStart = start + block.KeyStart };
 
             start += length;
         }
@@ -102,11 +96,11 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
         var scores = Fold(query, block).bmm(Keys(key, block).transpose(1, 2));
         if (FusedSteps.Support(scores, 0))
         {
-            FusedSteps.Softmax(scores, block.Count, block.Start - block.KeyStart, window, _scale);
+            FusedSteps.Softmax(scores, block.Count, block.Start - block.KeyStart, window, _heads.Scale);
             return scores;
         }
 
-        using var scale = tensor(_scale, device: scores.device);
+        using var scale = tensor(_heads.Scale, device: scores.device);
         return nn.functional.softmax(scores.mul_(scale).AddInPlace(Mask(block, scores.device)), 2);
     }
 
@@ -115,11 +109,11 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
     {
         if (FusedSteps.Support(gradients, 0))
         {
-            FusedSteps.SoftmaxBackward(probabilities, gradients, _scale);
+            FusedSteps.SoftmaxBackward(probabilities, gradients, _heads.Scale);
             return gradients;
         }
 
-        using var scale = tensor(_scale, device: gradients.device);
+        using var scale = tensor(_heads.Scale, device: gradients.device);
         var sums = gradients.mul(probabilities).sum(2, keepdim: true);
         return gradients.add_(sums, Constants.MinusOne).mul_(probabilities).mul_(scale);
     }
@@ -136,21 +130,21 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
             row[(position + 1)..].Fill(float.NegativeInfinity);
         }
 
-        return tensor(rows, [block.Count, block.KeyCount], device: device).repeat(_group, 1);
+        return tensor(rows, [block.Count, block.KeyCount], device: device).repeat(_heads.Group, 1);
     }
 
     // The query heads of one key head lie one after the other: [kvHeads, group * queries, headDim] in float32.
     private Tensor Fold(Tensor query, AttentionBlock block) => query.narrow(0, block.Start, block.Count)
-        .view(block.Count, config.KvHeadCount, _group, config.HeadDim)
+        .view(block.Count, config.KvHeadCount, _heads.Group, config.HeadDim)
         .permute(1, 2, 0, 3)
         .to(ScalarType.Float32)
-        .reshape(config.KvHeadCount, _group * block.Count, config.HeadDim);
+        .reshape(config.KvHeadCount, _heads.Group * block.Count, config.HeadDim);
 
     private Tensor Unfold(Tensor folded, AttentionBlock block) =>
-        folded.view(config.KvHeadCount, _group, block.Count, config.HeadDim).permute(2, 0, 1, 3);
+        folded.view(config.KvHeadCount, _heads.Group, block.Count, config.HeadDim).permute(2, 0, 1, 3);
 
     private Tensor Unfolded(Tensor query, AttentionBlock block) =>
-        query.narrow(0, block.Start, block.Count).view(block.Count, config.KvHeadCount, _group, config.HeadDim);
+        query.narrow(0, block.Start, block.Count).view(block.Count, config.KvHeadCount, _heads.Group, config.HeadDim);
 
     // [kvHeads, keys, headDim] in float32
     private static Tensor Keys(Tensor key, AttentionBlock block) =>
@@ -159,10 +153,3 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
     private static void Add(Tensor sum, AttentionBlock block, Tensor part) =>
         sum.narrow(0, block.KeyStart, block.KeyCount).transpose(0, 1).AddInPlace(part);
 }
-
-/// <summary>Adjacent queries of one example and the keys that some of them see.</summary>
-/// <param name="Start">Index of the first query among the tokens of the batch.</param>
-/// <param name="Count">Queries.</param>
-/// <param name="KeyStart">Index of the first key among the tokens of the batch.</param>
-/// <param name="KeyCount">Keys, up to that of the last query.</param>
-internal readonly record struct AttentionBlock(int Start, int Count, int KeyStart, int KeyCount);

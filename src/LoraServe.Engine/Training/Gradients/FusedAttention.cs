@@ -1,5 +1,4 @@
 using LoraServe.Engine.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
@@ -8,8 +7,7 @@ namespace LoraServe.Engine.Training.Gradients;
 internal static unsafe class FusedAttention
 {
     /// <summary>Whether tensors of this kind can go through here.</summary>
-    public static bool Support(Tensor query) =>
-        MatrixProduct.IsSupported && query.device_type == DeviceType.CPU && query.dtype == ScalarType.Float32;
+    public static bool Support(Tensor query) => Products.AreOurs(query);
 
     /// <summary>Computes the result [tokens, heads * headDim].</summary>
     public static void Forward(Tensor query, Tensor key, Tensor value, IReadOnlyList<int> lengths, AttentionHeads heads, Tensor result)

@@ -136,7 +136,7 @@ internal static unsafe class FusedSteps
         return (results.Sum(result => result.Loss), results.Count(result => result.IsCorrect));
     }
 
-    /// <summary>See <see cref="CausalSoftmaxKernel.Forward"/>.</summary>
+    /// <summary>See <see cref="CausalSoftmaxKernel.Forward(float*, long, long, int, int, int, int?, float)"/>.</summary>
     /// <param name="scores">[kvHeads, group * queries, keys] in float32.</param>
     /// <param name="queries">Adjacent queries, repeated for each head of the group.</param>
     /// <param name="position">Place of the first query among the keys.</param>
@@ -146,15 +146,7 @@ internal static unsafe class FusedSteps
     {
         var keys = (int)scores.size(2);
         var ps = Of<float>(scores);
-        ByRows(scores, keys, (from, to) =>
-        {
-            for (var row = from; row < to; row++)
-            {
-                var last = position + (int)(row % queries);
-                var first = window is { } w ? Math.Max(last - w + 1, 0) : 0;
-                CausalSoftmaxKernel.Forward(ps + (row * keys), keys, first, last + 1, scale);
-            }
-        });
+        ByRows(scores, keys, (from, to) => CausalSoftmaxKernel.Forward(ps, from, to, queries, keys, position, window, scale));
     }
 
     /// <summary>See <see cref="CausalSoftmaxKernel.Backward"/>; in place of the gradients.</summary>

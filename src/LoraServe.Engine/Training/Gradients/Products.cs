@@ -1,5 +1,3 @@
-using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using LoraServe.Engine.Kernels;
 using LoraServe.Engine.Lora;
 using TorchSharp;
@@ -64,8 +62,11 @@ internal static unsafe class Products
         if (isTall) sum.AddInPlace(target.t());
     }
 
-    private static bool Support(Tensor left) =>
-        MatrixProduct.IsSupported && left.device_type == DeviceType.CPU && left.dtype == ScalarType.Float32 && left.stride(1) == 1;
+    /// <summary>Whether those of tensors like this one are by <see cref="MatrixProduct"/>.</summary>
+    public static bool AreOurs(Tensor tensor) =>
+        MatrixProduct.IsSupported && tensor.device_type == DeviceType.CPU && tensor.dtype == ScalarType.Float32;
+
+    private static bool Support(Tensor left) => AreOurs(left) && left.stride(1) == 1;
 
     private static void RunByLibtorch(Tensor left, ProductTerm term)
     {
@@ -77,11 +78,11 @@ internal static unsafe class Products
     private static ProductFactor Factor(Tensor tensor, bool isContiguous) =>
         new(Address(tensor), tensor.stride(0), isContiguous, tensor.dtype == ScalarType.BFloat16);
 
-    // libtorch's memory does not move. The bytes of a view that is not contiguous cannot be asked for, those of its first row can.
+    // The bytes of a view that is not contiguous cannot be asked for, those of its first row can.
     private static nint Address(Tensor tensor)
     {
         using var row = tensor.narrow(0, 0, 1);
-        return (nint)Unsafe.AsPointer(ref MemoryMarshal.GetReference(row.bytes));
+        return (nint)FusedSteps.Of<byte>(row);
     }
 }
 

@@ -10,9 +10,6 @@ internal sealed class Tape(Workspace workspace, bool keeps) : IDisposable
     private readonly (int Chunk, long Used) _start = workspace.Kept.Top;
     private readonly List<Tensor> _kept = [];
 
-    /// <summary>Whether the way back is in another slice.</summary>
-    public bool Keeps => keeps;
-
     /// <summary>A tensor of any values to be written to, kept until the tape is disposed.</summary>
     public Tensor New(params ReadOnlySpan<long> shape) => keeps ? Keep(workspace.Kept.Push(shape)) : workspace.Slice.Push(shape);
 

@@ -7,7 +7,7 @@ using LoraServe.Engine.Training.Saving;
 namespace LoraServe.Engine.Training.Runs;
 
 /// <summary>
-/// A training from its last checkpoint on, until its end or until it is held. What it does after a step is decided by the step and by what is
+/// A training from its last checkpoint on, until its end or until it is cancelled. What it does after a step is decided by the step and by what is
 /// saved with it alone, so that interruptions, at whatever moment, change nothing.
 /// </summary>
 internal sealed class TrainingRun
