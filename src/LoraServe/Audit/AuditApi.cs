@@ -14,7 +14,7 @@ internal static class AuditApi
     public static IEndpointRouteBuilder MapAudit(this IEndpointRouteBuilder routes)
     {
         routes.MapGet("/v1/audit", List)
-            .WithTags("Keys").RequireScope(KeyScope.Admin).Produces<ErrorResponse>(StatusCodes.Status400BadRequest);
+            .WithTags("Keys").RequireScope(KeyScope.Admin).RequireKey().Produces<ErrorResponse>(StatusCodes.Status400BadRequest);
         return routes;
     }
 

@@ -34,7 +34,12 @@ internal static class ApiConventions
     public static async Task<int> ServeAsync(this WebApplication app)
     {
         var engine = app.Services.GetRequiredService<EngineService>();
-        if (!ApiDescription.IsBeingGenerated) app.Services.GetRequiredService<KeylessAccess>().CheckAddresses(app.Configuration);
+        if (!ApiDescription.IsBeingGenerated)
+        {
+            app.Services.GetRequiredService<KeyRing>().CheckNotLost();
+            app.Services.GetRequiredService<KeylessAccess>().CheckAddresses(app.Configuration);
+        }
+
         app.LogTelemetry();
         app.Configuration[WebHostDefaults.ServerUrlsKey] = app.Services.GetRequiredService<LoraServeOptions>().Urls;
         await app.RunAsync();

@@ -35,29 +35,39 @@ internal sealed class ApiKeyHandler(
             : AuthenticateResult.Success(new AuthenticationTicket(new ClaimsPrincipal(new CallerIdentity(caller)), Scheme)));
     }
 
-    protected override async Task HandleChallengeAsync(AuthenticationProperties properties)
-    {
-        var result = await HandleAuthenticateOnceSafeAsync();
-        Response.Headers.WWWAuthenticate = "Bearer";
-        await ErrorMapper.WriteAsync(Context, StatusCodes.Status401Unauthorized, new ApiError
-        {
-            Message = result.Failure!.Message,
-            Type = "invalid_request_error",
-            Param = null,
-            Code = "invalid_api_key",
-        });
-    }
+    protected override async Task HandleChallengeAsync(AuthenticationProperties properties) =>
+        await ChallengeAsync((await HandleAuthenticateOnceSafeAsync()).Failure!.Message);
 
     protected override Task HandleForbiddenAsync(AuthenticationProperties properties)
     {
-        var needed = Context.GetEndpoint()?.Metadata.GetOrderedMetadata<IAuthorizeData>().Select(data => data.Policy).OfType<string>();
+        var needed = Context.GetEndpoint()!.Metadata.GetOrderedMetadata<IAuthorizeData>()
+            .Select(data => data.Policy).OfType<string>().Where(policy => KeyScopes.Find(policy) is not null);
+        if (Context.User.Caller().IsAnonymous)
+        {
+            return ChallengeAsync(
+                $"{Request.Method} {Request.Path} needs an API key of the scope {string.Join(", ", needed)}: on the server's machine, "
+                    + "`keys create --name admin --scopes admin` makes one.");
+        }
+
         return ErrorMapper.WriteAsync(Context, StatusCodes.Status403Forbidden, new ApiError
         {
-            Message = $"{Request.Method} {Request.Path} needs the scope {string.Join(", ", needed ?? [])}, "
+            Message = $"{Request.Method} {Request.Path} needs the scope {string.Join(", ", needed)}, "
                 + $"which '{Context.User.Caller().Name}' does not have.",
             Type = "permission_error",
             Param = null,
             Code = "missing_scope",
+        });
+    }
+
+    private Task ChallengeAsync(string message)
+    {
+        Response.Headers.WWWAuthenticate = "Bearer";
+        return ErrorMapper.WriteAsync(Context, StatusCodes.Status401Unauthorized, new ApiError
+        {
+            Message = message,
+            Type = "invalid_request_error",
+            Param = null,
+            Code = "invalid_api_key",
         });
     }
 

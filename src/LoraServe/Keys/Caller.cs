@@ -18,12 +18,12 @@ internal sealed record Caller
 
     public KeyLimits Limits { get; init; } = KeyLimits.None;
 
-    // What keys compute is nobody else's to hit; what is computed without keys is everybody's.
-    private bool SharesCache { get; init; }
+    /// <summary>Whether the request came without a key.</summary>
+    public bool IsAnonymous { get; private init; }
 
     /// <summary>Somebody without a key.</summary>
     public static Caller Anonymous(ImmutableHashSet<KeyScope> scopes) =>
-        new() { Id = "anonymous", Name = "anonymous", Scopes = scopes, Access = AdapterAccess.All, SharesCache = true };
+        new() { Id = "anonymous", Name = "anonymous", Scopes = scopes, Access = AdapterAccess.All, IsAnonymous = true };
 
     /// <summary>Somebody who may do nothing.</summary>
     public static Caller Nobody { get; } = Anonymous([]);
@@ -55,9 +55,9 @@ internal sealed record Caller
 
     /// <summary>
     /// The salt of the prefix cache for a request's own salt: two requests share what was computed only if they come with the same key
-    /// and the same salt of their own.
+    /// and the same salt of their own. What is computed without keys is everybody's.
     /// </summary>
-    public string CacheSalt(string? salt) => (SharesCache, salt) switch
+    public string CacheSalt(string? salt) => (IsAnonymous, salt) switch
     {
         (true, null or "") => "",
         (true, _) => $"anonymous:{salt}",

@@ -9,6 +9,8 @@ namespace LoraServe.Keys;
 /// <summary>Authentication by keys, one policy for each scope, and the limits of keys.</summary>
 internal static class KeyAuthorization
 {
+    private const string KeyPolicy = "key";
+
     public static IServiceCollection AddKeys(this IServiceCollection services)
     {
         services.AddSingleton(provider => KeyDatabase.Open(provider.GetRequiredService<LoraServeOptions>().Data));
@@ -21,6 +23,7 @@ internal static class KeyAuthorization
         {
             foreach (var scope in KeyScopes.All)
                 options.AddPolicy(scope.Name(), policy => policy.RequireAssertion(context => context.User.Caller().Scopes.Grant(scope)));
+            options.AddPolicy(KeyPolicy, policy => policy.RequireAssertion(context => !context.User.Caller().IsAnonymous));
             // A route without a rule is closed. Where there is no route there is nothing to close: the answer is a 404 or a 405.
             options.FallbackPolicy = new AuthorizationPolicyBuilder()
                 .RequireAssertion(context => context.Resource is HttpContext http && http.GetEndpoint() is not RouteEndpoint)
@@ -48,4 +51,8 @@ internal static class KeyAuthorization
     /// <summary>Lets only callers with the scope, or with admin, reach these routes.</summary>
     public static TBuilder RequireScope<TBuilder>(this TBuilder builder, KeyScope scope)
         where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(scope.Name());
+
+    /// <summary>Lets nobody without a key reach these routes, whatever else is granted without one.</summary>
+    public static TBuilder RequireKey<TBuilder>(this TBuilder builder)
+        where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(KeyPolicy);
 }

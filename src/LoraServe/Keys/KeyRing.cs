@@ -30,8 +30,8 @@ internal sealed partial class KeyRing : IDisposable
         _timer = time.CreateTimer(_ => WriteUses(), state: null, WritePeriod, WritePeriod);
     }
 
-    /// <summary>Whether a key was ever made in this data folder; one that was taken back still counts.</summary>
-    public bool HasKeys => !Current().IsEmpty;
+    /// <summary>Whether a key was ever made in this data folder; one that was taken back, or got lost, still counts.</summary>
+    public bool HasKeys => _database.Marker.Exists || !Current().IsEmpty;
 
     /// <summary>All keys, the newest first.</summary>
     public IReadOnlyList<ApiKey> List() => [.. Current().Keys.Values.Select(WithLastUse).OrderByDescending(key => key.Created)];
@@ -39,10 +39,30 @@ internal sealed partial class KeyRing : IDisposable
     /// <summary>The key of a public id, or null.</summary>
     public ApiKey? Find(string id) => Current().Keys.GetValueOrDefault(id) is { } key ? WithLastUse(key) : null;
 
+    /// <summary>Refuses a data folder whose keys are gone: the server would be open to everybody on this machine.</summary>
+    /// <exception cref="IOException">There were keys, and the database has none.</exception>
+    public void CheckNotLost()
+    {
+        if (!Current().IsEmpty)
+        {
+            // They may have been made by a release that did not remember it.
+            _database.Marker.Set();
+        }
+        else if (_database.Marker.Exists)
+        {
+            throw new IOException(
+                $"The API keys are gone: {_database.Marker.Location} says that there were some, and keys.db beside it has none. Either bring "
+                    + "keys.db (with keys.db-wal, if there is one) back from a backup, or make a new key with `keys create --name admin "
+                    + "--scopes admin` and the same --data: every older key is then refused.");
+        }
+    }
+
     /// <summary>Makes a key.</summary>
     /// <returns>The key, and its text, which nobody can find out later.</returns>
+    /// <exception cref="IOException">It cannot be stored.</exception>
     public (ApiKey Key, string Text) Create(NewKey grant)
     {
+        _database.Marker.Set();
         var (id, text) = KeySecret.Create();
         var key = new ApiKey { Id = id, Hash = [.. KeySecret.Hash(text)], Grant = grant, Created = _time.GetUtcNow() };
         _database.WriteKeys(context => context.Keys.Add(KeyRowMapper.ToRow(key)));

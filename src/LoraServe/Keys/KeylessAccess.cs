@@ -6,7 +6,8 @@ namespace LoraServe.Keys;
 
 /// <summary>
 /// What somebody without a key may do. As long as there is no key, the server listens on this machine only and whoever is on it may do
-/// everything. From the first key on a key is needed. --allow-anonymous gives everybody all scopes but admin instead.
+/// everything but manage keys and read the audit, since a proxy on this machine looks like it. From the first key on a key is needed.
+/// --allow-anonymous gives everybody all scopes but admin instead.
 /// </summary>
 internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, AdminKey adminKey)
 {
@@ -46,6 +47,9 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
         if (options.AllowAnonymous) return (Caller.Anonymous(AllButAdmin), null);
         if (ProxyHeaders.FirstOrDefault(context.Request.Headers.ContainsKey) is { } header)
             return (null, $"A proxy sent this request (it has the header {header}), so that nobody knows whose it is: make an API key.");
+        // Proxies that speak it add no header by themselves.
+        if (HttpProtocol.IsHttp10(context.Request.Protocol) || HttpProtocol.IsHttp09(context.Request.Protocol))
+            return (null, $"A proxy may have sent this request (it is one of {context.Request.Protocol}): make an API key, or send HTTP/1.1.");
         if (IsOfThisMachine(context)) return (Caller.Anonymous(KeyScopes.All), null);
         return (null, "As long as this server has no API keys, it answers only programs of its own machine that ask for localhost, "
             + "and pages of its own.");

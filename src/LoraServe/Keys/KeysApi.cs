@@ -10,7 +10,7 @@ internal static class KeysApi
 {
     public static IEndpointRouteBuilder MapKeys(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/keys").WithTags("Keys").RequireScope(KeyScope.Admin);
+        var group = routes.MapGroup("/v1/keys").WithTags("Keys").RequireScope(KeyScope.Admin).RequireKey();
         group.MapPost("", CreateAsync)
             .WithJsonBody<KeyRequest>(new JsonObject
             {

@@ -38,6 +38,21 @@ public sealed class ProcessTests : IDisposable
     }
 
     [Fact]
+    public async Task Start_KeysOfTheDataFolderAreGone_IsRefusedUntilOneIsMade()
+    {
+        string[] create = ["keys", "create", "--name", "admin", "--scopes", "admin", "--data", _folder];
+        (await RunAsync(create)).ExitCode.ShouldBe(0);
+        foreach (var file in Directory.GetFiles(_folder, "keys.db*")) File.Delete(file);
+
+        var (exitCode, output) = await RunAsync("--data", _folder, "--urls", "http://127.0.0.1:0");
+
+        exitCode.ShouldBe(1);
+        output.ShouldContain("keys create");
+        output.ShouldNotContain("   at ");
+        (await RunAsync(create)).ExitCode.ShouldBe(0);
+    }
+
+    [Fact]
     public async Task Help_Shown_ListsEveryOption()
     {
         var (exitCode, output) = await RunAsync("--help");

@@ -2,6 +2,7 @@ using LoraServe.Audit;
 using LoraServe.Keys;
 using LoraServe.Keys.Storage;
 using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Tests.Keys;
@@ -37,11 +38,65 @@ public sealed class KeyRingTests : IDisposable
     public void Create_Key_LeavesNothingOfItsTextOnTheDisk()
     {
         var (_, text) = Open().Create(Grant("one"));
-        foreach (var opened in Enumerable.Reverse(_open)) opened.Dispose();
-        _open.Clear();
+        Close();
 
         foreach (var file in Directory.GetFiles(_folder))
             File.ReadAllText(file, System.Text.Encoding.Latin1).ShouldNotContain(text[^43..]);
+    }
+
+    [Theory]
+    [InlineData("missing")]
+    [InlineData("emptied")]
+    [InlineData("without rows")]
+    public void CheckNotLost_KeysAreGone_RefusesUntilThereIsAKeyAgain(string damage)
+    {
+        Open().Create(Grant("one"));
+        Close();
+        Damage(damage);
+
+        var lost = Open();
+        var refusal = Should.Throw<IOException>(lost.CheckNotLost).Message;
+
+        lost.HasKeys.ShouldBeTrue();
+        refusal.ShouldContain("keys create");
+        refusal.ShouldContain("keys.db");
+        lost.Create(Grant("two"));
+        lost.CheckNotLost();
+    }
+
+    [Fact]
+    public void HasKeys_EmptiedWhileTheServerRuns_StaysTrue()
+    {
+        var keys = Open();
+        keys.Create(Grant("one"));
+        using (var other = KeyDatabase.Open(_folder)) other.WriteKeys(context => context.Keys.ExecuteDelete());
+
+        keys.HasKeys.ShouldBeTrue();
+    }
+
+    [Fact]
+    public void CheckNotLost_KeysOfAnEarlierRelease_AreRememberedFromNowOn()
+    {
+        Open().Create(Grant("one"));
+        Close();
+        var marker = Path.Combine(_folder, "had-keys");
+        File.Delete(marker);
+
+        Open().CheckNotLost();
+
+        File.Exists(marker).ShouldBeTrue();
+        if (!OperatingSystem.IsWindows()) File.GetUnixFileMode(marker).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Fact]
+    public void CheckNotLost_FolderThatNeverHadKeys_IsOpen()
+    {
+        var keys = Open();
+
+        keys.CheckNotLost();
+
+        keys.HasKeys.ShouldBeFalse();
+        File.Exists(Path.Combine(_folder, "had-keys")).ShouldBeFalse();
     }
 
     [Fact]
@@ -203,6 +258,27 @@ public sealed class KeyRingTests : IDisposable
 
     [Fact]
     public void Revoke_UnknownId_IsNull() => Open().Revoke("000000000000", out _).ShouldBeNull();
+
+    private void Damage(string damage)
+    {
+        if (damage == "without rows")
+        {
+            Corrupt("DELETE FROM Keys");
+            return;
+        }
+
+        foreach (var file in Directory.GetFiles(_folder, "keys.db*"))
+        {
+            if (damage == "missing") File.Delete(file);
+            else File.WriteAllBytes(file, []);
+        }
+    }
+
+    private void Close()
+    {
+        foreach (var opened in Enumerable.Reverse(_open)) opened.Dispose();
+        _open.Clear();
+    }
 
     private void Corrupt(string sql)
     {

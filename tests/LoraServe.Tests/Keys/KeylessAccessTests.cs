@@ -4,6 +4,7 @@ using LoraServe.Keys;
 using LoraServe.Keys.Storage;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Configuration;
+using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Options;
 
@@ -85,7 +86,22 @@ public sealed class KeylessAccessTests : IDisposable
         var (caller, refusal) = Open(new LoraServeOptions { CorsOrigins = "https://app.example.com" }).Admit(context);
 
         (caller is not null).ShouldBe(isAllowed, refusal);
-        if (isAllowed) caller!.Scopes.ShouldContain(KeyScope.Admin);
+    }
+
+    [Theory]
+    [InlineData("HTTP/1.0", false, false)]
+    [InlineData("HTTP/1.1", false, true)]
+    [InlineData("HTTP/2", false, true)]
+    [InlineData("HTTP/1.0", true, true)]
+    public void Admit_OldProtocol_MayBeAProxy(string protocol, bool allowsAnonymous, bool isAllowed)
+    {
+        var context = Context("127.0.0.1", "localhost:8080", null);
+        context.Request.Protocol = protocol;
+
+        var (caller, refusal) = Open(new LoraServeOptions { AllowAnonymous = allowsAnonymous }).Admit(context);
+
+        (caller is not null).ShouldBe(isAllowed, refusal);
+        if (!isAllowed) refusal!.ShouldContain("HTTP/1.0");
     }
 
     [Fact]
@@ -152,7 +168,7 @@ public sealed class KeylessAccessTests : IDisposable
     private static DefaultHttpContext Context(string remote, string host, string? origin)
     {
         var context = new DefaultHttpContext();
-        (context.Request.Scheme, context.Request.Host) = ("http", new HostString(host));
+        (context.Request.Scheme, context.Request.Host, context.Request.Protocol) = ("http", new HostString(host), "HTTP/1.1");
         (context.Connection.RemoteIpAddress, context.Connection.LocalIpAddress) = (IPAddress.Parse(remote), IPAddress.Loopback);
         if (origin is not null) context.Request.Headers.Origin = origin;
         return context;
@@ -165,17 +181,29 @@ public class KeylessServerTests(KeylessServerTests.FreshServer server) : IClassF
     [Fact]
     public async Task Get_BeforeAndAfterTheFirstKey_FollowsTheRule()
     {
-        using var withoutKey = await server.Client.GetAsync("/v1/keys");
+        using var withoutKey = await server.Client.GetAsync("/v1/models");
         using var withPlaceholder = await SendAsync("unused");
         using var withRealKey = await SendAsync(KeySecret.Create().Text);
+        using var http10 = await server.Client.SendAsync(new HttpRequestMessage(HttpMethod.Get, "/v1/models") { Version = HttpVersion.Version10 });
+        using var verified = await server.Client.PostAsync("/v1/models/llama-gqa/verify", null);
         using var created = await server.Client.PostAsync("/v1/keys", new StringContent("""{"name": "first", "scopes": ["admin"]}"""));
+        using var listed = await server.Client.GetAsync("/v1/keys");
+        using var audit = await server.Client.GetAsync("/v1/audit");
+        server.Services.GetRequiredService<KeyRing>().Create(KeyedServer.Grant);
         using var afterwards = await server.Client.GetAsync("/v1/models");
         using var placeholder = await SendAsync("unused");
 
         withoutKey.StatusCode.ShouldBe(HttpStatusCode.OK);
         withPlaceholder.StatusCode.ShouldBe(HttpStatusCode.OK);
         await LoraServeServer.ErrorAsync(withRealKey, 401);
-        created.StatusCode.ShouldBe(HttpStatusCode.Created);
+        await LoraServeServer.ErrorAsync(http10, 401);
+        verified.StatusCode.ShouldBe(HttpStatusCode.OK);
+        foreach (var keyless in (HttpResponseMessage[])[created, listed, audit])
+        {
+            (await LoraServeServer.ErrorAsync(keyless, 401)).GetProperty("message").GetString()!.ShouldContain("keys create");
+            keyless.Headers.WwwAuthenticate.ShouldNotBeEmpty();
+        }
+
         await LoraServeServer.ErrorAsync(afterwards, 401);
         await LoraServeServer.ErrorAsync(placeholder, 401);
         (await server.Client.GetAsync("/readyz")).StatusCode.ShouldBe(HttpStatusCode.OK);

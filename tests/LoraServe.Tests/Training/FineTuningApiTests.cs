@@ -1,5 +1,7 @@
 using System.Net.Http.Json;
 using System.Text.Json;
+using LoraServe.Audit;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LoraServe.Tests.Training;
 
@@ -149,8 +151,8 @@ public class FineTuningApiTests(TrainingServer server)
         error.Text("message")!.ShouldNotContain("perplexity");
         (moved.Text("version"), moved.Text("previous_version")).ShouldBe((second.Text("fine_tuned_version"), first.Text("fine_tuned_version")));
         back.Text("version").ShouldBe(first.Text("fine_tuned_version"));
-        var audit = await Client.GetFromJsonAsync<JsonElement>("/v1/audit?limit=1000");
-        audit.GetProperty("data").EnumerateArray().Count(entry => (entry.Text("action"), entry.Text("target")) == ("adapter.promoted", "promoted")).ShouldBe(2);
+        var audit = server.Services.GetRequiredService<AuditLog>().List(before: null, limit: 1000);
+        audit.Count(entry => (entry.Action, entry.Target) == ("adapter.promoted", "promoted")).ShouldBe(2);
 
         // What the server's operator gave is the operator's.
         await LoraServeServer.ErrorAsync(await Client.PostAsJsonAsync(Path(first), new { alias = "sql" }), 409);

@@ -8,9 +8,10 @@ internal sealed class KeyDatabase : DurableDatabase<KeyContext>
     private const string FileName = "keys.db";
 
     private KeyDatabase(string folder)
-        : base(Path.Combine(folder, FileName), "keys", options => new KeyContext(options))
-    {
-    }
+        : base(Path.Combine(folder, FileName), "keys", options => new KeyContext(options)) => Marker = new KeyMarker(folder);
+
+    /// <summary>Remembers outside of the database that there were keys.</summary>
+    public KeyMarker Marker { get; }
 
     /// <summary>Opens the database of a data folder; both are made if they are not there.</summary>
     /// <exception cref="IOException">It cannot be used.</exception>
