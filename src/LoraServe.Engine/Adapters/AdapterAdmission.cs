@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Tokenization.Templates;
 using TorchSharp;
@@ -100,7 +101,7 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     /// <exception cref="InvalidAdapterException">It is refused.</exception>
     public void CheckName(string name)
     {
-        var fault = !AdapterName.IsValid(name) ? $"name: expected {AdapterName.Rule}, found '{name}'"
+        var fault = !AdapterName.IsValid(name) ? $"name: expected {AdapterName.Rule}, found '{FaultText.Shorten(name)}'"
             : name == modules.ModelName ? $"name: '{name}' is the name of the base model"
             : null;
         if (fault is not null) throw new InvalidAdapterException(AdapterFault.Malformed, [fault]);
@@ -110,7 +111,7 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     private IEnumerable<string> WarnOfOtherBase(string? name)
     {
         if (name is null || LastPart(name).Equals(LastPart(modules.ModelName), StringComparison.OrdinalIgnoreCase)) return [];
-        return [$"{PeftConfig.FileName}: base_model_name_or_path: made for '{name}', served on '{modules.ModelName}'"];
+        return [$"{PeftConfig.FileName}: base_model_name_or_path: made for '{FaultText.Limit(name)}', served on '{modules.ModelName}'"];
 
         static string LastPart(string path) => path.Split('/')[^1];
     }

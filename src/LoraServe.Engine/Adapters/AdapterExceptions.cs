@@ -1,3 +1,5 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>Something is wrong with adapters that a request reaches, perhaps through a saved mix whose parts it need not know.</summary>
@@ -15,7 +17,7 @@ public sealed class UnknownAdapterException : AdapterException
 {
     /// <summary>No adapter has the name.</summary>
     public UnknownAdapterException(string name)
-        : this(name, $"The adapter '{name}' does not exist.", [])
+        : this(name, $"The adapter '{FaultText.Limit(name)}' does not exist.", [])
     {
     }
 
@@ -41,14 +43,14 @@ public sealed class InvalidAdapterReferenceException : AdapterException
     }
 
     private InvalidAdapterReferenceException(IReadOnlyList<string> faults, IReadOnlyList<string> adapters)
-        : base($"adapter: {string.Join("; ", faults)}", adapters) => Faults = faults;
+        : base($"adapter: {FaultText.Join(faults)}", adapters) => Faults = faults;
 
     /// <summary>Each fault on its own.</summary>
     public IReadOnlyList<string> Faults { get; }
 }
 
 /// <summary>An adapter cannot be changed in the way that was asked for; the message lists every fault.</summary>
-public sealed class InvalidAdapterPatchException(IReadOnlyList<string> faults) : Exception(string.Join("; ", faults))
+public sealed class InvalidAdapterPatchException(IReadOnlyList<string> faults) : Exception(FaultText.Join(faults))
 {
     /// <summary>Each fault on its own: field, what was expected, what was found.</summary>
     public IReadOnlyList<string> Faults { get; } = faults;

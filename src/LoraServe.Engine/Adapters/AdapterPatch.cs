@@ -1,3 +1,5 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>Changes of how a name is served; null leaves a setting as it is.</summary>
@@ -22,11 +24,11 @@ public sealed record AdapterPatch
     /// <exception cref="InvalidAdapterPatchException">With every fault.</exception>
     internal AdapterAlias Apply(AdapterAlias alias)
     {
-        var faults = new List<string>();
+        var faults = new FaultList(found => new InvalidAdapterPatchException(found));
         if (Weight is { } weight && weight is not (>= MinWeight and <= MaxWeight))
             faults.Add($"weight: expected {MinWeight} to {MaxWeight}, found {weight}");
         var shares = Split is null ? null : ReadSplit(alias, Split, faults);
-        if (faults.Count > 0) throw new InvalidAdapterPatchException(faults);
+        faults.ThrowIfAny();
         return alias with
         {
             Mode = Mode ?? alias.Mode,
@@ -42,7 +44,7 @@ public sealed record AdapterPatch
     private const double MaxWeight = 100;
 
     private static Dictionary<string, double> ReadSplit(
-        AdapterAlias alias, IReadOnlyDictionary<string, double> split, List<string> faults)
+        AdapterAlias alias, IReadOnlyDictionary<string, double> split, FaultList faults)
     {
         var shares = new Dictionary<string, double>(StringComparer.Ordinal);
         if (split.Count > alias.History.Count)
@@ -53,10 +55,10 @@ public sealed record AdapterPatch
 
         foreach (var (prefix, share) in split)
         {
-            if (!(share is >= 0 and <= 1)) faults.Add($"split: '{prefix}': expected a share between 0 and 1, found {share}");
+            if (!(share is >= 0 and <= 1)) faults.Add($"split: '{FaultText.Shorten(prefix)}': expected a share between 0 and 1, found {share}");
             try
             {
-                if (!shares.TryAdd(alias.Find(prefix), share)) faults.Add($"split: '{prefix}' is a version that is there twice");
+                if (!shares.TryAdd(alias.Find(prefix), share)) faults.Add($"split: '{FaultText.Shorten(prefix)}' is a version that is there twice");
             }
             catch (Exception e) when (e is UnknownAdapterException or InvalidAdapterReferenceException)
             {

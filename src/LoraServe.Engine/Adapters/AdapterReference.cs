@@ -1,4 +1,5 @@
 using System.Globalization;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Adapters;
 
@@ -29,7 +30,7 @@ public sealed class AdapterReference
     {
         if (text.Length > MaxTextLength)
             throw new InvalidAdapterReferenceException($"expected at most {MaxTextLength} characters, found {text.Length}");
-        var faults = new List<string>();
+        var faults = NewFaults();
         var texts = text.Split(',');
         CheckCount(texts.Length);
         return Create([.. texts.Select(part => ParsePart(part, faults))], faults);
@@ -37,12 +38,12 @@ public sealed class AdapterReference
 
     /// <summary>A mix of adapters.</summary>
     /// <exception cref="InvalidAdapterReferenceException">The message lists every fault.</exception>
-    public static AdapterReference From(IReadOnlyList<AdapterPart> parts) => Create(parts, []);
+    public static AdapterReference From(IReadOnlyList<AdapterPart> parts) => Create(parts, NewFaults());
 
     /// <summary>As a request writes it.</summary>
     public override string ToString() => string.Join(',', Parts);
 
-    private static AdapterReference Create(IReadOnlyList<AdapterPart> parts, List<string> faults)
+    private static AdapterReference Create(IReadOnlyList<AdapterPart> parts, FaultList faults)
     {
         CheckCount(parts.Count);
         foreach (var part in parts)
@@ -60,9 +61,11 @@ public sealed class AdapterReference
                 faults.Add($"'{part.Name}': expected a weight between -{MaxWeight} and {MaxWeight}, found {part.Weight}");
         }
 
-        if (faults.Count > 0) throw new InvalidAdapterReferenceException(faults);
+        faults.ThrowIfAny();
         return new AdapterReference([.. parts]);
     }
+
+    private static FaultList NewFaults() => new(faults => new InvalidAdapterReferenceException(faults));
 
     // Before anything that grows with the number: the text is a stranger's.
     private static void CheckCount(int count)
@@ -70,7 +73,7 @@ public sealed class AdapterReference
         if (count is 0 or > MaxParts) throw new InvalidAdapterReferenceException($"expected 1 to {MaxParts} adapters, found {count}");
     }
 
-    private static AdapterPart ParsePart(string text, List<string> faults)
+    private static AdapterPart ParsePart(string text, FaultList faults)
     {
         var isTrained = AdapterName.IsTrained(text);
         var colon = isTrained ? text.LastIndexOf(':') : text.IndexOf(':');
@@ -79,7 +82,7 @@ public sealed class AdapterReference
         if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight)) return new AdapterPart(name, weight);
         // Its last part is no number; see the rule for names.
         if (isTrained) return new AdapterPart(text, 1);
-        faults.Add($"'{name}': expected a number as its weight, found '{number}'");
+        faults.Add($"'{name}': expected a number as its weight, found '{FaultText.Shorten(number)}'");
         return new AdapterPart(name, 1);
     }
 

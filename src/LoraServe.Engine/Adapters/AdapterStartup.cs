@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using LoraServe.Engine.Adapters.Registry;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Lora;
 using Microsoft.Extensions.Logging;
 
@@ -108,7 +109,7 @@ internal sealed partial class AdapterStartup(
     private List<FolderAdapter> ReadFolder(string parent, RegistryContent content)
     {
         var known = content.Versions.ToDictionary(version => version.Version, StringComparer.Ordinal);
-        var faults = new List<string>();
+        var faults = new FaultList(refuse: null);
         var found = new List<FolderAdapter>();
         foreach (var folder in Directory.EnumerateDirectories(Path.GetFullPath(parent)).Order(StringComparer.Ordinal))
         {
@@ -125,7 +126,7 @@ internal sealed partial class AdapterStartup(
             }
         }
 
-        if (faults.Count > 0) throw new InvalidAdapterException(AdapterFault.Incompatible, faults);
+        if (faults.Any) throw new InvalidAdapterException(AdapterFault.Incompatible, faults.Kept);
         return found;
     }
 

@@ -1,16 +1,18 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>Decides from the entries of an archive, before anything is unpacked, which of them make up the one adapter inside.</summary>
 internal sealed class ArchivePlan(AdapterLimits limits)
 {
-    private const int MaxFaults = 20;
+    private const int MaxShown = 5;
 
     private readonly HashSet<ArchivePath> _files = [];
-    private readonly List<string> _faults = [];
+    private readonly FaultList _faults = new(faults => new InvalidAdapterException(AdapterFault.Malformed, faults));
     private int _entries;
 
     /// <summary>Takes note of the next entry.</summary>
-    /// <exception cref="InvalidAdapterException">Too many entries, or too long a path.</exception>
+    /// <exception cref="InvalidAdapterException">Too many entries, too long a path, or enough entries that are refused.</exception>
     public void Add(ArchiveEntry entry)
     {
         if (++_entries > limits.MaxEntries)
@@ -22,7 +24,7 @@ internal sealed class ArchivePlan(AdapterLimits limits)
 
         var path = ArchivePath.Parse(entry.Path, out var pathFault);
         var duplicate = !entry.IsFolder && !_files.Add(path) ? "is in the archive twice" : null;
-        if ((pathFault ?? entry.Fault ?? duplicate) is { } fault && _faults.Count < MaxFaults)
+        if ((pathFault ?? entry.Fault ?? duplicate) is { } fault)
             _faults.Add($"{Printable(entry.Path)} {fault}");
     }
 
@@ -30,8 +32,7 @@ internal sealed class ArchivePlan(AdapterLimits limits)
     /// <exception cref="InvalidAdapterException">An entry is refused, or there is not exactly one adapter.</exception>
     public string AdapterFolder()
     {
-        if (_faults.Count > 0)
-            throw new InvalidAdapterException(AdapterFault.Malformed, _faults);
+        _faults.ThrowIfAny();
         // Without any configuration, the folder that has weights is the one whose missing configuration validation will name.
         var folders = FoldersOf(name => name == AdapterFiles.Config);
         if (folders.Count == 0)
@@ -43,7 +44,7 @@ internal sealed class ArchivePlan(AdapterLimits limits)
                 [$"the archive holds no adapter: {AdapterFiles.Config} and {AdapterFiles.Tensors} "
                     + "are expected at the top or in one folder"]),
             _ => throw new InvalidAdapterException(AdapterFault.Malformed,
-                [$"the archive holds {folders.Count} adapters, in {string.Join(", ", folders.Take(MaxFaults).Select(Shown))}: "
+                [$"the archive holds {folders.Count} adapters, in {string.Join(", ", folders.Take(MaxShown).Select(Shown))}: "
                     + "send them one by one"]),
         };
     }
@@ -51,7 +52,7 @@ internal sealed class ArchivePlan(AdapterLimits limits)
     private List<string> FoldersOf(Predicate<string> wanted) =>
         [.. _files.Where(file => wanted(file.FileName ?? "")).Select(file => file.Folder).Distinct().Order()];
 
-    private static string Shown(string folder) => folder.Length == 0 ? "the top folder" : $"'{Printable(folder)}'";
+    private static string Shown(string folder) => folder.Length == 0 ? "the top folder" : $"'{Printable(FaultText.Shorten(folder))}'";
 
     private static string Printable(string path) => string.Concat(path.Select(letter => char.IsControl(letter) ? '?' : letter));
 }

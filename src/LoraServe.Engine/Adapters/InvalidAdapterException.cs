@@ -1,3 +1,5 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>An adapter was refused at the door; the message lists every fault.</summary>
@@ -5,7 +7,7 @@ public sealed class InvalidAdapterException : Exception
 {
     /// <summary>Joins all faults into one message.</summary>
     public InvalidAdapterException(AdapterFault kind, IReadOnlyList<string> faults)
-        : base(string.Join("; ", faults))
+        : base(FaultText.Join(faults))
     {
         Kind = kind;
         Faults = faults;

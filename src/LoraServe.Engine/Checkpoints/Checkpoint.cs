@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Checkpoints;
@@ -29,15 +30,15 @@ internal sealed class Checkpoint : IDisposable
     public static Checkpoint Open(string folder)
     {
         var checkpoint = new Checkpoint(folder);
-        var faults = new List<string>();
+        var faults = new FaultList(refuse: null);
         if (File.Exists(Path.Combine(folder, SingleFile))) checkpoint.Add(SingleFile, faults);
         else if (File.Exists(Path.Combine(folder, IndexFile))) checkpoint.AddShards(faults);
         else faults.Add(
             $"expected {SingleFile} or {IndexFile}, found neither (.bin, .pt and .gguf files are not read: convert them to safetensors)");
-        if (faults.Count == 0) return checkpoint;
+        if (!faults.Any) return checkpoint;
 
         checkpoint.Dispose();
-        throw new InvalidCheckpointException(folder, faults);
+        throw new InvalidCheckpointException(folder, faults.Kept);
     }
 
     /// <summary>A copy of a tensor in its stored dtype; see <see cref="SafetensorsFile.Read"/>.</summary>
@@ -49,7 +50,7 @@ internal sealed class Checkpoint : IDisposable
         foreach (var file in _files.Values) file.Dispose();
     }
 
-    private void AddShards(List<string> faults)
+    private void AddShards(FaultList faults)
     {
         var index = ReadIndex(faults);
         foreach (var shard in index.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
@@ -63,12 +64,12 @@ internal sealed class Checkpoint : IDisposable
                 Add(shard, faults);
         }
 
-        if (faults.Count > 0) return;
+        if (faults.Any) return;
         foreach (var (name, shard) in index.Where(pair => _fileOf.GetValueOrDefault(pair.Key) != pair.Value))
             faults.Add($"tensor {name} is not in {shard}, where {IndexFile} puts it");
     }
 
-    private Dictionary<string, string> ReadIndex(List<string> faults)
+    private Dictionary<string, string> ReadIndex(FaultList faults)
     {
         try
         {
@@ -83,7 +84,7 @@ internal sealed class Checkpoint : IDisposable
         }
     }
 
-    private void Add(string fileName, List<string> faults)
+    private void Add(string fileName, FaultList faults)
     {
         try
         {

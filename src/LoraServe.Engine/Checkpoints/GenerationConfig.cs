@@ -1,3 +1,5 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Checkpoints;
 
 /// <summary>
@@ -27,7 +29,7 @@ internal sealed record GenerationConfig
     public int? MaxNewTokens { get; init; }
 
     /// <summary>Reads the file, or recommends nothing where there is none.</summary>
-    public static GenerationConfig Load(string file, List<string> faults)
+    public static GenerationConfig Load(string file, FaultList faults)
     {
         if (!File.Exists(file) || JsonFields.Load(file, faults) is not { } json) return new GenerationConfig();
         return new GenerationConfig

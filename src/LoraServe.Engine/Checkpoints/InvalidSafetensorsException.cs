@@ -1,3 +1,5 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Checkpoints;
 
 /// <summary>
@@ -6,9 +8,9 @@ namespace LoraServe.Engine.Checkpoints;
 internal sealed class InvalidSafetensorsException : Exception
 {
     /// <summary>Joins all faults into one message.</summary>
-    public InvalidSafetensorsException(string file, params IReadOnlyCollection<string> faults)
-        : base($"{file}: {string.Join("; ", faults)}") => Faults = faults;
+    public InvalidSafetensorsException(string file, params IReadOnlyList<string> faults)
+        : base($"{file}: {FaultText.Join(faults)}") => Faults = faults;
 
     /// <summary>Each fault on its own, without the file's name.</summary>
-    public IReadOnlyCollection<string> Faults { get; }
+    public IReadOnlyList<string> Faults { get; }
 }

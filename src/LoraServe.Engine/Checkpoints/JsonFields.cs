@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Checkpoints;
 
@@ -6,12 +7,12 @@ namespace LoraServe.Engine.Checkpoints;
 /// Reads the fields of one JSON object of a configuration file and collects a fault for each that has the wrong type or is missing,
 /// so that a person sees all of them at once. A null value counts as absent.
 /// </summary>
-internal sealed class JsonFields(JsonElement json, string path, List<string> faults)
+internal sealed class JsonFields(JsonElement json, string path, FaultList faults)
 {
     private const int MaxDepth = 64;
 
     /// <summary>Parses a file that must hold one JSON object; if it does not, that is recorded as a fault and the result is null.</summary>
-    public static JsonFields? Load(string file, List<string> faults)
+    public static JsonFields? Load(string file, FaultList faults)
     {
         var name = Path.GetFileName(file);
         try
@@ -19,7 +20,7 @@ internal sealed class JsonFields(JsonElement json, string path, List<string> fau
             using var document = JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { MaxDepth = MaxDepth });
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return new JsonFields(document.RootElement.Clone(), name, faults);
-            faults.Add($"{name}: expected a JSON object, found {Describe(document.RootElement)}");
+            faults.Add($"{name}: expected a JSON object, found {FaultText.Show(document.RootElement)}");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or JsonException)
         {
@@ -107,13 +108,7 @@ internal sealed class JsonFields(JsonElement json, string path, List<string> fau
 
     private T Wrong<T>(string name, string expected, JsonElement found, T fallback)
     {
-        Fault(name, $"expected {expected}, found {Describe(found)}");
+        Fault(name, $"expected {expected}, found {FaultText.Show(found)}");
         return fallback;
-    }
-
-    private static string Describe(JsonElement value)
-    {
-        var text = value.GetRawText();
-        return text.Length <= 60 ? text : $"{text[..60]}…";
     }
 }

@@ -1,3 +1,5 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Checkpoints;
 
 /// <summary>
@@ -84,7 +86,7 @@ internal sealed record ModelConfig
     /// <exception cref="InvalidCheckpointException">With every field that is missing, wrong or not supported.</exception>
     public static ModelConfig Load(string folder)
     {
-        var faults = new List<string>();
+        var faults = new FaultList(found => new InvalidCheckpointException(folder, found));
         var file = Path.Combine(folder, "config.json");
         if (!File.Exists(file)) throw new InvalidCheckpointException(folder, ["config.json: the file is missing"]);
         var json = JsonFields.Load(file, faults);
@@ -99,7 +101,8 @@ internal sealed record ModelConfig
             faults.Add("config.json or generation_config.json: a text is not valid Unicode (half of a surrogate pair)");
         }
 
-        return faults.Count == 0 ? config! : throw new InvalidCheckpointException(folder, faults);
+        faults.ThrowIfAny();
+        return config!;
     }
 
     private static ModelConfig Read(JsonFields json, GenerationConfig generation)

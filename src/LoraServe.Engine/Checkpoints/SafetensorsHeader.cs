@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Checkpoints;
 
@@ -13,7 +14,6 @@ internal sealed class SafetensorsHeader
 
     // Root, entry, shape: a header has no use for more, and a deep one is an attack.
     private const int MaxDepth = 8;
-    private const int MaxFaults = 20;
 
     // Far above any model's; what is refused is quoted in messages.
     private const int MaxNameLength = 1024;
@@ -21,12 +21,10 @@ internal sealed class SafetensorsHeader
 
     private readonly Dictionary<string, SafetensorsEntry> _entries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
-    private readonly List<string> _faults = [];
+    private readonly FaultList _faults;
     private bool _hasMetadata;
 
-    private SafetensorsHeader()
-    {
-    }
+    private SafetensorsHeader(string file) => _faults = new FaultList(found => new InvalidSafetensorsException(file, found));
 
     public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _entries;
 
@@ -38,7 +36,7 @@ internal sealed class SafetensorsHeader
     /// <exception cref="InvalidSafetensorsException">For whatever <paramref name="json"/> may hold.</exception>
     public static SafetensorsHeader Parse(string file, ReadOnlySpan<byte> json, long dataLength)
     {
-        var header = new SafetensorsHeader();
+        var header = new SafetensorsHeader(file);
         try
         {
             header.Read(json);
@@ -48,12 +46,10 @@ internal sealed class SafetensorsHeader
             header.Fault($"the header is not valid JSON: {e.Message}");
         }
 
-        if (header._faults.Count == 0)
-        {
-            header.CheckCoverage(dataLength);
-        }
-
-        return header._faults.Count == 0 ? header : throw new InvalidSafetensorsException(file, header._faults);
+        header._faults.ThrowIfAny();
+        header.CheckCoverage(dataLength);
+        header._faults.ThrowIfAny();
+        return header;
     }
 
     private void Read(ReadOnlySpan<byte> json)
@@ -72,7 +68,7 @@ internal sealed class SafetensorsHeader
 
         var reader = new Utf8JsonReader(json, new JsonReaderOptions { MaxDepth = MaxDepth });
         reader.Read();
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName && _faults.Count < MaxFaults)
+        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
         {
             var name = reader.GetString()!;
             reader.Read();
@@ -92,7 +88,7 @@ internal sealed class SafetensorsHeader
         }
 
         // Only white space may follow the object; the reader throws at anything else.
-        while (_faults.Count == 0 && reader.Read())
+        while (!_faults.Any && reader.Read())
         {
         }
     }
@@ -113,12 +109,12 @@ internal sealed class SafetensorsHeader
             reader.Read();
             if (reader.TokenType != JsonTokenType.String)
             {
-                Fault($"{MetadataKey} '{Shorten(key)}' must be text, not {reader.TokenType}");
+                Fault($"{MetadataKey} '{FaultText.Shorten(key)}' must be text, not {reader.TokenType}");
                 reader.Skip();
             }
             else if (!_metadata.TryAdd(key, reader.GetString()!))
             {
-                Fault($"{MetadataKey} '{Shorten(key)}' is there twice");
+                Fault($"{MetadataKey} '{FaultText.Shorten(key)}' is there twice");
             }
         }
     }
@@ -210,7 +206,7 @@ internal sealed class SafetensorsHeader
             return dtype;
         }
 
-        Fault($"tensor '{name}': unknown dtype '{Shorten(text)}'");
+        Fault($"tensor '{name}': unknown dtype '{FaultText.Shorten(text)}'");
         reader.Skip();
         return null;
     }
@@ -269,14 +265,6 @@ internal sealed class SafetensorsHeader
         }
     }
 
-    // A hostile header can hold millions: those beyond the first few are not kept.
-    private void Fault(string fault)
-    {
-        if (_faults.Count < MaxFaults)
-        {
-            _faults.Add(fault);
-        }
-    }
-
-    private static string Shorten(string text) => text.Length <= 32 ? text : text[..32] + "...";
+    // A hostile header can hold millions: the first few end reading.
+    private void Fault(string fault) => _faults.Add(fault);
 }

@@ -1,3 +1,5 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Lora;
 
 /// <summary>A PEFT folder cannot be applied to the base model; the message lists every fault.</summary>
@@ -5,7 +7,7 @@ internal sealed class InvalidPeftException : Exception
 {
     /// <summary>Joins all faults into one message, the malformed ones first.</summary>
     public InvalidPeftException(IReadOnlyList<string> malformed, IReadOnlyList<string> incompatible)
-        : base(string.Join("; ", [.. malformed, .. incompatible]))
+        : base(FaultText.Join([.. malformed, .. incompatible]))
     {
         Malformed = malformed;
         Incompatible = incompatible;

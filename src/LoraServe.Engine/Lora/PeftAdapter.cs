@@ -129,7 +129,7 @@ internal sealed class PeftAdapter : IDisposable
         }
         catch (InvalidSafetensorsException e)
         {
-            faults.Malformed(e.Message);
+            foreach (var fault in e.Faults) faults.Malformed($"{TensorFileName}: {fault}");
             return null;
         }
     }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Lora;
 
@@ -74,9 +75,9 @@ internal sealed class PeftConfigReader
     private void CheckKind()
     {
         if (_fields.Text("peft_type") is var type && !string.Equals(type, "LORA", StringComparison.OrdinalIgnoreCase))
-            _fields.Incompatible("peft_type", $"expected LORA, found {type ?? "nothing"}");
+            _fields.Incompatible("peft_type", $"expected LORA, found {FaultText.Shorten(type ?? "nothing")}");
         if (_fields.Text("task_type") is { } task && task != "CAUSAL_LM")
-            _fields.Incompatible("task_type", $"expected CAUSAL_LM, found {PeftFields.Shorten(task)}");
+            _fields.Incompatible("task_type", $"expected CAUSAL_LM, found {FaultText.Shorten(task)}");
         if (_fields.Find("init_lora_weights") is { } init) CheckInit(init);
     }
 
@@ -89,7 +90,7 @@ internal sealed class PeftConfigReader
         {
             _fields.Incompatible(
                 "init_lora_weights",
-                $"'{PeftFields.Shorten(init.GetString()!)}' trains on altered base weights, so that it is wrong on the plain base; "
+                $"'{FaultText.Shorten(init.GetString()!)}' trains on altered base weights, so that it is wrong on the plain base; "
                 + "convert it when saving: save_pretrained(path, path_initial_model_for_weight_conversion=...) makes plain LoRA of it");
         }
     }
@@ -98,7 +99,7 @@ internal sealed class PeftConfigReader
     {
         foreach (var name in _fields.On.Where(name => !PeftOptions.Known.Contains(name)))
         {
-            _fields.Incompatible(PeftFields.Shorten(name), PeftOptions.Unsupported.TryGetValue(name, out var meaning)
+            _fields.Incompatible(FaultText.Shorten(name), PeftOptions.Unsupported.TryGetValue(name, out var meaning)
                 ? $"{meaning} is not supported: merge the adapter with PEFT's merge_and_unload and serve the result as a base"
                 : "an unknown option that may change the forward pass");
         }
@@ -144,7 +145,7 @@ internal sealed class PeftConfigReader
             case "all": return TrainedBiases.All;
             case "lora_only": return TrainedBiases.LoraOnly;
             case { } other:
-                _fields.Incompatible("bias", $"expected none, all or lora_only, found {PeftFields.Shorten(other)}");
+                _fields.Incompatible("bias", $"expected none, all or lora_only, found {FaultText.Shorten(other)}");
                 return TrainedBiases.None;
         }
     }
@@ -156,7 +157,7 @@ internal sealed class PeftConfigReader
         { ValueKind: JsonValueKind.Object } =>
         [
             .. _fields.Properties("trainable_token_indices").Select(module => new TrainableTokens(
-                module.Name, _fields.WholeNumbers($"trainable_token_indices: '{PeftFields.Shorten(module.Name)}'", module.Value)))
+                module.Name, _fields.WholeNumbers($"trainable_token_indices: '{FaultText.Shorten(module.Name)}'", module.Value)))
                 .Where(tokens => tokens.Ids.Count > 0),
         ],
         { } list when _fields.WholeNumbers("trainable_token_indices", list) is { Count: > 0 } ids =>

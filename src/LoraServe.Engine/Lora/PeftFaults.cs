@@ -1,38 +1,36 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Lora;
 
-/// <summary>Collects what is wrong with a PEFT folder, so that a person sees all of it at once, and what is merely odd.</summary>
+/// <summary>Collects what is wrong with a PEFT folder, so that a person sees it at once, and what is merely odd.</summary>
 internal sealed class PeftFaults
 {
     // A file for another base has a fault per tensor: a message of thousands says no more than one of twenty.
-    private const int MaxListed = 20;
+    private readonly FaultList _malformed = new(refuse: null);
+    private readonly FaultList _incompatible = new(refuse: null);
+    private readonly FaultList _warnings = new(refuse: null);
 
-    // Names in files are as long as whoever made them likes.
-    private const int MaxLength = 4000;
+    public IReadOnlyList<string> Warnings => First(_warnings, FaultList.Most);
 
-    private readonly List<string> _malformed = [];
-    private readonly List<string> _incompatible = [];
-    private readonly List<string> _warnings = [];
-
-    public IReadOnlyList<string> Warnings => Shorten(_warnings);
-
-    public bool Any => _malformed.Count + _incompatible.Count > 0;
+    public bool Any => _malformed.Any || _incompatible.Any;
 
     /// <summary>It cannot be read.</summary>
-    public void Malformed(string fault) => _malformed.Add(Shorten(fault));
+    public void Malformed(string fault) => _malformed.Add(fault);
 
     /// <summary>It can be read and not be applied.</summary>
-    public void Incompatible(string fault) => _incompatible.Add(Shorten(fault));
+    public void Incompatible(string fault) => _incompatible.Add(fault);
 
     /// <summary>It can be applied.</summary>
-    public void Warn(string warning) => _warnings.Add(Shorten(warning));
+    public void Warn(string warning) => _warnings.Add(warning);
 
     public void ThrowIfAny()
     {
-        if (Any) throw new InvalidPeftException(Shorten(_malformed), Shorten(_incompatible));
+        if (!Any) return;
+        var malformed = First(_malformed, FaultList.Most);
+        throw new InvalidPeftException(malformed, First(_incompatible, Math.Max(1, FaultList.Most - malformed.Count)));
     }
 
-    private static string Shorten(string fault) => fault.Length <= MaxLength ? fault : fault[..MaxLength] + "...";
-
-    private static List<string> Shorten(List<string> faults) =>
-        faults.Count <= MaxListed ? faults : [.. faults.Take(MaxListed), $"and {faults.Count - MaxListed} more"];
+    private static IReadOnlyList<string> First(FaultList faults, int most) => faults.Count <= most
+        ? faults.Kept
+        : [.. faults.Kept.Take(most - 1), $"and {faults.Count - most + 1} more"];
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Lora;
 
@@ -46,7 +47,7 @@ internal sealed class PeftFields(JsonElement json, PeftFaults faults)
         else if (value.EnumerateArray().All(item => item.TryGetInt32(out _)))
             return [.. value.EnumerateArray().Select(item => item.GetInt32())];
         else
-            Incompatible(name, $"expected whole numbers of 32 bits, found {Shorten(value.GetRawText())}");
+            Incompatible(name, $"expected whole numbers of 32 bits, found {FaultText.Show(value)}");
         return [];
     }
 
@@ -55,7 +56,7 @@ internal sealed class PeftFields(JsonElement json, PeftFaults faults)
     {
         if (value.ValueKind != JsonValueKind.Number) Malformed(name, "a whole number", value);
         else if (value.TryGetInt32(out var rank) && rank > 0) return rank;
-        else Incompatible(name, $"expected a positive whole number, found {Shorten(value.GetRawText())}");
+        else Incompatible(name, $"expected a positive whole number, found {FaultText.Show(value)}");
         return 1;
     }
 
@@ -64,7 +65,7 @@ internal sealed class PeftFields(JsonElement json, PeftFaults faults)
     {
         if (value.ValueKind != JsonValueKind.Number) Malformed(name, "a number", value);
         else if (value.TryGetDouble(out var number) && double.IsFinite(number)) return number;
-        else Incompatible(name, $"expected a finite number, found {Shorten(value.GetRawText())}");
+        else Incompatible(name, $"expected a finite number, found {FaultText.Show(value)}");
         return 1;
     }
 
@@ -78,12 +79,9 @@ internal sealed class PeftFields(JsonElement json, PeftFaults faults)
     }
 
     public void Malformed(string name, string expected, JsonElement found) =>
-        faults.Malformed($"{PeftConfig.FileName}: {name}: expected {expected}, found {Shorten(found.GetRawText())}");
+        faults.Malformed($"{PeftConfig.FileName}: {name}: expected {expected}, found {FaultText.Show(found)}");
 
     public void Incompatible(string name, string fault) => faults.Incompatible($"{PeftConfig.FileName}: {name}: {fault}");
-
-    /// <summary>Names and values in files are as long as whoever made them likes.</summary>
-    public static string Shorten(string text) => text.Length <= 60 ? text : text[..60] + "...";
 
     private static bool IsOn(JsonElement value) => value.ValueKind switch
     {

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Lora;
 
@@ -25,7 +26,7 @@ internal sealed class PeftPatternReader(PeftFields fields)
         }
         catch (ArgumentException e)
         {
-            fields.Incompatible(field, $"'{PeftFields.Shorten(text)}': {e.Message}");
+            fields.Incompatible(field, $"'{FaultText.Shorten(text)}': {e.Message}");
         }
 
         return null;
@@ -38,7 +39,7 @@ internal sealed class PeftPatternReader(PeftFields fields)
         foreach (var property in fields.Properties(field))
         {
             if (Read(field, property.Name, PeftPattern.Suffix) is { } pattern)
-                patterns.Add((pattern, value($"{field}: '{PeftFields.Shorten(property.Name)}'", property.Value)));
+                patterns.Add((pattern, value($"{field}: '{FaultText.Shorten(property.Name)}'", property.Value)));
         }
 
         return patterns;

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Lora;
 
@@ -17,7 +18,7 @@ internal sealed class SavedModules(IReadOnlyList<string> names)
     {
         List<string> all = [modules.Embedding.Path, .. modules.Norms.Keys, .. modules.Linears.Select(linear => linear.Path)];
         foreach (var name in Names.Where(name => !all.Exists(path => IsSaved(path, name))))
-            faults.Incompatible($"{PeftConfig.FileName}: modules_to_save: {modules.ModelName} has no module '{name}'");
+            faults.Incompatible($"{PeftConfig.FileName}: modules_to_save: {modules.ModelName} has no module '{FaultText.Shorten(name)}'");
         return all.FindAll(Contains);
     }
 

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Lora;
 
@@ -70,7 +71,7 @@ internal sealed class TargetModules
     {
         var known = modules.Linears.Append(modules.Embedding).SelectMany(linear => Suffixes(linear.Path)).ToHashSet(StringComparer.Ordinal);
         foreach (var name in targets.Where(name => !known.Contains(name)))
-            faults.Warn($"target_modules: no linear module of {modules.ModelName} is called '{name}'");
+            faults.Warn($"target_modules: no linear module of {modules.ModelName} is called '{FaultText.Shorten(name)}'");
     }
 
     private bool IsTarget(string path, IReadOnlySet<string> targets, ModelModules modules)
@@ -98,5 +99,5 @@ internal sealed class TargetModules
     }
 
     private string Describe(IEnumerable<string> targets) =>
-        Pattern is not null ? "the regular expression" : $"'{string.Join("', '", targets.Order(StringComparer.Ordinal).Take(10))}'";
+        Pattern is not null ? "the regular expression" : $"'{string.Join("', '", targets.Order(StringComparer.Ordinal).Take(5).Select(FaultText.Shorten))}'";
 }

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Lora;
 
@@ -37,7 +38,7 @@ internal sealed class TokenRowsMatcher(PeftConfig config, ModelModules modules, 
         string[] paths = [modules.Embedding.Path, modules.Head];
         if (tokens.Module.Length > 0 && Array.Find(paths, path => path.EndsWith(tokens.Module, StringComparison.Ordinal)) is { } found)
             return found;
-        Fault($"expected {modules.Embedding.Path} or {modules.Head}, found '{PeftFields.Shorten(tokens.Module)}'");
+        Fault($"expected {modules.Embedding.Path} or {modules.Head}, found '{FaultText.Shorten(tokens.Module)}'");
         return null;
     }
 

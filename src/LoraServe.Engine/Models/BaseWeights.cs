@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
@@ -99,7 +100,7 @@ internal sealed class BaseWeights : IDisposable
 
     private static void Check(ModelConfig config, Checkpoint checkpoint, IReadOnlyCollection<(string Name, long[] Shape)> expected)
     {
-        var faults = new List<string>();
+        var faults = new FaultList(found => new InvalidCheckpointException(checkpoint.Folder, found));
         foreach (var (name, shape) in expected)
         {
             if (!checkpoint.Entries.TryGetValue(name, out var entry))
@@ -117,6 +118,6 @@ internal sealed class BaseWeights : IDisposable
         faults.AddRange(checkpoint.Entries.Keys
             .Where(name => !known.Contains(name) && !name.EndsWith(".rotary_emb.inv_freq", StringComparison.Ordinal))
             .Select(name => $"tensor {name} has no place in a {config.ModelType} of this configuration"));
-        if (faults.Count > 0) throw new InvalidCheckpointException(checkpoint.Folder, faults);
+        faults.ThrowIfAny();
     }
 }

@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Tokenization;
 
@@ -65,9 +66,8 @@ internal readonly struct JsonField(JsonElement value, string path, int index = -
         {
             JsonValueKind.Object => "an object",
             JsonValueKind.Array => "a list",
-            _ => value.GetRawText(),
+            _ => FaultText.Show(value),
         };
-        if (found.Length > 60) found = found[..60] + "...";
         return new FormatException($"{(Path.Length == 0 ? "the document" : Path)} is {found}, expected {what}");
     }
 

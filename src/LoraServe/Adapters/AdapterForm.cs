@@ -1,4 +1,5 @@
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 
 namespace LoraServe.Adapters;
@@ -26,10 +27,11 @@ internal static class AdapterForm
         var files = 0;
         await MultipartForm.ReadAsync(request, MaxParts, Expected, ReadPartAsync, cancellationToken);
 
-        var missing = new List<RequestFault>();
+        var missing = new RequestFaults();
         if (string.IsNullOrEmpty(name)) missing.Add(new RequestFault("name", $"is missing: {Expected}"));
         if (archives + files == 0) missing.Add(new RequestFault("file", $"is missing: {Expected}"));
-        return missing.Count == 0 ? name! : throw new InvalidRequestException(missing);
+        missing.ThrowIfAny();
+        return name!;
 
         async Task ReadPartAsync(MultipartPart part)
         {
@@ -51,7 +53,7 @@ internal static class AdapterForm
                 case "file" or "files":
                     throw new InvalidRequestException("file", $"is there twice, or together with files: {Expected}");
                 case var other:
-                    throw new InvalidRequestException(null, $"The form has an unknown part '{other}': {Expected}");
+                    throw new InvalidRequestException(null, $"The form has an unknown part '{FaultText.Shorten(other)}': {Expected}");
             }
         }
     }

@@ -1,6 +1,7 @@
 using System.ComponentModel;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -142,7 +143,7 @@ internal static class AdaptersApi
 
     internal static void CheckName(EngineService service, string name, string param = "name")
     {
-        if (!AdapterName.IsValid(name)) throw new InvalidRequestException(param, $"expected {AdapterName.Rule}, found '{name}'");
+        if (!AdapterName.IsValid(name)) throw new InvalidRequestException(param, $"expected {AdapterName.Rule}, found '{FaultText.Shorten(name)}'");
         if (name == service.BaseModel) throw new InvalidRequestException(param, $"'{name}' is the name of the base model");
     }
 

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -61,7 +62,7 @@ internal static class LoraAdaptersApi
         var (name, path) = (request.LoraName, request.LoraPath);
         CheckGiven(("lora_name", name), ("lora_path", path));
         if (!AdapterName.IsValid(name!) || name == service.BaseModel)
-            throw new InvalidRequestException("lora_name", $"expected {AdapterName.Rule}, and not the base model's, found '{name}'");
+            throw new InvalidRequestException("lora_name", $"expected {AdapterName.Rule}, and not the base model's, found '{FaultText.Shorten(name!)}'");
         uploads.CheckName(context, name!);
         if (adapters.Find(name!) is not null && !request.LoadInplace)
             throw new InvalidRequestException("lora_name", $"'{name}' is loaded already: set load_inplace to replace it", "adapter_exists");
@@ -90,9 +91,9 @@ internal static class LoraAdaptersApi
 
     private static void CheckGiven(params IEnumerable<(string Name, string? Value)> fields)
     {
-        var missing = fields.Where(field => string.IsNullOrEmpty(field.Value))
-            .Select(field => new RequestFault(field.Name, "is required")).ToList();
-        if (missing.Count > 0) throw new InvalidRequestException(missing);
+        var missing = new RequestFaults();
+        missing.AddRange(fields.Where(field => string.IsNullOrEmpty(field.Value)).Select(field => new RequestFault(field.Name, "is required")));
+        missing.ThrowIfAny();
     }
 
     private static ContentHttpResult Success(string name, string done) =>

@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -28,7 +29,7 @@ internal static class AuditApi
     {
         PageLimit.Check(limit, MaxLimit);
         long? before = after is null ? null : AuditId.TryParse(after)
-            ?? throw new InvalidRequestException("after", $"expected the id of a change, such as audit-42, found '{after}'");
+            ?? throw new InvalidRequestException("after", $"expected the id of a change, such as audit-42, found '{FaultText.Shorten(after)}'");
         var rows = audit.List(before, limit + 1);
         return TypedResults.Ok(new AuditList { Data = [.. rows.Take(limit).Select(AuditEntry.From)], HasMore = rows.Count > limit });
     }

@@ -34,7 +34,9 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
         HttpContext? context = null)
     {
         var text = details?.ToJsonString(ApiJson.Options);
-        LogChange(action, target, caller.Id, caller.Name, from, to, text);
+        // Their values are for those who may read the audit.
+        var fields = details is null ? null : string.Join(", ", details.Select(field => field.Key));
+        LogChange(action, target, caller.Id, caller.Name, from, to, fields);
         try
         {
             Write(new AuditRow
@@ -50,7 +52,7 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
                 Details = text,
             });
         }
-        // The change is made and cannot be answered with an error any more; the line above has all of it.
+        // The change is made and cannot be answered with an error any more; the line above says what was changed.
         catch (IOException e)
         {
             LogNotWritten(e.Message);
@@ -79,9 +81,9 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
         .Take(limit)
         .ToList());
 
-    [LoggerMessage(LogLevel.Information, "{Action} {Target} by {Actor} ({ActorName}): from {FromVersion} to {ToVersion}, {Details}")]
+    [LoggerMessage(LogLevel.Information, "{Action} {Target} by {Actor} ({ActorName}): from {FromVersion} to {ToVersion}, {Fields}")]
     private partial void LogChange(
-        string action, string target, string actor, string actorName, string? fromVersion, string? toVersion, string? details);
+        string action, string target, string actor, string actorName, string? fromVersion, string? toVersion, string? fields);
 
     [LoggerMessage(LogLevel.Error, "The change could not be written to the audit log: {Reason}")]
     private partial void LogNotWritten(string reason);

@@ -1,11 +1,12 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Tokenization.Templates;
 using LoraServe.Hosting;
 
 namespace LoraServe.Chat;
 
 /// <summary>Checks the messages of a conversation and collects a fault for every field that is wrong.</summary>
-internal sealed class ChatMessageReader(List<RequestFault> faults)
+internal sealed class ChatMessageReader(RequestFaults faults)
 {
     private const string Assistant = "assistant";
 
@@ -68,7 +69,7 @@ internal sealed class ChatMessageReader(List<RequestFault> faults)
         if (part.ValueKind != JsonValueKind.Object || Field(part, "type") is not { ValueKind: JsonValueKind.String } type)
             Expected(at, """an object like {"type": "text", "text": "Hello"}""", part);
         else if (OtherParts.Contains(type.GetString()))
-            faults.Add(new RequestFault($"{at}.type", $"{RequestReader.Show(type)} is not supported: this server reads text only", "unsupported_parameter"));
+            faults.Add(new RequestFault($"{at}.type", $"{FaultText.Show(type)} is not supported: this server reads text only", "unsupported_parameter"));
         else if (!type.ValueEquals("text"))
             Expected($"{at}.type", "text", type);
         else if (Field(part, "text") is not { ValueKind: JsonValueKind.String })
@@ -120,8 +121,8 @@ internal sealed class ChatMessageReader(List<RequestFault> faults)
     }
 
     private void Expected(string at, string expected, JsonElement? found) => faults.Add(new RequestFault(
-        at, $"expected {expected}, found {(found is { } value ? RequestReader.Show(value) : "nothing")}"));
+        at, $"expected {expected}, found {(found is { } value ? FaultText.Show(value) : "nothing")}"));
 
     private void Unsupported(string at, JsonElement found) => faults.Add(new RequestFault(
-        at, $"is not supported by this server, found {RequestReader.Show(found)}", "unsupported_parameter"));
+        at, $"is not supported by this server, found {FaultText.Show(found)}", "unsupported_parameter"));
 }

@@ -140,11 +140,11 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
 
     private static void Check(ChatParameters request, ChatTemplateTraits traits)
     {
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         if (request.ExpectsToolCalls && !traits.ShowsTools) faults.Add(new RequestFault("tools", Unseen("tools"), "unsupported_parameter"));
         if (request.Documents is { Count: > 0 } && !traits.ShowsDocuments)
             faults.Add(new RequestFault("documents", Unseen("documents"), "unsupported_parameter"));
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
 
         static string Unseen(string what) =>
             $"are not supported by this model: its chat template has no place for {what}, so that it would never see them";

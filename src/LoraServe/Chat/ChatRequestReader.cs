@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
@@ -23,23 +24,24 @@ internal static class ChatRequestReader
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static ChatRequest Read(JsonElement json, SamplingParams defaults, List<string> unknown)
     {
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         var request = GenerationParameters.WithDefaults<ChatRequest>(defaults);
         Read(json, request, faults, unknown);
         if (request.Messages is null && !faults.Exists(fault => fault.Param == "messages"))
             faults.Add(new RequestFault("messages", "is required"));
-        return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
+        return request;
     }
 
     /// <summary>Checks the conversation of a request that was read in another shape.</summary>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static void Check(ChatRequest request)
     {
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         new ChatMessageReader(faults).Check(request.Messages!.Json);
         CheckParameters(request, faults);
         request.Tools?.Check(faults);
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
     }
 
     /// <summary>Fills a request from a body.</summary>
@@ -48,7 +50,7 @@ internal static class ChatRequestReader
     /// <param name="faults">Receives every fault.</param>
     /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
     /// <exception cref="InvalidRequestException">A text is no valid Unicode: it cannot be read at all.</exception>
-    public static void Read<T>(JsonElement json, T request, List<RequestFault> faults, List<string> unknown)
+    public static void Read<T>(JsonElement json, T request, RequestFaults faults, List<string> unknown)
         where T : ChatParameters
     {
         UnicodeText.Check(json);
@@ -59,18 +61,18 @@ internal static class ChatRequestReader
         request.Tools?.Check(faults);
         if (unknown.Remove("best_of") && json.GetProperty("best_of") is var bestOf && !IsNumber(bestOf, 1) && !IsNumber(bestOf, request.N))
         {
-            var message = $"expected 1 or n = {request.N}, found {RequestReader.Show(bestOf)}: the server returns every choice that it generates";
+            var message = $"expected 1 or n = {request.N}, found {FaultText.Show(bestOf)}: the server returns every choice that it generates";
             faults.Add(new RequestFault("best_of", message));
         }
 
         if (unknown.Remove("modalities") && !IsTextOnly(json.GetProperty("modalities")))
         {
-            var message = $"""expected ["text"], found {RequestReader.Show(json.GetProperty("modalities"))}""";
+            var message = $"""expected ["text"], found {FaultText.Show(json.GetProperty("modalities"))}""";
             faults.Add(new RequestFault("modalities", message, "unsupported_parameter"));
         }
     }
 
-    private static void CheckParameters(ChatParameters request, List<RequestFault> faults)
+    private static void CheckParameters(ChatParameters request, RequestFaults faults)
     {
         void Fault(string param, string message) => faults.Add(new RequestFault(param, message));
 
@@ -84,14 +86,14 @@ internal static class ChatRequestReader
         if (request.Echo && !LastIsAssistants(request)) Fault("echo", "is only allowed where the last message is the assistant's");
     }
 
-    private static void CheckToolChoice(JsonElement json, List<RequestFault> faults)
+    private static void CheckToolChoice(JsonElement json, RequestFaults faults)
     {
         if (!json.TryGetProperty("tool_choice", out var choice) || choice.ValueKind == JsonValueKind.Null) return;
         if (choice.ValueKind == JsonValueKind.String && (choice.ValueEquals("auto") || choice.ValueEquals("none"))) return;
         faults.RemoveAll(fault => fault.Param == "tool_choice");
         var isForced = choice.ValueKind == JsonValueKind.Object
             || (choice.ValueKind == JsonValueKind.String && choice.ValueEquals("required"));
-        var message = $"expected auto or none, found {RequestReader.Show(choice)}";
+        var message = $"expected auto or none, found {FaultText.Show(choice)}";
         faults.Add(isForced
             ? new RequestFault("tool_choice", $"{message}: this server cannot force a model to call a tool", "unsupported_parameter")
             : new RequestFault("tool_choice", message));

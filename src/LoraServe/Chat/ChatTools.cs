@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 
 namespace LoraServe.Chat;
@@ -13,13 +14,13 @@ public sealed record ChatTools(JsonElement Json)
     internal IReadOnlySet<string> Names { get; } = Json.EnumerateArray().Select(Name).OfType<string>().ToHashSet(StringComparer.Ordinal);
 
     /// <summary>Checks each function, and collects a fault for every field that is wrong.</summary>
-    internal void Check(List<RequestFault> faults)
+    internal void Check(RequestFaults faults)
     {
         var i = 0;
         foreach (var tool in Json.EnumerateArray()) Check(tool, $"tools[{i++}]", faults);
     }
 
-    private static void Check(JsonElement tool, string at, List<RequestFault> faults)
+    private static void Check(JsonElement tool, string at, RequestFaults faults)
     {
         if (Name(tool) is null)
         {
@@ -49,7 +50,7 @@ public sealed record ChatTools(JsonElement Json)
         }
 
         void Expected(string place, string expected, JsonElement found) =>
-            faults.Add(new RequestFault(place, $"expected {expected}, found {RequestReader.Show(found)}"));
+            faults.Add(new RequestFault(place, $"expected {expected}, found {FaultText.Show(found)}"));
     }
 
     private static string? Name(JsonElement tool) =>

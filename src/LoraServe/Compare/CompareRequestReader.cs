@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LoraServe.Chat;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
@@ -20,7 +21,7 @@ internal static class CompareRequestReader
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static CompareRequest Read(JsonElement json, ModelInfo model, List<string> unknown)
     {
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         var request = GenerationParameters.WithDefaults<CompareRequest>(model.DefaultSampling);
         ChatRequestReader.Read(json, request, faults, unknown);
         void Fault(string param, string message) => faults.Add(new RequestFault(param, message));
@@ -31,7 +32,7 @@ internal static class CompareRequestReader
         if (request.Prompt is not null && request.Messages is not null) Fault("prompt", "expected either a prompt or messages, found both");
         if (request.Prompt is { Items.Count: > 1 }) Fault("prompt", $"expected one prompt, found {request.Prompt.Items.Count}");
         if (!string.IsNullOrEmpty(request.Model) && request.Model != model.Name)
-            Fault("model", $"expected {model.Name} or nothing, found \"{request.Model}\": the adapters of a comparison are listed in adapters");
+            Fault("model", $"expected {model.Name} or nothing, found \"{FaultText.Shorten(request.Model)}\": the adapters of a comparison are listed in adapters");
         if (!string.IsNullOrEmpty(request.Adapter ?? request.AdapterId))
             Fault("adapter", "is not for comparisons, whose adapters are listed in adapters");
         if (request.Prompt is not null)
@@ -40,6 +41,7 @@ internal static class CompareRequestReader
                 Fault(field, "is only allowed with messages");
         }
 
-        return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
+        return request;
     }
 }

@@ -16,7 +16,7 @@ internal static class CompletionRequestReader
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static CompletionRequest Read(JsonElement json, SamplingParams defaults, List<string> unknown)
     {
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         var request = GenerationParameters.WithDefaults<CompletionRequest>(defaults) with { MaxTokens = defaults.MaxTokens };
         GenerationParametersReader.Read(json, request, Unsupported, faults, unknown);
         if (request.Prompt is null && !faults.Exists(fault => fault.Param == "prompt"))
@@ -27,6 +27,7 @@ internal static class CompletionRequestReader
                 "best_of", $"expected 1 or n = {request.N}, found {bestOf}: the server returns every choice that it generates"));
         }
 
-        return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
+        return request;
     }
 }

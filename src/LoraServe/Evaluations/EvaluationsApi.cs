@@ -67,14 +67,14 @@ internal static class EvaluationsApi
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new EvaluationRequest(), isRequired: true, context.RequestAborted);
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         if (request.Adapters is not { Count: > 0 and <= MaxAdapters }) faults.Add(new("adapters", $"expected 1 to {MaxAdapters} adapters"));
         if (string.IsNullOrEmpty(request.File)) faults.Add(new("file", "is required"));
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
         var references = request.Adapters!.Select(text => Evaluating.Parse(text, service.BaseModel)).ToList();
         if (references.Contains(null)) caller.Access.Check((AdapterReference?)null);
         UnknownAdaptersException.Check(references.OfType<AdapterReference>(), caller.Access, service.Engine.Adapters);
-        if (JobInputs.Find(files, caller, "file", request.File!, faults) is not { } file) throw new InvalidRequestException(faults);
+        if (JobInputs.Find(files, caller, "file", request.File!, faults) is not { } file) throw new InvalidRequestException(faults.Kept);
 
         queue.CheckRoom(Evaluating.Kind, caller);
         var id = $"eval-{RandomId.New()}";

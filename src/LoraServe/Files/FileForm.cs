@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 
 namespace LoraServe.Files;
@@ -47,20 +48,20 @@ internal sealed record FileForm(string Name, string Purpose, TimeSpan? Lifetime)
             }
             else
             {
-                throw new InvalidRequestException(null, $"The form has an unknown part '{part.Field}': {Expected}", "unknown_parameter");
+                throw new InvalidRequestException(null, $"The form has an unknown part '{FaultText.Shorten(part.Field)}': {Expected}", "unknown_parameter");
             }
         }
     }
 
     private static FileForm Check(string? name, Dictionary<string, string> fields)
     {
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         if (name is null) faults.Add(new("file", $"is missing: {Expected}"));
         if (fields.GetValueOrDefault("purpose") is not { } purpose) faults.Add(new("purpose", $"is missing: {Expected}"));
         else if (!FilePurpose.Uploaded.Contains(purpose))
-            faults.Add(new("purpose", $"expected {string.Join(" or ", FilePurpose.Uploaded)}, found '{purpose}'"));
+            faults.Add(new("purpose", $"expected {string.Join(" or ", FilePurpose.Uploaded)}, found '{FaultText.Shorten(purpose)}'"));
         if (fields.GetValueOrDefault(AnchorPart) is { } anchor && anchor != "created_at")
-            faults.Add(new("expires_after.anchor", $"expected created_at, found '{anchor}'"));
+            faults.Add(new("expires_after.anchor", $"expected created_at, found '{FaultText.Shorten(anchor)}'"));
         TimeSpan? lifetime = null;
         if (fields.GetValueOrDefault(LifetimePart) is { } text)
         {
@@ -71,11 +72,12 @@ internal sealed record FileForm(string Name, string Purpose, TimeSpan? Lifetime)
             }
             else
             {
-                faults.Add(new("expires_after.seconds", $"expected a whole number from {MinLifetime} to {MaxLifetime}, found '{text}'"));
+                faults.Add(new("expires_after.seconds", $"expected a whole number from {MinLifetime} to {MaxLifetime}, found '{FaultText.Shorten(text)}'"));
             }
         }
 
-        return faults.Count == 0 ? new FileForm(name!, fields["purpose"], lifetime) : throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
+        return new FileForm(name!, fields["purpose"], lifetime);
     }
 
     private static async Task CopyAsync(Stream body, string path, long mostBytes, CancellationToken cancellationToken)

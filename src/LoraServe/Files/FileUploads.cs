@@ -1,6 +1,6 @@
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Training;
 using LoraServe.Hosting;
-using LoraServe.Jobs;
 using LoraServe.Keys;
 
 namespace LoraServe.Files;
@@ -51,7 +51,7 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
         }
         catch (InvalidTrainingException e)
         {
-            return JobErrors.Join([.. e.Faults.Select(fault => fault.Replace(path, name).Replace(Path.GetFileName(path), name))]);
+            return FaultText.Join([.. e.Faults.Select(fault => fault.Replace(path, name).Replace(Path.GetFileName(path), name))]);
         }
         finally
         {

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
 using LoraServe.Audit;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -61,7 +62,7 @@ internal static class FilesApi
         [Description("Only files behind the one with this id.")] string? after = null)
     {
         PageLimit.Check(limit, MaxLimit);
-        if (order is not ("asc" or "desc")) throw new InvalidRequestException("order", $"expected asc or desc, found '{order}'");
+        if (order is not ("asc" or "desc")) throw new InvalidRequestException("order", $"expected asc or desc, found '{FaultText.Shorten(order)}'");
         var page = files.List(caller, purpose, after, limit, isOldestFirst: order == "asc");
         return TypedResults.Ok(new FileList { Data = [.. page.Items.Select(FileResource.From)], HasMore = page.HasMore });
     }

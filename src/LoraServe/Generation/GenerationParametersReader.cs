@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 
 namespace LoraServe.Generation;
@@ -18,14 +19,14 @@ internal static partial class GenerationParametersReader
     /// <summary>Reads the body of a request.</summary>
     /// <param name="context">The HTTP request.</param>
     /// <param name="read">Reads the JSON object; its list receives the names of fields that mean nothing to this server.</param>
-    /// <param name="log">Gets these names.</param>
+    /// <param name="log">Gets their number: names are a part of what was sent.</param>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static async Task<T> ReadAsync<T>(HttpContext context, Func<JsonElement, List<string>, T> read, ILogger log)
     {
         using var body = await RequestReader.ReadBodyAsync(context.Request, context.RequestAborted);
         var unknown = new List<string>();
         var request = read(body.RootElement, unknown);
-        if (unknown.Count > 0) LogUnknownFields(log, unknown);
+        if (unknown.Count > 0) LogUnknownFields(log, unknown.Count);
         return request;
     }
 
@@ -36,7 +37,7 @@ internal static partial class GenerationParametersReader
     /// <param name="faults">Receives every fault.</param>
     /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
     public static void Read<T>(
-        JsonElement json, T request, IReadOnlyCollection<string> unsupported, List<RequestFault> faults, List<string> unknown)
+        JsonElement json, T request, IReadOnlyCollection<string> unsupported, RequestFaults faults, List<string> unknown)
         where T : GenerationParameters
     {
         RequestReader.Read(json, request, faults, (name, value) =>
@@ -47,7 +48,7 @@ internal static partial class GenerationParametersReader
                 return;
             }
 
-            var message = $"is not supported by this server, found {RequestReader.Show(value)}";
+            var message = $"is not supported by this server, found {FaultText.Show(value)}";
             faults.Add(new RequestFault(name, message, "unsupported_parameter"));
         });
 
@@ -61,7 +62,7 @@ internal static partial class GenerationParametersReader
         {
             faults.Add(new RequestFault(
                 $"stream_options.{ContinuousUsage}",
-                $"is not supported by this server, found {RequestReader.Show(continuous)}: the usage comes once, with include_usage",
+                $"is not supported by this server, found {FaultText.Show(continuous)}: the usage comes once, with include_usage",
                 "unsupported_parameter"));
         }
 
@@ -90,6 +91,6 @@ internal static partial class GenerationParametersReader
             && (Unsupported.Contains(name) || unsupported.Contains(name) || name.StartsWith("guided_", StringComparison.Ordinal));
     }
 
-    [LoggerMessage(LogLevel.Debug, "Unknown fields of a request were passed over: {Names}")]
-    private static partial void LogUnknownFields(ILogger log, List<string> names);
+    [LoggerMessage(LogLevel.Debug, "{Count} unknown fields of a request were passed over")]
+    private static partial void LogUnknownFields(ILogger log, int count);
 }

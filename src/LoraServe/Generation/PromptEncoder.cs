@@ -22,7 +22,7 @@ internal sealed class PromptEncoder(EngineService service)
     public IReadOnlyList<GenerationPrompt> Encode(
         IReadOnlyList<PromptInput> inputs, GenerationParameters parameters, bool addSpecialTokens, string param)
     {
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         CheckIds(parameters.StopTokenIds ?? [], "stop_token_ids", faults);
         CheckIds(parameters.LogitBias?.Values.Keys ?? [], "logit_bias", faults);
         var prompts = new List<GenerationPrompt>();
@@ -36,7 +36,7 @@ internal sealed class PromptEncoder(EngineService service)
             prompts.Add(new GenerationPrompt(ids, text, parameters.MostTokens ?? Engine.RoomAfter(ids.Count)));
         }
 
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
         foreach (var prompt in prompts) Engine.CheckFits(prompt.Ids.Count, parameters.ToSampling(choice: 0, prompt.MaxTokens));
         return prompts;
     }
@@ -75,7 +75,7 @@ internal sealed class PromptEncoder(EngineService service)
     /// <param name="ids">Ids as they were sent.</param>
     /// <param name="param">The field that they came in.</param>
     /// <param name="faults">Receives the fault.</param>
-    public void CheckIds(IEnumerable<int> ids, string param, List<RequestFault> faults)
+    public void CheckIds(IEnumerable<int> ids, string param, RequestFaults faults)
     {
         foreach (var id in ids)
         {

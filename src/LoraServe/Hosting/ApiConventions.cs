@@ -1,3 +1,4 @@
+using LoraServe.Engine.Faults;
 using LoraServe.Keys;
 using LoraServe.Metrics;
 using Serilog;
@@ -11,6 +12,8 @@ internal static class ApiConventions
 {
     private const string RequestId = "x-request-id";
     private const int MaxRequestIdLength = 128;
+    private const int MostOfMethod = 16;
+    private const int MostOfPath = 200;
 
     public static WebApplication UseApiConventions(this WebApplication app)
     {
@@ -63,8 +66,8 @@ internal static class ApiConventions
     // The path as it was sent: a line break that is decoded in it would forge a line of the log.
     private static LogEventProperty[] Properties(HttpContext context, string path, double elapsed, int status) =>
     [
-        new("RequestMethod", new ScalarValue(context.Request.Method)),
-        new("RequestPath", new ScalarValue(new PathString(path).ToUriComponent())),
+        new("RequestMethod", new ScalarValue(FaultText.Cut(context.Request.Method, MostOfMethod))),
+        new("RequestPath", new ScalarValue(FaultText.Cut(new PathString(path).ToUriComponent(), MostOfPath))),
         new("StatusCode", new ScalarValue(status)),
         new("Elapsed", new ScalarValue(elapsed)),
     ];

@@ -1,14 +1,29 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Hosting;
 
-/// <summary>One thing wrong with a request.</summary>
-/// <param name="Param">The field at fault, or null when it is the body as a whole.</param>
-/// <param name="Message">What was expected and what was found.</param>
-/// <param name="Code">A name for programs.</param>
-internal sealed record RequestFault(string? Param, string Message, string Code = "invalid_value");
+/// <summary>One thing wrong with a request, in as many characters as a person reads.</summary>
+/// <param name="param">The field at fault, or null when it is the body as a whole.</param>
+/// <param name="message">What was expected and what was found.</param>
+/// <param name="code">A name for programs.</param>
+internal sealed class RequestFault(string? param, string message, string code = "invalid_value")
+{
+    /// <summary>The field at fault, cut if a client made it long, or null when it is the body as a whole.</summary>
+    public string? Param { get; } = param is null ? null : FaultText.Limit(param);
 
-/// <summary>A request was refused; the message lists every fault.</summary>
+    /// <summary>What was expected and what was found.</summary>
+    public string Message { get; } = FaultText.Limit(message);
+
+    /// <summary>A name for programs.</summary>
+    public string Code { get; } = code;
+
+    /// <summary>The sentence for a person.</summary>
+    public override string ToString() => Param is null ? Message : $"{Param}: {Message}";
+}
+
+/// <summary>A request was refused; the message lists the faults.</summary>
 internal sealed class InvalidRequestException(IReadOnlyList<RequestFault> faults)
-    : Exception(string.Join("; ", faults.Select(fault => fault.Param is null ? fault.Message : $"{fault.Param}: {fault.Message}")))
+    : Exception(FaultText.Join([.. faults.Select(fault => fault.ToString())]))
 {
     public InvalidRequestException(string? param, string message, string code = "invalid_value")
         : this([new RequestFault(param, message, code)])

@@ -1,11 +1,11 @@
 using System.ComponentModel.DataAnnotations;
 using System.Runtime.InteropServices;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
+using LoraServe.Engine.Faults;
 using Microsoft.Net.Http.Headers;
 
 namespace LoraServe.Hosting;
@@ -17,8 +17,6 @@ namespace LoraServe.Hosting;
 /// </summary>
 internal static class RequestReader
 {
-    private const int ShownBytes = 40;
-
     // To find duplicates, parsing reads every name, so that one of invalid Unicode is a fault there.
     private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
@@ -51,10 +49,11 @@ internal static class RequestReader
     {
         if (!isRequired && request.ContentLength is null or 0 && !request.Headers.ContainsKey(HeaderNames.TransferEncoding)) return defaults;
         using var body = await ReadBodyAsync(request, cancellationToken);
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         Read(body.RootElement, defaults, faults, (name, value) =>
-            faults.Add(new RequestFault(name, $"is no field of this request, found {Show(value)}", "unknown_parameter")));
-        return faults.Count == 0 ? defaults : throw new InvalidRequestException(faults);
+            faults.Add(new RequestFault(name, $"is no field of this request, found {FaultText.Show(value)}", "unknown_parameter")));
+        faults.ThrowIfAny();
+        return defaults;
     }
 
     /// <summary>Sets the properties of a request whose fields are there.</summary>
@@ -62,10 +61,10 @@ internal static class RequestReader
     /// <param name="request">Holds the defaults for fields that are absent.</param>
     /// <param name="faults">Receives every fault.</param>
     /// <param name="other">Called with the name and the value of each field that <typeparamref name="T"/> does not have.</param>
-    public static void Read<T>(JsonElement json, T request, List<RequestFault> faults, Action<string, JsonElement> other)
+    public static void Read<T>(JsonElement json, T request, RequestFaults faults, Action<string, JsonElement> other)
         where T : class => Read(json, request, "", faults, other);
 
-    private static void Read(JsonElement json, object request, string path, List<RequestFault> faults, Action<string, JsonElement> other)
+    private static void Read(JsonElement json, object request, string path, RequestFaults faults, Action<string, JsonElement> other)
     {
         var properties = ApiJson.Options.GetTypeInfo(request.GetType()).Properties.ToDictionary(property => property.Name, StringComparer.Ordinal);
         foreach (var field in json.EnumerateObject())
@@ -79,11 +78,11 @@ internal static class RequestReader
             else if (property.PropertyType.IsDefined(typeof(RequestPartAttribute), inherit: false) && field.Value.ValueKind == JsonValueKind.Object)
                 property.Set!(request, ReadPart(property.PropertyType, field.Value, $"{name}.", faults, other));
             else if (Fault(property, field.Value, request) is { } expected)
-                faults.Add(new RequestFault(name, $"expected {expected}, found {Show(field.Value)}"));
+                faults.Add(new RequestFault(name, $"expected {expected}, found {FaultText.Show(field.Value)}"));
         }
     }
 
-    private static object ReadPart(Type type, JsonElement json, string path, List<RequestFault> faults, Action<string, JsonElement> other)
+    private static object ReadPart(Type type, JsonElement json, string path, RequestFaults faults, Action<string, JsonElement> other)
     {
         var part = Activator.CreateInstance(type)!;
         Read(json, part, path, faults, other);
@@ -92,19 +91,10 @@ internal static class RequestReader
 
     private static bool IsAuto(JsonElement value) => value.ValueKind == JsonValueKind.String && value.ValueEquals("auto");
 
-    /// <summary>A value as it was sent, cut to a length that fits into a message.</summary>
-    public static string Show(JsonElement value)
-    {
-        var json = JsonMarshal.GetRawUtf8Value(value);
-        return json.Length <= ShownBytes
-            ? Encoding.UTF8.GetString(json)
-            : $"{Encoding.UTF8.GetString(json[..ShownBytes]).TrimEnd('\uFFFD')}…";
-    }
-
     // Parsing takes any bytes for text, which would fail only where somebody reads them.
     private static string? Fault(JsonElement body) =>
         !Utf8.IsValid(JsonMarshal.GetRawUtf8Value(body)) ? "The body is not valid UTF-8."
-        : body.ValueKind != JsonValueKind.Object ? $"The body must be a JSON object, found {Show(body)}"
+        : body.ValueKind != JsonValueKind.Object ? $"The body must be a JSON object, found {FaultText.Show(body)}"
         : null;
 
     // Sets the property, or says what was expected.

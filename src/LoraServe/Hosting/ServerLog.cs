@@ -1,5 +1,6 @@
 using LoraServe.Keys;
 using Serilog;
+using Serilog.Configuration;
 using Serilog.Events;
 using Serilog.Formatting.Compact;
 
@@ -21,8 +22,12 @@ internal static class ServerLog
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())
             .Enrich.FromLogContext();
-        if (IsJson(provider.GetRequiredService<LoraServeOptions>().LogFormat)) log.WriteTo.Console(new RenderedCompactJsonFormatter());
-        else log.WriteTo.Console(outputTemplate: Lines);
+        var isJson = IsJson(provider.GetRequiredService<LoraServeOptions>().LogFormat);
+        log.WriteTo.Sink(LoggerSinkConfiguration.Wrap(sink => new LogWithoutValues(sink), console =>
+        {
+            if (isJson) console.Console(new RenderedCompactJsonFormatter());
+            else console.Console(outputTemplate: Lines);
+        }));
     }
 
     private static bool IsJson(string format) => format switch

@@ -11,8 +11,6 @@ internal static class JobErrors
     /// <summary>The code of errors that only the log explains.</summary>
     public const string Internal = "server_error";
 
-    private const int MostFaults = 50;
-
     /// <summary>The error that the job ends with.</summary>
     /// <param name="exception">What its work threw.</param>
     /// <param name="data">The data folder, whose place is the server's own business.</param>
@@ -25,11 +23,6 @@ internal static class JobErrors
     /// <summary>Whether the same work may well succeed a little later.</summary>
     public static bool IsTransient(Exception exception) => exception is EngineOverloadedException or AdapterCacheFullException
         or GenerationFailedException { InnerException: EngineOverloadedException };
-
-    /// <summary>Every fault in one message, as long as there are not too many to be read.</summary>
-    public static string Join(IReadOnlyList<string> faults) => faults.Count <= MostFaults
-        ? string.Join("; ", faults)
-        : $"{string.Join("; ", faults.Take(MostFaults))}; and {faults.Count - MostFaults} more faults";
 
     private static JobError Of(Exception exception) => exception switch
     {

@@ -13,7 +13,7 @@ internal static class JobInputs
     /// <param name="param">The field that names it.</param>
     /// <param name="id">The name.</param>
     /// <param name="faults">Receives the fault.</param>
-    public static StoredFile? Find(FileStore files, Caller caller, string param, string id, List<RequestFault> faults)
+    public static StoredFile? Find(FileStore files, Caller caller, string param, string id, RequestFaults faults)
     {
         try
         {

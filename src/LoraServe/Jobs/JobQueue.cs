@@ -147,7 +147,7 @@ internal sealed partial class JobQueue(
                 // The disk may be full, or the engine busy: nothing is lost, and there may be room later. Whatever else it is, other jobs wait.
                 catch (Exception e) when (!_stopping.IsCancellationRequested)
                 {
-                    LogWaiting(e.Message);
+                    LogWaiting(LoggedException.Describe(e));
                     await Task.Delay(RetryPeriod, _stopping.Token);
                 }
             }
@@ -190,7 +190,7 @@ internal sealed partial class JobQueue(
                 job.Id,
                 found => found with { Status = JobStatus.Failed, Error = error },
                 new JobEvent(error.Message) { Level = JobEventLevel.Error });
-            LogRefused(kind.Name, job.Id, error.Message);
+            LogRefused(kind.Name, job.Id, error.Code);
         }
         finally
         {
@@ -255,8 +255,8 @@ internal sealed partial class JobQueue(
     [LoggerMessage(LogLevel.Information, "{Kind} {Id} was interrupted: {Reason}")]
     private partial void LogInterrupted(string kind, string id, string reason);
 
-    [LoggerMessage(LogLevel.Warning, "{Kind} {Id} failed: {Reason}")]
-    private partial void LogRefused(string kind, string id, string reason);
+    [LoggerMessage(LogLevel.Warning, "{Kind} {Id} failed: {Code}")]
+    private partial void LogRefused(string kind, string id, string code);
 
     [LoggerMessage(LogLevel.Error, "{Kind} {Id} failed")]
     private partial void LogFailed(Exception exception, string kind, string id);

@@ -1,6 +1,7 @@
 using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Text;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 
 namespace LoraServe.Keys;
@@ -67,18 +68,18 @@ public sealed record KeyRequest
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     internal NewKey ToNewKey(DateTimeOffset now)
     {
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         var name = Name?.Trim();
         if (string.IsNullOrEmpty(name)) faults.Add(new("name", "is required"));
         else if (name.Length > MaxNameLength || name.EnumerateRunes().Any(IsInvisible))
             faults.Add(new("name", $"expected at most {MaxNameLength} visible characters on one line"));
         if (Scopes is not { Count: > 0 }) faults.Add(new("scopes", $"is required: some of {KeyScopes.Listed}"));
-        var patterns = (Adapters ?? ["*"]).Select(text => (Text: text, Pattern: AdapterPattern.TryParse(text))).ToList();
-        if (patterns.Count > MaxPatterns) faults.Add(new("adapters", $"expected at most {MaxPatterns} patterns, found {patterns.Count}"));
+        if (Adapters?.Count > MaxPatterns) faults.Add(new("adapters", $"expected at most {MaxPatterns} patterns, found {Adapters.Count}"));
+        var patterns = (Adapters ?? ["*"]).Take(MaxPatterns).Select(text => (Text: text, Pattern: AdapterPattern.TryParse(text))).ToList();
         if (Scopes is not null && !Scopes.All(Enum.IsDefined)) faults.Add(new("scopes", $"expected some of {KeyScopes.Listed}"));
-        foreach (var (text, _) in patterns.Where(entry => entry.Pattern is null).Take(MaxPatterns))
-            faults.Add(new("adapters", $"expected {AdapterPattern.Rule}, found '{text}'"));
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        foreach (var (text, _) in patterns.Where(entry => entry.Pattern is null))
+            faults.Add(new("adapters", $"expected {AdapterPattern.Rule}, found '{FaultText.Shorten(text)}'"));
+        faults.ThrowIfAny();
         return new NewKey
         {
             Name = name!,

@@ -60,11 +60,12 @@ internal static class RankStudiesApi
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new NewRankStudy(), isRequired: true, context.RequestAborted);
-        var faults = Faults(request).ToList();
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        var faults = new RequestFaults();
+        faults.AddRange(Faults(request));
+        faults.ThrowIfAny();
         var training = JobInputs.Find(files, caller, "training_file", request.TrainingFile!, faults);
         var test = JobInputs.Find(files, caller, "test_file", request.TestFile!, faults);
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
 
         var id = $"rank-{RandomId.New()}";
         var order = new RankStudyOrder { Request = request, TrainingFileName = training!.Name, TestFileName = test!.Name };

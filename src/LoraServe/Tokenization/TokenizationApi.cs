@@ -74,9 +74,9 @@ internal static class TokenizationApi
         var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.ReadTokens, log);
         Model(context, service, request.Model);
         var ids = request.Tokens ?? throw new InvalidRequestException("tokens", "is required");
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         encoder.CheckIds(ids, "tokens", faults);
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
         return TypedResults.Ok(new DetokenizeResponse { Prompt = engine.Tokenizer.Decode([.. ids]) });
     }
 

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using LoraServe.Chat;
+using LoraServe.Engine.Faults;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 
@@ -20,12 +21,12 @@ internal static class TokenizeRequestReader
     public static TokenizeRequest Read(JsonElement json, List<string> unknown)
     {
         UnicodeText.Check(json);
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         var request = new TokenizeRequest();
         RequestReader.Read(json, request, faults, (name, value) =>
         {
             if (GenerationParametersReader.IsNeutral(value) || !Unsupported.Contains(name)) unknown.Add(name);
-            else faults.Add(new RequestFault(name, $"is not supported here, found {RequestReader.Show(value)}", "unsupported_parameter"));
+            else faults.Add(new RequestFault(name, $"is not supported here, found {FaultText.Show(value)}", "unsupported_parameter"));
         });
         if (request.Prompt is null == request.Messages is null && !faults.Exists(fault => fault.Param is "prompt" or "messages"))
             faults.Add(new RequestFault("prompt", "expected either prompt or messages"));
@@ -35,7 +36,8 @@ internal static class TokenizeRequestReader
                 faults.Add(new RequestFault(field, "is only allowed with messages"));
         }
 
-        return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
+        return request;
     }
 
     /// <param name="json">The body, a JSON object.</param>
@@ -43,9 +45,10 @@ internal static class TokenizeRequestReader
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static DetokenizeRequest ReadTokens(JsonElement json, List<string> unknown)
     {
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         var request = new DetokenizeRequest();
         RequestReader.Read(json, request, faults, (name, _) => unknown.Add(name));
-        return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
+        return request;
     }
 }

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
 using LoraServe.Audit;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Keys;
@@ -149,7 +150,7 @@ internal static class FineTuningApi
         PageLimit.Check(limit, MaxLimit);
         var job = jobs.Get(FineTuning.Kind, id, caller);
         long? before = after is null ? null : FineTuningEventResource.TryParse(after)
-            ?? throw new InvalidRequestException("after", $"expected the id of an event, such as ftevent-42, found '{after}'");
+            ?? throw new InvalidRequestException("after", $"expected the id of an event, such as ftevent-42, found '{FaultText.Shorten(after)}'");
         var page = jobs.Events(job.Id, before, limit);
         return TypedResults.Ok(new FineTuningEventList
         {

@@ -29,10 +29,10 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
         caller.Access.CheckTarget(adapter);
         quota.Check(caller, adapter, bytes: 0);
 
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         var training = JobInputs.Find(files, caller, "training_file", request.TrainingFile!, faults);
         var validation = request.ValidationFile is { } file ? JobInputs.Find(files, caller, "validation_file", file, faults) : null;
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
 
         var order = new FineTuningOrder
         {
@@ -46,7 +46,7 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
         var hasValidation = validation is not null || request.ValidationSplit > 0;
         var hyperparameters = order.ToEngine(folders.Of(id)).Hyperparameters;
         faults.AddRange(service.Trainer.FindFaults(hyperparameters, hasValidation).Select(HyperparameterNames.Fault));
-        if (faults.Count > 0) throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
         queue.CheckRoom(FineTuning.Kind, caller);
         (StoredFile File, Func<string, string> Path)[] inputs = [(training, TrainingFiles.Training)];
         await folders.CreateAsync(id, validation is null ? inputs : [.. inputs, (validation, TrainingFiles.Validation)], cancellationToken);

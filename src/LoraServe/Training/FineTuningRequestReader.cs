@@ -1,4 +1,5 @@
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 
 namespace LoraServe.Training;
@@ -15,10 +16,10 @@ internal static class FineTuningRequestReader
     public static async Task<FineTuningRequest> ReadAsync(HttpRequest http, CancellationToken cancellationToken)
     {
         using var body = await RequestReader.ReadBodyAsync(http, cancellationToken);
-        var faults = new List<RequestFault>();
+        var faults = new RequestFaults();
         var request = new FineTuningRequest();
         RequestReader.Read(body.RootElement, request, faults, (name, value) =>
-            faults.Add(new RequestFault(name, $"is no field of this request, found {RequestReader.Show(value)}", "unknown_parameter")));
+            faults.Add(new RequestFault(name, $"is no field of this request, found {FaultText.Show(value)}", "unknown_parameter")));
         void Fault(string param, string message) => faults.Add(new RequestFault(param, message));
 
         foreach (var (name, value) in new[] { ("model", request.Model), ("training_file", request.TrainingFile) })
@@ -34,10 +35,11 @@ internal static class FineTuningRequestReader
         if (request.Suffix is { } suffix
             && (suffix.Length > MaxSuffixLength || suffix.Contains(':') || !AdapterName.IsValid(Name("x", suffix))))
         {
-            Fault("suffix", $"expected at most {MaxSuffixLength} characters: {AdapterName.Rule}, and no number; found '{Cut(suffix)}'");
+            Fault("suffix", $"expected at most {MaxSuffixLength} characters: {AdapterName.Rule}, and no number; found '{FaultText.Shorten(suffix)}'");
         }
 
-        return faults.Count == 0 ? request : throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
+        return request;
     }
 
     /// <summary>The name of what a training makes: ft:base:suffix.</summary>
@@ -59,7 +61,7 @@ internal static class FineTuningRequestReader
     {
         if (method is null) return;
         if (method.Type != "supervised" || method.Dpo is not null || method.Reinforcement is not null)
-            fault("method.type", $"expected supervised, the only method that this server has, found '{Cut(method.Type)}'");
+            fault("method.type", $"expected supervised, the only method that this server has, found '{FaultText.Shorten(method.Type)}'");
         if (method.Supervised?.Hyperparameters is not { } hyperparameters) return;
         const string path = "method.supervised.hyperparameters";
         var lora = hyperparameters.Lora;
@@ -67,13 +69,13 @@ internal static class FineTuningRequestReader
             fault($"{path}.lora.steps", "expected either steps or n_epochs, found both");
         foreach (var (name, rank) in lora?.RankPattern ?? new Dictionary<string, int>())
         {
-            if (rank < 1) fault($"{path}.lora.rank_pattern", $"expected ranks of at least 1, found {rank} for '{Cut(name)}'");
+            if (rank < 1) fault($"{path}.lora.rank_pattern", $"expected ranks of at least 1, found {rank} for '{FaultText.Shorten(name)}'");
         }
 
         foreach (var (name, alpha) in lora?.AlphaPattern ?? new Dictionary<string, double>())
         {
             if (!(alpha > 0 && double.IsFinite(alpha)))
-                fault($"{path}.lora.alpha_pattern", $"expected alphas above 0, found {alpha} for '{Cut(name)}'");
+                fault($"{path}.lora.alpha_pattern", $"expected alphas above 0, found {alpha} for '{FaultText.Shorten(name)}'");
         }
     }
 
@@ -86,8 +88,6 @@ internal static class FineTuningRequestReader
         if (metadata.Values.Any(text => text is null || text.Length > MaxPairTextLength))
             fault("metadata", $"expected texts of at most {MaxPairTextLength} characters");
     }
-
-    private static string Cut(string text) => text.Length <= MaxSuffixLength ? text : $"{text[..MaxSuffixLength]}…";
 }
 
 /// <summary>Names of checkpoints: ft:base:suffix:ckpt-step-100.</summary>

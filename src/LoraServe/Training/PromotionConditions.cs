@@ -1,4 +1,5 @@
 using System.Globalization;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 
 namespace LoraServe.Training;
@@ -32,15 +33,16 @@ internal sealed class PromotionConditions
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static PromotionConditions Parse(IReadOnlyDictionary<string, string>? texts)
     {
-        var (conditions, faults) = (new PromotionConditions(), new List<RequestFault>());
+        var (conditions, faults) = (new PromotionConditions(), new RequestFaults());
         foreach (var (name, text) in texts ?? new Dictionary<string, string>())
         {
-            if (!Figures.ContainsKey(name)) faults.Add(new("if", $"expected some of {string.Join(", ", Figures.Keys)}, found '{name}'"));
+            if (!Figures.ContainsKey(name)) faults.Add(new("if", $"expected some of {string.Join(", ", Figures.Keys)}, found '{FaultText.Shorten(name)}'"));
             else if (TryParse(text) is { } holds) conditions._conditions.Add((name, text, holds));
-            else faults.Add(new($"if.{name}", $"expected >=, >, <= or < and a number, such as >=0.9, found '{text}'"));
+            else faults.Add(new($"if.{name}", $"expected >=, >, <= or < and a number, such as >=0.9, found '{FaultText.Shorten(text)}'"));
         }
 
-        return faults.Count == 0 ? conditions : throw new InvalidRequestException(faults);
+        faults.ThrowIfAny();
+        return conditions;
     }
 
     /// <summary>Checks figures; null where there are none.</summary>

@@ -1,3 +1,4 @@
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Training;
 using LoraServe.Jobs;
 
@@ -20,6 +21,6 @@ internal static class TrainingFaults
             faults = [.. faults.Select(fault => fault.Replace(file.Path, file.Name).Replace(Path.GetFileName(file.Path), file.Name))];
         }
 
-        return new JobFailedException(new JobError($"invalid_{param ?? "hyperparameters"}", JobErrors.Join(faults), param), refusal);
+        return new JobFailedException(new JobError($"invalid_{param ?? "hyperparameters"}", FaultText.Join(faults), param), refusal);
     }
 }

@@ -46,11 +46,4 @@ public class JobErrorsTests
 
     [Fact]
     public void Of_AnythingElse_IsForTheLog() => JobErrors.Of(new InvalidOperationException("secret"), "/srv/data").Code.ShouldBe(JobErrors.Internal);
-
-    [Fact]
-    public void Join_ManyFaults_SaysHowManyMore()
-    {
-        JobErrors.Join(["a", "b"]).ShouldBe("a; b");
-        JobErrors.Join([.. Enumerable.Range(0, 60).Select(i => $"fault {i}")]).ShouldEndWith("; fault 49; and 10 more faults");
-    }
 }

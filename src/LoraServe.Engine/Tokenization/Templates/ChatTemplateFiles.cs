@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Tokenization.Templates;
 
@@ -34,7 +35,7 @@ internal sealed class ChatTemplateFiles
 
     private readonly Dictionary<string, string> _sources = new(StringComparer.Ordinal);
     private readonly Dictionary<string, JsonElement> _specialTokens = new(StringComparer.Ordinal);
-    private readonly List<string> _faults = [];
+    private readonly FaultList _faults = new(refuse: null);
 
     private ChatTemplateFiles()
     {
@@ -47,7 +48,7 @@ internal sealed class ChatTemplateFiles
     public IReadOnlyDictionary<string, JsonElement> SpecialTokens => _specialTokens;
 
     /// <summary>What is wrong with the files, each fault with the file's name.</summary>
-    public IReadOnlyList<string> Faults => _faults;
+    public IReadOnlyList<string> Faults => _faults.Kept;
 
     /// <summary>Reads what is there; files that cannot be used are faults.</summary>
     /// <param name="folder">Of a model or an adapter.</param>
@@ -100,7 +101,7 @@ internal sealed class ChatTemplateFiles
             && item.TryGetProperty("template", out var template) && template.ValueKind == JsonValueKind.String)
         {
             if (Text(name) is { } key && Text(template) is { } source && !_sources.TryAdd(key, source))
-                _faults.Add($"{ConfigFile}: chat_template: the name '{key}' is there twice");
+                _faults.Add($"{ConfigFile}: chat_template: the name '{FaultText.Shorten(key)}' is there twice");
         }
         else
         {

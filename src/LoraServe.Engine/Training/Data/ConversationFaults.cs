@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Tokenization.Templates;
 
 namespace LoraServe.Engine.Training.Data;
@@ -6,7 +7,6 @@ namespace LoraServe.Engine.Training.Data;
 /// <summary>What is wrong with a line of messages, before a template sees it.</summary>
 internal sealed class ConversationFaults
 {
-    private const int Most = 10;
     private const string Assistant = "assistant";
 
     private static readonly string[] Roles = ["developer", "system", "user", Assistant, "tool"];
@@ -14,14 +14,15 @@ internal sealed class ConversationFaults
     private static readonly string[] Fields =
         ["role", "content", "name", "tool_calls", "tool_call_id", "reasoning_content", "weight"];
 
-    private readonly List<string> _faults = [];
+    private readonly FaultList _faults = new(faults => new ExampleException(faults));
 
-    /// <summary>Every fault, as far as it makes sense to go on.</summary>
-    public static IReadOnlyList<string> Find(JsonElement line)
+    /// <summary>Refuses a line that has faults, as soon as there are enough.</summary>
+    /// <exception cref="ExampleException">It has.</exception>
+    public static void ThrowIfAny(JsonElement line)
     {
         var faults = new ConversationFaults();
         faults.Check(line);
-        return faults._faults;
+        faults._faults.ThrowIfAny();
     }
 
     private void Check(JsonElement line)
@@ -50,7 +51,7 @@ internal sealed class ConversationFaults
         }
 
         foreach (var field in message.EnumerateObject().Where(field => !Fields.Contains(field.Name) && field.Value.ValueKind != JsonValueKind.Null))
-            Add($"{at}: the field {DataFaults.Shorten(field.Name)} is unknown; expected {string.Join(", ", Fields)}");
+            Add($"{at}: the field {FaultText.Shorten(field.Name)} is unknown; expected {string.Join(", ", Fields)}");
         var role = Field(message, "role");
         if (role is not { ValueKind: JsonValueKind.String } || !Roles.Contains(role.Value.GetString()))
             Expected($"{at}.role", string.Join(", ", Roles), role);
@@ -136,19 +137,13 @@ internal sealed class ConversationFaults
     private void Each(JsonElement list, string at, Action<JsonElement, string> check)
     {
         var i = 0;
-        foreach (var item in list.EnumerateArray())
-        {
-            if (_faults.Count >= Most) return;
-            check(item, $"{at}[{i++}]");
-        }
+        foreach (var item in list.EnumerateArray()) check(item, $"{at}[{i++}]");
     }
 
     private void Expected(string at, string expected, JsonElement? found) =>
-        Add($"{at}: expected {expected}, found {(found is { } value ? Show(value) : "nothing")}");
+        Add($"{at}: expected {expected}, found {(found is { } value ? FaultText.Show(value) : "nothing")}");
 
     private void Add(string fault) => _faults.Add(fault);
-
-    private static string Show(JsonElement value) => DataFaults.Shorten(value.GetRawText());
 
     private static JsonElement? Field(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;

@@ -23,8 +23,7 @@ internal sealed class ConversationParser(ModelText model)
     /// <exception cref="UnusableTemplateException">The model has no template that can be used.</exception>
     public TrainingExample Parse(JsonElement line, int number)
     {
-        var faults = ConversationFaults.Find(line);
-        if (faults.Count > 0) throw new ExampleException(faults);
+        ConversationFaults.ThrowIfAny(line);
         var tools = line.TryGetProperty("tools", out var list) && list.ValueKind == JsonValueKind.Array && list.GetArrayLength() > 0
             ? list
             : (JsonElement?)null;

@@ -1,36 +1,34 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Training.Data;
 
-/// <summary>What is wrong with a data file, or remarkable: the first faults, and how many more there are.</summary>
+/// <summary>What is wrong with a data file, which ends reading it once there is enough, or what is remarkable, which does not.</summary>
 /// <param name="file">Without its folder.</param>
-/// <param name="kind">What they are called.</param>
-internal sealed class DataFaults(string file, string kind = "faults")
+/// <param name="remarks">What they are called where they are only remarkable; null: they are faults.</param>
+internal sealed class DataFaults(string file, string? remarks = null)
 {
-    private const int Most = 100;
-
-    private readonly List<string> _faults = [];
-    private int _more;
+    private readonly FaultList _faults = new(remarks is null ? faults => new InvalidTrainingException(faults) : null);
 
     /// <summary>Whether there is one.</summary>
-    public bool Any => _faults.Count > 0;
+    public bool Any => _faults.Any;
 
     /// <summary>How many there are, those that are not kept included.</summary>
-    public int Count => _faults.Count + _more;
+    public int Count => _faults.Count;
 
-    /// <summary>All that are kept.</summary>
-    public IReadOnlyList<string> All => _more == 0 ? _faults : [.. _faults, $"{file}: and {_more} more {kind}"];
+    /// <summary>All that are kept, and how many more there are.</summary>
+    public IReadOnlyList<string> All => Count == _faults.Kept.Count
+        ? _faults.Kept
+        : [.. _faults.Kept, $"{file}: and {Count - _faults.Kept.Count} more {remarks}"];
 
-    /// <summary>Adds a fault of a line.</summary>
-    public void Add(int line, string fault) => AddAny($"{file}, line {line}: {fault}");
+    /// <summary>Adds one of a line.</summary>
+    /// <exception cref="InvalidTrainingException">There are enough faults.</exception>
+    public void Add(int line, string fault) => _faults.Add($"{file}, line {line}: {fault}");
 
-    /// <summary>Adds a fault of the file.</summary>
-    public void Add(string fault) => AddAny($"{file}: {fault}");
+    /// <summary>Adds one of the file.</summary>
+    /// <exception cref="InvalidTrainingException">There are enough faults.</exception>
+    public void Add(string fault) => _faults.Add($"{file}: {fault}");
 
-    /// <summary>A name or value out of a request or a file, cut to what a message can hold.</summary>
-    public static string Shorten(string text) => text.Length <= 60 ? text : $"{text[..60]}...";
-
-    private void AddAny(string fault)
-    {
-        if (_faults.Count < Most) _faults.Add(fault);
-        else _more++;
-    }
+    /// <summary>Refuses the file if it has faults.</summary>
+    /// <exception cref="InvalidTrainingException">It has.</exception>
+    public void ThrowIfAny() => _faults.ThrowIfAny();
 }

@@ -1,8 +1,10 @@
+using LoraServe.Engine.Faults;
+
 namespace LoraServe.Engine.Training.Data;
 
 /// <summary>A line that is no example.</summary>
 /// <param name="faults">Each a sentence without file and line.</param>
-internal sealed class ExampleException(params IReadOnlyList<string> faults) : Exception(string.Join("; ", faults))
+internal sealed class ExampleException(params IReadOnlyList<string> faults) : Exception(FaultText.Join(faults))
 {
     /// <summary>Every fault of the line.</summary>
     public IReadOnlyList<string> Faults { get; } = faults;

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Training.Data;
 
@@ -57,7 +58,7 @@ internal sealed class ExampleParser(ModelText model)
         var (isCompletion, isConversation) = (names.Exists(CompletionFields.Contains), names.Contains("messages"));
         if (isCompletion == isConversation)
         {
-            var found = names.Count == 0 ? "nothing" : string.Join(", ", names.Take(10).Select(DataFaults.Shorten));
+            var found = names.Count == 0 ? "nothing" : string.Join(", ", names.Take(10).Select(FaultText.Shorten));
             throw new ExampleException($"expected either prompt and completion or messages, found {found}");
         }
 
@@ -66,7 +67,7 @@ internal sealed class ExampleParser(ModelText model)
         if (unknown.Count > 0)
         {
             throw new ExampleException([.. unknown.Take(10).Select(name =>
-                $"{DataFaults.Shorten(name)}: an unknown field; expected {string.Join(", ", known)}")]);
+                $"{FaultText.Shorten(name)}: an unknown field; expected {string.Join(", ", known)}")]);
         }
 
         return isConversation ? _conversations.Parse(line, number) : Completion(line, number);
@@ -74,11 +75,11 @@ internal sealed class ExampleParser(ModelText model)
 
     private TrainingExample Completion(JsonElement line, int number)
     {
-        var faults = new List<string>();
+        var faults = new FaultList(found => new ExampleException(found));
         var prompt = Text(line, "prompt", faults);
         var completion = Text(line, "completion", faults);
         if (completion is "") faults.Add("completion: empty, there is nothing to learn");
-        if (faults.Count > 0) throw new ExampleException(faults);
+        faults.ThrowIfAny();
         if (model.IsTooLong((long)prompt!.Length + completion!.Length)) throw TooLong($"{prompt.Length + completion.Length} characters");
 
         var promptIds = model.Tokenizer.Encode(prompt);
@@ -116,7 +117,7 @@ internal sealed class ExampleParser(ModelText model)
             IsTooLong = true,
         };
 
-    private static string? Text(JsonElement line, string name, List<string> faults)
+    private static string? Text(JsonElement line, string name, FaultList faults)
     {
         if (line.TryGetProperty(name, out var value) && value.ValueKind == JsonValueKind.String) return value.GetString();
         faults.Add($"{name}: expected a text, found {(value.ValueKind == JsonValueKind.Undefined ? "nothing" : value.ValueKind)}");

@@ -1,7 +1,7 @@
 namespace LoraServe.Engine.Training.Data;
 
 /// <summary>
-/// Reads a JSONL file of examples. Every line that is wrong is a fault with its number and reason; blank lines mean nothing. An example
+/// Reads a JSONL file of examples. A line that is wrong is a fault with its number and reason, and enough of them end reading; blank lines mean nothing. An example
 /// is taken whole or not at all.
 /// </summary>
 /// <param name="model">Of the base.</param>
@@ -22,7 +22,7 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
     /// <summary>Reads a file.</summary>
     /// <param name="path">The file.</param>
     /// <param name="cancellationToken">Ends it before the next line.</param>
-    /// <exception cref="InvalidTrainingException">With every fault.</exception>
+    /// <exception cref="InvalidTrainingException">With the first faults.</exception>
     /// <exception cref="IOException">It cannot be read.</exception>
     public TrainingDataset Read(string path, CancellationToken cancellationToken = default)
     {
@@ -73,7 +73,7 @@ internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
                 : "no examples: write one a line");
         }
 
-        if (faults.Any) throw new InvalidTrainingException(faults.All);
+        faults.ThrowIfAny();
         return new TrainingDataset { Examples = examples, Hash = lines.Hash, Warnings = leftOut.All };
     }
 

@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Lora;
-using LoraServe.Engine.Training.Data;
 
 namespace LoraServe.Engine.Training.Planning;
 
@@ -9,7 +9,7 @@ namespace LoraServe.Engine.Training.Planning;
 /// <param name="modules">Of the base model.</param>
 /// <param name="maxRank">The highest rank that is served.</param>
 /// <param name="faults">Receives every fault.</param>
-internal sealed class AdaptationFaults(ModelModules modules, int maxRank, List<string> faults)
+internal sealed class AdaptationFaults(ModelModules modules, int maxRank, FaultList faults)
 {
     private const int MostPatterns = 1000;
 
@@ -39,12 +39,12 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, List<s
         foreach (var (pattern, alpha) in asked.AlphaPattern)
         {
             _values.Number(
-                $"alpha_pattern {DataFaults.Shorten(pattern)}", alpha, value => value is > 0 and <= MostAlpha, $"a number above 0, at most {MostAlpha}");
+                $"alpha_pattern {FaultText.Shorten(pattern)}", alpha, value => value is > 0 and <= MostAlpha, $"a number above 0, at most {MostAlpha}");
         }
 
         // The first pattern that matches counts.
         foreach (var (pattern, rank) in asked.RankPattern)
-            CheckRank($"rank_pattern {DataFaults.Shorten(pattern)}", rank, ranks.GetValueOrDefault(pattern, []));
+            CheckRank($"rank_pattern {FaultText.Shorten(pattern)}", rank, ranks.GetValueOrDefault(pattern, []));
         if (asked.Rank is not { } r) return;
         var others = targets.Where(target => !ranks.Values.Any(matched => matched.Contains(target))).ToList();
         CheckRank("r", r, others);
@@ -86,13 +86,13 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, List<s
             {
                 var matched = left.FindAll(target => pattern.IsMatch(target.Path));
                 if (targets.Count > 0 && matched.Count == 0)
-                    faults.Add($"{field} {DataFaults.Shorten(text)}: matches the end of no target's path, or only of those that a pattern before it has");
+                    faults.Add($"{field} {FaultText.Shorten(text)}: matches the end of no target's path, or only of those that a pattern before it has");
                 left.RemoveAll(matched.Contains);
                 matches.Add(text, matched);
             }
             catch (RegexMatchTimeoutException)
             {
-                faults.Add($"{field} {DataFaults.Shorten(text)}: takes too long to match");
+                faults.Add($"{field} {FaultText.Shorten(text)}: takes too long to match");
             }
         }
 
@@ -111,7 +111,7 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, List<s
         }
         catch (ArgumentException e)
         {
-            faults.Add($"{field} {DataFaults.Shorten(text)}: {e.Message}");
+            faults.Add($"{field} {FaultText.Shorten(text)}: {e.Message}");
         }
 
         return null;

@@ -1,10 +1,10 @@
-using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 
 /// <summary>What is wrong with hyperparameters whatever the data is, each of them alone and some together.</summary>
 /// <param name="faults">Receives every fault.</param>
-internal sealed class HyperparameterFaults(List<string> faults)
+internal sealed class HyperparameterFaults(FaultList faults)
 {
     private const int MostSteps = 10_000_000;
     private const int MostBatchSize = 4096;
@@ -33,7 +33,7 @@ internal sealed class HyperparameterFaults(List<string> faults)
         Number("weight_decay", asked.WeightDecay, value => value is >= 0 and <= 1, "a number from 0 to 1");
         Number("max_gradient_norm", asked.MaxGradientNorm, value => value >= 0, "a number from 0 on, where 0 means no bound");
         if (asked.OutputDtype is not (null or "float32" or "bfloat16"))
-            faults.Add($"output_dtype: expected float32 or bfloat16, found {DataFaults.Shorten(asked.OutputDtype)}");
+            faults.Add($"output_dtype: expected float32 or bfloat16, found {FaultText.Shorten(asked.OutputDtype)}");
         CheckEvaluation(asked, hasValidation);
     }
 

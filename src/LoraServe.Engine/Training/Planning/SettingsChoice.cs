@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Numerics;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Training.Data;
 
 namespace LoraServe.Engine.Training.Planning;
@@ -73,7 +74,7 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
 
     private IReadOnlyList<string> Targets() => asked.TargetModules is null
         ? Chosen(TargetNames.All, "target_modules all-linear: attention and feed-forward, which learns more than attention alone")
-        : TargetNames.Resolve(asked.TargetModules, []);
+        : TargetNames.Resolve(asked.TargetModules, new FaultList(refuse: null));
 
     private int Rank(IReadOnlyList<string> targets, int examples, int maxRank)
     {

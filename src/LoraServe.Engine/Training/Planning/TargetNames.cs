@@ -1,5 +1,5 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 
@@ -19,7 +19,7 @@ internal static class TargetNames
     /// <summary>The names that are asked for, presets resolved, in the order of the forward pass.</summary>
     /// <param name="asked">Names, or one preset.</param>
     /// <param name="faults">Receives what is wrong.</param>
-    public static IReadOnlyList<string> Resolve(IReadOnlyList<string> asked, List<string> faults)
+    public static IReadOnlyList<string> Resolve(IReadOnlyList<string> asked, FaultList faults)
     {
         if (asked is [Attention]) return AttentionNames;
         if (asked is [AllLinear]) return All;
@@ -29,7 +29,7 @@ internal static class TargetNames
         {
             faults.Add(name is Attention or AllLinear
                 ? $"target_modules: {name} stands alone, found {asked.Count} names"
-                : $"target_modules: {DataFaults.Shorten(name)} is no linear module of the layers; expected some of {Known}");
+                : $"target_modules: {FaultText.Shorten(name)} is no linear module of the layers; expected some of {Known}");
         }
 
         return faults.Count > before ? [] : [.. All.Where(asked.Contains)];

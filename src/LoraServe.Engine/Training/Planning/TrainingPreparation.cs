@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Runs;
@@ -21,22 +22,23 @@ internal sealed class TrainingPreparation(LlmEngine engine)
     public TrainingPlan Prepare(TrainingRequest request, CancellationToken cancellationToken)
     {
         var asked = request.Hyperparameters;
-        var faults = Faults(request);
+        var faults = new FaultList(found => new InvalidTrainingException(found));
+        Check(request, faults);
         // A wrong length would make faults of good examples.
         var longest = asked.MaxSequenceLength is { } length && length >= 2 && length <= engine.Model.MaxModelLen ? length : engine.Model.MaxModelLen;
         var training = Read(request.TrainingFile, longest, asked.SkipTooLong, faults, cancellationToken);
         var validation = request.ValidationFile is null
             ? null
             : Read(request.ValidationFile, longest, asked.SkipTooLong, faults, cancellationToken);
-        if (faults.Count == 0 && request.ValidationSplit > 0) (training, validation) = Split(training!, request, faults);
-        if (faults.Count > 0) throw new InvalidTrainingException(faults);
+        if (!faults.Any && request.ValidationSplit > 0) (training, validation) = Split(training!, request, faults);
+        faults.ThrowIfAny();
 
         var choice = new SettingsChoice(asked, _config, _modules);
         var settings = choice.Choose(
             training!.Examples.Count, validation?.Examples.Count ?? 0, engine.Model.MaxModelLen, engine.MaxLoraRank, engine.Model.Dtype);
         CheckChosen(settings, faults);
         if (validation is not null) CheckGenerated(validation, settings.ExactMatchExamples, faults);
-        if (faults.Count > 0) throw new InvalidTrainingException(faults);
+        faults.ThrowIfAny();
         var plan = new TrainingPlan
         {
             Request = request,
@@ -51,12 +53,11 @@ internal sealed class TrainingPreparation(LlmEngine engine)
     }
 
     /// <summary>What is wrong with hyperparameters whatever the data is.</summary>
-    public List<string> FindFaults(Hyperparameters hyperparameters, bool hasValidation)
+    public IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, bool hasValidation)
     {
-        var faults = new List<string>();
-        new HyperparameterFaults(faults).Check(hyperparameters, engine.Model.MaxModelLen, hasValidation);
-        new AdaptationFaults(_modules, engine.MaxLoraRank, faults).Check(hyperparameters);
-        return faults;
+        var faults = new FaultList(null);
+        Check(hyperparameters, hasValidation, faults);
+        return faults.Kept;
     }
 
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
@@ -64,9 +65,14 @@ internal sealed class TrainingPreparation(LlmEngine engine)
     public TrainingDataset ReadDataset(string file, bool skipTooLong, CancellationToken cancellationToken) =>
         Reader(engine.Model.MaxModelLen, skipTooLong).Read(file, cancellationToken);
 
-    private List<string> Faults(TrainingRequest request)
+    private void Check(Hyperparameters hyperparameters, bool hasValidation, FaultList faults)
     {
-        var faults = new List<string>();
+        new HyperparameterFaults(faults).Check(hyperparameters, engine.Model.MaxModelLen, hasValidation);
+        new AdaptationFaults(_modules, engine.MaxLoraRank, faults).Check(hyperparameters);
+    }
+
+    private void Check(TrainingRequest request, FaultList faults)
+    {
         if (string.IsNullOrWhiteSpace(request.Folder)) faults.Add("folder: name one for checkpoints and the result");
         else if (File.Exists(request.Folder)) faults.Add($"folder: {request.Folder} is a file");
         if (!(request.ValidationSplit is >= 0 and < 1))
@@ -74,7 +80,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         else if (request is { ValidationSplit: > 0, ValidationFile: not null })
             faults.Add("validation_split: a validation file is given too, only one of the two can be");
         var hasValidation = request.ValidationFile is not null || request.ValidationSplit > 0;
-        return [.. faults, .. FindFaults(request.Hyperparameters, hasValidation)];
+        Check(request.Hyperparameters, hasValidation, faults);
     }
 
     private static IEnumerable<string> Remarks(TrainingDataset training, TrainingDataset? validation, TrainingRequest request)
@@ -85,7 +91,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             yield return "the validation data is the training data: it does not tell how well examples are answered that were not trained on";
     }
 
-    private static void CheckChosen(TrainingSettings settings, List<string> faults)
+    private static void CheckChosen(TrainingSettings settings, FaultList faults)
     {
         if (settings.WarmupSteps > 0 && settings.WarmupSteps >= settings.Steps)
             faults.Add($"warmup_steps: expected fewer than the {settings.Steps} steps, found {settings.WarmupSteps}");
@@ -94,7 +100,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
     }
 
     // Before hours of training end at the first evaluation.
-    private void CheckGenerated(TrainingDataset validation, int count, List<string> faults)
+    private void CheckGenerated(TrainingDataset validation, int count, FaultList faults)
     {
         var found = new DataFaults("validation data");
         foreach (var example in validation.Examples.Take(count))
@@ -113,7 +119,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
     }
 
     private TrainingDataset? Read(
-        string path, int longest, bool skipTooLong, List<string> faults, CancellationToken cancellationToken)
+        string path, int longest, bool skipTooLong, FaultList faults, CancellationToken cancellationToken)
     {
         try
         {
@@ -146,7 +152,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             skipTooLong);
     }
 
-    private static (TrainingDataset Training, TrainingDataset? Validation) Split(TrainingDataset all, TrainingRequest request, List<string> faults)
+    private static (TrainingDataset Training, TrainingDataset? Validation) Split(TrainingDataset all, TrainingRequest request, FaultList faults)
     {
         var count = all.Examples.Count;
         var heldOut = Math.Max(1, (int)Math.Round(count * request.ValidationSplit));

@@ -166,24 +166,23 @@ public sealed class TrainingDatasetReaderTests : IDisposable
             .ShouldBe("data.jsonl: no example is left: all 1 are longer than 2 tokens");
 
     [Fact]
-    public void Read_ManyBadLines_KeepsTheFirstHundred()
+    public void Read_ManyBadLines_StopsAfterTheFirst()
     {
         var faults = Should.Throw<InvalidTrainingException>(() => Read(string.Concat(Enumerable.Repeat("{\n", 250)))).Faults;
 
-        faults.Count.ShouldBe(101);
-        faults[99].ShouldStartWith("data.jsonl, line 100: ");
-        faults[100].ShouldBe("data.jsonl: and 150 more faults");
+        faults.Count.ShouldBe(20);
+        faults[^1].ShouldStartWith("data.jsonl, line 20: ");
     }
 
     [Fact]
-    public void Read_ManyLongLinesLeftOut_KeepsTheFirstHundredWarnings()
+    public void Read_ManyLongLinesLeftOut_KeepsTheFirstWarnings()
     {
         var text = Valid + "\n" + string.Concat(Enumerable.Repeat($$"""{"prompt": "a", "completion": "{{new string('b', 200)}}"}""" + "\n", 250));
 
         var warnings = Read(text, maxLength: 30, skipTooLong: true).Warnings;
 
-        warnings.Count.ShouldBe(101);
-        warnings[100].ShouldBe("data.jsonl: and 150 more examples left out");
+        warnings.Count.ShouldBe(21);
+        warnings[^1].ShouldBe("data.jsonl: and 230 more examples left out");
     }
 
     [Fact]
