@@ -14,6 +14,8 @@ namespace LoraServe.Engine.Adapters;
 /// <param name="dtype">The compute dtype.</param>
 internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor> baseTensor, int maxRank, ScalarType dtype)
 {
+    private const long PieceElements = 1 << 22;
+
     // Raised whenever the rules change, so that what was accepted by older ones is checked again.
     private const int Revision = 1;
 
@@ -87,8 +89,11 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
 
         List<string> faults =
         [
-            .. peft.Content.BaseCopies.Where(copy => !IsOfBase(peft, copy.Key, copy.Value)).Select(copy =>
-                $"{PeftAdapter.TensorFileName}: '{copy.Value.Name}' is not the base's own: the adapter was made on another base"),
+            .. peft.Content.BaseCopies.Where(copy => !IsOfBase(peft, copy)).Select(copy =>
+                $"{PeftAdapter.TensorFileName}: '{copy.Entry.Name}' is not the base's own: "
+                + (copy.IsNamedAsTrained
+                    ? $"it was changed, but it is not in modules_to_save of {PeftConfig.FileName}, or the adapter was made on another base"
+                    : "the adapter was made on another base")),
         ];
         if (faults.Count == 0 && !allowNoEffect && !HasEffect(peft))
             faults.Add($"{PeftAdapter.TensorFileName}: everything in it is as in the base: the adapter would act as the bare base model");
@@ -116,12 +121,22 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
         static string LastPart(string path) => path.Split('/')[^1];
     }
 
-    private bool IsOfBase(PeftAdapter peft, string name, SafetensorsEntry entry)
+    // Bit by bit in the narrower of both dtypes: a copy in the dtype of training, or of the checkpoint, is the same weight. In pieces of some
+    // rows, since it may be the largest tensor of all.
+    private bool IsOfBase(PeftAdapter peft, BaseCopy copy)
     {
-        using var scope = NewDisposeScope();
-        using var copy = peft.Read(entry);
-        var own = baseTensor(name);
-        return own.eq(copy.to(own.dtype, own.device)).all().item<bool>();
+        var own = baseTensor(copy.Name);
+        var rows = Math.Max(1, PieceElements / Math.Max(1, own.numel() / own.size(0)));
+        for (var start = 0L; start < own.size(0); start += rows)
+        {
+            using var scope = NewDisposeScope();
+            var mine = own.narrow(0, start, Math.Min(rows, own.size(0) - start));
+            var piece = peft.Read(copy.Entry, start, mine.size(0)).to(own.device);
+            var narrower = piece.dtype.ElementSize() > own.dtype.ElementSize() ? own.dtype : piece.dtype;
+            if (!piece.to(narrower).eq(mine.to(narrower)).all().item<bool>()) return false;
+        }
+
+        return true;
     }
 
     // Loading is the price of the few adapters whose low-rank updates are all zero.

@@ -6,6 +6,7 @@ namespace LoraServe.Engine.Adapters;
 internal sealed class ArchivePlan(AdapterLimits limits)
 {
     private const int MaxShown = 5;
+    private const string CheckpointPrefix = "checkpoint-";
 
     private readonly HashSet<ArchivePath> _files = [];
     private readonly FaultList _faults = new(faults => new InvalidAdapterException(AdapterFault.Malformed, faults));
@@ -40,6 +41,7 @@ internal sealed class ArchivePlan(AdapterLimits limits)
         return folders switch
         {
             [var folder] => folder,
+            [var root, .. var inner] when inner.TrueForAll(folder => IsCheckpointOf(root, folder)) => root,
             [] => throw new InvalidAdapterException(AdapterFault.Malformed,
                 [$"the archive holds no adapter: {AdapterFiles.Config} and {AdapterFiles.Tensors} "
                     + "are expected at the top or in one folder"]),
@@ -49,8 +51,16 @@ internal sealed class ArchivePlan(AdapterLimits limits)
         };
     }
 
+    // A Trainer's output folder: what was saved on the way lies below what came out.
+    private static bool IsCheckpointOf(string root, string folder)
+    {
+        var beginning = root.Length == 0 ? CheckpointPrefix : $"{root}/{CheckpointPrefix}";
+        return folder.StartsWith(beginning, StringComparison.Ordinal)
+            && folder.Length > beginning.Length && folder.AsSpan(beginning.Length).ContainsAnyExceptInRange('0', '9') is false;
+    }
+
     private List<string> FoldersOf(Predicate<string> wanted) =>
-        [.. _files.Where(file => wanted(file.FileName ?? "")).Select(file => file.Folder).Distinct().Order()];
+        [.. _files.Where(file => wanted(file.FileName ?? "")).Select(file => file.Folder).Distinct().Order(StringComparer.Ordinal)];
 
     private static string Shown(string folder) => folder.Length == 0 ? "the top folder" : $"'{Printable(FaultText.Shorten(folder))}'";
 

@@ -41,7 +41,7 @@ internal sealed class Checkpoint : IDisposable
         throw new InvalidCheckpointException(folder, faults.Kept);
     }
 
-    /// <summary>A copy of a tensor in its stored dtype; see <see cref="SafetensorsFile.Read"/>.</summary>
+    /// <summary>A copy of a tensor in its stored dtype; see <see cref="SafetensorsFile.Read(string)"/>.</summary>
     public Tensor Read(string name) => _files[_fileOf[name]].Read(name);
 
     /// <summary>Unmaps the files.</summary>
@@ -73,9 +73,21 @@ internal sealed class Checkpoint : IDisposable
     {
         try
         {
-            using var json = JsonDocument.Parse(File.ReadAllBytes(Path.Combine(Folder, IndexFile)));
+            var bytes = RegularFile.ReadAllBytes(Path.Combine(Folder, IndexFile));
+            if (GitLfsPointer.Is(bytes))
+            {
+                faults.Add($"{IndexFile}: {GitLfsPointer.Fault}");
+                return [];
+            }
+
+            using var json = JsonDocument.Parse(bytes);
             return json.RootElement.GetProperty("weight_map").Deserialize<Dictionary<string, string?>>()!
                 .ToDictionary(pair => pair.Key, pair => pair.Value ?? "", StringComparer.Ordinal);
+        }
+        catch (IOException e)
+        {
+            faults.Add(e.Message);
+            return [];
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException or KeyNotFoundException or ArgumentNullException)
         {
@@ -96,7 +108,7 @@ internal sealed class Checkpoint : IDisposable
                 else faults.Add($"tensor {name} is in {_fileOf[name]} and in {fileName}");
             }
         }
-        catch (InvalidSafetensorsException e)
+        catch (Exception e) when (e is InvalidSafetensorsException or IOException)
         {
             faults.Add(e.Message);
         }

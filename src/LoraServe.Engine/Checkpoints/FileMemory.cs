@@ -89,7 +89,7 @@ internal sealed unsafe class FileMemory : IDisposable
     }
 
     // One handle for all: another file may take the path's place at any moment.
-    private static FileStream Open(string path) => new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
+    private static FileStream Open(string path) => RegularFile.Open(path, FileShare.ReadWrite | FileShare.Delete);
 
     private static int Fill(FileStream file, Span<byte> buffer, long position)
     {

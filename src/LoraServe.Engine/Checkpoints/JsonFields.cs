@@ -17,7 +17,14 @@ internal sealed class JsonFields(JsonElement json, string path, FaultList faults
         var name = Path.GetFileName(file);
         try
         {
-            using var document = JsonDocument.Parse(File.ReadAllBytes(file), new JsonDocumentOptions { MaxDepth = MaxDepth });
+            var bytes = RegularFile.ReadAllBytes(file);
+            if (GitLfsPointer.Is(bytes))
+            {
+                faults.Add($"{name}: {GitLfsPointer.Fault}");
+                return null;
+            }
+
+            using var document = JsonDocument.Parse(bytes, new JsonDocumentOptions { MaxDepth = MaxDepth });
             if (document.RootElement.ValueKind == JsonValueKind.Object)
                 return new JsonFields(document.RootElement.Clone(), name, faults);
             faults.Add($"{name}: expected a JSON object, found {FaultText.Show(document.RootElement)}");

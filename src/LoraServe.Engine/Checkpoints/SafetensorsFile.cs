@@ -14,6 +14,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
 
     private const int LengthField = sizeof(ulong);
     private const int CopyChunk = 1 << 30;
+    private const int PointerBytes = 64;
 
     private readonly FileMemory _memory;
     private readonly SafetensorsHeader _header;
@@ -22,6 +23,8 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     private SafetensorsFile(string fileName, FileMemory memory, int maxHeaderLength)
     {
         (FileName, _memory) = (fileName, memory);
+        if (GitLfsPointer.Is(new ReadOnlySpan<byte>(memory.Start, (int)Math.Min(memory.Length, PointerBytes))))
+            throw new InvalidSafetensorsException(FileName, GitLfsPointer.Fault);
         if (memory.Length < LengthField)
             throw new InvalidSafetensorsException(FileName, $"expected at least {LengthField} bytes, found {memory.Length}");
         var headerLength = BinaryPrimitives.ReadUInt64LittleEndian(new ReadOnlySpan<byte>(memory.Start, LengthField));
@@ -68,26 +71,39 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     public Tensor Read(string name)
     {
         var entry = Entries[name];
+        return Read(entry, [.. entry.Shape], 0, entry.Length);
+    }
+
+    /// <summary>The same of some rows: a part of the first dimension, which there must be.</summary>
+    public Tensor Read(string name, long start, long rows)
+    {
+        var entry = Entries[name];
+        var row = entry.Length / entry.Shape[0];
+        return Read(entry, [rows, .. entry.Shape.Skip(1)], start * row, rows * row);
+    }
+
+    private Tensor Read(SafetensorsEntry entry, long[] shape, long start, long length)
+    {
         var dtype = entry.Dtype switch
         {
             SafetensorsDtype.F32 => ScalarType.Float32,
             SafetensorsDtype.F16 => ScalarType.Float16,
             SafetensorsDtype.BF16 => ScalarType.BFloat16,
-            _ => throw new InvalidSafetensorsException(FileName, $"tensor '{name}': expected F32, F16 or BF16, found {entry.Dtype}"),
+            _ => throw new InvalidSafetensorsException(FileName, $"tensor '{entry.Name}': expected F32, F16 or BF16, found {entry.Dtype}"),
         };
         using var normalMode = inference_mode(false);
-        var tensor = empty([.. entry.Shape], dtype).DetachFromDisposeScope();
-        Copy(entry, tensor);
+        var tensor = empty(shape, dtype).DetachFromDisposeScope();
+        Copy(entry, start, length, tensor);
         return tensor;
     }
 
-    private void Copy(SafetensorsEntry entry, Tensor tensor)
+    private void Copy(SafetensorsEntry entry, long from, long length, Tensor tensor)
     {
         var width = entry.Dtype.Bits() / 8;
         using var flat = tensor.view(-1);
-        for (var start = 0L; start < entry.Length; start += CopyChunk)
+        for (var start = 0L; start < length; start += CopyChunk)
         {
-            var bytes = Bytes(entry, start, CopyChunk);
+            var bytes = Bytes(entry, from + start, (int)Math.Min(CopyChunk, length - start));
             using var chunk = flat.narrow(0, start / width, bytes.Length / width);
             bytes.CopyTo(chunk.bytes);
         }

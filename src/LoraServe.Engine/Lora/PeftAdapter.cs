@@ -101,6 +101,9 @@ internal sealed class PeftAdapter : IDisposable
     /// <summary>One of <see cref="Entries"/> in its stored dtype; the caller owns it.</summary>
     public Tensor Read(SafetensorsEntry entry) => _file.Read(entry.Name);
 
+    /// <summary>Some rows of one of <see cref="Entries"/>, which has at least one dimension, in its stored dtype; the caller owns them.</summary>
+    public Tensor Read(SafetensorsEntry entry, long start, long rows) => _file.Read(entry.Name, start, rows);
+
     /// <summary>Closes the tensor file.</summary>
     public void Dispose() => _file.Dispose();
 
@@ -110,6 +113,8 @@ internal sealed class PeftAdapter : IDisposable
         if (!file.Exists) faults.Malformed($"{PeftConfig.FileName} is missing");
         else if (file.Length > MaxConfigBytes)
             faults.Malformed($"{PeftConfig.FileName}: expected at most {MaxConfigBytes} bytes, found {file.Length}");
+        else if (RegularFile.IsOther(file.FullName))
+            faults.Malformed($"{PeftConfig.FileName} is a pipe, a socket or a device; expected a regular file");
         else return PeftConfigReader.Read(File.ReadAllBytes(file.FullName), faults);
         return null;
     }
@@ -120,6 +125,12 @@ internal sealed class PeftAdapter : IDisposable
         if (!File.Exists(path))
         {
             ReportMissing(folder, faults);
+            return null;
+        }
+
+        if (RegularFile.IsOther(path))
+        {
+            faults.Malformed($"{TensorFileName} is a pipe, a socket or a device; expected a regular file");
             return null;
         }
 

@@ -27,6 +27,12 @@ internal sealed class PeftConfigReader
     public static PeftConfig? Read(ReadOnlyMemory<byte> bytes, PeftFaults faults)
     {
         if (bytes.Span.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
+        if (GitLfsPointer.Is(bytes.Span))
+        {
+            faults.Malformed($"{PeftConfig.FileName}: {GitLfsPointer.Fault}");
+            return null;
+        }
+
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
@@ -77,7 +83,7 @@ internal sealed class PeftConfigReader
         if (_fields.Text("peft_type") is var type && !string.Equals(type, "LORA", StringComparison.OrdinalIgnoreCase))
             _fields.Incompatible("peft_type", $"expected LORA, found {FaultText.Shorten(type ?? "nothing")}");
         if (_fields.Text("task_type") is { } task && task != "CAUSAL_LM")
-            _fields.Incompatible("task_type", $"expected CAUSAL_LM, found {FaultText.Shorten(task)}");
+            _faults.Warn($"{PeftConfig.FileName}: task_type: made for {FaultText.Shorten(task)}, served for CAUSAL_LM");
         if (_fields.Find("init_lora_weights") is { } init) CheckInit(init);
     }
 

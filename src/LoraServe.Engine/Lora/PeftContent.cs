@@ -17,10 +17,8 @@ internal sealed record PeftContent
     /// <summary>Rows that are replaced, by the path of the embedding or the output head.</summary>
     public required IReadOnlyDictionary<string, TokenRows> TokenRows { get; init; }
 
-    /// <summary>
-    /// Copies of the base's own tensors by their names there. They must be the base's: the adapter was trained on them.
-    /// </summary>
-    public required IReadOnlyDictionary<string, SafetensorsEntry> BaseCopies { get; init; }
+    /// <summary>Copies of the base's own tensors. They must be the base's: the adapter was trained on them.</summary>
+    public required IReadOnlyList<BaseCopy> BaseCopies { get; init; }
 
     /// <summary>Everything that was trained.</summary>
     public IEnumerable<SafetensorsEntry> Trained =>
@@ -63,6 +61,12 @@ internal sealed record PeftContent
 
     private static long Elements(SafetensorsEntry entry) => entry.Shape.Aggregate(1L, (product, size) => product * size);
 }
+
+/// <summary>A copy of a tensor of the base.</summary>
+/// <param name="Name">What the base calls it.</param>
+/// <param name="Entry">The copy.</param>
+/// <param name="IsNamedAsTrained">Whether its name in the file is that of a module that was trained and saved whole.</param>
+internal sealed record BaseCopy(string Name, SafetensorsEntry Entry, bool IsNamedAsTrained);
 
 /// <summary>A module that was saved whole.</summary>
 /// <param name="Weight">[out, in] of a linear module, [vocabulary, hidden] of the embedding, [size] of a norm.</param>

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Faults;
 
 namespace LoraServe.Engine.Lora;
 
@@ -6,13 +7,17 @@ namespace LoraServe.Engine.Lora;
 internal sealed class PeftLeftovers(
     PeftConfig config, ModelModules modules, IReadOnlyDictionary<string, long[]> shapes, PeftTensors tensors)
 {
+    // Enough to see what their names have in common.
+    private const int MaxShown = 3;
+
     /// <summary>Reports what nobody has taken.</summary>
     public void Report()
     {
         foreach (var group in tensors.Left.GroupBy(left => Reason(left.Path, left.Role), left => left.Entry.Name, StringComparer.Ordinal))
         {
             var names = group.ToList();
-            tensors.Fault($"'{names[0]}'{(names.Count == 1 ? "" : $" and {names.Count - 1} more")}: {group.Key}");
+            var shown = string.Join("', '", names.Take(MaxShown).Select(FaultText.Shorten));
+            tensors.Fault($"unexpected '{shown}'{(names.Count <= MaxShown ? "" : $" and {names.Count - MaxShown} more")}: {group.Key}");
         }
     }
 
@@ -23,7 +28,7 @@ internal sealed class PeftLeftovers(
         PeftRole.Gguf => "GGUF's layout, convert it to PEFT's",
         PeftRole.Unknown => "not a part of a LoRA adapter",
         _ when !shapes.ContainsKey($"{path}.weight") =>
-            $"{modules.ModelName} has no {(role is PeftRole.LoraA or PeftRole.LoraB ? "linear module" : "module")} '{path}'",
+            Unknown(path, role),
         PeftRole.Magnitude when !config.UsesDora => $"a magnitude of DoRA, but use_dora is off in {PeftConfig.FileName}",
         PeftRole.LoraBias when !config.HasLoraBias => $"a bias on lora_B, but lora_bias is off in {PeftConfig.FileName}",
         PeftRole.TokenRows => $"rows of trained tokens, but {PeftConfig.FileName} has no trainable_token_indices for it",
@@ -33,4 +38,17 @@ internal sealed class PeftLeftovers(
         PeftRole.EmbeddingA or PeftRole.EmbeddingB when path != modules.Embedding.Path => $"{path} is not an embedding",
         _ => $"{path} is not among the target modules of {PeftConfig.FileName}",
     };
+
+    // One fault for all that have the same foreign beginning, where the rest is a module of the base.
+    private string Unknown(string path, PeftRole role)
+    {
+        for (var dot = path.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = path.IndexOf('.', dot + 1))
+        {
+            var rest = path[(dot + 1)..];
+            if (shapes.ContainsKey($"{rest}.weight") || shapes.ContainsKey($"model.{rest}.weight"))
+                return $"no module of {modules.ModelName} begins with '{FaultText.Shorten(path[..(dot + 1)])}'";
+        }
+
+        return $"{modules.ModelName} has no {(role is PeftRole.LoraA or PeftRole.LoraB ? "linear module" : "module")} '{FaultText.Shorten(path)}'";
+    }
 }

@@ -29,12 +29,13 @@ internal sealed class PeftMatcher(PeftConfig config, ModelModules modules, PeftT
             BaseCopies = BaseCopies(),
         };
         new PeftLeftovers(config, modules, _shapes, tensors).Report();
+        tensors.ReportMissing();
         return content;
     }
 
     private void CheckTargets(IReadOnlyList<LinearModule> targets)
     {
-        if (TiesWeights && targets.Any(target => IsTied(target.Path)))
+        if (TiesWeights && targets.Any(target => IsEmbeddingOrHead(target.Path)))
             Fault("ensure_weight_tying", "LoRA on embedding and head as one is not supported: train it without, or merge it with PEFT");
         if (config.InvocationTokens.Count == 0) return;
         foreach (var id in config.InvocationTokens.Where(id => id < 0 || id >= modules.VocabularySize).Take(1))
@@ -43,7 +44,7 @@ internal sealed class PeftMatcher(PeftConfig config, ModelModules modules, PeftT
             Fault("alora_invocation_tokens", "activated LoRA on the embedding is not supported");
     }
 
-    private bool IsTied(string path) => path == modules.Embedding.Path || path == modules.Head;
+    private bool IsEmbeddingOrHead(string path) => path == modules.Embedding.Path || path == modules.Head;
 
     private void Fault(string option, string fault) => faults.Incompatible($"{PeftConfig.FileName}: {option}: {fault}");
 
@@ -88,7 +89,7 @@ internal sealed class PeftMatcher(PeftConfig config, ModelModules modules, PeftT
     {
         var saved = new Dictionary<string, SavedModule>(StringComparer.Ordinal);
         var paths = config.Saved.Select(modules, faults);
-        string[] tied = TiesWeights && paths.Any(IsTied) ? [modules.Embedding.Path, modules.Head] : [];
+        string[] tied = TiesWeights && paths.Any(IsEmbeddingOrHead) ? [modules.Embedding.Path, modules.Head] : [];
         foreach (var path in paths.Union(tied, StringComparer.Ordinal))
         {
             // One weight for two modules may stand in the file once.
@@ -101,15 +102,19 @@ internal sealed class PeftMatcher(PeftConfig config, ModelModules modules, PeftT
         return saved;
     }
 
-    private Dictionary<string, SafetensorsEntry> BaseCopies()
+    private List<BaseCopy> BaseCopies()
     {
-        var copies = new Dictionary<string, SafetensorsEntry>(StringComparer.Ordinal);
-        foreach (var (path, role, _) in tensors.Left.Where(left => left.Role is PeftRole.BaseWeight or PeftRole.BaseBias).ToList())
+        var copies = new List<BaseCopy>();
+        foreach (var (path, role, _) in tensors.Left.Where(left => IsCopy(left.Path, left.Role)).ToList())
         {
-            var name = $"{path}.{(role == PeftRole.BaseWeight ? "weight" : "bias")}";
-            if (_shapes.TryGetValue(name, out var shape) && tensors.Take(path, role, shape) is { } copy) copies.Add(name, copy);
+            var name = $"{path}.{(role == PeftRole.BaseBias ? "bias" : "weight")}";
+            if (_shapes.TryGetValue(name, out var shape) && tensors.Take(path, role, shape) is { } copy) copies.Add(new BaseCopy(name, copy, IsNamedAsTrained: role == PeftRole.Weight));
         }
 
         return copies;
     }
+
+    // PEFT's save_embedding_layers writes embedding and head under their own names, as if they had been trained.
+    private bool IsCopy(string path, PeftRole role) =>
+        role is PeftRole.BaseWeight or PeftRole.BaseBias || (role == PeftRole.Weight && IsEmbeddingOrHead(path));
 }

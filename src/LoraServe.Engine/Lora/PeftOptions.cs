@@ -26,7 +26,7 @@ internal static class PeftOptions
         ["monteclora_config"] = "MonteCLoRA",
     };
 
-    /// <summary>Values of init_lora_weights that left the base model's own weights as they were.</summary>
+    /// <summary>Values of init_lora_weights that left the base model's own weights as they were; flags as some tools write them among them.</summary>
     public static readonly IReadOnlySet<string> HarmlessInits =
-        new HashSet<string>(StringComparer.Ordinal) { "gaussian", "orthogonal", "eva", "mica" };
+        new HashSet<string>(StringComparer.Ordinal) { "true", "false", "gaussian", "orthogonal", "eva", "mica" };
 }

@@ -4,26 +4,27 @@ using System.Text.RegularExpressions;
 namespace LoraServe.Engine.Lora;
 
 /// <summary>
-/// A Python regular expression over module paths, matched in time linear in the path. Syntax that cannot be honoured exactly is
-/// refused, never approximated.
+/// A Python regular expression over module paths, matched in time linear in the path, or, where it looks around or repeats very often, by
+/// backtracking for a limited time. Syntax that cannot be honoured exactly is refused, never approximated.
 /// </summary>
 internal sealed class PeftPattern
 {
     private const int MaxLength = 1000;
 
-    // The last resort: a pattern within the length limit has been seen to take 0.3 s for the first path, then microseconds.
-    private static readonly TimeSpan TimeLimit = TimeSpan.FromMilliseconds(500);
+    // A pattern within the length limit has been seen to take 0.3 s for the first path without backtracking, then microseconds.
+    private static readonly TimeSpan LinearLimit = TimeSpan.FromMilliseconds(500);
 
-    // Constructs that .NET also accepts and gives another meaning: {,n} is a literal there, [a-[b]] subtracts.
-    private static readonly string[] OtherMeaning = ["{,", "-["];
+    // An honest pattern takes microseconds for a path.
+    private static readonly TimeSpan BacktrackingLimit = TimeSpan.FromMilliseconds(100);
 
     private const char AnyCharacter = '\0';
 
     private readonly Regex? _regex;
+    private readonly MatchingTime _time = new();
     private readonly string _plain = "";
     private readonly bool _whole;
 
-    private PeftPattern(Regex regex) => _regex = regex;
+    private PeftPattern(Regex regex, MatchingTime? time) => (_regex, _time) = (regex, time ?? _time);
 
     private PeftPattern(string plain, bool whole) => (_plain, _whole) = (plain, whole);
 
@@ -32,26 +33,35 @@ internal sealed class PeftPattern
 
     /// <summary>Python's re.fullmatch(pattern, path).</summary>
     /// <exception cref="ArgumentException">Not a regular expression, or one that cannot be honoured; the message says why.</exception>
-    public static PeftPattern FullMatch(string pattern) => new(Compile(pattern, @"\A(?:", @")\z"));
+    public static PeftPattern FullMatch(string pattern, MatchingTime? time = null) => new(Compile(pattern, @"\A(?:", @")\z"), time);
 
     /// <summary>The last components of a path, or all of it: Python's re.match("(.*\.)?(pattern)$", path).</summary>
     /// <exception cref="ArgumentException">Not a regular expression, or one that cannot be honoured; the message says why.</exception>
-    public static PeftPattern Suffix(string pattern) =>
+    public static PeftPattern Suffix(string pattern, MatchingTime? time = null) =>
         Plain(pattern) is { } plain
             ? new PeftPattern(plain, whole: pattern.StartsWith('^'))
-            : new PeftPattern(Compile(pattern, @"\A(?:.*\.)?(?:", @")\z"));
+            : new PeftPattern(Compile(pattern, @"\A(?:.*\.)?(?:", @")\z"), time);
 
     /// <summary>Layer numbers below a list of this name: Python's re.match(".*?\.pattern\.(\d+)\.", path).</summary>
     /// <exception cref="ArgumentException">Not a regular expression, or one that cannot be honoured; the message says why.</exception>
-    public static PeftPattern Layer(string pattern) => new(Compile(pattern, @"\A.*?\.(?:", @")\.(?<layer>[0-9]+)\."));
+    public static PeftPattern Layer(string pattern, MatchingTime? time = null) =>
+        new(Compile(pattern, @"\A.*?\.(?:", @")\.(?<layer>[0-9]+)\."), time);
 
     /// <exception cref="RegexMatchTimeoutException">The pattern was made to be slow.</exception>
-    public bool IsMatch(string path) => _regex?.IsMatch(path) ?? IsPlainMatch(path);
+    public bool IsMatch(string path)
+    {
+        if (_regex is null) return IsPlainMatch(path);
+        using var matching = _time.Begin();
+        return _regex.IsMatch(path);
+    }
 
     /// <summary>The layer number of a <see cref="Layer"/> pattern, or null where it does not match.</summary>
     /// <exception cref="RegexMatchTimeoutException">The pattern was made to be slow.</exception>
-    public int? LayerOf(string path) =>
-        _regex!.Match(path) is { Success: true } match && int.TryParse(match.Groups["layer"].ValueSpan, out var layer) ? layer : null;
+    public int? LayerOf(string path)
+    {
+        using var matching = _time.Begin();
+        return _regex!.Match(path) is { Success: true } match && int.TryParse(match.Groups["layer"].ValueSpan, out var layer) ? layer : null;
+    }
 
     private bool IsPlainMatch(string path)
     {
@@ -85,20 +95,32 @@ internal sealed class PeftPattern
     private static Regex Compile(string pattern, string before, string after)
     {
         if (pattern.Length > MaxLength) throw new ArgumentException($"a regular expression of more than {MaxLength} characters");
-        if (Array.Find(OtherMeaning, pattern.Contains) is { } construct)
-            throw new ArgumentException($"the construct '{construct}' is not supported in a regular expression");
-        var translated = pattern.Replace("(?P<", "(?<", StringComparison.Ordinal);
-        const RegexOptions Options = RegexOptions.NonBacktracking | RegexOptions.CultureInvariant;
+        var translated = PythonPattern.Translate(pattern);
         try
         {
             // Alone first: brackets that close in what is put around it must not make it valid.
-            _ = new Regex(translated, Options, TimeLimit);
-            return new Regex(before + translated + after, Options, TimeLimit);
+            _ = new Regex(translated, RegexOptions.CultureInvariant, BacktrackingLimit);
+            return Compile(before + translated + after);
         }
-        catch (NotSupportedException e)
+        catch (RegexParseException e) when (e.Error == RegexParseError.NestedQuantifiersNotParenthesized)
         {
-            throw new ArgumentException(
-                "lookaround, backreferences, atomic groups and very large repetitions are not supported in a regular expression", e);
+            throw new ArgumentException("a quantifier of a quantifier, possessive ones among them, is not supported in a regular expression", e);
+        }
+        catch (RegexParseException e)
+        {
+            throw new ArgumentException($"not a regular expression: {e.Error} at character {e.Offset}", e);
+        }
+    }
+
+    private static Regex Compile(string pattern)
+    {
+        try
+        {
+            return new Regex(pattern, RegexOptions.CultureInvariant | RegexOptions.NonBacktracking, LinearLimit);
+        }
+        catch (NotSupportedException)
+        {
+            return new Regex(pattern, RegexOptions.CultureInvariant, BacktrackingLimit);
         }
     }
 }

@@ -9,17 +9,18 @@ internal sealed class PeftPatternReader(PeftFields fields)
     // Characters of all regular expressions together that are more than plain paths.
     private const int MaxComplexity = 4000;
 
+    private readonly MatchingTime _time = new();
     private int _complexity;
 
     /// <summary>One regular expression; null where it cannot be used, which is a fault of the field.</summary>
     /// <param name="field">Where it stands.</param>
     /// <param name="text">As Python would read it.</param>
     /// <param name="create">One of the ways to match of <see cref="PeftPattern"/>.</param>
-    public PeftPattern? Read(string field, string text, Func<string, PeftPattern> create)
+    public PeftPattern? Read(string field, string text, Func<string, MatchingTime, PeftPattern> create)
     {
         try
         {
-            var pattern = _complexity <= MaxComplexity ? create(text) : null;
+            var pattern = _complexity <= MaxComplexity ? create(text, _time) : null;
             _complexity += pattern?.Complexity ?? 0;
             if (_complexity <= MaxComplexity) return pattern;
             fields.Incompatible(field, $"regular expressions of more than {MaxComplexity} characters together");

@@ -12,6 +12,7 @@ internal sealed class PeftTensors
     private readonly PeftFaults _faults;
     private readonly Dictionary<(string Path, PeftRole Role), SafetensorsEntry> _entries = [];
     private readonly HashSet<(string Path, PeftRole Role)> _taken = [];
+    private readonly List<string> _missing = [];
 
     public PeftTensors(SafetensorsFile file, ModelModules modules, PeftFaults faults)
     {
@@ -32,7 +33,10 @@ internal sealed class PeftTensors
     public IEnumerable<(string Path, PeftRole Role, SafetensorsEntry Entry)> Left =>
         _entries.Where(pair => !_taken.Contains(pair.Key)).Select(pair => (pair.Key.Path, pair.Key.Role, pair.Value));
 
-    /// <summary>A tensor that must be there and have this shape; null where it is not, which is a fault.</summary>
+    /// <summary>
+    /// A tensor that must be there and have this shape; null where it is not. That is a fault, and one of those of
+    /// <see cref="ReportMissing"/> where nothing is there at all.
+    /// </summary>
     /// <param name="path">The module.</param>
     /// <param name="role">What the tensor is for.</param>
     /// <param name="because">Why it must be there.</param>
@@ -40,7 +44,7 @@ internal sealed class PeftTensors
     public SafetensorsEntry? Require(string path, PeftRole role, string because, params long[] shape)
     {
         if (Has(path, role)) return Take(path, role, shape);
-        Fault($"{Name(role)} of {path} is missing, {because}");
+        _missing.Add($"{Name(role)} of {path} is missing, {because}");
         return null;
     }
 
@@ -56,6 +60,12 @@ internal sealed class PeftTensors
     }
 
     public bool Has(string path, PeftRole role) => _entries.ContainsKey((path, role));
+
+    /// <summary>Reports what was required and is missing: after what is there and has no place, whose names tell why.</summary>
+    public void ReportMissing()
+    {
+        foreach (var fault in _missing) Fault(fault);
+    }
 
     /// <summary>A fault of the file.</summary>
     public void Fault(string fault) => _faults.Incompatible($"{FileName}: {fault}");

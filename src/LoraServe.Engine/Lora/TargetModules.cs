@@ -42,8 +42,8 @@ internal sealed class TargetModules
     public IReadOnlyList<PeftPattern> LayersPatterns { get; init; } = [PeftPattern.Layer(@"[^.]*")];
 
     /// <summary>
-    /// The adapted modules in the order of the forward pass, the embedding first. No module at all is a fault, and so is one that is
-    /// neither linear nor the embedding.
+    /// The adapted modules in the order of the forward pass, the embedding first. No module at all is a fault, and so is a named one that is
+    /// neither linear nor the embedding. A regular expression may match such modules too, and tools that write one pass them over.
     /// </summary>
     public IReadOnlyList<LinearModule> Select(ModelModules modules, PeftFaults faults)
     {
@@ -59,7 +59,10 @@ internal sealed class TargetModules
         var others = AllLinear
             ? []
             : modules.Others.Where(path => path != modules.Embedding.Path && IsTarget(path, targets, modules)).ToList();
-        foreach (var path in others) faults.Incompatible($"target_modules: '{path}' is not a linear module");
+        if (Pattern is not null && selected.Count > 0 && others.Count > 0)
+            faults.Warn($"target_modules: matches {others.Count} modules that are not linear, such as '{others[0]}'; passed over");
+        else
+            foreach (var path in others) faults.Incompatible($"target_modules: '{path}' is not a linear module");
         if (selected.Count + others.Count == 0)
             faults.Incompatible($"target_modules: no linear module of {modules.ModelName} matches {Describe(targets)}");
         else

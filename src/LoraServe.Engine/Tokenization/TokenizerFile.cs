@@ -12,6 +12,7 @@ namespace LoraServe.Engine.Tokenization;
 internal sealed class TokenizerFile
 {
     private const long MaxSize = 512L << 20;
+    private const int PointerBytes = 64;
 
     private readonly List<string> _faults = [];
 
@@ -45,7 +46,7 @@ internal sealed class TokenizerFile
     public static TokenizerFile Read(string path)
     {
         if (new FileInfo(path).Length > MaxSize) throw new InvalidTokenizerException($"{path} is larger than {MaxSize >> 20} MiB");
-        using var stream = File.OpenRead(path);
+        using var stream = RegularFile.Open(path);
         using var document = Parse(stream, path);
         var file = new TokenizerFile(new JsonField(document.RootElement, ""));
         var faults = file._faults.Distinct(StringComparer.Ordinal);
@@ -54,6 +55,10 @@ internal sealed class TokenizerFile
 
     private static JsonDocument Parse(Stream stream, string path)
     {
+        Span<byte> beginning = stackalloc byte[PointerBytes];
+        if (GitLfsPointer.Is(beginning[..stream.ReadAtLeast(beginning, PointerBytes, throwOnEndOfStream: false)]))
+            throw new InvalidTokenizerException($"{path} is {GitLfsPointer.Fault}");
+        stream.Position = 0;
         try
         {
             return JsonDocument.Parse(stream);

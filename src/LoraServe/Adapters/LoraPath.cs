@@ -1,3 +1,4 @@
+using LoraServe.Engine;
 using LoraServe.Engine.Adapters;
 using LoraServe.Hosting;
 
@@ -56,6 +57,7 @@ internal static class LoraPath
 
     private static FileStream Open(string file)
     {
+        if (RegularFile.IsOther(file)) throw Fault($"{Path.GetFileName(file)} is a pipe, a socket or a device; expected a regular file");
         try
         {
             return File.OpenRead(file);

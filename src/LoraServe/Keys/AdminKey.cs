@@ -1,3 +1,4 @@
+using LoraServe.Engine;
 using Microsoft.Extensions.Options;
 
 namespace LoraServe.Keys;
@@ -24,6 +25,7 @@ internal sealed class AdminKey
         if (path is null) return new AdminKey(null);
         try
         {
+            RegularFile.Check(path);
             var text = File.ReadAllText(path).Trim();
             var isKey = text.Length is >= MinLength and <= MaxLength && text.All(letter => letter is > ' ' and <= '~');
             return isKey ? new AdminKey(KeySecret.Hash(text)) : throw Invalid(

@@ -69,9 +69,34 @@ public class PeftConfigReaderTests
     }
 
     [Theory]
+    [InlineData("SEQ_2_SEQ_LM")]
+    [InlineData("FEATURE_EXTRACTION")]
+    public void Read_TaskTypeOfAnotherKind_IsAWarning(string kind)
+    {
+        var faults = new PeftFaults();
+
+        PeftConfigReader.Read(Encoding.UTF8.GetBytes($$"""{"peft_type":"LORA","task_type":"{{kind}}"}"""), faults);
+
+        faults.Any.ShouldBeFalse();
+        faults.Warnings.ShouldHaveSingleItem().ShouldContain($"made for {kind}");
+    }
+
+    [Theory]
+    [InlineData(""" "true" """)]
+    [InlineData(""" "False" """)]
+    [InlineData(""" "gaussian" """)]
+    public void Read_InitAsText_IsTakenWhereTheBaseStayedAsItWas(string init)
+    {
+        var faults = new PeftFaults();
+
+        PeftConfigReader.Read(Encoding.UTF8.GetBytes($$"""{"peft_type":"LORA","init_lora_weights":{{init}}}"""), faults);
+
+        faults.Any.ShouldBeFalse();
+    }
+
+    [Theory]
     [InlineData("""{}""", "peft_type")]
     [InlineData("""{"peft_type":"IA3"}""", "peft_type")]
-    [InlineData("""{"peft_type":"LORA","task_type":"SEQ_CLS"}""", "task_type")]
     [InlineData("""{"peft_type":"LORA","bias":"some"}""", "bias: expected none, all or lora_only")]
     [InlineData("""{"peft_type":"LORA","lora_bias":true,"use_dora":true}""", "lora_bias")]
     [InlineData("""{"peft_type":"LORA","alora_invocation_tokens":[1],"use_dora":true,"bias":"all"}""", "found use_dora, bias too")]

@@ -49,10 +49,20 @@ public class TargetModulesTests
 
     [Theory]
     [InlineData(""" "target_modules":["norm"] """, "'model.norm' is not a linear module")]
-    [InlineData(""" "target_modules":".*" """, "'model.layers.0.self_attn' is not a linear module")]
+    [InlineData(""" "target_modules":".*norm" """, "'model.norm' is not a linear module")]
     [InlineData(""" "target_modules":["attn_q"] """, "no linear module of tiny matches 'attn_q'")]
     public void Select_WhatIsNotLinear_IsNamed(string fields, string fault) =>
         Should.Throw<InvalidPeftException>(() => Select(fields).Faults.ThrowIfAny()).Message.ShouldContain(fault);
+
+    [Fact]
+    public void Select_RegularExpressionThatMatchesOtherModulesToo_PassesThemOver()
+    {
+        var (selected, faults) = Select(""" "target_modules":"^(model)(?!.*(lm_head|emb|v_proj|up)).*" """);
+
+        selected.ShouldBe("0.q 1.q 2.q");
+        faults.Any.ShouldBeFalse();
+        faults.Warnings.ShouldHaveSingleItem().ShouldContain("modules that are not linear, such as 'model'");
+    }
 
     [Fact]
     public void Select_NameThatMatchesNothingBesideOthers_IsAWarning()

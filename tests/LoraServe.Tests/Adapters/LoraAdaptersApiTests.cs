@@ -74,6 +74,19 @@ public class LoraAdaptersApiTests(LoraAdaptersApiTests.RootServer server) : ICla
         (await server.Client.GetAsync("/v1/adapters/none")).StatusCode.ShouldBe(HttpStatusCode.NotFound);
     }
 
+    // Opening a pipe waits for somebody who writes to it: the limit tells a hang.
+    [Theory(Timeout = 60_000)]
+    [InlineData("adapter_model.safetensors")]
+    [InlineData("notes.txt")]
+    public async Task Load_FolderWithAPipe_IsRefused(string fileName)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(server.Root, $"pipe-{fileName}")).FullName;
+        using var process = System.Diagnostics.Process.Start("mkfifo", [Path.Combine(folder, fileName)]);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+
+        await ErrorAsync("load", new { lora_name = "none", lora_path = Path.GetFileName(folder) }, 400);
+    }
+
     [Fact]
     public async Task Load_EndlessPath_IsRefused()
     {

@@ -27,6 +27,7 @@ internal sealed class ChatTemplateFiles
     private const string SpecialTokensFile = "special_tokens_map.json";
     private const string AdditionalFolder = "additional_chat_templates";
     private const int MaxTemplates = 32;
+    private const int PointerLength = 64;
 
     private static readonly UTF8Encoding StrictUtf8 = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
 
@@ -160,7 +161,15 @@ internal sealed class ChatTemplateFiles
         {
             var file = new FileInfo(path);
             if (!file.Exists) return null;
-            if (file.Length <= maxBytes) return File.ReadAllText(path, StrictUtf8);
+            RegularFile.Check(path);
+            if (file.Length <= maxBytes)
+            {
+                var text = File.ReadAllText(path, StrictUtf8);
+                if (!GitLfsPointer.Is(Encoding.UTF8.GetBytes(text[..Math.Min(text.Length, PointerLength)]))) return text;
+                _faults.Add($"{name}: {GitLfsPointer.Fault}");
+                return null;
+            }
+
             _faults.Add($"{name}: expected at most {maxBytes} bytes, found {file.Length}");
         }
         catch (DecoderFallbackException)

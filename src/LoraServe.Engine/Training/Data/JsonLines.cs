@@ -20,6 +20,7 @@ internal sealed class JsonLines : IDisposable
     /// <exception cref="IOException">The file cannot be opened.</exception>
     public JsonLines(string path)
     {
+        if (RegularFile.IsOther(path)) throw new IOException($"{path} is a pipe or a device: write what it gives to a file, and name that");
         try
         {
             _file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete, bufferSize: 0);
@@ -29,10 +30,6 @@ internal sealed class JsonLines : IDisposable
             // A folder, too.
             throw new IOException($"{path} cannot be read: {e.Message}", e);
         }
-
-        if (_file.CanSeek) return;
-        _file.Dispose();
-        throw new IOException($"{path} is a pipe or a device: write what it gives to a file, and name that");
     }
 
     /// <summary>SHA-256 of the file in lower-case hexadecimal, once all lines were read.</summary>

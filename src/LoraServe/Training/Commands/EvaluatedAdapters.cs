@@ -1,3 +1,5 @@
+using LoraServe.Engine;
+
 namespace LoraServe.Training.Commands;
 
 /// <summary>Folders of adapters under names of their own, so that an engine can load them wherever they are.</summary>
@@ -19,7 +21,10 @@ internal static class EvaluatedAdapters
         {
             var target = Directory.CreateDirectory(Path.Combine(root, name)).FullName;
             foreach (var file in Directory.EnumerateFiles(folder).Where(file => Kinds.Contains(Path.GetExtension(file))))
+            {
+                RegularFile.Check(file);
                 File.Copy(file, Path.Combine(target, Path.GetFileName(file)));
+            }
         }
 
         return names;
