@@ -51,6 +51,9 @@ internal sealed record AdapterAlias
     /// <summary>Points the name at an older version again, for all requests.</summary>
     public AdapterAlias RollbackTo(string version) => this with { Current = version, History = WithoutShares(History) };
 
+    /// <summary>Whether a version is in its history.</summary>
+    public bool Has(string version) => History.Exists(entry => entry.Version == version);
+
     /// <summary>The version after the current one in the history; null if that is the oldest.</summary>
     public string? Previous() => History.ElementAtOrDefault(History.FindIndex(entry => entry.Version == Current) + 1)?.Version;
 

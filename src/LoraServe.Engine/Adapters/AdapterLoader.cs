@@ -48,13 +48,18 @@ internal sealed class AdapterLoader(
                     part, $"its files have changed since it was accepted, they hash to {peft.Version} instead of {version}.", isLasting: true);
             }
         }
-        catch (Exception e) when (e is InvalidAdapterException or FileNotFoundException or DirectoryNotFoundException)
+        catch (InvalidAdapterException e)
         {
             throw new DamagedVersionException(part, $"{e.Message}.", isLasting: true, e);
         }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DamagedVersionException(part, "its files are missing.", isLasting: true, e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DamagedVersionException(part, $"{e.Message}.", isLasting: false, e);
+            // The system's message would tell clients where the server keeps its files; the log has it.
+            throw new DamagedVersionException(part, "its files cannot be read.", isLasting: false, e);
         }
     }
 

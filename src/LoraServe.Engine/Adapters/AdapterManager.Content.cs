@@ -31,21 +31,24 @@ public sealed partial class AdapterManager
     /// <param name="name">The name that gets the new version, the adapter's own or another.</param>
     /// <param name="storing">See <see cref="AddOptions.Storing"/>.</param>
     /// <param name="cancellationToken">Leaves the store as it was.</param>
-    /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
+    /// <exception cref="UnknownAdapterException">The name or version does not exist, or was deleted meanwhile.</exception>
     /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
     /// <exception cref="InvalidAdapterPatchException">The rank cannot be; the message says what it may be.</exception>
     /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
     public Task<(AdapterInfo Adapter, AdapterTruncation Truncation)> TruncateAsync(
         AdapterReference reference, int rank, string name, Action<AdapterInfo>? storing, CancellationToken cancellationToken) => ReadAsync(
         reference,
-        async (peft, version) =>
+        async (peft, part) =>
         {
             using var upload = BeginUpload();
             var truncation = AdapterTruncation.Write(peft, rank, upload.Folder);
             foreach (var file in AdapterFiles.Templates.Where(file => File.Exists(Path.Combine(peft.Folder, file))))
                 File.Copy(Path.Combine(peft.Folder, file), Path.Combine(upload.Folder, file));
-            var provenance = $"rank {rank} of version {version}, with {truncation.EnergyKept:P2} of its energy";
-            var options = new AddOptions { Replace = true, AllowNoEffect = true, Provenance = provenance, Storing = storing };
+            var provenance = $"rank {rank} of version {part.Version.Version}, with {truncation.EnergyKept:P2} of its energy";
+            var options = new AddOptions
+            {
+                Replace = true, AllowNoEffect = true, Provenance = provenance, Storing = storing, Source = (part.Alias.Name, part.Version.Version),
+            };
             var adapter = await AddAsync(name, upload, options, cancellationToken);
             return (adapter, truncation);
         },
@@ -63,17 +66,27 @@ public sealed partial class AdapterManager
     }
 
     private Task<T> ReadAsync<T>(
-        AdapterReference reference, Func<Lora.PeftAdapter, string, Task<T>> read, CancellationToken cancellationToken)
+        AdapterReference reference, Func<Lora.PeftAdapter, ResolvedPart, Task<T>> read, CancellationToken cancellationToken)
     {
         var part = SinglePart(reference);
         return Task.Run(
             async () =>
             {
-                using var peft = Open(part);
-                return await read(peft, part.Version.Version);
+                try
+                {
+                    using var peft = Open(part);
+                    return await read(peft, part);
+                }
+                catch (Exception e) when (e is DamagedAdapterException or IOException or UnauthorizedAccessException && !IsNamed(part))
+                {
+                    // Deleted meanwhile, and its files with it.
+                    throw new UnknownAdapterException(part.Alias.Name);
+                }
             },
             cancellationToken);
     }
+
+    private bool IsNamed(ResolvedPart part) => Catalog.Find(part.Alias.Name)?.Has(part.Version.Version) == true;
 
     private Lora.PeftAdapter Open(ResolvedPart part)
     {

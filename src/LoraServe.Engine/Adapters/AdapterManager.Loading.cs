@@ -178,7 +178,7 @@ public sealed partial class AdapterManager
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new DamagedAdapterException(part.Alias.Name, $"{e.Message}.", e);
+            throw new DamagedAdapterException(part.Alias.Name, "its files cannot be read.", e);
         }
 
         Update(part.Version, known);

@@ -108,6 +108,7 @@ public sealed partial class AdapterManager
         lock (_writing)
         {
             cancellationToken.ThrowIfCancellationRequested();
+            if (options.Source is { } source && _catalog.Find(source.Name)?.Has(source.Version) != true) throw new UnknownAdapterException(source.Name);
             var old = _catalog.Find(name);
             var known = _catalog.Versions.GetValueOrDefault(info.Version);
             var isSame = old?.Current == info.Version;

@@ -12,6 +12,9 @@ public sealed record AddOptions
     /// <summary>Where it comes from, for people; null: unknown, or as it was.</summary>
     public string? Provenance { get; init; }
 
+    /// <summary>The name and version that it is made from, which must still be there when it is stored; null: it is made from none.</summary>
+    internal (string Name, string Version)? Source { get; init; }
+
     /// <summary>Told what is about to be stored, once it has been validated; nothing is stored if it throws.</summary>
     public Action<AdapterInfo>? Storing { get; init; }
 }

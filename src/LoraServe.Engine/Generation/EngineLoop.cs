@@ -260,12 +260,17 @@ internal sealed partial class EngineLoop : IDisposable
             catch (Exception e)
             {
                 LogSampleFailed(_logger, e, row.Sequence.Id);
-                _scheduler.Fail(row.Sequence, e);
+                _scheduler.Fail(row.Sequence, NamingAdapter(e, row.Sequence.Request.Adapter));
             }
         }
 
         return tokens;
     }
+
+    // Only the adapter can be the reason where the base alone works, and only its name tells a person which one.
+    private static Exception NamingAdapter(Exception error, AdapterLease adapter) => error is NotFiniteNumberException && !adapter.IsBase
+        ? new GenerationFailedException($"Generation with the adapter '{adapter.Name}' failed: {error.Message}", error)
+        : error;
 
     // Waits for a command only when there is nothing else to do.
     private void TakeCommands()

@@ -174,8 +174,17 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <param name="cancellationToken">Stops the measurement.</param>
     /// <exception cref="InvalidAdapterReferenceException">It is a mix.</exception>
     /// <exception cref="NotFiniteNumberException">The adapter makes the logits overflow.</exception>
-    public Task<AdapterEffect> EffectAsync(AdapterReference reference, CancellationToken cancellationToken) =>
-        _effects.OfAsync(reference, cancellationToken);
+    public async Task<AdapterEffect> EffectAsync(AdapterReference reference, CancellationToken cancellationToken)
+    {
+        try
+        {
+            return await _effects.OfAsync(reference, cancellationToken);
+        }
+        catch (NotFiniteNumberException e)
+        {
+            throw new NotFiniteNumberException($"The adapter '{reference}' cannot be measured: {e.Message}", e.OffendingNumber, e);
+        }
+    }
 
     /// <summary>Refuses new sequences and lets the running and waiting ones finish, as far as they do in time.</summary>
     public async Task DrainAsync(TimeSpan timeout)

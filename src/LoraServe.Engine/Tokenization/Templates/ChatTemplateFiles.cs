@@ -161,7 +161,12 @@ internal sealed class ChatTemplateFiles
         {
             var file = new FileInfo(path);
             if (!file.Exists) return null;
-            RegularFile.Check(path);
+            if (RegularFile.IsOther(path))
+            {
+                _faults.Add($"{name} is a pipe, a socket or a device; expected a regular file");
+                return null;
+            }
+
             if (file.Length <= maxBytes)
             {
                 var text = File.ReadAllText(path, StrictUtf8);
@@ -178,7 +183,8 @@ internal sealed class ChatTemplateFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            _faults.Add($"{name}: {e.Message}");
+            // The system's message would tell clients where the server keeps an adapter's files.
+            _faults.Add($"{name}: cannot be read");
         }
 
         return null;
