@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Hosting;
 
 namespace LoraServe;
 
@@ -19,6 +20,7 @@ public sealed record LoraServeOptions
     private static readonly string Demo = Path.Combine(AppContext.BaseDirectory, "Demo");
 
     [Description("Folder of the base model: config.json, safetensors files, tokenizer.json. Default: the bundled demo model.")]
+    [BaseModel]
     public string? Model { get; init; }
 
     [Description("Name of the base model in requests and lists. Default: the name of its folder.")]
@@ -28,12 +30,15 @@ public sealed record LoraServeOptions
     public string Data { get; init; } = "data";
 
     [Description("Folder whose sub-folders are PEFT adapters to serve from the start, named after them.")]
+    [ExistingFolder]
     public string? Adapters { get; init; }
 
     [Description("Folder below which /v1/load_lora_adapter may read adapters of this machine. Default: the folder of --adapters.")]
+    [ExistingFolder]
     public string? LoraPathRoot { get; init; }
 
     [Description("Addresses to listen on, separated by semicolons.")]
+    [ListenAddresses]
     public string Urls { get; init; } = "http://localhost:8080";
 
     [Description("Whether requests without an API key may do everything but manage keys, also from other machines: true or false.")]
@@ -46,6 +51,7 @@ public sealed record LoraServeOptions
     public string? AdminKeyFile { get; init; }
 
     [Description("Origins whose pages may call the server from a browser, separated by semicolons: https://app.example.com. Default: none.")]
+    [Origins]
     public string? CorsOrigins { get; init; }
 
     [Description("Type of the weights: auto, float32 or bfloat16. auto takes bfloat16 where the processor is fast at it.")]
@@ -118,6 +124,7 @@ public sealed record LoraServeOptions
     public string LogFormat { get; init; } = "auto";
 
     [Description("Address that metrics and traces are sent to over OTLP. Default: what OTEL_EXPORTER_OTLP_ENDPOINT says, else nowhere.")]
+    [OtlpAddress]
     public string? OtlpEndpoint { get; init; }
 
     [Description("Largest upload of an adapter in MiB, packed or unpacked.")]

@@ -18,7 +18,7 @@ return await CommandLine.RunAsync(args, ServeAsync);
 
 static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
 {
-    var builder = WebApplication.CreateBuilder(new WebApplicationOptions { ContentRootPath = AppContext.BaseDirectory });
+    var builder = ServerConfiguration.CreateBuilder();
     builder.Configuration.AddInMemoryCollection(commandLine);
     builder.AddLoraServe();
 

@@ -22,6 +22,7 @@ internal static class ServiceCollectionExtensions
         builder.WebHost.ConfigureKestrel(ConnectionRules.Apply);
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddKeys();
+        builder.Services.AddProtectionKeys();
         builder.Services.AddBrowserRules();
         builder.Services.AddOptions<HostOptions>().Configure<LoraServeOptions>((host, options) =>
             host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownTimeout) + ClosingTime);

@@ -44,7 +44,7 @@ internal static class ApiConventions
         }
 
         app.LogTelemetry();
-        app.Configuration[WebHostDefaults.ServerUrlsKey] = app.Services.GetRequiredService<LoraServeOptions>().Urls;
+        ListenAddresses.Apply(app, app.Services.GetRequiredService<LoraServeOptions>().Urls);
         await app.RunAsync();
         return engine.State == EngineState.Failed ? 1 : 0;
     }

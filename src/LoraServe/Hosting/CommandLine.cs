@@ -24,7 +24,7 @@ internal static class CommandLine
     public static async Task<int> RunAsync(string[] args, Func<IReadOnlyDictionary<string, string?>, Task<int>> serve)
     {
         var result = Create(serve).Parse(args);
-        if (result.Action is ParseErrorAction error) error.ShowHelp = false;
+        if (result.Action is ParseErrorAction) return await ArgumentErrors.WriteAsync(result);
         try
         {
             // The web host handles signals itself: it needs longer than two seconds to let running requests finish.
@@ -42,7 +42,7 @@ internal static class CommandLine
         }
     }
 
-    private static RootCommand Create(Func<IReadOnlyDictionary<string, string?>, Task<int>> serve)
+    internal static RootCommand Create(Func<IReadOnlyDictionary<string, string?>, Task<int>> serve)
     {
         var settings = OptionsReader.Properties.ToDictionary(
             property => $"{LoraServeOptions.Section}:{property.Name}",
@@ -77,14 +77,12 @@ internal static class CommandLine
     {
         var urls = new Option<string?>("--urls")
         {
-            Description = "Address of the server. Default: the one that LoraServe__Urls or the built-in default names.",
+            Description = "Address of the server. Default: the one that a server started here would listen on.",
             HelpName = "URL",
         };
         var command = new Command("health", "Asks a running server whether it is ready; the exit code is 0 when it is, else 1.") { urls };
         command.SetAction((result, cancellation) => HealthProbe.RunAsync(
-            result.GetValue(urls) ?? Environment.GetEnvironmentVariable($"{LoraServeOptions.Section}__{nameof(LoraServeOptions.Urls)}")
-                ?? new LoraServeOptions().Urls,
-            cancellation));
+            result.GetValue(urls) ?? ListenAddresses.Of(ServerConfiguration.Read()), cancellation));
         return command;
     }
 

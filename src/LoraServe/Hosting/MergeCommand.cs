@@ -13,14 +13,17 @@ internal static class MergeCommand
         var model = new Option<string>("--model") { Description = "Folder of the base model.", HelpName = "DIR", Required = true };
         var adapter = new Option<string>("--adapter") { Description = "Folder of the PEFT adapter.", HelpName = "DIR", Required = true };
         var folder = new Option<string>("--out") { Description = "Folder to write: absent or empty.", HelpName = "DIR", Required = true };
-        var dtype = new Option<string>("--dtype") { Description = "Type of the weights.", DefaultValueFactory = _ => "bfloat16" };
-        dtype.AcceptOnlyFromAmong("bfloat16", "float32");
+        var dtype = ValueOption.Name("--dtype", "Type of the weights: bfloat16 or float32. Default: bfloat16.", "bfloat16", "float32");
         var command = new Command("merge", "Writes a checkpoint in Hugging Face's format with one adapter merged into the weights.")
         {
             model, adapter, folder, dtype,
         };
         command.SetAction(result => Run(
-            result.GetValue(model)!, result.GetValue(adapter)!, result.GetValue(folder)!, result.GetValue(dtype)!));
+            result.GetValue(model)!, result.GetValue(adapter)!, result.GetValue(folder)!, result.GetValue(dtype) ?? "bfloat16"));
+        model.Validators.Add(result =>
+        {
+            if (result.Tokens is [var token] && ModelFolder.Fault(token.Value) is { } fault) result.AddError($"--model: {fault}");
+        });
         return command;
     }
 

@@ -1,104 +1,84 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using System.Globalization;
-using System.Net;
 using System.Reflection;
 using System.Text.Json;
-using LoraServe.Metrics;
 using Microsoft.Extensions.Options;
 
 namespace LoraServe.Hosting;
 
-/// <summary>Reads <see cref="LoraServeOptions"/> from the configuration; its attributes say what is allowed.</summary>
+/// <summary>Binds <see cref="LoraServeOptions"/> to the configuration; its attributes say what is allowed.</summary>
 internal static class OptionsReader
 {
     /// <summary>The options that a person can set.</summary>
     public static IReadOnlyList<PropertyInfo> Properties { get; } =
         [.. typeof(LoraServeOptions).GetProperties().Where(property => property.IsDefined(typeof(DescriptionAttribute)))];
 
+    private static IEnumerable<string> Names => Properties.Select(property => property.Name);
+
     /// <summary>An option's name on the command line, without the two dashes.</summary>
     public static string Name(PropertyInfo property) => JsonNamingPolicy.KebabCaseLower.ConvertName(property.Name);
 
+    /// <summary>An empty text leaves an option as it is by default.</summary>
     /// <exception cref="OptionsValidationException">Its failures name every option that is unknown, malformed or out of range.</exception>
     public static LoraServeOptions Read(IConfiguration configuration)
     {
         var section = configuration.GetSection(LoraServeOptions.Section);
-        var options = new LoraServeOptions();
-        var faults = section.GetChildren()
-            .Where(child => !Properties.Any(property => property.Name.Equals(child.Key, StringComparison.OrdinalIgnoreCase)))
-            .Select(child => $"{LoraServeOptions.Section}:{child.Key} is not an option; `--help` lists them all")
+        var faults = Unknown(section)
+            .Concat(Misspelt(configuration))
+            .Concat(Properties.Select(property => Fault(property, section.GetSection(property.Name))).OfType<string>())
+            .Concat(ListenAddresses.Faults(configuration))
             .ToList();
-        foreach (var property in Properties)
-        {
-            if (section[property.Name] is { Length: > 0 } text && Fault(property, text, options) is { } fault)
-                faults.Add($"--{Name(property)} (or {LoraServeOptions.Section}__{property.Name}): expected {fault}, found '{text}'");
-        }
-
         if (faults.Count > 0) throw new OptionsValidationException(LoraServeOptions.Section, typeof(LoraServeOptions), faults);
-        return options;
+
+        var set = Names.Where(name => section[name] is { Length: > 0 }).Select(name => KeyValuePair.Create(name, section[name]));
+        var options = new ConfigurationBuilder().AddInMemoryCollection(set).Build().Get<LoraServeOptions>() ?? new LoraServeOptions();
+        return options with { Urls = ListenAddresses.Of(configuration) };
     }
 
-    private static string? Fault(PropertyInfo property, string text, LoraServeOptions options)
+    private static IEnumerable<string> Unknown(IConfiguration section) => section.GetChildren()
+        .Select(child => child.Key)
+        .Where(key => !Names.Contains(key, StringComparer.OrdinalIgnoreCase))
+        .Select(key => $"{LoraServeOptions.Section}:{key} is not an option; "
+            + (NearName.Find(key, Names) is { } near ? $"is {LoraServeOptions.Section}:{near} meant? " : "") + "`--help` lists them all");
+
+    // One underscore instead of two, or words apart as other programs have them: without a word, the option would have no effect.
+    // Names that are no option's belong to others; Kubernetes sets LORASERVE_PORT beside a service of that name.
+    private static IEnumerable<string> Misspelt(IConfiguration configuration) =>
+        from child in configuration.GetChildren()
+        from name in Names
+        where NearName.AreSame(child.Key, LoraServeOptions.Section + name)
+        select $"{child.Key} is not an option; LoraServe__{name} is";
+
+    private static string? Fault(PropertyInfo property, IConfigurationSection setting)
     {
-        object value = text;
-        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
-        if (type == typeof(int) || type == typeof(long))
-        {
-            var range = property.GetCustomAttribute<RangeAttribute>()!;
-            var (least, most) = (Convert.ToInt64(range.Minimum), Convert.ToInt64(range.Maximum));
-            if (!long.TryParse(text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out var number)
-                || number < least || number > most)
-            {
-                return $"a whole number from {least} to {most}";
-            }
+        if (setting.GetChildren().Any()) return Describe("expected one text, several parts of which have semicolons between them, found a list");
+        if (setting.Value is not { Length: > 0 } text) return null;
+        if (property.GetCustomAttribute<TextRuleAttribute>() is { } rule) return rule.Fault(text) is { } fault ? Describe(fault) : null;
+        return IsAllowed(property, setting) ? null : Describe($"expected {Expected(property)}, found '{text}'");
 
-            value = Convert.ChangeType(number, type);
-        }
-        else if (type == typeof(bool))
-        {
-            if (!bool.TryParse(text, out var flag)) return "true or false";
-            value = flag;
-        }
-        else if (property.GetCustomAttribute<AllowedValuesAttribute>() is { } allowed && !allowed.IsValid(text))
-        {
-            return $"one of {string.Join(", ", allowed.Values)}";
-        }
-        else if (property.Name is nameof(LoraServeOptions.Model) or nameof(LoraServeOptions.Adapters) or nameof(LoraServeOptions.LoraPathRoot)
-            && !Directory.Exists(text))
-        {
-            return "a folder that exists";
-        }
-        else if (property.Name == nameof(LoraServeOptions.Urls) && !text.Split(';').All(IsAddress))
-        {
-            return "addresses like http://localhost:8080";
-        }
-        else if (property.Name == nameof(LoraServeOptions.OtlpEndpoint) && !Telemetry.IsEndpoint(text))
-        {
-            return "an address like http://localhost:4317";
-        }
-        else if (property.Name == nameof(LoraServeOptions.CorsOrigins) && !text.Split(';').All(IsOrigin))
-        {
-            return "origins like https://app.example.com, without a path";
-        }
-
-        property.SetValue(options, value);
-        return null;
+        string Describe(string fault) => $"--{Name(property)} (or {LoraServeOptions.Section}__{property.Name}): {fault}";
     }
 
-    private static bool IsOrigin(string text) =>
-        Uri.TryCreate(text.Trim(), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
-        && uri.GetLeftPart(UriPartial.Authority) == text.Trim();
-
-    private static bool IsAddress(string text)
+    private static bool IsAllowed(PropertyInfo property, IConfigurationSection setting)
     {
         try
         {
-            var address = BindingAddress.Parse(text);
-            return address.Scheme is "http" or "https" && address.PathBase.Length == 0 && address.Port <= IPEndPoint.MaxPort;
+            var value = setting.Get(property.PropertyType);
+            return property.GetCustomAttributes<ValidationAttribute>().All(rule => rule.IsValid(value));
         }
-        catch (FormatException)
+        // Not of the type.
+        catch (InvalidOperationException)
         {
             return false;
         }
+    }
+
+    private static string Expected(PropertyInfo property)
+    {
+        var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;
+        if (type == typeof(bool)) return "true or false";
+        return property.GetCustomAttribute<RangeAttribute>() is { } range
+            ? $"a {(type == typeof(double) ? "" : "whole ")}number from {range.Minimum} to {range.Maximum}"
+            : $"one of {string.Join(", ", property.GetCustomAttribute<AllowedValuesAttribute>()!.Values)}";
     }
 }

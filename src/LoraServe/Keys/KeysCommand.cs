@@ -13,10 +13,9 @@ internal static class KeysCommand
 {
     private static readonly Option<string> Data = new("--data")
     {
-        Description = "The server's data folder. Default: the one that LoraServe__Data or the built-in default names.",
+        Description = "The server's data folder. Default: the one that a server started here would use.",
         HelpName = "DIR",
-        DefaultValueFactory = _ => Environment.GetEnvironmentVariable($"{LoraServeOptions.Section}__{nameof(LoraServeOptions.Data)}")
-            ?? new LoraServeOptions().Data,
+        DefaultValueFactory = _ => ServerConfiguration.Data,
     };
 
     public static Command Create() => new("keys", "Makes, lists and revokes API keys. A running server sees the changes at once.")
@@ -45,12 +44,12 @@ internal static class KeysCommand
             HelpName = "true|false",
             DefaultValueFactory = _ => true,
         };
-        var requests = Number<int?>("--requests-per-minute", "Most requests within any minute.", 1);
-        var tokens = Number<int?>("--tokens-per-minute", "Most tokens, read and written, within any minute.", 1);
-        var concurrent = Number<int?>("--concurrent-requests", "Most requests at the same time.", 1);
-        var count = Number<int?>("--max-adapters", "Most adapters that exist because it uploaded or saved them.", 0);
-        var bytes = Number<long?>("--max-adapter-bytes", "Most bytes of all versions that it uploaded.", 0);
-        var expires = Number<int?>("--expires-in", "Seconds after which it is refused. Default: never.", 1);
+        var requests = ValueOption.Number<int>("--requests-per-minute", "Most requests within any minute.", least: 1);
+        var tokens = ValueOption.Number<int>("--tokens-per-minute", "Most tokens, read and written, within any minute.", least: 1);
+        var concurrent = ValueOption.Number<int>("--concurrent-requests", "Most requests at the same time.", least: 1);
+        var count = ValueOption.Number<int>("--max-adapters", "Most adapters that exist because it uploaded or saved them.", least: 0);
+        var bytes = ValueOption.Number<long>("--max-adapter-bytes", "Most bytes of all versions that it uploaded.", least: 0);
+        var expires = ValueOption.Number<int>("--expires-in", "Seconds after which it is refused. Default: never.", least: 1);
         var command = new Command("create", "Makes a key and writes its text, which is shown only this once, on standard output.")
         {
             Data, name, scopes, adapters, bare, requests, tokens, concurrent, count, bytes, expires,
@@ -144,15 +143,4 @@ internal static class KeysCommand
 
     private static KeyScope ReadScope(string name) => KeyScopes.Find(name)
         ?? throw new InvalidRequestException("--scopes", $"expected some of {KeyScopes.Listed}, found '{name}'");
-
-    private static Option<T> Number<T>(string name, string description, long least)
-    {
-        var option = new Option<T>(name) { Description = description, HelpName = "NUMBER" };
-        option.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && long.TryParse(token.Value, out var number) && number < least)
-                result.AddError($"{name}: expected a whole number from {least} on, found {number}");
-        });
-        return option;
-    }
 }

@@ -1,5 +1,7 @@
 using System.Diagnostics;
 using System.Net.Http.Json;
+using System.Security.Cryptography;
+using System.Security.Cryptography.X509Certificates;
 using System.Text;
 using System.Text.Json;
 using System.Text.RegularExpressions;
@@ -85,6 +87,38 @@ public sealed class ProcessTests : IDisposable
         log.ShouldContain("GET /nothing%0AFORGED 404");
         log.ShouldNotContain("Surfboard");
         log.ShouldNotContain("negative");
+        log[..log.IndexOf("is ready", StringComparison.Ordinal)].ShouldNotContain(" WRN ");
+    }
+
+    [Fact]
+    public async Task Serve_DataFolder_KeepsProtectionKeysForItsOwnerOnly()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no modes of files.");
+        var data = Path.Combine(_folder, "data");
+        using var process = Start("--urls", "http://127.0.0.1:0", "--data", data, "--threads", "1");
+        await ReadyAsync(process, new StringBuilder());
+        await StopAsync(process);
+
+        var keys = Path.Combine(data, LoraServe.Hosting.ProtectionKeys.Folder);
+        File.GetUnixFileMode(keys).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        File.GetUnixFileMode(Directory.GetFiles(keys).ShouldHaveSingleItem()).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite);
+    }
+
+    [Fact]
+    public async Task Serve_AddressOfTheWebServersOwnSettingWithItsOwnCertificate_IsObeyedAndHealthy()
+    {
+        var output = new StringBuilder();
+        using var process = Start(
+            ["--data", Path.Combine(_folder, "data"), "--threads", "1"],
+            ("ASPNETCORE_URLS", "https://127.0.0.1:0"), ("Kestrel__Certificates__Default__Path", SelfSignedCertificate()));
+        var url = await ReadyAsync(process, output);
+
+        var (health, answer) = await RunAsync("health", "--urls", url);
+        await StopAsync(process);
+
+        url.ShouldStartWith("https://127.0.0.1:");
+        health.ShouldBe(0, answer);
+        output.ToString().ShouldNotContain(" WRN ");
     }
 
     [Fact]
@@ -175,7 +209,7 @@ public sealed class ProcessTests : IDisposable
         process.OutputDataReceived += (_, line) =>
         {
             lock (output) output.AppendLine(line.Data);
-            if (line.Data is not null && Regex.Match(line.Data, "Swagger: [\\\\\"]*(?<url>http://(127.0.0.1:[0-9]+|unix:[^ ]+?))[\\\\\"]*/swagger", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture) is { Success: true } match)
+            if (line.Data is not null && Regex.Match(line.Data, "Swagger: [\\\\\"]*(?<url>https?://(127.0.0.1:[0-9]+|unix:[^ ]+?))[\\\\\"]*/swagger", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture) is { Success: true } match)
                 ready.TrySetResult(match.Groups["url"].Value);
         };
         process.ErrorDataReceived += (_, line) => { lock (output) output.AppendLine(line.Data); };
@@ -184,15 +218,29 @@ public sealed class ProcessTests : IDisposable
         return await ready.Task.WaitAsync(Patience);
     }
 
-    private static Process Start(params IEnumerable<string> arguments)
+    private string SelfSignedCertificate()
+    {
+        using var key = ECDsa.Create();
+        var request = new CertificateRequest("CN=elsewhere.example", key, HashAlgorithmName.SHA256);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UnixEpoch, DateTimeOffset.MaxValue);
+        var file = Path.Combine(_folder, "certificate.pfx");
+        File.WriteAllBytes(file, certificate.Export(X509ContentType.Pkcs12));
+        return file;
+    }
+
+    private static Process Start(params IEnumerable<string> arguments) => Start(arguments, []);
+
+    private static Process Start(IEnumerable<string> arguments, params IEnumerable<(string Name, string Value)> environment)
     {
         var start = new ProcessStartInfo(Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet")
         {
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            Environment = { ["Serilog__MinimumLevel__Default"] = "Verbose" },
+            // No home, as in containers: nothing is kept there.
+            Environment = { ["Serilog__MinimumLevel__Default"] = "Verbose", ["HOME"] = "/nonexistent" },
         };
+        foreach (var (name, value) in environment) start.Environment[name] = value;
         start.ArgumentList.Add(typeof(Program).Assembly.Location);
         foreach (var argument in arguments) start.ArgumentList.Add(argument);
         return Process.Start(start)!;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using LoraServe.Engine.Generation;
+using LoraServe.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
 using Spectre.Console;
 
@@ -20,25 +21,18 @@ internal sealed class EngineChoice
         HelpName = "DIR",
     };
 
-    private readonly Option<string> _dtype = new("--dtype")
-    {
-        Description = "Type of the frozen weights: auto, float32 or bfloat16. auto takes bfloat16 where the processor is fast at it.",
-        DefaultValueFactory = _ => "auto",
-    };
+    private readonly Option<string?> _dtype = ValueOption.Name(
+        "--dtype", "Type of the frozen weights: auto, float32 or bfloat16. Default: auto, which takes bfloat16 where the processor is fast at it.",
+        "auto", "float32", "bfloat16");
 
-    private readonly Option<int?> _threads = new("--threads")
-    {
-        Description = "Threads that compute. Default: the number of cores. With one, a training ends with the same bits each time.",
-        HelpName = "NUMBER",
-    };
+    private readonly Option<int?> _threads = ValueOption.Number<int>(
+        "--threads", "Threads that compute. Default: the number of cores. With one, a training ends with the same bits each time.", least: 1, most: 1024);
 
     public EngineChoice()
     {
-        _dtype.AcceptOnlyFromAmong("auto", "float32", "bfloat16");
-        _threads.Validators.Add(result =>
+        _model.Validators.Add(result =>
         {
-            if (result.Tokens is [var token] && int.TryParse(token.Value, out var threads) && threads is < 1 or > 1024)
-                result.AddError($"--threads: expected a whole number from 1 to 1024, found {threads}");
+            if (result.Tokens is [var token] && ModelFolder.Fault(token.Value) is { } fault) result.AddError($"--model: {fault}");
         });
     }
 
@@ -61,7 +55,7 @@ internal sealed class EngineChoice
             Model = weights ?? asked.Model,
             Data = data,
             Adapters = adapters,
-            Dtype = result.GetValue(_dtype)!,
+            Dtype = result.GetValue(_dtype) ?? asked.Dtype,
             Threads = result.GetValue(_threads),
             KvCacheMemory = KvCacheMebibytes,
             MaxLoraRank = MaxRank,

@@ -4,6 +4,7 @@ using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Hosting;
 using LoraServe.Training.Reports;
 using Spectre.Console;
 
@@ -24,10 +25,12 @@ internal sealed class EvaluateCommand
 
     private readonly Option<bool> _base = new("--base") { Description = "Evaluate the bare base model too." };
     private readonly Option<string> _data = new("--data") { Description = "JSONL file of held-out examples.", HelpName = "FILE", Required = true };
-    private readonly Option<int?> _generate = HyperparameterOptions.Number<int?>(
-        "--generate", "Examples, from the first on, that are generated and compared; 0 for none. Default: all.");
+    private readonly Option<int?> _generate = ValueOption.Number<int>(
+        "--generate", "Examples, from the first on, that are generated and compared; 0 for none. Default: all.", least: 0);
 
-    private readonly Option<int> _show = HyperparameterOptions.Number<int>("--show", "Examples to show, those with a wrong answer first. Default: 0.");
+    private readonly Option<int?> _show = ValueOption.Number<int>(
+        "--show", "Examples to show, those with a wrong answer first. Default: 0.", least: 0);
+
     private readonly Option<string?> _json = new("--json") { Description = "File to write all figures and answers to.", HelpName = "FILE" };
     private readonly Option<bool> _skipTooLong = new("--skip-too-long")
     {
@@ -36,14 +39,6 @@ internal sealed class EvaluateCommand
 
     private EvaluateCommand()
     {
-        foreach (var option in new Option[] { _generate, _show })
-        {
-            option.Validators.Add(result =>
-            {
-                if (result.Tokens is [var token] && int.TryParse(token.Value, out var number) && number < 0)
-                    result.AddError($"{option.Name}: expected a whole number from 0 on, found {number}");
-            });
-        }
     }
 
     public static Command Create() => new EvaluateCommand().ToCommand();
@@ -56,11 +51,6 @@ internal sealed class EvaluateCommand
             _adapters, _base, _data, _generate, _show, _json, _skipTooLong,
         };
         foreach (var option in _engine.All) command.Add(option);
-        command.Validators.Add(result =>
-        {
-            if (result.GetResult(_adapters) is null or { Implicit: true } && result.GetResult(_base) is null or { Implicit: true })
-                result.AddError("Name at least one --adapter, or --base.");
-        });
         command.SetAction((result, _) => CommandConsole.RunAsync(
             (temporary, cancellation) => RunAsync(result, temporary, cancellation), () => "Stopped."));
         return command;
@@ -69,6 +59,7 @@ internal sealed class EvaluateCommand
     private async Task RunAsync(ParseResult result, string temporary, CancellationToken cancellationToken)
     {
         var folders = result.GetValue(_adapters)!;
+        if (folders.Length == 0 && !result.GetValue(_base)) throw new InvalidTrainingException(["Name at least one --adapter, or --base."]);
         var root = Directory.CreateDirectory(Path.Combine(temporary, "adapters")).FullName;
         var names = EvaluatedAdapters.Copy(folders, root);
         await using var engine = _engine.Load(result, Path.Combine(temporary, "data"), root);
@@ -87,7 +78,7 @@ internal sealed class EvaluateCommand
         }
 
         Write(evaluated);
-        Show(evaluated, result.GetValue(_show));
+        Show(evaluated, result.GetValue(_show) ?? 0);
         if (result.GetValue(_json) is { } json) await SaveAsync(json, evaluated, cancellationToken);
     }
 

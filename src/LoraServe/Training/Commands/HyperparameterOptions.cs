@@ -1,32 +1,30 @@
 using System.CommandLine;
 using LoraServe.Engine.Training;
+using LoraServe.Hosting;
 
 namespace LoraServe.Training.Commands;
 
 /// <summary>The options of the command line that say how to train. What is not given is chosen, and the choice is printed.</summary>
 internal sealed class HyperparameterOptions
 {
-    private readonly Option<double?> _alpha = Number<double?>("--alpha", "alpha of the scaling alpha / r. Default: chosen.");
-    private readonly Option<double?> _dropout = Number<double?>("--dropout", "Probability with which inputs of A are dropped. Default: 0.");
+    private readonly Option<double?> _alpha = ValueOption.Number<double>("--alpha", "alpha of the scaling alpha / r. Default: chosen.");
+    private readonly Option<double?> _dropout = ValueOption.Number<double>("--dropout", "Probability with which inputs of A are dropped. Default: 0.");
     private readonly Option<bool> _rslora = new("--rslora") { Description = "Scale by alpha / sqrt(r) instead of alpha / r." };
     private readonly Option<bool> _dora = new("--dora") { Description = "Train magnitudes beside the directions (DoRA)." };
-    private readonly Option<int?> _epochs = Number<int?>("--epochs", "How often every example is seen. Default: chosen.");
-    private readonly Option<int?> _steps = Number<int?>("--steps", "Steps of the optimiser, instead of --epochs.");
-    private readonly Option<int?> _batchSize = Number<int?>("--batch-size", "Examples of a step. Default: chosen.");
-    private readonly Option<int?> _microBatch = Number<int?>(
+    private readonly Option<int?> _epochs = ValueOption.Number<int>("--epochs", "How often every example is seen. Default: chosen.");
+    private readonly Option<int?> _steps = ValueOption.Number<int>("--steps", "Steps of the optimiser, instead of --epochs.");
+    private readonly Option<int?> _batchSize = ValueOption.Number<int>("--batch-size", "Examples of a step. Default: chosen.");
+    private readonly Option<int?> _microBatch = ValueOption.Number<int>(
         "--micro-batch-tokens", "Most tokens that go through the model at once; bounds the memory. Default: chosen.");
 
-    private readonly Option<double?> _learningRate = Number<double?>("--learning-rate", "The highest learning rate. Default: chosen.");
-    private readonly Option<LearningRateSchedule?> _schedule = new("--schedule")
-    {
-        Description = "How the learning rate goes on after the warm-up: cosine, linear or constant. Default: cosine.",
-        HelpName = "NAME",
-    };
+    private readonly Option<double?> _learningRate = ValueOption.Number<double>("--learning-rate", "The highest learning rate. Default: chosen.");
+    private readonly Option<LearningRateSchedule?> _schedule = ValueOption.Name<LearningRateSchedule>(
+        "--schedule", "How the learning rate goes on after the warm-up: cosine, linear or constant. Default: cosine.");
 
-    private readonly Option<int?> _warmup = Number<int?>("--warmup", "Steps in which the learning rate grows from 0. Default: chosen.");
-    private readonly Option<double?> _weightDecay = Number<double?>("--weight-decay", "Decoupled weight decay. Default: chosen.");
-    private readonly Option<double?> _clip = Number<double?>("--clip", "Largest norm of the gradient; 0 leaves it as it is. Default: chosen.");
-    private readonly Option<int?> _maxLength = Number<int?>("--max-seq-len", "Most tokens of an example. Default: what the model was made for.");
+    private readonly Option<int?> _warmup = ValueOption.Number<int>("--warmup", "Steps in which the learning rate grows from 0. Default: chosen.");
+    private readonly Option<double?> _weightDecay = ValueOption.Number<double>("--weight-decay", "Decoupled weight decay. Default: chosen.");
+    private readonly Option<double?> _clip = ValueOption.Number<double>("--clip", "Largest norm of the gradient; 0 leaves it as it is. Default: chosen.");
+    private readonly Option<int?> _maxLength = ValueOption.Number<int>("--max-seq-len", "Most tokens of an example. Default: what the model was made for.");
     private readonly Option<bool> _skipTooLong = new("--skip-too-long")
     {
         Description = "Leave out examples that are too long, naming them, instead of refusing the data.",
@@ -37,11 +35,11 @@ internal sealed class HyperparameterOptions
         Description = "Compute activations again on the way back instead of keeping them: less memory, about a third slower.",
     };
 
-    private readonly Option<long?> _seed = Number<long?>("--seed", "Decides the start of A, the order of the examples and what is dropped. Default: chosen.");
-    private readonly Option<int?> _exactMatch = Number<int?>(
+    private readonly Option<long?> _seed = ValueOption.Number<long>("--seed", "Decides the start of A, the order of the examples and what is dropped. Default: chosen.");
+    private readonly Option<int?> _exactMatch = ValueOption.Number<int>(
         "--exact-match", "Held-out examples that are generated and compared at an evaluation; 0 for none. Default: chosen.");
 
-    private readonly Option<int?> _checkpointEvery = Number<int?>("--checkpoint-every", "Steps between two checkpoints. Default: chosen.");
+    private readonly Option<int?> _checkpointEvery = ValueOption.Number<int>("--checkpoint-every", "Steps between two checkpoints. Default: chosen.");
 
     /// <summary>All of them.</summary>
     public IEnumerable<Option> All =>
@@ -73,7 +71,4 @@ internal sealed class HyperparameterOptions
         ExactMatchExamples = result.GetValue(_exactMatch),
         CheckpointEvery = result.GetValue(_checkpointEvery),
     };
-
-    /// <summary>An option that takes a number.</summary>
-    public static Option<T> Number<T>(string name, string description) => new(name) { Description = description, HelpName = "NUMBER" };
 }

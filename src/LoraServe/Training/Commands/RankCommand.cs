@@ -3,6 +3,7 @@ using System.Diagnostics;
 using System.Text.Json;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Ranks;
+using LoraServe.Hosting;
 using LoraServe.Training.Plots;
 using LoraServe.Training.Reports;
 using Spectre.Console;
@@ -14,6 +15,8 @@ internal sealed class RankCommand
 {
     // In a pipe; what ended is told at once.
     private static readonly TimeSpan LineEvery = TimeSpan.FromMinutes(1);
+
+    private const int DefaultSeeds = 3;
 
     private readonly EngineChoice _engine = new();
     private readonly HyperparameterOptions _hyperparameters = new();
@@ -30,15 +33,10 @@ internal sealed class RankCommand
     private readonly Option<string> _ranks = List("--ranks", "Ranks to try.", "1,2,4,8,16,32");
     private readonly Option<string> _targets = List("--targets", "Placements to try: attention, all-linear, or names of modules with + between them.", "all-linear");
     private readonly Option<string> _sizes = List("--data-sizes", "Numbers of training examples to try, from the first on. Default: all.", "");
-    private readonly Option<int> _seeds = new("--seeds")
-    {
-        Description = "Trainings of each setting.",
-        HelpName = "NUMBER",
-        DefaultValueFactory = _ => 3,
-    };
+    private readonly Option<int?> _seeds = ValueOption.Number<int>("--seeds", $"Trainings of each setting. Default: {DefaultSeeds}.");
 
     private readonly Option<bool> _noFull = new("--no-full") { Description = "Do not compare with full fine-tuning." };
-    private readonly Option<double?> _fullRate = HyperparameterOptions.Number<double?>(
+    private readonly Option<double?> _fullRate = ValueOption.Number<double>(
         "--full-learning-rate", "Learning rate of full fine-tuning. Default: a tenth of LoRA's.");
 
     private readonly Option<bool> _keep = new("--keep") { Description = "Keep the trained adapters, not only what was found." };
@@ -138,7 +136,7 @@ internal sealed class RankCommand
         Ranks = Numbers(result.GetValue(_ranks)!),
         Targets = [.. Split(result.GetValue(_targets)!).Select(target => target.Replace('+', ','))],
         DataSizes = Numbers(result.GetValue(_sizes)!),
-        Seeds = result.GetValue(_seeds),
+        Seeds = result.GetValue(_seeds) ?? DefaultSeeds,
         IncludesFull = !result.GetValue(_noFull),
         FullLearningRate = result.GetValue(_fullRate),
         KeepsAdapters = result.GetValue(_keep),

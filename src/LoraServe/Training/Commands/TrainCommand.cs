@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;
+using LoraServe.Hosting;
 using LoraServe.Training.Plots;
 
 namespace LoraServe.Training.Commands;
@@ -33,24 +34,18 @@ internal sealed class TrainCommand
     };
 
     private readonly Option<string?> _validation = new("--validation") { Description = "JSONL file of held-out examples.", HelpName = "FILE" };
-    private readonly Option<double> _split = new("--validation-split")
-    {
-        Description = "Part of the examples that is held out, such as 0.1, instead of --validation.",
-        HelpName = "NUMBER",
-    };
+    private readonly Option<double?> _split = ValueOption.Number<double>(
+        "--validation-split", "Part of the examples that is held out, such as 0.1, instead of --validation.");
 
-    private readonly Option<TrainingMethod> _method = new("--method")
-    {
-        Description = "lora, or full: every weight in a copy of the model. Default: lora.",
-        HelpName = "NAME",
-    };
+    private readonly Option<TrainingMethod?> _method = ValueOption.Name<TrainingMethod>(
+        "--method", "lora, or full: every weight in a copy of the model. Default: lora.");
 
     private readonly Option<bool> _randomStart = new("--random-start")
     {
         Description = "With --method full: begin with random weights of the model's shape, drawn from --seed, instead of its own.",
     };
 
-    private readonly Option<int?> _rank = HyperparameterOptions.Number<int?>("--r", "Rank of the updates. Default: chosen.");
+    private readonly Option<int?> _rank = ValueOption.Number<int>("--r", "Rank of the updates. Default: chosen.");
     private readonly Option<string?> _targets = new("--targets")
     {
         Description = "Modules that get an update: attention, all-linear, or names with commas between them such as q_proj,v_proj. Default: chosen.",
@@ -60,17 +55,14 @@ internal sealed class TrainCommand
     private readonly Option<string[]> _rankPattern = Pattern(
         "--rank-pattern", "Ranks of single modules by the end of their paths: layers.0.self_attn.q_proj=4 ...");
     private readonly Option<string[]> _alphaPattern = Pattern("--alpha-pattern", "Alphas of single modules, likewise.");
-    private readonly Option<int?> _evaluateEvery = HyperparameterOptions.Number<int?>(
+    private readonly Option<int?> _evaluateEvery = ValueOption.Number<int>(
         "--evaluate-every", "Steps between two evaluations on the held-out examples. Default: chosen.");
 
-    private readonly Option<int?> _earlyStopping = HyperparameterOptions.Number<int?>(
+    private readonly Option<int?> _earlyStopping = ValueOption.Number<int>(
         "--early-stopping", "Evaluations without a better one after which training ends; 0 for never. Default: chosen.");
 
-    private readonly Option<string?> _outputDtype = new("--output-dtype")
-    {
-        Description = "Type of the adapter's file: float32 or bfloat16. Default: float32.",
-        HelpName = "NAME",
-    };
+    private readonly Option<string?> _outputDtype = ValueOption.Name(
+        "--output-dtype", "Type of the adapter's file: float32 or bfloat16. Default: float32.", "float32", "bfloat16");
 
     private bool _hasCheckpoint;
 
@@ -90,11 +82,6 @@ internal sealed class TrainCommand
             _data, _out, _validation, _split, _rank, _targets, _rankPattern, _alphaPattern, _method, _randomStart, _evaluateEvery, _earlyStopping, _outputDtype,
         };
         foreach (var option in _engine.All.Concat(_hyperparameters.All)) command.Add(option);
-        command.Validators.Add(result =>
-        {
-            if (result.GetValue(_randomStart) && result.GetValue(_method) != TrainingMethod.Full)
-                result.AddError("--random-start: expected --method full, since an adapter for random weights is of no use");
-        });
         command.SetAction((result, _) => CommandConsole.RunAsync(
             (temporary, cancellation) => RunAsync(result, temporary, cancellation),
             () => _hasCheckpoint
@@ -106,6 +93,8 @@ internal sealed class TrainCommand
     private async Task RunAsync(ParseResult result, string temporary, CancellationToken cancellationToken)
     {
         var request = Request(result);
+        if (result.GetValue(_randomStart) && request.Hyperparameters.Method != TrainingMethod.Full)
+            throw new InvalidTrainingException(["--random-start: expected --method full, since an adapter for random weights is of no use"]);
         CheckApart(request.Folder, _engine.Folder(result));
         await using var engine = _engine.Load(result, Path.Combine(temporary, "data"), weights: RandomWeights(result, temporary));
         var trainer = new LoraTrainer(engine);
@@ -192,11 +181,11 @@ internal sealed class TrainCommand
     {
         TrainingFile = result.GetValue(_data)!,
         ValidationFile = result.GetValue(_validation),
-        ValidationSplit = result.GetValue(_split),
+        ValidationSplit = result.GetValue(_split) ?? 0,
         Folder = result.GetValue(_out)!,
         Hyperparameters = _hyperparameters.Read(result) with
         {
-            Method = result.GetValue(_method),
+            Method = result.GetValue(_method) ?? TrainingMethod.Lora,
             Rank = result.GetValue(_rank),
             TargetModules = result.GetValue(_targets)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
             RankPattern = Read(result.GetValue(_rankPattern)!, value => int.Parse(value, CultureInfo.InvariantCulture)),

@@ -1,0 +1,37 @@
+using Microsoft.AspNetCore.DataProtection.KeyManagement;
+using Microsoft.AspNetCore.DataProtection.Repositories;
+
+namespace LoraServe.Hosting;
+
+/// <summary>
+/// The keys that ASP.NET's authentication makes at the start to protect what it hands out: kept in the data folder, for its owner only,
+/// in the place of the home folder, which a container does not keep or does not have.
+/// </summary>
+internal static class ProtectionKeys
+{
+    /// <summary>Their folder within the data folder.</summary>
+    public const string Folder = "protection-keys";
+
+    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+
+    public static IServiceCollection AddProtectionKeys(this IServiceCollection services)
+    {
+        // The build's tool has no data folder.
+        if (ApiDescription.IsBeingGenerated) return services;
+        services.AddDataProtection();
+        services.AddOptions<KeyManagementOptions>().Configure<LoraServeOptions, ILoggerFactory>((keys, options, loggers) =>
+            keys.XmlRepository = new FileSystemXmlRepository(CreateFolder(options.Data), loggers));
+        return services;
+    }
+
+    private static DirectoryInfo CreateFolder(string data)
+    {
+        foreach (var folder in new[] { data, Path.Combine(data, Folder) })
+        {
+            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
+            else Directory.CreateDirectory(folder, OwnerOnly);
+        }
+
+        return new DirectoryInfo(Path.Combine(data, Folder));
+    }
+}
