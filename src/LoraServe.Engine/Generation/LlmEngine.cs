@@ -21,6 +21,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     private readonly Scheduler _scheduler;
     private readonly Merging _merging;
     private readonly EngineLoop _loop;
+    private readonly BaseVerification _verification;
     private readonly EffectProbe _effect;
     private readonly EffectReports _effects;
     private readonly ILogger _logger;
@@ -48,6 +49,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
         var background = new BackgroundWork(options.TrainingShare, TimeProvider.System);
         _loop = new EngineLoop(_scheduler, runner, new Sampler(info.VocabularySize), blocks, _merging, background, logger);
         var prompts = EffectPrompts.Encode(tokenizer, info.VocabularySize);
+        _verification = new BaseVerification(_loop, model.Weights);
         _effect = new EffectProbe(_loop, runner, blocks, prompts, Math.Min(info.MaxModelLen, kvSlots));
         _effects = new EffectReports(adapters, _effect);
     }
@@ -154,9 +156,10 @@ public sealed partial class LlmEngine : IAsyncDisposable
 
     /// <summary>
     /// SHA-256 over the base's weights as they lie in memory now: equal to <see cref="ModelInfo.Fingerprint"/> as long as nothing wrote to
-    /// them.
+    /// them. Computed in slices between the steps of requests, once for all who ask at the same time.
     /// </summary>
-    public Task<string> ComputeFingerprintAsync() => _loop.InvokeAsync(_model.Fingerprint);
+    /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>
+    public Task<string> ComputeFingerprintAsync() => _verification.ComputeAsync();
 
     /// <summary>
     /// How far an adapter moves the distribution of the next token: the mean of KL(base || adapter) in nats over every position of a fixed

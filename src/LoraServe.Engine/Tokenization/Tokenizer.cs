@@ -60,18 +60,50 @@ public sealed class Tokenizer
     /// The ids of a text. Added tokens that appear in the text, special ones included, become their ids. Half of a surrogate pair
     /// counts as U+FFFD.
     /// </summary>
-    public int[] Encode(string text, bool addSpecialTokens = true)
+    /// <param name="text">Any text.</param>
+    /// <param name="addSpecialTokens">Whether it gets what the tokenizer adds on its own.</param>
+    /// <param name="most">Reading ends with the word that makes more ids than these.</param>
+    /// <param name="cancellation">Ends it between two words.</param>
+    public int[] Encode(
+        string text, bool addSpecialTokens = true, int most = int.MaxValue, CancellationToken cancellation = default)
     {
         var ids = new List<int>();
         if (addSpecialTokens) ids.AddRange(_postProcessor.Prefix);
-        text = WithoutHalfPairs(text);
-        foreach (var part in _originalTokens.Split(text))
+        foreach (var word in Words(WithoutHalfPairs(text), isBackwards: false))
         {
-            if (part.Token is { } token) ids.Add(token.Id);
-            else EncodeNormalized(_normalizer(text[part.Start..part.End]), isFirst: part.Start == 0, ids);
+            Append(word, ids, cancellation);
+            if (ids.Count > most) break;
         }
+
         if (addSpecialTokens) ids.AddRange(_postProcessor.Suffix);
         return [.. ids];
+    }
+
+    /// <summary>
+    /// The last of the ids that <see cref="Encode"/> gives. Words do not depend on each other's ids, so that only the last ones are
+    /// encoded, and only the last of the parts between added tokens are normalised and split.
+    /// </summary>
+    /// <param name="text">Any text.</param>
+    /// <param name="count">Most ids to give.</param>
+    /// <param name="addSpecialTokens">Whether it gets what the tokenizer adds on its own.</param>
+    /// <param name="cancellation">Ends it between two words.</param>
+    public int[] EncodeEnd(string text, int count, bool addSpecialTokens = true, CancellationToken cancellation = default)
+    {
+        // From the last id to the first.
+        var ids = new List<int>();
+        if (addSpecialTokens) ids.AddRange(_postProcessor.Suffix.Reverse());
+        var own = new List<int>();
+        foreach (var word in Words(WithoutHalfPairs(text), isBackwards: true))
+        {
+            if (ids.Count >= count) break;
+            own.Clear();
+            Append(word, own, cancellation);
+            own.Reverse();
+            ids.AddRange(own);
+        }
+
+        if (addSpecialTokens) ids.AddRange(_postProcessor.Prefix.Reverse());
+        return [.. ids.Take(count).Reverse()];
     }
 
     /// <summary>The text of ids; ids outside the vocabulary stand for nothing.</summary>
@@ -121,23 +153,28 @@ public sealed class Tokenizer
         steps.EndToken();
     }
 
-    private void EncodeNormalized(string text, bool isFirst, List<int> ids)
-    {
-        foreach (var part in _normalizedTokens.Split(text))
-        {
-            if (part.Token is { } token) ids.Add(token.Id);
-            else EncodePiece(new Piece(text, part.Start, part.End - part.Start, isFirst && part.Start == 0), ids);
-        }
-    }
+    // Added tokens, and the words between them, each encoded on its own; from the last to the first if asked.
+    private IEnumerable<(int? Id, Piece Word)> Words(string text, bool isBackwards) =>
+        Ordered(_originalTokens.Split(text), isBackwards).SelectMany(part => part.Token is { } token
+            ? [(token.Id, default)]
+            : NormalizedWords(_normalizer(text[part.Start..part.End]), part.Start == 0, isBackwards));
 
-    private void EncodePiece(Piece piece, List<int> ids)
+    private IEnumerable<(int? Id, Piece Word)> NormalizedWords(string text, bool isFirst, bool isBackwards) =>
+        Ordered(_normalizedTokens.Split(text), isBackwards).SelectMany(part => part.Token is { } token
+            ? [(token.Id, default)]
+            : Split(new Piece(text, part.Start, part.End - part.Start, isFirst && part.Start == 0), isBackwards));
+
+    private IEnumerable<(int? Id, Piece Word)> Split(Piece piece, bool isBackwards) => _preTokenizer is null
+        ? [(null, piece)]
+        : Ordered(_preTokenizer.Split([piece]), isBackwards).Select(word => ((int?)null, word));
+
+    private static IEnumerable<T> Ordered<T>(List<T> items, bool isBackwards) => isBackwards ? items.AsEnumerable().Reverse() : items;
+
+    private void Append((int? Id, Piece Word) word, List<int> ids, CancellationToken cancellation)
     {
-        if (_preTokenizer is null)
-        {
-            _model.Encode(piece.Text, ids);
-            return;
-        }
-        foreach (var word in _preTokenizer.Split([piece])) _model.Encode(word.Text, ids);
+        cancellation.ThrowIfCancellationRequested();
+        if (word.Id is { } id) ids.Add(id);
+        else _model.Encode(word.Word.Text, ids);
     }
 
     /// <summary>A token that the model's vocabulary has too keeps the id it has there.</summary>

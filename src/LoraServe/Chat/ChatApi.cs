@@ -93,7 +93,7 @@ internal static class ChatApi
         {
             var prompt = await conversation.RenderAsync(await lease, context.RequestAborted);
             toolCalls = prompt.ToolCalls;
-            return conversation.Encode(prompt);
+            return conversation.Encode(prompt, context.RequestAborted);
         }
     }
 

@@ -86,12 +86,12 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
 
     /// <summary>The prompt's token ids.</summary>
     /// <exception cref="InvalidRequestException">It has no tokens, or can never fit.</exception>
-    public IReadOnlyList<GenerationPrompt> Encode(ChatPrompt prompt, ChatParameters request)
+    public IReadOnlyList<GenerationPrompt> Encode(ChatPrompt prompt, ChatParameters request, CancellationToken cancellationToken)
     {
         var keepsSpecialTokens = prompt.ToolCalls is { } format && ToolCallParsers.HasSpecialMarker(format, service.Engine.Tokenizer);
         try
         {
-            var encoded = encoder.Encode([new PromptInput(prompt.Text, null)], request, request.AddsSpecialTokens, "messages");
+            var encoded = encoder.Encode([new PromptInput(prompt.Text, null)], request, request.AddsSpecialTokens, "messages", cancellationToken);
             return [.. encoded.Select(item => item with { KeepsSpecialTokens = keepsSpecialTokens })];
         }
         catch (ContextLengthExceededException e)

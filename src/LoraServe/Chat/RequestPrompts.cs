@@ -35,9 +35,9 @@ internal sealed class RequestPrompts(ChatPrompts prompts, ChatParameters request
 
     /// <summary>The prompt's token ids.</summary>
     /// <exception cref="Hosting.InvalidRequestException">It has no tokens, or can never fit.</exception>
-    public IReadOnlyList<GenerationPrompt> Encode(ChatPrompt prompt)
+    public IReadOnlyList<GenerationPrompt> Encode(ChatPrompt prompt, CancellationToken cancellationToken)
     {
-        if (!_encoded.TryGetValue(prompt, out var encoded)) _encoded[prompt] = encoded = prompts.Encode(prompt, request);
+        if (!_encoded.TryGetValue(prompt, out var encoded)) _encoded[prompt] = encoded = prompts.Encode(prompt, request, cancellationToken);
         return encoded;
     }
 }

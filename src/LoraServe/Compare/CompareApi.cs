@@ -95,10 +95,10 @@ internal static class CompareApi
         async Task<IReadOnlyList<GenerationPrompt>> EncodeAsync(int column, Task<AdapterLease> lease)
         {
             if (request.Prompt is { } prompt)
-                return continued ??= encoder.Encode(prompt.Items, request, request.AddsSpecialTokens, "prompt");
+                return continued ??= encoder.Encode(prompt.Items, request, request.AddsSpecialTokens, "prompt", context.RequestAborted);
             var rendered = await conversation.RenderAsync(await lease, context.RequestAborted);
             toolCalls[column] = rendered.ToolCalls;
-            return conversation.Encode(rendered);
+            return conversation.Encode(rendered, context.RequestAborted);
         }
     }
 

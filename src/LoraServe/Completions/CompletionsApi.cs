@@ -84,6 +84,6 @@ internal static class CompletionsApi
         }
 
         Task<IReadOnlyList<GenerationPrompt>> EncodeAsync(Task<AdapterLease> lease) =>
-            Task.FromResult(encoder.Encode(request.Prompt.Items, request, request.AddSpecialTokens, "prompt"));
+            Task.FromResult(encoder.Encode(request.Prompt.Items, request, request.AddSpecialTokens, "prompt", context.RequestAborted));
     }
 }

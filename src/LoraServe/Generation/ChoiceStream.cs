@@ -10,8 +10,8 @@ namespace LoraServe.Generation;
 internal sealed class ChoiceStream : IDisposable
 {
     private readonly GenerationParameters _parameters;
-    private readonly Tokenizer _tokenizer;
     private readonly GenerationPrompt _prompt;
+    private readonly PromptText _text;
     private readonly TokenStream _sequence;
     private readonly IncrementalDetokenizer _detokenizer;
     private readonly StopStrings _stops;
@@ -23,11 +23,12 @@ internal sealed class ChoiceStream : IDisposable
     /// <param name="tokenizer">Turns ids back into text.</param>
     /// <param name="index">The choice's place in the answer.</param>
     /// <param name="prompt">Its prompt.</param>
+    /// <param name="text">The prompt's text, shared by its choices.</param>
     /// <param name="sequence">The running sequence; the choice disposes it.</param>
     public ChoiceStream(
-        GenerationParameters parameters, Tokenizer tokenizer, int index, GenerationPrompt prompt, TokenStream sequence)
+        GenerationParameters parameters, Tokenizer tokenizer, int index, GenerationPrompt prompt, PromptText text, TokenStream sequence)
     {
-        (_parameters, _tokenizer, _index, _prompt, _sequence) = (parameters, tokenizer, index, prompt, sequence);
+        (_parameters, _index, _prompt, _text, _sequence) = (parameters, index, prompt, text, sequence);
         _detokenizer = new IncrementalDetokenizer(tokenizer, parameters.SkipSpecialTokens && !prompt.KeepsSpecialTokens, [.. prompt.Ids]);
         _stops = new StopStrings(parameters.Stop?.Items ?? [], parameters.IncludeStopStrInOutput);
     }
@@ -92,29 +93,11 @@ internal sealed class ChoiceStream : IDisposable
         var logprobs = _parameters.PromptLogprobs is not null || (_parameters.EchoesPrompt && _parameters.Alternatives is not null)
             ? await _sequence.PromptLogprobs.WaitAsync(cancellationToken)
             : new TokenLogprobs?[_prompt.Ids.Count];
-        var text = _parameters.EchoesPrompt ? _prompt.Text ?? _tokenizer.Decode([.. _prompt.Ids], _parameters.SkipSpecialTokens) : "";
-        _offset = CodePoints(text);
-        return new ChoicePart { Index = _index, Text = text, Prompt = new EvaluatedPrompt(text, Locate(text, logprobs)) };
-    }
-
-    private List<LocatedToken> Locate(string text, IReadOnlyList<TokenLogprobs?> logprobs)
-    {
-        var detokenizer = new IncrementalDetokenizer(_tokenizer, skipSpecialTokens: false);
-        var rest = text.AsSpan();
-        var offset = 0;
-        var located = new List<LocatedToken>(_prompt.Ids.Count);
-        for (var i = 0; i < _prompt.Ids.Count; i++)
-        {
-            var id = _prompt.Ids[i];
-            located.Add(new LocatedToken(id, logprobs[i], offset));
-            // The tokenizer added it to the text that was sent, or decoding left it out.
-            if (_tokenizer.IsSpecial(id) && !rest.StartsWith(_tokenizer.TokenText(id), StringComparison.Ordinal)) continue;
-            var piece = detokenizer.Append(id);
-            rest = rest[Math.Min(piece.Length, rest.Length)..];
-            offset += CodePoints(piece);
-        }
-
-        return located;
+        var echoes = _parameters.EchoesPrompt;
+        _offset = echoes ? _text.CodePoints : 0;
+        var tokens = _prompt.Ids.Select((id, i) => new LocatedToken(id, logprobs[i], echoes ? _text.Offsets[i] : 0)).ToList();
+        var text = echoes ? _text.Value : "";
+        return new ChoicePart { Index = _index, Text = text, Prompt = new EvaluatedPrompt(text, tokens) };
     }
 
     private ChoicePart Next(GeneratedToken token)
@@ -125,7 +108,7 @@ internal sealed class ChoiceStream : IDisposable
         var text = isEndToken && !_parameters.IncludeStopStrInOutput ? "" : _detokenizer.Append(token.TokenId);
         if (token.FinishReason is not null) text += _detokenizer.Flush();
         var offset = _offset;
-        _offset += CodePoints(text);
+        _offset += PromptText.Count(text);
         var certain = _stops.Append(text, GeneratedTokens >= _parameters.MinTokens);
         if (token.FinishReason is not null) certain += _stops.Flush();
         FinishReason = _stops.Found is not null ? Engine.Generation.FinishReason.Stop : token.FinishReason;
@@ -139,12 +122,5 @@ internal sealed class ChoiceStream : IDisposable
                 : isEndToken && _parameters.StopTokenIds?.Contains(token.TokenId) == true ? token.TokenId
                 : null,
         };
-    }
-
-    private static int CodePoints(string text)
-    {
-        var count = 0;
-        foreach (var _ in text.EnumerateRunes()) count++;
-        return count;
     }
 }

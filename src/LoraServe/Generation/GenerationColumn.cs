@@ -35,6 +35,7 @@ internal sealed class GenerationColumn : IDisposable
         _promptTokens = prompts.Sum(prompt => prompt.Ids.Count);
         try
         {
+            var texts = prompts.Select(prompt => new PromptText(prompt, engine.Tokenizer, parameters.SkipSpecialTokens)).ToList();
             for (var i = 0; i < prompts.Count * parameters.N; i++)
             {
                 var prompt = prompts[i / parameters.N];
@@ -47,7 +48,7 @@ internal sealed class GenerationColumn : IDisposable
                     Mode = parameters.Mode,
                     CacheSalt = place.CacheSalt,
                 });
-                _choices.Add(new ChoiceStream(parameters, engine.Tokenizer, place.FirstIndex + i, prompt, sequence));
+                _choices.Add(new ChoiceStream(parameters, engine.Tokenizer, place.FirstIndex + i, prompt, texts[i / parameters.N], sequence));
             }
         }
         catch

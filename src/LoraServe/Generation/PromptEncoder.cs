@@ -9,7 +9,13 @@ internal sealed class PromptEncoder(EngineService service)
     // Normalisation can make text shorter, composition of characters by up to this factor.
     private const int MostBytesNormalizedToOne = 4;
 
+    // Of a text that is cut to its end: some seconds of work at worst, and more than fills a context.
+    private const int LeastMostCut = 2 << 20;
+    private const int CharactersPerToken = 16;
+
     private LlmEngine Engine => service.Engine;
+
+    private long MostCut => Math.Max(LeastMostCut, (long)CharactersPerToken * Engine.Model.MaxModelLen);
 
     private long LongestText => (long)Engine.Model.MaxModelLen * Engine.Tokenizer.LongestTokenLength * MostBytesNormalizedToOne;
 
@@ -17,10 +23,15 @@ internal sealed class PromptEncoder(EngineService service)
     /// <param name="parameters">What is to be generated after each.</param>
     /// <param name="addSpecialTokens">Whether texts get what the tokenizer adds on its own.</param>
     /// <param name="param">The field of the request that they came in.</param>
+    /// <param name="cancellation">Ends it where nobody waits for the answer.</param>
     /// <exception cref="InvalidRequestException">A prompt without tokens, or token ids outside the vocabulary.</exception>
     /// <exception cref="ContextLengthExceededException">A prompt that can never fit.</exception>
     public IReadOnlyList<GenerationPrompt> Encode(
-        IReadOnlyList<PromptInput> inputs, GenerationParameters parameters, bool addSpecialTokens, string param)
+        IReadOnlyList<PromptInput> inputs,
+        GenerationParameters parameters,
+        bool addSpecialTokens,
+        string param,
+        CancellationToken cancellation)
     {
         var faults = new RequestFaults();
         CheckIds(parameters.StopTokenIds ?? [], "stop_token_ids", faults);
@@ -29,9 +40,8 @@ internal sealed class PromptEncoder(EngineService service)
         foreach (var input in inputs)
         {
             if (input.TokenIds is not null) CheckIds(input.TokenIds, param, faults);
-            var ids = input.TokenIds ?? Encode(input.Text!, addSpecialTokens, isCut: parameters.TruncatePromptTokens is not null);
+            var ids = input.TokenIds is { } given ? Truncate(given, parameters) : Encode(input.Text!, parameters, addSpecialTokens, cancellation);
             if (ids.Count == 0) faults.Add(new RequestFault(param, "has no tokens"));
-            ids = Truncate(ids, parameters);
             var text = parameters.TruncatePromptTokens is null ? input.Text : null;
             prompts.Add(new GenerationPrompt(ids, text, parameters.MostTokens ?? Engine.RoomAfter(ids.Count)));
         }
@@ -45,31 +55,33 @@ internal sealed class PromptEncoder(EngineService service)
     /// <param name="text">Any text.</param>
     /// <param name="addSpecialTokens">Whether it gets what the tokenizer adds on its own.</param>
     /// <param name="param">The field of the request that it came in.</param>
+    /// <param name="cancellation">Ends it where nobody waits for the answer.</param>
     /// <exception cref="InvalidRequestException">It is far too long.</exception>
-    public IReadOnlyList<int> Encode(string text, bool addSpecialTokens, string param)
-    {
-        try
-        {
-            return Encode(text, addSpecialTokens, isCut: false);
-        }
-        catch (ContextLengthExceededException e)
-        {
-            throw new InvalidRequestException(param, e.Message, "context_length_exceeded");
-        }
-    }
+    public IReadOnlyList<int> Encode(string text, bool addSpecialTokens, string param, CancellationToken cancellation) =>
+        text.Length <= LongestText
+            ? Engine.Tokenizer.Encode(text, addSpecialTokens, cancellation: cancellation)
+            : throw new InvalidRequestException(param, TooLong($"{text.Length} characters, which are more tokens than that").Message, "context_length_exceeded");
 
-    private int[] Encode(string text, bool addSpecialTokens, bool isCut)
+    private int[] Encode(string text, GenerationParameters parameters, bool addSpecialTokens, CancellationToken cancellation)
     {
-        // Megabytes that cannot fit are refused before the work of encoding them; encoding tells exactly.
-        if (!isCut && text.Length > LongestText)
+        if (Kept(parameters) is { } kept)
         {
-            throw new ContextLengthExceededException(
-                $"This model's maximum context length is {Engine.Model.MaxModelLen} tokens. However, your prompt has {text.Length} "
-                + "characters, which are more tokens than that. Please reduce the prompt.");
+            return text.Length <= MostCut
+                ? Engine.Tokenizer.EncodeEnd(text, kept, addSpecialTokens, cancellation)
+                : throw new ContextLengthExceededException(
+                    $"The prompt has {text.Length} characters. Of so many, truncate_prompt_tokens cannot keep the end: send at most "
+                    + $"{MostCut}.");
         }
 
-        return Engine.Tokenizer.Encode(text, addSpecialTokens);
+        // Megabytes that cannot fit are refused before the work of encoding them, and that ends where it is clear.
+        if (text.Length > LongestText) throw TooLong($"{text.Length} characters, which are more tokens than that");
+        var most = 2 * (long)Engine.Model.MaxModelLen;
+        var ids = Engine.Tokenizer.Encode(text, addSpecialTokens, (int)Math.Min(most, int.MaxValue), cancellation);
+        return ids.Length <= most ? ids : throw TooLong($"more than {most} tokens");
     }
+
+    private ContextLengthExceededException TooLong(string found) => new(
+        $"This model's maximum context length is {Engine.Model.MaxModelLen} tokens. However, your prompt has {found}. Please reduce the prompt.");
 
     /// <summary>Finds the first id that is none of the vocabulary.</summary>
     /// <param name="ids">Ids as they were sent.</param>
@@ -87,8 +99,11 @@ internal sealed class PromptEncoder(EngineService service)
 
     private IReadOnlyList<int> Truncate(IReadOnlyList<int> ids, GenerationParameters parameters)
     {
-        if (parameters.TruncatePromptTokens is not { } kept) return ids;
-        if (kept < 0) kept = Math.Max(1, Engine.Model.MaxModelLen - (parameters.MostTokens ?? 1));
-        return ids.Count <= kept ? ids : [.. ids.Skip(ids.Count - kept)];
+        return Kept(parameters) is not { } kept || ids.Count <= kept ? ids : [.. ids.Skip(ids.Count - kept)];
     }
+
+    // Tokens of its end that a prompt is cut to; null where it stays whole.
+    private int? Kept(GenerationParameters parameters) => parameters.TruncatePromptTokens is < 0
+        ? Math.Max(1, Engine.Model.MaxModelLen - (parameters.MostTokens ?? 1))
+        : parameters.TruncatePromptTokens;
 }

@@ -1,5 +1,7 @@
 using System.Collections.Immutable;
 using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
 
 namespace LoraServe.Keys;
 
@@ -55,14 +57,18 @@ internal sealed record Caller
 
     /// <summary>
     /// The salt of the prefix cache for a request's own salt: two requests share what was computed only if they come with the same key
-    /// and the same salt of their own. What is computed without keys is everybody's.
+    /// and the same salt of their own. What is computed without keys is everybody's. It lives as long as what was computed, so that of a
+    /// salt only the hash is kept, however long it is.
     /// </summary>
     public string CacheSalt(string? salt) => (IsAnonymous, salt) switch
     {
         (true, null or "") => "",
-        (true, _) => $"anonymous:{salt}",
-        _ => $"key {Id}:{salt}",
+        (true, _) => $"anonymous:{Hash(salt)}",
+        (_, null or "") => $"key {Id}:",
+        _ => $"key {Id}:{Hash(salt)}",
     };
+
+    private static string Hash(string salt) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(salt)));
 
     /// <summary>Lets endpoints take the caller as a parameter.</summary>
     public static ValueTask<Caller?> BindAsync(HttpContext context) => ValueTask.FromResult<Caller?>(context.User.Caller());

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LoraServe.Engine.Faults;
 using LoraServe.Generation;
 
 namespace LoraServe.Metrics;
@@ -13,6 +14,7 @@ internal sealed class GenerationSpan : IDisposable
 
     // A request may have thousands of choices.
     private const int MostDetailedChoices = 16;
+    private const int MostStops = 4;
 
     private static readonly ActivitySource Source = new(SourceName);
 
@@ -71,7 +73,7 @@ internal sealed class GenerationSpan : IDisposable
         activity.SetTag("gen_ai.request.top_p", (double)parameters.TopP);
         activity.SetTag("gen_ai.request.top_k", parameters.TopK > 0 ? parameters.TopK : null);
         activity.SetTag("gen_ai.request.seed", parameters.Seed);
-        activity.SetTag("gen_ai.request.stop_sequences", parameters.Stop?.Items.ToArray());
+        activity.SetTag("gen_ai.request.stop_sequences", parameters.Stop?.Items.Take(MostStops).Select(FaultText.Shorten).ToArray());
         activity.SetTag("gen_ai.request.frequency_penalty", (double)parameters.FrequencyPenalty);
         activity.SetTag("gen_ai.request.presence_penalty", (double)parameters.PresencePenalty);
         activity.SetTag("gen_ai.request.choice.count", parameters.N != 1 ? parameters.N : null);

@@ -52,7 +52,7 @@ internal static class TokenizationApi
         var reference = Model(context, service, request.Model);
         var text = request.Prompt ?? await RenderAsync(engine, request, reference, prompts, context.RequestAborted);
         var isPrompt = request.Prompt is not null;
-        var tokens = encoder.Encode(text, request.AddSpecialTokens ?? isPrompt, isPrompt ? "prompt" : "messages");
+        var tokens = encoder.Encode(text, request.AddSpecialTokens ?? isPrompt, isPrompt ? "prompt" : "messages", context.RequestAborted);
         return TypedResults.Ok(new TokenizeResponse
         {
             MaxModelLen = engine.Model.MaxModelLen,

@@ -204,6 +204,20 @@ public sealed class LlmEngineTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task ComputeFingerprintAsync_AskedTwiceAtOnce_IsComputedOnce()
+    {
+        var held = new TaskCompletionSource();
+        var holding = _engine.InvokeAsync(() => held.Task.Wait(TimeSpan.FromMinutes(1)));
+        var (first, second) = (_engine.ComputeFingerprintAsync(), _engine.ComputeFingerprintAsync());
+        held.SetResult();
+        await holding;
+
+        second.ShouldBeSameAs(first);
+        (await first).ShouldBe(_engine.Model.Fingerprint);
+        _engine.ComputeFingerprintAsync().ShouldNotBeSameAs(first);
+    }
+
+    [Fact]
     public async Task ComputeFingerprintAsync_AfterRequests_EqualsTheOneAtStart()
     {
         await Generate("rank-32", [1, 2, 3], Greedy(5));

@@ -27,6 +27,45 @@ public class TokenizerTests
 
     [Theory]
     [MemberData(nameof(Golden))]
+    public void EncodeEnd_AnyText_IsTheEndOfEncode(string name)
+    {
+        var tokenizer = GoldenTokenizers.Load(name);
+        List<string> texts = [.. GoldenTokenizers.Rows(name).Select(row => row.Text).OfType<string>()];
+        // With the special tokens that some of them hold in between.
+        texts.Add(string.Concat(texts));
+        foreach (var text in texts)
+        {
+            foreach (var adds in (bool[])[true, false])
+            {
+                var all = tokenizer.Encode(text, adds);
+                foreach (var count in (int[])[1, 2, 7, 100, all.Length, all.Length + 1])
+                    tokenizer.EncodeEnd(text, count, adds).ShouldBe(all[Math.Max(0, all.Length - count)..], text);
+            }
+        }
+    }
+
+    [Fact]
+    public void Encode_MoreIdsThanMost_EndsThere()
+    {
+        var tokenizer = GoldenTokenizers.Load("gpt2");
+
+        var ids = tokenizer.Encode(string.Concat(Enumerable.Repeat("one two ", 1_000_000)), most: 100);
+
+        ids.Length.ShouldBeInRange(101, 110);
+    }
+
+    [Fact]
+    public void Encode_CancelledOrItsEnd_Stops()
+    {
+        var tokenizer = GoldenTokenizers.Load("gpt2");
+        var cancelled = new CancellationToken(canceled: true);
+
+        Should.Throw<OperationCanceledException>(() => tokenizer.Encode("one two", cancellation: cancelled));
+        Should.Throw<OperationCanceledException>(() => tokenizer.EncodeEnd("one two", 1, cancellation: cancelled));
+    }
+
+    [Theory]
+    [MemberData(nameof(Golden))]
     public void Decode_GoldenIds_GivesTheReferenceText(string name)
     {
         var tokenizer = GoldenTokenizers.Load(name);

@@ -376,6 +376,37 @@ public class CompletionsApiTests(DemoServer server)
     }
 
     [Fact]
+    public async Task Post_TenMegabytePromptThatIsCut_IsRefusedByItsCharacters()
+    {
+        var text = string.Concat(Enumerable.Repeat("words ", 10_000_000 / 6));
+
+        using var response = await server.PostAsync("/v1/completions", $"{{\"prompt\": \"{text}\", \"truncate_prompt_tokens\": 10, \"max_tokens\": 1}}");
+
+        var error = await LoraServeServer.ErrorAsync(response, 400);
+        error.GetProperty("code").GetString().ShouldBe("context_length_exceeded");
+        error.GetProperty("message").GetString()!.ShouldContain("truncate_prompt_tokens cannot keep the end: send at most 2097152");
+    }
+
+    [Fact]
+    public async Task Post_MegabytePromptThatIsCut_HasTheTokensOfItsEnd()
+    {
+        var text = string.Concat(Enumerable.Range(0, 150_000).Select(i => $"{i} "));
+
+        var choice = await ChoiceAsync(new { prompt = text, truncate_prompt_tokens = 10, max_tokens = 1, return_token_ids = true });
+
+        Ints(choice.GetProperty("prompt_token_ids")).ShouldBe(server.Engine.Tokenizer.Encode(text)[^10..]);
+    }
+
+    [Fact]
+    public async Task Post_PromptOfTwiceTheContext_IsRefusedBeforeAllOfItIsEncoded()
+    {
+        using var response = await server.PostAsync("/v1/completions", $"{{\"prompt\": \"{string.Concat(Enumerable.Repeat("a,", 5000))}\"}}");
+
+        var error = await LoraServeServer.ErrorAsync(response, 400);
+        error.GetProperty("message").GetString()!.ShouldContain("your prompt has more than 2048 tokens");
+    }
+
+    [Fact]
     public async Task Post_BodyAboveTheLimit_IsTooLarge()
     {
         using var response = await server.PostAsync("/v1/completions", "{\"prompt\": \"" + new string('x', 17 << 20));

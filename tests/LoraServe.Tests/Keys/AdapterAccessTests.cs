@@ -181,6 +181,17 @@ public sealed class AdapterAccessTests(KeyedServer server) : IAsyncLifetime
         anonymous.CacheSalt("").ShouldBe("");
     }
 
+    [Fact]
+    public void CacheSalt_OfMegabytes_IsAsShortAsAHash()
+    {
+        var caller = Caller.Anonymous(KeyScopes.All);
+        var salt = new string('a', 1 << 20);
+
+        caller.CacheSalt(salt).Length.ShouldBeLessThan(100);
+        caller.CacheSalt(salt).ShouldBe(caller.CacheSalt(new string('a', 1 << 20)));
+        caller.CacheSalt(salt).ShouldNotBe(caller.CacheSalt(salt + "a"));
+    }
+
     private static async Task<int> CachedAsync(HttpClient client, string? salt)
     {
         using var response = await client.PostAsJsonAsync("/v1/completions", new { prompt = Prompt, max_tokens = 1, cache_salt = salt });

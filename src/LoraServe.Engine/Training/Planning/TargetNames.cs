@@ -10,6 +10,7 @@ internal static class TargetNames
     public const string AllLinear = "all-linear";
 
     private const string Attention = "attention";
+    private const int MostNames = 100;
 
     private static readonly string[] AttentionNames = ["q_proj", "k_proj", "v_proj", "o_proj"];
 
@@ -25,7 +26,8 @@ internal static class TargetNames
         if (asked is [AllLinear]) return All;
         var before = faults.Count;
         if (asked.Count == 0) faults.Add($"target_modules: none; expected some of {Known}");
-        foreach (var name in asked.Where(name => !All.Contains(name)).Take(10))
+        if (asked.Count > MostNames) faults.Add($"target_modules: expected at most {MostNames} names, found {asked.Count}");
+        foreach (var name in asked.Take(MostNames).Where(name => !All.Contains(name)))
         {
             faults.Add(name is Attention or AllLinear
                 ? $"target_modules: {name} stands alone, found {asked.Count} names"

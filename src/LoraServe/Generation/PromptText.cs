@@ -1,0 +1,61 @@
+using LoraServe.Engine.Tokenization;
+
+namespace LoraServe.Generation;
+
+/// <summary>A prompt as an answer shows it, found out once for all of its choices, and only if one asks. Safe for concurrent use.</summary>
+internal sealed class PromptText
+{
+    private readonly GenerationPrompt _prompt;
+    private readonly Tokenizer _tokenizer;
+    private readonly Lazy<string> _value;
+    private readonly Lazy<int[]> _offsets;
+    private readonly Lazy<int> _codePoints;
+
+    /// <param name="prompt">The prompt.</param>
+    /// <param name="tokenizer">Turns ids back into text.</param>
+    /// <param name="skipSpecialTokens">Whether special tokens that were sent as ids have no text.</param>
+    public PromptText(GenerationPrompt prompt, Tokenizer tokenizer, bool skipSpecialTokens)
+    {
+        (_prompt, _tokenizer) = (prompt, tokenizer);
+        _value = new Lazy<string>(() => prompt.Text ?? tokenizer.Decode([.. prompt.Ids], skipSpecialTokens));
+        _offsets = new Lazy<int[]>(Locate);
+        _codePoints = new Lazy<int>(() => Count(Value));
+    }
+
+    /// <summary>The text, as it was sent where it was.</summary>
+    public string Value => _value.Value;
+
+    /// <summary>Code points of the text.</summary>
+    public int CodePoints => _codePoints.Value;
+
+    /// <summary>For each token where it begins in the text, in code points.</summary>
+    public IReadOnlyList<int> Offsets => _offsets.Value;
+
+    /// <summary>Code points of any text.</summary>
+    public static int Count(string text)
+    {
+        var count = 0;
+        foreach (var _ in text.EnumerateRunes()) count++;
+        return count;
+    }
+
+    private int[] Locate()
+    {
+        var detokenizer = new IncrementalDetokenizer(_tokenizer, skipSpecialTokens: false);
+        var rest = Value.AsSpan();
+        var offset = 0;
+        var offsets = new int[_prompt.Ids.Count];
+        for (var i = 0; i < offsets.Length; i++)
+        {
+            var id = _prompt.Ids[i];
+            offsets[i] = offset;
+            // The tokenizer added it to the text that was sent, or decoding left it out.
+            if (_tokenizer.IsSpecial(id) && !rest.StartsWith(_tokenizer.TokenText(id), StringComparison.Ordinal)) continue;
+            var piece = detokenizer.Append(id);
+            rest = rest[Math.Min(piece.Length, rest.Length)..];
+            offset += Count(piece);
+        }
+
+        return offsets;
+    }
+}
