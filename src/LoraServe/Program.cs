@@ -32,6 +32,7 @@ static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
     app.MapAdapterVersions();
     app.MapAdapterMerge();
     app.MapAdapterEffect();
+    app.MapAdapterArchive();
     app.MapLoraAdapters();
     app.MapFiles();
     app.MapFineTuning();

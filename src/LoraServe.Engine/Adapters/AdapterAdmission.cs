@@ -19,6 +19,9 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     // Raised whenever the rules change, so that what was accepted by older ones is checked again.
     private const int Revision = 1;
 
+    /// <summary>The name of the base.</summary>
+    public string BaseName => modules.ModelName;
+
     /// <summary>What decides whether an adapter is accepted, besides the adapter.</summary>
     /// <param name="fingerprint">Of the base's weights as they lie in memory.</param>
     public string Rules(string fingerprint) => $"{modules.ModelName} {fingerprint} {dtype} rank {maxRank} rules {Revision}";

@@ -96,3 +96,6 @@ public sealed class AdapterReadOnlyException(string name)
     : Exception(
         $"The adapter '{name}' comes from the server's folder of adapters and cannot be changed here: "
         + "change it there and restart, or take another name.");
+
+/// <summary>As many mixes as can be at a time are being taken away.</summary>
+public sealed class TooManyExportsException() : Exception("Too many sums of adapters are being downloaded. Try again later.");

@@ -93,9 +93,14 @@ public sealed partial class AdapterManager
         }
         catch (DamagedVersionException e)
         {
-            var name = resolved.Parts.First(part => part.Version.Version == e.Version).Alias.Name;
-            throw new DamagedAdapterException(name, e.Message, e);
+            throw Damaged(resolved, e);
         }
+    }
+
+    private static DamagedAdapterException Damaged(ResolvedAdapter resolved, DamagedVersionException e)
+    {
+        var name = resolved.Parts.First(part => part.Version.Version == e.Version).Alias.Name;
+        return new DamagedAdapterException(name, e.Message, e);
     }
 
     private async ValueTask<AdapterLease> HoldAsync(ResolvedAdapter resolved, CancellationToken cancellationToken)

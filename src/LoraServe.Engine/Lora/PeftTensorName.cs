@@ -23,11 +23,12 @@ internal readonly record struct PeftTensorName(string Path, PeftRole Role)
         ["lora_b"] = PeftRole.Mlx,
     };
 
-    /// <summary>The name that PEFT gives to A or B of a linear module or of the embedding.</summary>
+    /// <summary>The name that PEFT gives to A or B of a linear module or of the embedding, and to the bias of B.</summary>
     public string Format() => $"base_model.model.{Path}.{Role switch
     {
         PeftRole.LoraA => "lora_A.weight",
         PeftRole.LoraB => "lora_B.weight",
+        PeftRole.LoraBias => "lora_B.bias",
         PeftRole.EmbeddingA => "lora_embedding_A",
         PeftRole.EmbeddingB => "lora_embedding_B",
         var other => throw new InvalidOperationException($"{other} is no part of a low-rank update."),

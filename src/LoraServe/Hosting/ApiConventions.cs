@@ -27,6 +27,7 @@ internal static class ApiConventions
         app.UseHttpErrorCount();
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(context => ErrorMapper.WriteStatusAsync(context.HttpContext));
+        app.UseHeadRequests();
         app.UseBrowserRules();
         app.UseKeys();
         return app;

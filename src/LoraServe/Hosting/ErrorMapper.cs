@@ -90,6 +90,8 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
             (StatusCodes.Status429TooManyRequests, Error("rate_limit_error", e.Message, null, "rate_limit_exceeded")),
         EngineOverloadedException e =>
             (StatusCodes.Status429TooManyRequests, Error("rate_limit_error", e.Message, null, "rate_limit_exceeded")),
+        TooManyExportsException e =>
+            (StatusCodes.Status429TooManyRequests, Error("rate_limit_error", e.Message, null, "rate_limit_exceeded")),
         JobQueueFullException e =>
             (StatusCodes.Status429TooManyRequests, Error("rate_limit_error", e.Message, null, "rate_limit_exceeded")),
         EngineNotReadyException e => (StatusCodes.Status503ServiceUnavailable, Server(e.Message, "unavailable")),

@@ -54,6 +54,7 @@ internal static class FineTuningApi
         group.MapGet("/{id}/events", ListEvents).ProducesChangeErrors();
         group.MapGet("/{id}/checkpoints", ListCheckpoints).ProducesChangeErrors();
         group.MapPromotion();
+        group.MapTrainedArchive();
         return routes;
     }
 

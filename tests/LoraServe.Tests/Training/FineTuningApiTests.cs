@@ -44,6 +44,11 @@ public class FineTuningApiTests(TrainingServer server)
         // In a sum with a weight, which a colon parts from the name.
         await server.CompleteAsync(new { prompt = "Which products", max_tokens = 1 }, "?adapter=ft:loraserve-demo:quick:0.5,sql:0.5");
 
+        var archive = await Client.GetByteArrayAsync($"/v1/fine_tuning/jobs/{job.Text("id")}/archive");
+        using (var again = await Client.PutAsync("/v1/adapters/quick-again", new ByteArrayContent(archive)))
+            (await again.Content.ReadFromJsonAsync<JsonElement>()).Text("version").ShouldBe(job.Text("fine_tuned_version"));
+        await Client.DeleteAsync("/v1/adapters/quick-again?force=true");
+
         var messages = (await Client.EventsAsync(job.Text("id")!)).Select(happened => happened.Text("message")!).ToList();
         messages[0].ShouldStartWith("Created fine-tuning job");
         messages.Count(message => message.StartsWith("Step ", StringComparison.Ordinal)).ShouldBeGreaterThanOrEqualTo(6);

@@ -29,6 +29,7 @@ public class TrainingAccessTests(KeyedServer server)
             (await server.Admin.GetAsync(path)).IsSuccessStatusCode.ShouldBeTrue(path);
         }
 
+        await LoraServeServer.ErrorAsync(await other.GetAsync($"/v1/fine_tuning/jobs/{job}/archive"), 404);
         await LoraServeServer.ErrorAsync(await other.DeleteAsync($"/v1/files/{file}"), 404);
         foreach (var change in new[] { "cancel", "pause", "resume", "promote" })
             await LoraServeServer.ErrorAsync(await other.PostAsJsonAsync($"/v1/fine_tuning/jobs/{job}/{change}", new { alias = "a" }), 404);
