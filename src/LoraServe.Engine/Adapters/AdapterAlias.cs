@@ -40,16 +40,28 @@ internal sealed record AdapterAlias
     /// Points the name at a version, from now on for all requests. The one that it pointed at comes next in the history, also where it had
     /// been rolled back to, so that rolling back undoes this.
     /// </summary>
-    public AdapterAlias MoveTo(string version, DateTimeOffset now)
+    /// <param name="version">Whether it is in the history or new.</param>
+    /// <param name="now">When it happens.</param>
+    /// <param name="origin">What came with it; null: what its content tells is all that is known.</param>
+    public AdapterAlias MoveTo(string version, DateTimeOffset now, AdapterOrigin? origin = null)
     {
         var undone = History.Where(entry => entry.Version == Current);
         var rest = History.Where(entry => entry.Version != version && entry.Version != Current);
-        ImmutableList<AliasVersion> history = [new AliasVersion(version, now, 0), .. undone, .. rest];
+        ImmutableList<AliasVersion> history = [new AliasVersion(version, now, 0) { Origin = origin }, .. undone, .. rest];
         return this with { Current = version, Parts = [], History = WithoutShares(history) };
     }
 
+    /// <summary>Replaces what came with the current version, whose files were brought again.</summary>
+    public AdapterAlias WithOrigin(AdapterOrigin origin) => this with
+    {
+        History = History.ConvertAll(entry => entry.Version == Current ? entry with { Origin = origin } : entry),
+    };
+
     /// <summary>Points the name at an older version again, for all requests.</summary>
     public AdapterAlias RollbackTo(string version) => this with { Current = version, History = WithoutShares(History) };
+
+    /// <summary>A version of its history as it is under this name.</summary>
+    public AdapterInfo Describe(KnownVersion known) => History.Find(entry => entry.Version == known.Version)!.Describe(known);
 
     /// <summary>Whether a version is in its history.</summary>
     public bool Has(string version) => History.Exists(entry => entry.Version == version);
@@ -95,4 +107,12 @@ internal sealed record AdapterAlias
 /// <param name="Version">SHA-256, lower-case hexadecimal.</param>
 /// <param name="Since">When the name was given to it.</param>
 /// <param name="Share">The part of the requests that it gets although the name points elsewhere.</param>
-internal sealed record AliasVersion(string Version, DateTimeOffset Since, double Share);
+internal sealed record AliasVersion(string Version, DateTimeOffset Since, double Share)
+{
+    /// <summary>What came with it; null where that was kept with the version, as it once was for all names together.</summary>
+    public AdapterOrigin? Origin { get; init; }
+
+    /// <summary>The version as it is under the name.</summary>
+    public AdapterInfo Describe(KnownVersion known) =>
+        Origin?.ApplyTo(known.Description) ?? known.Description with { Provenance = known.Provenance };
+}

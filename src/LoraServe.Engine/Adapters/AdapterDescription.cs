@@ -36,20 +36,21 @@ internal sealed class AdapterDescription(
         var known = catalog.Versions[entry.Version];
         var isCurrent = entry.Version == alias.Current;
         var share = isCurrent ? 1 - alias.History.Sum(other => other.Share) : entry.Share;
+        var description = entry.Describe(known);
         return new AdapterVersion(
-            entry.Version, entry.Since, isCurrent, Math.Max(0, share), known.Description.SizeBytes, known.Description.Rank, known.Broken);
+            entry.Version, entry.Since, isCurrent, Math.Max(0, share), description.SizeBytes, description.Rank, known.Broken);
     }
 
     private AdapterInfo OfAdapter(AdapterAlias alias)
     {
         var known = catalog.Versions[alias.Current!];
-        return known.Description with
+        var entry = alias.History.Find(entry => entry.Version == alias.Current)!;
+        return entry.Describe(known) with
         {
-            Created = alias.History.Find(entry => entry.Version == alias.Current)!.Since,
+            Created = entry.Since,
             Split = alias.Split,
             Residency = residency(known.Version),
             Broken = known.Broken,
-            Provenance = known.Provenance,
         };
     }
 
@@ -58,7 +59,7 @@ internal sealed class AdapterDescription(
         var mix = TryResolve(catalog, alias, out var reason);
         if (mix is null) return Mix(alias, "", []) with { Broken = reason!.Message, BrokenParts = reason.Adapters };
         var broken = mix.Parts.FirstOrDefault(part => part.Version.Broken is not null);
-        return Mix(alias, mix.Version, [.. mix.Parts.Select(part => part.Version.Description)]) with
+        return Mix(alias, mix.Version, [.. mix.Parts.Select(part => part.Alias.Describe(part.Version))]) with
         {
             Residency = residency(mix.Version),
             Broken = broken is null ? null : $"'{broken.Alias.Name}': {broken.Version.Broken}",

@@ -120,13 +120,15 @@ public sealed partial class AdapterManager
                 Description = known?.Description.LoadedBytes == info.LoadedBytes ? known.Description : info,
                 CheckedAgainst = _rules,
                 Created = known?.Created ?? now,
-                Provenance = options.Provenance ?? known?.Provenance,
+                Provenance = known?.Provenance,
             };
             var alias = old ?? new AdapterAlias { Name = name, Created = now };
+            var before = isSame ? Description(_catalog).Of(alias).Provenance : null;
+            var origin = AdapterOrigin.Of(info, options.Provenance ?? before);
             _store.Put(info.Version, upload.Folder);
             try
             {
-                var added = Commit(isSame ? alias : alias.MoveTo(info.Version, now), version);
+                var added = Commit(isSame ? alias.WithOrigin(origin) : alias.MoveTo(info.Version, now, origin), version);
                 LogAdded(_logger, name, info.Version, info.Rank, info.Parameters);
                 return added;
             }

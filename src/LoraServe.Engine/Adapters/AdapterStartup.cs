@@ -118,7 +118,7 @@ internal sealed partial class AdapterStartup(
             {
                 var adapter = FolderAdapter.At(folder);
                 admission.CheckName(adapter.Name);
-                found.Add(adapter with { Version = Known(adapter, content, known) ?? Check(adapter) });
+                found.Add(Known(adapter, content, known) ?? Check(adapter));
             }
             catch (InvalidAdapterException e)
             {
@@ -130,24 +130,33 @@ internal sealed partial class AdapterStartup(
         return found;
     }
 
-    private KnownVersion? Known(FolderAdapter adapter, RegistryContent content, Dictionary<string, KnownVersion> known) =>
+    private FolderAdapter? Known(FolderAdapter adapter, RegistryContent content, Dictionary<string, KnownVersion> known) =>
         content.Folders.TryGetValue(adapter.Path, out var row) && row.Stamp == adapter.Stamp
         && known.TryGetValue(row.Version, out var version) && version.CheckedAgainst == rules && version.Broken is null
-            ? version
+            ? adapter with { Version = version, Origin = AdapterRegistry.ToOrigin(row.Origin) }
             : null;
 
-    private KnownVersion Check(FolderAdapter adapter) => new()
+    private FolderAdapter Check(FolderAdapter adapter)
     {
-        Description = admission.Check(adapter.Name, adapter.Path, adapter.Created, inMemory: true),
-        CheckedAgainst = rules,
-        Created = adapter.Created,
-    };
+        var info = admission.Check(adapter.Name, adapter.Path, adapter.Created, inMemory: true);
+        return adapter with
+        {
+            Version = new KnownVersion { Description = info, CheckedAgainst = rules, Created = adapter.Created },
+            Origin = AdapterOrigin.Of(info, provenance: null),
+        };
+    }
 
     private void SaveChanges(RegistryContent content, List<FolderAdapter> folders)
     {
-        var rows = folders.ConvertAll(folder => new FolderRow { Path = folder.Path, Stamp = folder.Stamp, Version = folder.Version!.Version });
+        var rows = folders.ConvertAll(folder => new FolderRow
+        {
+            Path = folder.Path,
+            Stamp = folder.Stamp,
+            Version = folder.Version!.Version,
+            Origin = folder.Origin is { } origin ? AdapterRegistry.Serialize(origin) : null,
+        });
         var isSame = rows.Count == content.Folders.Count && rows.TrueForAll(row =>
-            content.Folders.TryGetValue(row.Path, out var old) && (old.Stamp, old.Version) == (row.Stamp, row.Version));
+            content.Folders.TryGetValue(row.Path, out var old) && (old.Stamp, old.Version, old.Origin) == (row.Stamp, row.Version, row.Origin));
         var known = content.Versions.ToDictionary(version => version.Version, StringComparer.Ordinal);
         var versions = folders.Select(folder => folder.Version!).DistinctBy(version => version.Version)
             .Where(version => !known.TryGetValue(version.Version, out var old) || old != version).ToList();
@@ -167,7 +176,7 @@ internal sealed partial class AdapterStartup(
         var alias = (settings ?? new AdapterAlias { Name = folder.Name, Created = folder.Created }) with
         {
             Current = version.Version,
-            History = [new AliasVersion(version.Version, folder.Created, 0)],
+            History = [new AliasVersion(version.Version, folder.Created, 0) { Origin = folder.Origin }],
             Parts = [],
             Folder = folder.Path,
         };

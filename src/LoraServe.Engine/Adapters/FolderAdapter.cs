@@ -7,6 +7,9 @@ namespace LoraServe.Engine.Adapters;
 /// <param name="Version">What it holds; null until that is known.</param>
 internal sealed record FolderAdapter(string Path, string Stamp, DateTimeOffset Created, KnownVersion? Version)
 {
+    /// <summary>What its files say beside the content; null until that is known.</summary>
+    public AdapterOrigin? Origin { get; init; }
+
     /// <summary>The folder's own name.</summary>
     public string Name => System.IO.Path.GetFileName(Path);
 

@@ -12,7 +12,7 @@ internal sealed record KnownVersion
     /// <summary>When it first came into the store.</summary>
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>Where it comes from, in the words of who uploaded it.</summary>
+    /// <summary>Where it comes from, of names from before <see cref="AliasVersion.Origin"/> was kept.</summary>
     public string? Provenance { get; init; }
 
     /// <summary>Why it cannot be loaded; null if nothing is known against it.</summary>

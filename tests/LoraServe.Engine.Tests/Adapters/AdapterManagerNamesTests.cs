@@ -77,6 +77,58 @@ public sealed class AdapterManagerNamesTests : IDisposable
     }
 
     [Fact]
+    public async Task Add_EqualContentUnderTwoNames_EachShowsWhatCameWithIt()
+    {
+        var other = GoldenData.Path("accept", "other-base-name");
+        await _adapters.Add("mine", One, new AddOptions { Provenance = "made by me" });
+        var theirs = await _adapters.AddFolder("theirs", other);
+        await _adapters.AddFolder("later", other, new AddOptions { Provenance = "made later" });
+
+        theirs.Version.ShouldBe(Manager.Find("mine")!.Version);
+        ShouldBeTold();
+        _adapters.Restart();
+        ShouldBeTold();
+
+        void ShouldBeTold()
+        {
+            var (mine, yours) = (Manager.Find("mine")!, Manager.Find("theirs")!);
+            (mine.Provenance, yours.Provenance, Manager.Find("later")!.Provenance).ShouldBe(("made by me", null, "made later"));
+            yours.BaseModelName.ShouldNotBe(mine.BaseModelName);
+            yours.Warnings.ShouldHaveSingleItem().ShouldContain($"made for '{yours.BaseModelName}'");
+            mine.Warnings.ShouldNotBe(yours.Warnings);
+        }
+    }
+
+    [Fact]
+    public async Task Add_SameContentUnderTheSameName_ShowsTheNewFiles()
+    {
+        await _adapters.Add("a", One, new AddOptions { Provenance = "made by me" });
+        var again = await _adapters.AddFolder("a", GoldenData.Path("accept", "other-base-name"));
+
+        again.Warnings.ShouldHaveSingleItem();
+        again.Provenance.ShouldBe("made by me");
+        Manager.Versions("a").Count.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task Folder_OfContentThatWasUploadedToo_ShowsItsOwnFiles()
+    {
+        await _adapters.AddFolder("uploaded", GoldenData.Path("accept", "other-base-name"), new AddOptions { Provenance = "secret" });
+        var folder = _adapters.FolderWithOne();
+
+        for (var i = 0; i < 3; i++)
+        {
+            _adapters.Restart(folder);
+
+            var (own, uploaded) = (Manager.Find("own")!, Manager.Find("uploaded")!);
+            own.Version.ShouldBe(uploaded.Version);
+            own.Provenance.ShouldBeNull();
+            own.BaseModelName.ShouldNotBe(uploaded.BaseModelName);
+            uploaded.Provenance.ShouldBe("secret");
+        }
+    }
+
+    [Fact]
     public async Task Update_MorePinsThanMemory_IsRefused()
     {
         using var small = new ManagedAdapters(cacheBytes: 12_000);

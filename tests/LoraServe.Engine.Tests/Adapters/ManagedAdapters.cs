@@ -36,10 +36,13 @@ internal sealed class ManagedAdapters : IDisposable
         Manager = Open(folder);
     }
 
-    public async Task<AdapterInfo> Add(string name, string adapter, AddOptions? options = null)
+    public Task<AdapterInfo> Add(string name, string adapter, AddOptions? options = null) =>
+        AddFolder(name, GoldenData.Path("adapters", Checkpoint, adapter), options);
+
+    public async Task<AdapterInfo> AddFolder(string name, string folder, AddOptions? options = null)
     {
         using var upload = Manager.BeginUpload();
-        foreach (var file in Directory.GetFiles(GoldenData.Path("adapters", Checkpoint, adapter)))
+        foreach (var file in Directory.GetFiles(folder))
         {
             await using var stream = File.OpenRead(file);
             await upload.ReadFileAsync(Path.GetFileName(file), stream, CancellationToken.None);

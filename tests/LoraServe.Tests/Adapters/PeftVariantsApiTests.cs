@@ -42,6 +42,24 @@ public class PeftVariantsApiTests(DemoServer server)
             .ShouldHaveSingleItem().ShouldContain("task_type: made for SEQ_2_SEQ_LM");
     }
 
+    [Fact]
+    public async Task Put_ContentThatAnotherNameHas_ShowsWhatCameWithIt()
+    {
+        var upload = new PeftUpload().Set("base_model_name_or_path", "/home/somebody/secret-base");
+        using var response = await server.Client.PutAsync("/v1/adapters/variant", new ByteArrayContent(upload.Zip()));
+        try
+        {
+            var variant = await response.Content.ReadFromJsonAsync<JsonElement>();
+            variant.GetProperty("base_model_name_or_path").GetString().ShouldBe("/home/somebody/secret-base");
+            variant.GetProperty("warnings").GetArrayLength().ShouldBe(1);
+            (await server.Client.GetStringAsync("/v1/adapters/sql")).ShouldNotContain("secret-base");
+        }
+        finally
+        {
+            await server.Client.DeleteAsync("/v1/adapters/variant");
+        }
+    }
+
     [Theory]
     [InlineData("base_model.model.model.embed_tokens.weight")]
     [InlineData("base_model.model.lm_head.weight")]

@@ -51,6 +51,9 @@ namespace LoraServe.Engine.Adapters.Migrations
                     b.Property<string>("Path")
                         .HasColumnType("TEXT");
 
+                    b.Property<string>("Origin")
+                        .HasColumnType("TEXT");
+
                     b.Property<string>("Stamp")
                         .IsRequired()
                         .HasColumnType("TEXT");
@@ -72,6 +75,9 @@ namespace LoraServe.Engine.Adapters.Migrations
                         .HasColumnType("TEXT");
 
                     b.Property<string>("Version")
+                        .HasColumnType("TEXT");
+
+                    b.Property<string>("Origin")
                         .HasColumnType("TEXT");
 
                     b.Property<int>("Position")

@@ -100,6 +100,22 @@ internal sealed class AdapterRegistry : IDisposable
     /// <summary>Closes the database.</summary>
     public void Dispose() => _connection.Dispose();
 
+    /// <summary>An origin as rows hold it.</summary>
+    public static string Serialize(AdapterOrigin origin) => JsonSerializer.Serialize(origin, Json);
+
+    /// <summary>The origin that a row holds; null where it holds none that can be read.</summary>
+    public static AdapterOrigin? ToOrigin(string? json)
+    {
+        try
+        {
+            return json is null ? null : JsonSerializer.Deserialize<AdapterOrigin>(json, Json);
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
     private void Prepare() => Use("opened", context =>
     {
         _connection.Open();
@@ -158,7 +174,8 @@ internal sealed class AdapterRegistry : IDisposable
         Current = row.Version,
         History =
         [
-            .. row.History.OrderByDescending(entry => entry.Position).Select(entry => new AliasVersion(entry.Version, entry.Since, entry.Share)),
+            .. row.History.OrderByDescending(entry => entry.Position).Select(entry => 
+                new AliasVersion(entry.Version, entry.Since, entry.Share) { Origin = ToOrigin(entry.Origin) }),
         ],
         Parts = [.. row.Parts.OrderBy(part => part.Position).Select(part => new AdapterPart(part.Part, part.Weight))],
     };
@@ -181,6 +198,7 @@ internal sealed class AdapterRegistry : IDisposable
                 Position = alias.History.Count - i,
                 Since = entry.Since,
                 Share = entry.Share,
+                Origin = entry.Origin is { } origin ? Serialize(origin) : null,
             }),
         ],
         Parts =

@@ -38,6 +38,9 @@ internal sealed class HistoryRow
 
     /// <summary>The part of the name's requests that it gets although the name points elsewhere.</summary>
     public required double Share { get; init; }
+
+    /// <summary>JSON of an <see cref="AdapterOrigin"/>; null in rows from before it was kept.</summary>
+    public string? Origin { get; init; }
 }
 
 /// <summary>One adapter of a saved mix.</summary>
@@ -81,4 +84,7 @@ internal sealed class FolderRow
     public required string Stamp { get; init; }
 
     public required string Version { get; init; }
+
+    /// <summary>JSON of an <see cref="AdapterOrigin"/>; null in rows from before it was kept.</summary>
+    public string? Origin { get; init; }
 }

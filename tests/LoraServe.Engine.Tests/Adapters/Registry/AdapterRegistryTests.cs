@@ -27,6 +27,20 @@ public sealed class AdapterRegistryTests : IDisposable
     }
 
     [Fact]
+    public void Save_Origin_SurvivesARestart()
+    {
+        var origin = new AdapterOrigin { BaseModelName = "org/base", Alpha = 8.5, SizeBytes = 12, Warnings = ["odd"], Provenance = "mine" };
+        var alias = new AdapterAlias { Name = "a", Created = Time, Current = V1, History = [new AliasVersion(V1, Time, 0) { Origin = origin }] };
+
+        _registry.Save(alias, Known(V1));
+        Restart();
+
+        var found = _registry.Read().Aliases.Single().History.Single().Origin!;
+        (found with { Warnings = origin.Warnings }).ShouldBe(origin);
+        found.Warnings.ShouldBe(origin.Warnings);
+    }
+
+    [Fact]
     public void Save_AdapterAndMix_SurviveARestart()
     {
         var adapter = new AdapterAlias
