@@ -1,3 +1,4 @@
+using System.Diagnostics.CodeAnalysis;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Faults;
 using LoraServe.Engine.Lora;
@@ -23,7 +24,7 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     public string BaseName => modules.ModelName;
 
     /// <summary>What decides whether an adapter is accepted, besides the adapter.</summary>
-    /// <param name="fingerprint">Of the base's weights as they lie in memory.</param>
+    /// <param name="fingerprint">Of the base's weights as its checkpoint stores them.</param>
     public string Rules(string fingerprint) => $"{modules.ModelName} {fingerprint} {dtype} rank {maxRank} rules {Revision}";
 
     /// <summary>Checks a folder under a name and describes what it holds.</summary>
@@ -115,13 +116,19 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
         if (fault is not null) throw new InvalidAdapterException(AdapterFault.Malformed, [fault]);
     }
 
-    // Only a warning: the shapes fit, so it may be a copy of the base under another name.
-    private IEnumerable<string> WarnOfOtherBase(string? name)
+    /// <summary>Whether a configuration names another base, which may be a copy of this one under another name.</summary>
+    public bool IsOtherBase([NotNullWhen(true)] string? name)
     {
-        if (name is null || LastPart(name).Equals(LastPart(modules.ModelName), StringComparison.OrdinalIgnoreCase)) return [];
-        return [$"{PeftConfig.FileName}: base_model_name_or_path: made for '{FaultText.Limit(name)}', served on '{modules.ModelName}'"];
+        return name is not null && !LastPart(name).Equals(LastPart(modules.ModelName), StringComparison.OrdinalIgnoreCase);
 
         static string LastPart(string path) => path.Split('/')[^1];
+    }
+
+    // Only a warning: the shapes fit.
+    private IEnumerable<string> WarnOfOtherBase(string? name)
+    {
+        if (!IsOtherBase(name)) return [];
+        return [$"{PeftConfig.FileName}: base_model_name_or_path: made for '{FaultText.Limit(name)}', served on '{modules.ModelName}'"];
     }
 
     // Bit by bit in the narrower of both dtypes: a copy in the dtype of training, or of the checkpoint, is the same weight. In pieces of some

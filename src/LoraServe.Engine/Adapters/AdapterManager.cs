@@ -65,7 +65,7 @@ public sealed partial class AdapterManager : IDisposable
 
     /// <summary>Opens the store and reads the names of both folders.</summary>
     /// <param name="modules">The base.</param>
-    /// <param name="fingerprint">Of the base's weights as they lie in memory.</param>
+    /// <param name="fingerprint">Of the base's weights as its checkpoint stores them.</param>
     /// <param name="compute">The compute dtype, and where adapters are loaded to.</param>
     /// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
     /// <param name="options">Folders and limits.</param>

@@ -13,6 +13,8 @@ namespace LoraServe.Engine.Adapters;
 internal sealed partial class AdapterStartup(
     AdapterAdmission admission, string rules, AdapterStore store, AdapterRegistry registry, ILogger logger)
 {
+    private const int MaxBasesShown = 5;
+    private const int MaxNamesShown = 5;
     private const string NotCheckedYet = "It was accepted for another base or by other rules and is checked again when it is first used.";
 
     /// <summary>The names of both folders.</summary>
@@ -28,7 +30,24 @@ internal sealed partial class AdapterStartup(
         var catalog = AddStored(content, stored);
         var folders = adaptersFolder is null ? [] : ReadFolder(adaptersFolder, content);
         SaveChanges(content, folders);
-        return folders.Aggregate(catalog, (names, folder) => AddFolder(names, folder, content.Aliases));
+        var all = folders.Aggregate(catalog, (names, folder) => AddFolder(names, folder, content.Aliases));
+        WarnOfOtherBases(all);
+        return all;
+    }
+
+    // One line for each base that they name: an operator who serves a base under another name has one, not one for each adapter.
+    private void WarnOfOtherBases(AdapterCatalog catalog)
+    {
+        var adapters = catalog.Aliases.Values.Where(alias => !alias.IsMix)
+            .Select(alias => (alias.Name, Base: alias.Describe(catalog.Versions[alias.Current!]).BaseModelName))
+            .Where(adapter => admission.IsOtherBase(adapter.Base))
+            .GroupBy(adapter => adapter.Base!, adapter => adapter.Name, StringComparer.Ordinal);
+        foreach (var names in adapters.OrderByDescending(group => group.Count()).Take(MaxBasesShown))
+        {
+            var shown = string.Join(", ", names.Take(MaxNamesShown));
+            var more = names.Count() > MaxNamesShown ? $" and {names.Count() - MaxNamesShown} more" : "";
+            LogOtherBase(logger, FaultText.Shorten(names.Key), admission.BaseName, $"{shown}{more}");
+        }
     }
 
     // Names were files before there was a registry. What cannot be taken over now, for instance because it belongs to another base, stays.
@@ -182,6 +201,9 @@ internal sealed partial class AdapterStartup(
         };
         return catalog.With(alias, catalog.Versions.GetValueOrDefault(version.Version) is { Broken: null } same ? same : version);
     }
+
+    [LoggerMessage(LogLevel.Warning, "Adapters made for {Base} are served on {Served}: {Adapters}")]
+    private static partial void LogOtherBase(ILogger logger, string @base, string served, string adapters);
 
     [LoggerMessage(LogLevel.Warning, "The stored adapter {Name} is not served: {Faults}")]
     private static partial void LogNotServed(ILogger logger, string name, string faults);

@@ -10,7 +10,7 @@ internal sealed class BaseVerification(EngineLoop loop, BaseWeights weights)
     private readonly Lock _starting = new();
     private Task<string>? _running;
 
-    /// <summary>See <see cref="LlmEngine.ComputeFingerprintAsync"/>.</summary>
+    /// <summary>See <see cref="LlmEngine.ComputeChecksumAsync"/>.</summary>
     public Task<string> ComputeAsync()
     {
         lock (_starting) return _running is { IsCompleted: false } running ? running : _running = HashAsync();
@@ -18,8 +18,8 @@ internal sealed class BaseVerification(EngineLoop loop, BaseWeights weights)
 
     private async Task<string> HashAsync()
     {
-        using var fingerprint = weights.BeginFingerprint();
-        await loop.RunInBackgroundAsync(fingerprint.Advance, CancellationToken.None);
-        return fingerprint.Value;
+        using var checksum = weights.BeginChecksum();
+        await loop.RunInBackgroundAsync(checksum.Advance, CancellationToken.None);
+        return checksum.Value;
     }
 }

@@ -58,10 +58,9 @@ public sealed partial class LlmEngine
         var model = new BaseModel(config, weights, cache, maxModelLen);
         try
         {
-            var fingerprint = weights.Fingerprint();
             var adapters = AdapterManager.Open(
                 config.Modules(name),
-                fingerprint,
+                weights.Fingerprint,
                 (dtype, device),
                 weights.Weight,
                 AdapterOptions(options, templates),
@@ -76,7 +75,8 @@ public sealed partial class LlmEngine
                 VocabularySize = config.VocabularySize,
                 MaxModelLen = maxModelLen,
                 DefaultSampling = SamplingParams.Recommended(config.Generation),
-                Fingerprint = fingerprint,
+                Fingerprint = weights.Fingerprint,
+                Checksum = weights.LoadedChecksum,
             };
             var logger = loggers.CreateLogger<LlmEngine>();
             foreach (var fault in templates.Faults) LogTemplateFault(logger, name, fault);

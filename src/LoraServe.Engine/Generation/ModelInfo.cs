@@ -23,6 +23,12 @@ public sealed record ModelInfo
     /// </summary>
     public required SamplingParams DefaultSampling { get; init; }
 
-    /// <summary>SHA-256 over the weights as they were loaded, lower-case hexadecimal.</summary>
+    /// <summary>
+    /// SHA-256 over the weights as the checkpoint stores them, lower-case hexadecimal: which base this is, whatever the dtype that it is loaded
+    /// in.
+    /// </summary>
     public required string Fingerprint { get; init; }
+
+    /// <summary>SHA-256 over the weights as they lay in memory when they were loaded, in <see cref="Dtype"/>, lower-case hexadecimal.</summary>
+    public required string Checksum { get; init; }
 }

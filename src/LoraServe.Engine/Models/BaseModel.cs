@@ -51,8 +51,8 @@ internal sealed class BaseModel : IDisposable
         return Logits(x, batch).MoveToOuterDisposeScope();
     }
 
-    /// <summary>See <see cref="BaseWeights.Fingerprint"/>.</summary>
-    public string Fingerprint() => _weights.Fingerprint();
+    /// <summary>See <see cref="BaseWeights.Checksum"/>.</summary>
+    public string Checksum() => _weights.Checksum();
 
     /// <summary>Frees everything, weights and KV cache included.</summary>
     public void Dispose()

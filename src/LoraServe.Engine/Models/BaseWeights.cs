@@ -7,18 +7,29 @@ namespace LoraServe.Engine.Models;
 
 /// <summary>
 /// The frozen weights of the base model, one copy for serving, merging and training. Nothing in the engine writes to them, which
-/// <see cref="Fingerprint"/> lets anybody check.
+/// <see cref="Checksum"/> lets anybody check.
 /// </summary>
 internal sealed class BaseWeights : IDisposable
 {
     private readonly SortedDictionary<string, Tensor> _tensors;
     private readonly ModelConfig _config;
 
-    private BaseWeights(ModelConfig config, SortedDictionary<string, Tensor> tensors)
+    private BaseWeights(ModelConfig config, SortedDictionary<string, Tensor> tensors, string fingerprint, bool isAsStored)
     {
         _config = config;
         _tensors = tensors;
+        Fingerprint = fingerprint;
+        LoadedChecksum = isAsStored ? fingerprint : Checksum();
     }
+
+    /// <summary>
+    /// SHA-256 over names, shapes, dtypes and bytes of the weights as the checkpoint stores them, lower-case hexadecimal: the same base has the
+    /// same one in whatever dtype and on whatever device it is loaded.
+    /// </summary>
+    public string Fingerprint { get; }
+
+    /// <summary>The <see cref="Checksum"/> when they were loaded.</summary>
+    public string LoadedChecksum { get; }
 
     /// <summary>Number of weights.</summary>
     public long Parameters => _tensors.Values.Sum(tensor => tensor.numel());
@@ -55,14 +66,18 @@ internal sealed class BaseWeights : IDisposable
         var expected = ModelLayout.Tensors(config).ToList();
         Check(config, checkpoint, expected);
         var tensors = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
-        foreach (var (name, _) in expected)
+        using var fingerprint = new WeightsHash();
+        var isAsStored = true;
+        foreach (var name in expected.Select(tensor => tensor.Name).Order(StringComparer.Ordinal))
         {
             using var stored = checkpoint.Read(name);
+            fingerprint.Append(name, stored);
+            isAsStored &= stored.dtype == dtype;
             tensors.Add(name, stored.to(dtype, device, copy: true).DetachFromDisposeScope());
             progress?.Report((double)tensors.Count / expected.Count);
         }
 
-        return new BaseWeights(config, tensors);
+        return new BaseWeights(config, tensors, fingerprint.Finish(), isAsStored);
     }
 
     /// <summary>A linear module by its path, with its bias where the checkpoint has one.</summary>
@@ -79,18 +94,18 @@ internal sealed class BaseWeights : IDisposable
     public RmsNorm Norm(string path) => new(path, _tensors[$"{path}.weight"], _config.RmsNormEpsilon);
 
     /// <summary>SHA-256 over names, shapes, dtype and bytes of all weights as they lie in memory now, lower-case hexadecimal.</summary>
-    public string Fingerprint()
+    public string Checksum()
     {
-        using var fingerprint = BeginFingerprint();
-        while (fingerprint.Advance())
+        using var checksum = BeginChecksum();
+        while (checksum.Advance())
         {
         }
 
-        return fingerprint.Value;
+        return checksum.Value;
     }
 
     /// <summary>The same piece by piece.</summary>
-    public WeightsFingerprint BeginFingerprint() => new(_tensors);
+    public WeightsChecksum BeginChecksum() => new(_tensors);
 
     /// <summary>Frees the weights.</summary>
     public void Dispose()

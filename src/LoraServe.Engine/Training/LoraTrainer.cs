@@ -36,7 +36,7 @@ public sealed partial class LoraTrainer(LlmEngine engine)
     /// <summary>Whether the folder holds a checkpoint that <see cref="RunAsync"/> would go on from.</summary>
     /// <param name="plan">Of <see cref="Prepare"/>.</param>
     public bool HasCheckpoint(TrainingPlan plan) =>
-        new TrainerState(plan.Request.Folder, TrainingIdentity.Of(plan, engine.Model.Fingerprint)).Exists;
+        new TrainerState(plan.Request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum)).Exists;
 
     /// <summary>The engine.</summary>
     internal LlmEngine Engine => engine;

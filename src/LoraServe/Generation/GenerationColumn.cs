@@ -30,7 +30,7 @@ internal sealed class GenerationColumn : IDisposable
         IsBase = lease.IsBase;
         AdapterName = lease.Name;
         AdapterLabel = engine.Adapters.Labels.Of(lease);
-        Fingerprint = $"fp_{engine.Model.Fingerprint[..12]}-{Version}";
+        Fingerprint = $"fp_{engine.Model.Checksum[..12]}-{Version}";
         _choicesPerPrompt = parameters.N;
         _promptTokens = prompts.Sum(prompt => prompt.Ids.Count);
         try

@@ -26,7 +26,10 @@ public sealed record ModelCard
     /// <example>lora://summarize@9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08</example>
     public required string Root { get; init; }
 
-    /// <summary>SHA-256 over all weights of the base model; for an adapter, over its content.</summary>
+    /// <summary>
+    /// SHA-256 over all weights of the base model as its checkpoint stores them, whatever type they are loaded in; for an adapter, over its
+    /// content.
+    /// </summary>
     /// <example>9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08</example>
     public required string Fingerprint { get; init; }
 

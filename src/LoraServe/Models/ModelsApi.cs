@@ -52,8 +52,9 @@ internal static class ModelsApi
         return TypedResults.Ok(new ModelVerification
         {
             Id = service.BaseModel,
-            Fingerprint = await engine.ComputeFingerprintAsync(),
-            LoadedFingerprint = engine.Model.Fingerprint,
+            Fingerprint = engine.Model.Fingerprint,
+            Checksum = await engine.ComputeChecksumAsync(),
+            LoadedChecksum = engine.Model.Checksum,
         });
     }
 

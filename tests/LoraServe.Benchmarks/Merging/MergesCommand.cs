@@ -40,7 +40,7 @@ internal static class MergesCommand
         var folder = AdapterFolder.Load(model, adapters: null, dtype);
         using var mode = torch.inference_mode();
         using var row = new DecodeRow(folder, Context);
-        var fingerprint = folder.Weights.Fingerprint();
+        var fingerprint = folder.Weights.Checksum();
         var logits = row.Run(LoraAdapter.Base).ToArray();
         MergeRandom(folder, row, 0, runs: true);
         var tensors = torch.Tensor.TotalCount;
@@ -58,7 +58,7 @@ internal static class MergesCommand
 
         List<(string What, bool IsSame)> checks =
         [
-            ("base checksum", folder.Weights.Fingerprint() == fingerprint),
+            ("base checksum", folder.Weights.Checksum() == fingerprint),
             ($"live tensors ({tensors})", torch.Tensor.TotalCount == tensors),
             ("logits of the base, bit by bit", row.Run(LoraAdapter.Base).SequenceEqual(logits)),
         ];

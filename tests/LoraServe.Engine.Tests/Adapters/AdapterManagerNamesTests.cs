@@ -129,6 +129,18 @@ public sealed class AdapterManagerNamesTests : IDisposable
     }
 
     [Fact]
+    public async Task Open_AdaptersMadeForAnotherBase_AreToldOnce()
+    {
+        for (var i = 0; i < 8; i++) await _adapters.AddFolder($"other-{i}", GoldenData.Path("accept", "other-base-name"));
+        await _adapters.Add("own", One);
+
+        _adapters.Restart();
+
+        _adapters.Log.Lines.Where(line => line.Contains("made for", StringComparison.Ordinal)).ShouldHaveSingleItem()
+            .ShouldEndWith("are served on llama-gqa: other-0, other-1, other-2, other-3, other-4 and 3 more");
+    }
+
+    [Fact]
     public async Task Update_MorePinsThanMemory_IsRefused()
     {
         using var small = new ManagedAdapters(cacheBytes: 12_000);

@@ -1,7 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Tokenization.Templates;
-using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Adapters;
@@ -27,6 +26,8 @@ internal sealed class ManagedAdapters : IDisposable
     }
 
     public AdapterManager Manager { get; private set; }
+
+    public RecordedLog<AdapterManager> Log { get; } = new();
 
     public string DataFolder => Path.Combine(_root.Path, "data");
 
@@ -99,5 +100,5 @@ internal sealed class ManagedAdapters : IDisposable
         },
         TimeProvider.System,
         new Random(1),
-        NullLogger<AdapterManager>.Instance);
+        Log);
 }

@@ -115,7 +115,7 @@ public sealed class EffectProbeTests : IAsyncLifetime
         using var adapter = Load("attention-r4", scale: float.MaxValue);
 
         await Should.ThrowAsync<NotFiniteNumberException>(() => Measure(adapter));
-        await _engine.ComputeFingerprintAsync();
+        await _engine.ComputeChecksumAsync();
 
         _engine.Status.KvBlocksUsed.ShouldBe(0);
     }

@@ -204,25 +204,25 @@ public sealed class LlmEngineTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task ComputeFingerprintAsync_AskedTwiceAtOnce_IsComputedOnce()
+    public async Task ComputeChecksumAsync_AskedTwiceAtOnce_IsComputedOnce()
     {
         var held = new TaskCompletionSource();
         var holding = _engine.InvokeAsync(() => held.Task.Wait(TimeSpan.FromMinutes(1)));
-        var (first, second) = (_engine.ComputeFingerprintAsync(), _engine.ComputeFingerprintAsync());
+        var (first, second) = (_engine.ComputeChecksumAsync(), _engine.ComputeChecksumAsync());
         held.SetResult();
         await holding;
 
         second.ShouldBeSameAs(first);
-        (await first).ShouldBe(_engine.Model.Fingerprint);
-        _engine.ComputeFingerprintAsync().ShouldNotBeSameAs(first);
+        (await first).ShouldBe(_engine.Model.Checksum);
+        _engine.ComputeChecksumAsync().ShouldNotBeSameAs(first);
     }
 
     [Fact]
-    public async Task ComputeFingerprintAsync_AfterRequests_EqualsTheOneAtStart()
+    public async Task ComputeChecksumAsync_AfterRequests_EqualsTheOneAtStart()
     {
         await Generate("rank-32", [1, 2, 3], Greedy(5));
 
-        (await _engine.ComputeFingerprintAsync()).ShouldBe(_engine.Model.Fingerprint);
+        (await _engine.ComputeChecksumAsync()).ShouldBe(_engine.Model.Checksum);
     }
 
     private EngineOptions Options() => new()
@@ -252,7 +252,7 @@ public sealed class LlmEngineTests : IAsyncLifetime
     private async Task WhenIdle()
     {
         // One command's round trip: what was sent before it has been taken up.
-        await _engine.ComputeFingerprintAsync();
+        await _engine.ComputeChecksumAsync();
         while (_engine.Status is not { Running: 0, Waiting: 0 }) await Task.Delay(5);
     }
 }

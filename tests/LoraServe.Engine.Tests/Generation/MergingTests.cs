@@ -28,7 +28,7 @@ public sealed class MergingTests : IDisposable
         for (var i = 0; i < rows.Count; i++) outputs[i].ShouldBe(rows[i].Greedy, rows[i].LogitsKey);
         engine.MergedSlots.ShouldNotBeEmpty();
         engine.MergedBytesUsed.ShouldBeLessThanOrEqualTo(engine.MergedBytesBudget);
-        (await engine.ComputeFingerprintAsync()).ShouldBe(engine.Model.Fingerprint);
+        (await engine.ComputeChecksumAsync()).ShouldBe(engine.Model.Checksum);
     }
 
     [Fact]
@@ -127,7 +127,7 @@ public sealed class MergingTests : IDisposable
         });
 
         // One command's round trip: what was sent before it has been taken up.
-        await engine.ComputeFingerprintAsync();
+        await engine.ComputeChecksumAsync();
         while (engine.Status is not { Running: 0, Waiting: 0 }) await Task.Delay(5);
         await Generate(engine, "base", [1, 2], 2, MergeMode.Auto);
         foreach (var slot in engine.MergedSlots) await engine.UnmergeAsync(slot.Version);

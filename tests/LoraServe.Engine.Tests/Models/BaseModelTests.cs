@@ -48,23 +48,23 @@ public class BaseModelTests
     {
         using var model = new GoldenModel(checkpoint, merges: true);
         var rows = GoldenRow.Load(checkpoint);
-        var before = model.Fingerprint();
+        var before = model.Checksum();
 
         rows.Count.ShouldBe(count);
         foreach (var row in rows) model.ShouldEqualGolden([row], chunk: int.MaxValue);
         model.ShouldEqualGolden(rows, chunk: 5);
 
-        model.Fingerprint().ShouldBe(before);
+        model.Checksum().ShouldBe(before);
     }
 
     [Fact]
     public void Fingerprint_AfterMixedBatches_IsUnchanged()
     {
         using var model = new GoldenModel("llama-gqa");
-        var before = model.Fingerprint();
+        var before = model.Checksum();
 
         model.ShouldEqualGolden(GoldenRow.Load("llama-gqa"), chunk: 7);
 
-        model.Fingerprint().ShouldBe(before);
+        model.Checksum().ShouldBe(before);
     }
 }

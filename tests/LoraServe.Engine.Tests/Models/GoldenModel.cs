@@ -47,7 +47,7 @@ internal sealed class GoldenModel : IDisposable
         _expected = SafetensorsFile.Open(GoldenData.Path("expected", $"{checkpoint}.safetensors"));
     }
 
-    public string Fingerprint() => _model.Fingerprint();
+    public string Checksum() => _model.Checksum();
 
     /// <summary>Prefills all rows together in chunks, checks every position's logits, then decodes greedily and checks the tokens.</summary>
     public void ShouldEqualGolden(IReadOnlyList<GoldenRow> rows, int chunk)

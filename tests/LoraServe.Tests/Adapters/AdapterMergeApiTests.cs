@@ -35,7 +35,10 @@ public sealed class AdapterMergeApiTests(GoldenServer server) : IAsyncLifetime
         unmerged.GetProperty("is_merged").GetBoolean().ShouldBeFalse();
         await _adapters.ShouldActLikeAsync(Name, "all-linear-r8");
         (await BaseAsync()).ShouldBe(before);
-        (await VerifyAsync()).GetProperty("is_unchanged").GetBoolean().ShouldBeTrue();
+        var verified = await VerifyAsync();
+        verified.GetProperty("is_unchanged").GetBoolean().ShouldBeTrue();
+        verified.GetProperty("fingerprint").GetString().ShouldBe(before);
+        verified.GetProperty("checksum").GetString().ShouldBe(verified.GetProperty("loaded_checksum").GetString());
     }
 
     [Fact]

@@ -48,7 +48,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             Validation = validation,
             TrainedParameters = TrainedParameters(settings),
         };
-        new TrainerState(request.Folder, TrainingIdentity.Of(plan, engine.Model.Fingerprint)).CheckSame();
+        new TrainerState(request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum)).CheckSame();
         return plan;
     }
 

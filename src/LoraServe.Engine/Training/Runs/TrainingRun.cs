@@ -43,7 +43,7 @@ internal sealed class TrainingRun
         _work = new SlicedWork(engine);
         _batches = new TrainingBatches(plan.Training.Examples, _settings.BatchSize, _settings.MicroBatchTokens, _settings.Seed);
         _heldOut = plan.Validation is { } validation ? new HeldOutEvaluation(engine, _work, validation, _settings) : null;
-        _state = new TrainerState(plan.Request.Folder, TrainingIdentity.Of(plan, engine.Model.Fingerprint));
+        _state = new TrainerState(plan.Request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum));
     }
 
     private bool StopsEarly => _settings.EarlyStopping > 0 && _progress.EvaluationsSinceBest >= _settings.EarlyStopping;
@@ -227,18 +227,18 @@ internal sealed class TrainingRun
 
     private async Task CheckBaseAsync(CancellationToken cancellationToken)
     {
-        using var fingerprint = _engine.BaseModel.Weights.BeginFingerprint();
+        using var checksum = _engine.BaseModel.Weights.BeginChecksum();
         await _work.RunAsync(Slices(), cancellationToken);
-        if (fingerprint.Value != _engine.Model.Fingerprint)
+        if (checksum.Value != _engine.Model.Checksum)
         {
             throw new TrainingFailedException(
-                $"The weights of the base have changed: their fingerprint is {fingerprint.Value}, and was {_engine.Model.Fingerprint} when they were "
+                $"The weights of the base have changed: their checksum is {checksum.Value}, and was {_engine.Model.Checksum} when they were "
                 + "loaded. Start the server again, and have its memory checked.");
         }
 
         IEnumerable<Slice> Slices()
         {
-            while (fingerprint.Advance()) yield return default;
+            while (checksum.Advance()) yield return default;
         }
     }
 }

@@ -5,7 +5,7 @@ namespace LoraServe.Engine.Training.Saving;
 /// <summary>What decides the result of a training: only a training of the same identity may go on from a state.</summary>
 internal sealed record TrainingIdentity
 {
-    /// <summary>Fingerprint of the base's weights.</summary>
+    /// <summary>Checksum of the base's weights in the dtype that they are loaded in, on which the figures depend.</summary>
     public required string Base { get; init; }
 
     /// <summary>Hash of the training data.</summary>
@@ -24,10 +24,10 @@ internal sealed record TrainingIdentity
     public required TrainingSettings Settings { get; init; }
 
     /// <param name="plan">The training.</param>
-    /// <param name="baseFingerprint">Of the base's weights.</param>
-    public static TrainingIdentity Of(TrainingPlan plan, string baseFingerprint) => new()
+    /// <param name="baseChecksum">Of the base's weights in memory.</param>
+    public static TrainingIdentity Of(TrainingPlan plan, string baseChecksum) => new()
     {
-        Base = baseFingerprint,
+        Base = baseChecksum,
         Data = plan.Training.Hash,
         Validation = plan.Request.ValidationFile is null ? null : plan.Validation?.Hash,
         ValidationSplit = plan.Request.ValidationSplit,

@@ -150,7 +150,7 @@ public sealed class TrainingPreparationTests(TrainedEngine trained) : IClassFixt
     public void Prepare_FolderOfAnotherTraining_IsRefusedWithTheDifference()
     {
         var plan = trained.Trainer.Prepare(trained.Request(TrainedEngine.Lines(3), new Hyperparameters { Rank = 4 }));
-        var state = new TrainerState(plan.Request.Folder, TrainingIdentity.Of(plan, trained.Engine.Model.Fingerprint));
+        var state = new TrainerState(plan.Request.Folder, TrainingIdentity.Of(plan, trained.Engine.Model.Checksum));
         using (var optimizer = new LoraServe.Engine.Training.Optimization.AdamW([], 0)) state.Save(new TrainingProgress { Step = 1 }, [], optimizer);
 
         trained.Trainer.Prepare(plan.Request);

@@ -41,7 +41,7 @@ public sealed class TrainingRunTests : IAsyncLifetime
         events.Steps[0].Loss.ShouldBeGreaterThan(4);
         events.Steps[^1].TokenAccuracy.ShouldBe(1);
         events.Steps.ShouldAllBe(step => step.Elapsed > TimeSpan.Zero && step.Tokens > 0 && step.GradientNorm > 0);
-        (await _engine.ComputeFingerprintAsync()).ShouldBe(_engine.Model.Fingerprint);
+        (await _engine.ComputeChecksumAsync()).ShouldBe(_engine.Model.Checksum);
     }
 
     [Fact]
@@ -267,7 +267,7 @@ public sealed class TrainingRunTests : IAsyncLifetime
             AdapterLease.Base(), plan.Validation!, generate: 5, progress: null, CancellationToken.None);
         evaluation.Figures.ExactMatch.ShouldBe(1);
         evaluation.Figures.Loss.ShouldBe(result.Validation.Loss, 1e-4);
-        (await _engine.ComputeFingerprintAsync()).ShouldBe(_engine.Model.Fingerprint);
+        (await _engine.ComputeChecksumAsync()).ShouldBe(_engine.Model.Checksum);
     }
 
     private static async Task LoadAsync(LlmEngine engine, CancellationToken over)
