@@ -6,7 +6,7 @@ namespace LoraServe.Adapters;
 /// <summary>Which adapter a request means, by the places where clients can name one.</summary>
 internal static class AdapterSelector
 {
-    /// <summary>The query parameter, else the body's fields, else a model that is not the base; null is the base.</summary>
+    /// <summary>The query parameter, else the body's fields, else a model that is not the base, or follows it; null is the base.</summary>
     /// <param name="query">Values of the query parameter adapter.</param>
     /// <param name="body">Values of the body's fields for an adapter.</param>
     /// <param name="mix">The body's weighted sum of adapters.</param>
@@ -19,8 +19,7 @@ internal static class AdapterSelector
     {
         var named = query.Select(text => (Text: text, Place: "?adapter="))
             .Concat(body.Select(text => (Text: text, Place: "adapter")))
-            // Clients that have to send a model send the base model's name along with the adapter.
-            .Append((Text: model == baseModel ? "" : model, Place: "model"))
+            .Append((Text: AdapterOf(model, baseModel), Place: "model"))
             .Where(choice => !string.IsNullOrEmpty(choice.Text))
             .Select(choice => (Reference: choice.Text == baseModel ? null : AdapterReference.Parse(choice.Text!), choice.Place))
             .Concat(mix is null ? [] : [(Reference: (AdapterReference?)AdapterReference.From(mix.Items), Place: "adapters")])
@@ -37,6 +36,12 @@ internal static class AdapterSelector
                 "adapter_conflict"),
         };
     }
+
+    // Clients that have to send a model send the base model's name along with the adapter, or before it as base:adapter.
+    private static string? AdapterOf(string? model, string baseModel) =>
+        model == baseModel ? ""
+        : model?.StartsWith($"{baseModel}:", StringComparison.Ordinal) == true ? model[(baseModel.Length + 1)..]
+        : model;
 
     /// <summary>What an answer says about the adapter that made it.</summary>
     public static string Label(AdapterLease lease) => lease.IsBase ? "base" : $"{lease.Name}@{ShortVersion(lease)}";

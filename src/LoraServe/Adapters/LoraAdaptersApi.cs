@@ -3,6 +3,7 @@ using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
+using LoraServe.Hosting.Fields;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -58,7 +59,7 @@ internal static class LoraAdaptersApi
         }
 
         RequestSize.Limit(context, options.MaxRequestSize);
-        var request = await RequestReader.ReadAsync(context.Request, new LoadLoraAdapterRequest(), isRequired: true, cancellation);
+        var request = await RequestReader.ReadAsync(context.Request, new LoadLoraAdapterRequest(), isRequired: true, FieldTable.LoadLoraAdapter, cancellation);
         var (name, path) = (request.LoraName, request.LoraPath);
         CheckGiven(("lora_name", name), ("lora_path", path));
         if (!AdapterName.IsValid(name!) || name == service.BaseModel)

@@ -60,7 +60,7 @@ internal static class ChatApi
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(
-            context, (json, unknown) => ChatRequestReader.Read(json, engine.Model.DefaultSampling, unknown), log);
+            context, json => ChatRequestReader.Read(json, engine.Model.DefaultSampling));
         var reference = request.SelectAdapter(context, service.BaseModel);
         var conversation = prompts.Of(request);
         ToolCallFormat? toolCalls = null;

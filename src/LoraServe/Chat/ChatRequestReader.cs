@@ -3,30 +3,24 @@ using LoraServe.Engine.Faults;
 using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
+using LoraServe.Hosting.Fields;
 
 namespace LoraServe.Chat;
 
 /// <summary>Reads and checks the body of a request about a conversation, as far as that is possible without the model.</summary>
 internal static class ChatRequestReader
 {
-    private static readonly string[] Unsupported =
-    [
-        "functions", "function_call", "prompt", "suffix", "audio", "prediction", "web_search_options", "reasoning_effort", "verbosity",
-        "mm_processor_kwargs",
-    ];
-
     // What the server itself gives to templates.
     private static readonly string[] TemplateVariables = ["messages", "tools", "documents", "add_generation_prompt", "chat_template"];
 
     /// <param name="json">The body, a JSON object.</param>
     /// <param name="defaults">What the model recommends where the body says nothing.</param>
-    /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
-    public static ChatRequest Read(JsonElement json, SamplingParams defaults, List<string> unknown)
+    public static ChatRequest Read(JsonElement json, SamplingParams defaults)
     {
         var faults = new RequestFaults();
         var request = GenerationParameters.WithDefaults<ChatRequest>(defaults);
-        Read(json, request, faults, unknown);
+        Read(json, request, FieldTable.Chat, faults);
         if (request.Messages is null && !faults.Exists(fault => fault.Param == "messages"))
             faults.Add(new RequestFault("messages", "is required"));
         faults.ThrowIfAny();
@@ -47,29 +41,18 @@ internal static class ChatRequestReader
     /// <summary>Fills a request from a body.</summary>
     /// <param name="json">The body, a JSON object.</param>
     /// <param name="request">Holds the defaults.</param>
+    /// <param name="rules">What other fields mean.</param>
     /// <param name="faults">Receives every fault.</param>
-    /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
     /// <exception cref="InvalidRequestException">A text is no valid Unicode: it cannot be read at all.</exception>
-    public static void Read<T>(JsonElement json, T request, RequestFaults faults, List<string> unknown)
+    public static void Read<T>(JsonElement json, T request, FieldRules rules, RequestFaults faults)
         where T : ChatParameters
     {
         UnicodeText.Check(json);
-        GenerationParametersReader.Read(json, request, Unsupported, faults, unknown);
+        GenerationParametersReader.Read(json, request, rules, faults);
         if (request.Conversation is { } messages) new ChatMessageReader(faults).Check(messages.Json);
         CheckParameters(request, faults);
         CheckToolChoice(json, faults);
         request.Tools?.Check(faults);
-        if (unknown.Remove("best_of") && json.GetProperty("best_of") is var bestOf && !IsNumber(bestOf, 1) && !IsNumber(bestOf, request.N))
-        {
-            var message = $"expected 1 or n = {request.N}, found {FaultText.Show(bestOf)}: the server returns every choice that it generates";
-            faults.Add(new RequestFault("best_of", message));
-        }
-
-        if (unknown.Remove("modalities") && !IsTextOnly(json.GetProperty("modalities")))
-        {
-            var message = $"""expected ["text"], found {FaultText.Show(json.GetProperty("modalities"))}""";
-            faults.Add(new RequestFault("modalities", message, "unsupported_parameter"));
-        }
     }
 
     private static void CheckParameters(ChatParameters request, RequestFaults faults)
@@ -78,7 +61,7 @@ internal static class ChatRequestReader
 
         if (request is { MaxTokens: { } older, MaxCompletionTokens: { } newer } && older != newer)
             Fault("max_tokens", $"is the older name of max_completion_tokens, which says {newer}, found {older}");
-        if (request.TopLogprobs is not null && !request.Logprobs) Fault("top_logprobs", "is only allowed with logprobs = true");
+        if (request.TopLogprobs > 0 && !request.Logprobs) Fault("top_logprobs", "is only allowed with logprobs = true");
         if (request is { ContinueFinalMessage: true, AddGenerationPrompt: true })
             Fault("continue_final_message", "is not possible together with add_generation_prompt = true");
         foreach (var name in TemplateVariables.Where(name => request.ChatTemplateKwargs?.ContainsKey(name) == true))
@@ -102,11 +85,4 @@ internal static class ChatRequestReader
     private static bool LastIsAssistants(ChatParameters request) =>
         request.Conversation?.Json.EnumerateArray().Last() is { ValueKind: JsonValueKind.Object } last
         && last.TryGetProperty("role", out var role) && role.ValueKind == JsonValueKind.String && role.ValueEquals("assistant");
-
-    private static bool IsNumber(JsonElement value, int number) =>
-        value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out var found) && found == number;
-
-    private static bool IsTextOnly(JsonElement modalities) =>
-        modalities.ValueKind == JsonValueKind.Array
-        && modalities.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String && item.ValueEquals("text"));
 }

@@ -55,7 +55,7 @@ internal static class CompareApi
         if (context.Request.Query["adapter"].Any(name => !string.IsNullOrEmpty(name)))
             throw new InvalidRequestException("adapter", "is not for comparisons, whose adapters are listed in adapters");
         var request = await GenerationParametersReader.ReadAsync(
-            context, (json, unknown) => CompareRequestReader.Read(json, engine.Model, unknown), log);
+            context, json => CompareRequestReader.Read(json, engine.Model));
         var references = request.Adapters!.Items.Select(reference => reference.ToString() == service.BaseModel ? null : reference).ToList();
         UnknownAdaptersException.Check(references.OfType<AdapterReference>(), AdapterAccess.Of(context.User), engine.Adapters);
         if (request.IncludeBase) references.Insert(0, null);

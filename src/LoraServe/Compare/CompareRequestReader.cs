@@ -4,6 +4,7 @@ using LoraServe.Engine.Faults;
 using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
+using LoraServe.Hosting.Fields;
 
 namespace LoraServe.Compare;
 
@@ -17,13 +18,12 @@ internal static class CompareRequestReader
 
     /// <param name="json">The body, a JSON object.</param>
     /// <param name="model">The base, and what it recommends where the body says nothing.</param>
-    /// <param name="unknown">Receives the names of fields that mean nothing to this server and were passed over.</param>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
-    public static CompareRequest Read(JsonElement json, ModelInfo model, List<string> unknown)
+    public static CompareRequest Read(JsonElement json, ModelInfo model)
     {
         var faults = new RequestFaults();
         var request = GenerationParameters.WithDefaults<CompareRequest>(model.DefaultSampling);
-        ChatRequestReader.Read(json, request, faults, unknown);
+        ChatRequestReader.Read(json, request, FieldTable.Compare, faults);
         void Fault(string param, string message) => faults.Add(new RequestFault(param, message));
 
         if (request.Adapters is null && !faults.Exists(fault => fault.Param == "adapters")) Fault("adapters", "is required");

@@ -20,11 +20,6 @@ public sealed record CompletionRequest : GenerationParameters
     [DefaultValue(16), Range(0, int.MaxValue)]
     public int MaxTokens { get; init; } = 16;
 
-    /// <summary>1 or n: the server returns every choice that it generates.</summary>
-    /// <example>1</example>
-    [Range(0, 128)]
-    public int? BestOf { get; init; }
-
     /// <summary>Reports the log-probability of each token and of this many most probable alternatives.</summary>
     /// <example>2</example>
     [Range(0, 5)]

@@ -54,7 +54,7 @@ internal static class CompletionsApi
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(
-            context, (json, unknown) => CompletionRequestReader.Read(json, engine.Model.DefaultSampling, unknown), log);
+            context, json => CompletionRequestReader.Read(json, engine.Model.DefaultSampling));
         var reference = request.SelectAdapter(context, service.BaseModel);
         using var run = await generator.StartAsync(
             context, "text_completion", request, [new(reference, request.Prompt!.Items.Count, EncodeAsync)]);

@@ -58,6 +58,11 @@ public abstract record GenerationParameters
     [DefaultValue(1), Range(1, 128)]
     public int N { get; init; } = 1;
 
+    /// <summary>1 or n: the server returns every choice that it generates.</summary>
+    /// <example>1</example>
+    [Range(0, 128)]
+    public int? BestOf { get; init; }
+
     /// <summary>Ends a choice where one of these texts appears, without returning it. A text or a list of at most four.</summary>
     /// <example>["\n\n"]</example>
     public StopSequences? Stop { get; init; }
@@ -189,6 +194,7 @@ public abstract record GenerationParameters
 }
 
 /// <summary>What a stream carries beside text.</summary>
+[Hosting.RequestPart]
 public sealed record StreamOptions
 {
     /// <summary>Sends one more event before the last, with no choices and the usage of the whole request.</summary>

@@ -6,6 +6,7 @@ using System.Text.Json.Serialization;
 using System.Text.Json.Serialization.Metadata;
 using System.Text.Unicode;
 using LoraServe.Engine.Faults;
+using LoraServe.Hosting.Fields;
 using Microsoft.Net.Http.Headers;
 
 namespace LoraServe.Hosting;
@@ -44,14 +45,24 @@ internal static class RequestReader
     /// <param name="isRequired">Whether an empty body is a fault.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
-    public static async Task<T> ReadAsync<T>(HttpRequest request, T defaults, bool isRequired, CancellationToken cancellationToken)
+    public static Task<T> ReadAsync<T>(HttpRequest request, T defaults, bool isRequired, CancellationToken cancellationToken)
+        where T : class => ReadAsync(request, defaults, isRequired, FieldRules.None, cancellationToken);
+
+    /// <summary>Reads a body whose every field must be one of the request's, or one that the rules know.</summary>
+    /// <param name="request">The HTTP request.</param>
+    /// <param name="defaults">Holds the defaults; filled and returned.</param>
+    /// <param name="isRequired">Whether an empty body is a fault.</param>
+    /// <param name="rules">What other fields mean.</param>
+    /// <param name="cancellationToken">Stops reading.</param>
+    /// <exception cref="InvalidRequestException">With every fault.</exception>
+    public static async Task<T> ReadAsync<T>(
+        HttpRequest request, T defaults, bool isRequired, FieldRules rules, CancellationToken cancellationToken)
         where T : class
     {
         if (!isRequired && request.ContentLength is null or 0 && !request.Headers.ContainsKey(HeaderNames.TransferEncoding)) return defaults;
         using var body = await ReadBodyAsync(request, cancellationToken);
         var faults = new RequestFaults();
-        Read(body.RootElement, defaults, faults, (name, value) =>
-            faults.Add(new RequestFault(name, $"is no field of this request, found {FaultText.Show(value)}", "unknown_parameter")));
+        Read(body.RootElement, defaults, rules, faults);
         faults.ThrowIfAny();
         return defaults;
     }
@@ -59,33 +70,47 @@ internal static class RequestReader
     /// <summary>Sets the properties of a request whose fields are there.</summary>
     /// <param name="json">A JSON object.</param>
     /// <param name="request">Holds the defaults for fields that are absent.</param>
+    /// <param name="rules">What the fields mean that <typeparamref name="T"/> does not have.</param>
     /// <param name="faults">Receives every fault.</param>
-    /// <param name="other">Called with the name and the value of each field that <typeparamref name="T"/> does not have.</param>
-    public static void Read<T>(JsonElement json, T request, RequestFaults faults, Action<string, JsonElement> other)
-        where T : class => Read(json, request, "", faults, other);
+    public static void Read<T>(JsonElement json, T request, FieldRules rules, RequestFaults faults)
+        where T : class => Read(json, request, "", rules, faults);
 
-    private static void Read(JsonElement json, object request, string path, RequestFaults faults, Action<string, JsonElement> other)
+    private static void Read(JsonElement json, object request, string path, FieldRules rules, RequestFaults faults)
     {
+        var spellings = new Dictionary<string, JsonProperty>(StringComparer.Ordinal);
         var properties = ApiJson.Options.GetTypeInfo(request.GetType()).Properties.ToDictionary(property => property.Name, StringComparer.Ordinal);
         foreach (var field in json.EnumerateObject())
         {
             var name = path + field.Name;
             if (field.Value.ValueKind == JsonValueKind.Null) continue;
-            if (!properties.TryGetValue(field.Name, out var property))
-                other(name, field.Value);
-            else if (property.AttributeProvider!.IsDefined(typeof(AutoAttribute), inherit: true) && IsAuto(field.Value))
+            var known = rules.Find(name) is OtherName other ? other.Of : field.Name;
+            if (!properties.TryGetValue(known, out var property))
+            {
+                rules.Check(name, field.Value, properties.Keys.Select(key => path + key), faults);
+                continue;
+            }
+
+            if (!spellings.TryAdd(known, field))
+            {
+                var (first, said) = (spellings[known].Name, spellings[known].Value);
+                if (!JsonElement.DeepEquals(said, field.Value))
+                    faults.Add(new RequestFault(name, $"means the same as {path}{first}, which says {FaultText.Show(said)}, found {FaultText.Show(field.Value)}"));
+                continue;
+            }
+
+            if (property.AttributeProvider!.IsDefined(typeof(AutoAttribute), inherit: true) && IsAuto(field.Value))
                 continue;
             else if (property.PropertyType.IsDefined(typeof(RequestPartAttribute), inherit: false) && field.Value.ValueKind == JsonValueKind.Object)
-                property.Set!(request, ReadPart(property.PropertyType, field.Value, $"{name}.", faults, other));
+                property.Set!(request, ReadPart(property.PropertyType, field.Value, $"{name}.", rules, faults));
             else if (Fault(property, field.Value, request) is { } expected)
                 faults.Add(new RequestFault(name, $"expected {expected}, found {FaultText.Show(field.Value)}"));
         }
     }
 
-    private static object ReadPart(Type type, JsonElement json, string path, RequestFaults faults, Action<string, JsonElement> other)
+    private static object ReadPart(Type type, JsonElement json, string path, FieldRules rules, RequestFaults faults)
     {
         var part = Activator.CreateInstance(type)!;
-        Read(json, part, path, faults, other);
+        Read(json, part, path, rules, faults);
         return part;
     }
 
@@ -104,7 +129,7 @@ internal static class RequestReader
         object? value;
         try
         {
-            value = json.Deserialize(property.PropertyType, ApiJson.Options);
+            value = WholeNumber.Plain(json, property.PropertyType).Deserialize(property.PropertyType, ApiJson.Options);
         }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {

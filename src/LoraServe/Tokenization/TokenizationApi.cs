@@ -43,12 +43,11 @@ internal static class TokenizationApi
         EngineService service,
         LoraServeOptions options,
         PromptEncoder encoder,
-        ChatPrompts prompts,
-        ILogger<TokenizeRequest> log)
+        ChatPrompts prompts)
     {
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
-        var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.Read, log);
+        var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.Read);
         var reference = Model(context, service, request.Model);
         var text = request.Prompt ?? await RenderAsync(engine, request, reference, prompts, context.RequestAborted);
         var isPrompt = request.Prompt is not null;
@@ -67,11 +66,11 @@ internal static class TokenizationApi
     /// <response code="404">No adapter or model has this name.</response>
     /// <response code="413">The body is too large.</response>
     internal static async Task<Ok<DetokenizeResponse>> DetokenizeAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, PromptEncoder encoder, ILogger<DetokenizeRequest> log)
+        HttpContext context, EngineService service, LoraServeOptions options, PromptEncoder encoder)
     {
         var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
-        var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.ReadTokens, log);
+        var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.ReadTokens);
         Model(context, service, request.Model);
         var ids = request.Tokens ?? throw new InvalidRequestException("tokens", "is required");
         var faults = new RequestFaults();

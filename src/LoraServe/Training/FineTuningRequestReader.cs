@@ -1,6 +1,7 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
+using LoraServe.Hosting.Fields;
 
 namespace LoraServe.Training;
 
@@ -18,8 +19,7 @@ internal static class FineTuningRequestReader
         using var body = await RequestReader.ReadBodyAsync(http, cancellationToken);
         var faults = new RequestFaults();
         var request = new FineTuningRequest();
-        RequestReader.Read(body.RootElement, request, faults, (name, value) =>
-            faults.Add(new RequestFault(name, $"is no field of this request, found {FaultText.Show(value)}", "unknown_parameter")));
+        RequestReader.Read(body.RootElement, request, FieldRules.None, faults);
         void Fault(string param, string message) => faults.Add(new RequestFault(param, message));
 
         foreach (var (name, value) in new[] { ("model", request.Model), ("training_file", request.TrainingFile) })

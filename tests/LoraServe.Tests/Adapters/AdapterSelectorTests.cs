@@ -19,6 +19,9 @@ public class AdapterSelectorTests
     [InlineData("sql", "sql", "sql", "sql")]
     [InlineData("sql", "", "base-model", "sql")]
     [InlineData("", "", "", null)]
+    [InlineData(null, null, "base-model:sql", "sql")]
+    [InlineData(null, "sql", "base-model:sql", "sql")]
+    [InlineData(null, null, "base-model:sql:0.5,extract:0.5", "sql:0.5,extract:0.5")]
     public void Select_NamesThatAgree_GivesTheAdapter(string? query, string? body, string? model, string? expected) =>
         (AdapterSelector.Select([query], [body, null], null, model, "base-model")?.ToString()).ShouldBe(expected);
 

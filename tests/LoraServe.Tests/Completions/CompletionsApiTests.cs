@@ -52,6 +52,8 @@ public class CompletionsApiTests(DemoServer server)
         Text(await AskAsync(("adapter", "sql"))).ShouldBe(Query);
         Text(await AskAsync(("adapter", ""), ("adapter_id", "sql"), ("model", "loraserve-demo"))).ShouldBe(Query);
         Text(await AskAsync(("adapter", ""), ("model", "sql"))).ShouldBe(Query);
+        Text(await AskAsync(("adapter", ""), ("model", "loraserve-demo:sql"))).ShouldBe(Query);
+        Text(await AskAsync(("adapter", null), ("lora_path", "sql"), ("model", "loraserve-demo"))).ShouldBe(Query);
         Text(await AskAsync(("adapter", ""), ("model", ""))).ShouldNotBe(Query);
     }
 
@@ -336,6 +338,24 @@ public class CompletionsApiTests(DemoServer server)
 
         (await LoraServeServer.ErrorAsync(response, status)).GetProperty("code").GetString().ShouldBe(code);
         Text(await AskAsync()).ShouldBe(Query);
+    }
+
+    [Theory]
+    [InlineData("regex", "\"(yes|no)\"")]
+    [InlineData("ebnf", "\"root ::= \\\"yes\\\"\"")]
+    [InlineData("lora_request", "{\"lora_name\": \"sql\"}")]
+    public async Task Post_FieldThatThisServerCannotKeep_IsNamed(string field, string value)
+    {
+        using var response = await server.PostAsync("/v1/completions", $$"""{"prompt": "a", "{{field}}": {{value}}}""");
+
+        (await LoraServeServer.ErrorAsync(response, 400)).GetProperty("param").GetString().ShouldBe(field);
+    }
+
+    [Fact]
+    public async Task Post_OtherNamesOfFields_AreKept()
+    {
+        (await AskAsync(("stop_sequences", new[] { " FROM" }))).GetProperty("text").GetString().ShouldBe("SELECT name");
+        (await AskAsync(("max_tokens", null), ("max_completion_tokens", 3))).GetProperty("finish_reason").GetString().ShouldBe("length");
     }
 
     [Theory]

@@ -74,7 +74,7 @@ public sealed class ProcessTests : IDisposable
         using var client = new HttpClient();
         using var response = await client.PostAsync(
             new Uri($"{url}/v1/completions?adapter=sentiment"),
-            new StringContent("""{"prompt": "I cannot recommend the Mennansero Surfboard. The display is really poor.", "temperature": 0, "unknown": 1}"""));
+            new StringContent("""{"prompt": "I cannot recommend the Mennansero Surfboard. The display is really poor.", "temperature": 0, "store": true}"""));
         using var forged = await client.GetAsync(new Uri($"{url}/nothing%0AFORGED"));
         var (health, _) = await RunAsync("health", "--urls", url);
         await StopAsync(process);

@@ -115,9 +115,20 @@ public class TokenizationApiTests(DemoServer server)
     }
 
     [Theory]
-    [InlineData("/tokenize", """{"prompt": "a", "special": 1, "tools": []}""")]
-    [InlineData("/detokenize", """{"tokens": [72], "special": 1}""")]
-    public async Task Post_UnknownFields_ArePassedOver(string path, string body)
+    [InlineData("/tokenize", """{"prompt": "a", "special": 1, "tools": []}""", "special")]
+    [InlineData("/tokenize", """{"prompt": "a", "lora_path": "sql"}""", "lora_path")]
+    [InlineData("/detokenize", """{"tokens": [72], "special": 1}""", "special")]
+    public async Task Post_UnknownField_IsNamed(string path, string body, string field)
+    {
+        using var response = await server.PostAsync(path, body);
+
+        (await LoraServeServer.ErrorAsync(response, 400)).GetProperty("param").GetString().ShouldBe(field);
+    }
+
+    [Theory]
+    [InlineData("/tokenize", """{"content": "a", "temperature": 0, "max_tokens": 3, "tools": [], "special": null}""")]
+    [InlineData("/detokenize", """{"tokens": [72], "skip_special_tokens": false}""")]
+    public async Task Post_FieldsOfOtherServers_AreTaken(string path, string body)
     {
         using var response = await server.PostAsync(path, body);
 
