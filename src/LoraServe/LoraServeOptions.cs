@@ -29,6 +29,14 @@ public sealed record LoraServeOptions
     [Description("Folder that keeps uploaded adapters across restarts.")]
     public string Data { get; init; } = "data";
 
+    [Description("Days for which the trash of the data folder keeps files that a start found and no database knows.")]
+    [Range(0, 3650)]
+    public int TrashDays { get; init; } = 7;
+
+    [Description("Whether this start builds the databases of adapters, files and jobs from the files of the data folder: true or false. For one start, "
+        + "when it was refused because a database is lost, damaged or older than the files.")]
+    public bool RebuildRegistry { get; init; }
+
     [Description("Folder whose sub-folders are PEFT adapters to serve from the start, named after them.")]
     [ExistingFolder]
     public string? Adapters { get; init; }
@@ -161,6 +169,8 @@ public sealed record LoraServeOptions
         Model = Model ?? Path.Combine(Demo, "base"),
         ServedModelName = ServedModelName ?? (IsDemo ? "loraserve-demo" : null),
         Data = Data,
+        TrashAge = TimeSpan.FromDays(TrashDays),
+        RebuildRegistry = RebuildRegistry,
         Adapters = AdaptersFolder,
         Dtype = Dtype,
         Threads = Threads,

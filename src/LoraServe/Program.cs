@@ -4,6 +4,7 @@ using LoraServe.Audit;
 using LoraServe.Chat;
 using LoraServe.Compare;
 using LoraServe.Completions;
+using LoraServe.Engine.Storage;
 using LoraServe.Evaluations;
 using LoraServe.Files;
 using LoraServe.Hosting;
@@ -18,6 +19,7 @@ return await CommandLine.RunAsync(args, ServeAsync);
 
 static Task<int> ServeAsync(IReadOnlyDictionary<string, string?> commandLine)
 {
+    OwnerOnly.CreateAll();
     var builder = ServerConfiguration.CreateBuilder();
     builder.Configuration.AddInMemoryCollection(commandLine);
     builder.AddLoraServe();

@@ -4,6 +4,7 @@ using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using LoraServe.Metrics;
+using LoraServe.Storage;
 using LoraServe.Training;
 using Serilog;
 
@@ -21,6 +22,7 @@ internal static class ServiceCollectionExtensions
         builder.Services.AddSingleton(provider => OptionsReader.Read(provider.GetRequiredService<IConfiguration>()));
         builder.WebHost.ConfigureKestrel(ConnectionRules.Apply);
         builder.Services.AddSingleton(TimeProvider.System);
+        builder.Services.AddSingleton<DataFolder>();
         builder.Services.AddKeys();
         builder.Services.AddProtectionKeys();
         builder.Services.AddBrowserRules();

@@ -30,7 +30,7 @@ public sealed partial class AdapterManager
     {
         var info = await ValidateAsync(name, upload, options, cancellationToken);
         options.Storing?.Invoke(info);
-        return await Task.Run(() => Add(name, info, upload, options, cancellationToken), cancellationToken);
+        return await Task.Run(() => Add(name, info, upload, VersionFile.Describe(upload.Folder), options, cancellationToken), cancellationToken);
     }
 
     /// <summary>Points a name at an older version again, for all of its requests from now on.</summary>
@@ -103,7 +103,8 @@ public sealed partial class AdapterManager
         }
     }
 
-    private AdapterInfo Add(string name, AdapterInfo info, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken)
+    private AdapterInfo Add(
+        string name, AdapterInfo info, AdapterUpload upload, IReadOnlyList<VersionFileEntry> files, AddOptions options, CancellationToken cancellationToken)
     {
         lock (_writing)
         {
@@ -125,6 +126,8 @@ public sealed partial class AdapterManager
             var alias = old ?? new AdapterAlias { Name = name, Created = now };
             var before = isSame ? Description(_catalog).Of(alias).Provenance : null;
             var origin = AdapterOrigin.Of(info, options.Provenance ?? before);
+            var file = new VersionFile { Version = info.Version, Name = name, Known = version, Origin = origin, Generation = _registry.Generation + 1, Files = files };
+            file.Write(upload.Folder);
             _store.Put(info.Version, upload.Folder);
             try
             {
@@ -186,7 +189,7 @@ public sealed partial class AdapterManager
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // No name points at it any more; the next start deletes it.
+            // No name points at it any more; the next start moves it into the trash.
             LogNotDeleted(_logger, version, e.Message);
         }
     }

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters.Registry;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Storage;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 
@@ -48,10 +49,14 @@ public sealed partial class AdapterManager : IDisposable
         _rules = admission.Rules(fingerprint);
         _cacheBytes = options.CacheBytes;
         _cache = new AdapterCache(new AdapterCacheLimits { Bytes = options.CacheBytes, Patience = options.CachePatience }, time);
-        _store = AdapterStore.Open(options.DataFolder, options.Limits, logger);
+        var trash = new Trash(options.DataFolder, time, logger);
+        _store = AdapterStore.Open(options.DataFolder, options.Limits, trash, logger);
         try
         {
-            _registry = AdapterRegistry.Open(_store.RegistryPath);
+            _registry = options.RebuildRegistry
+                ? new RegistryRebuild(_store, trash, logger).Run()
+                : AdapterRegistry.Open(_store.RegistryPath, log: logger);
+            trash.Empty(options.TrashAge);
         }
         catch
         {

@@ -26,6 +26,12 @@ internal sealed record AdapterOptions
     /// <summary>Of the base: an adapter's chat templates see its special tokens where the adapter names none.</summary>
     public ChatTemplates BaseTemplates { get; init; } = ChatTemplates.None;
 
+    /// <summary>How long the trash of the data folder keeps what no name leads to.</summary>
+    public TimeSpan TrashAge { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>Whether the registry is built from the folders, in the place of the one that is there.</summary>
+    public bool RebuildRegistry { get; init; }
+
     /// <summary>Limits of an upload.</summary>
     public AdapterLimits Limits { get; init; } = new();
 }

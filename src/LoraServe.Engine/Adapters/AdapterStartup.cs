@@ -26,8 +26,9 @@ internal sealed partial class AdapterStartup(
         var content = registry.Read();
         if (ImportNames(content)) content = registry.Read();
         var stored = content.Aliases.SelectMany(alias => alias.History).Select(entry => entry.Version).ToHashSet(StringComparer.Ordinal);
-        if (store.NameFiles.Count == 0) store.Sweep(stored);
+        if (store.NameFiles.Count == 0) store.Sweep(stored, registry.Generation);
         var catalog = AddStored(content, stored);
+        DescribeFolders(catalog);
         var folders = adaptersFolder is null ? [] : ReadFolder(adaptersFolder, content);
         SaveChanges(content, folders);
         var all = folders.Aggregate(catalog, (names, folder) => AddFolder(names, folder, content.Aliases));
@@ -81,6 +82,26 @@ internal sealed partial class AdapterStartup(
         foreach (var alias in content.Aliases.Where(alias => alias.IsMix || alias.Current is not null))
             catalog = Add(catalog, alias);
         return catalog;
+    }
+
+    // Versions of earlier releases say nothing of themselves. What cannot be written now can be at the next start.
+    private void DescribeFolders(AdapterCatalog catalog)
+    {
+        foreach (var known in catalog.Versions.Values)
+        {
+            var folder = store.FolderOf(known.Version);
+            if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, VersionFile.FileName))) continue;
+            var name = catalog.Aliases.Values.FirstOrDefault(alias => alias.History.Any(entry => entry.Version == known.Version))?.Name ?? "";
+            try
+            {
+                new VersionFile { Version = known.Version, Name = name, Known = known, Generation = registry.Generation }.Write(folder);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                LogNotDescribed(logger, folder, e.Message);
+                return;
+            }
+        }
     }
 
     private AdapterCatalog Add(AdapterCatalog catalog, AdapterAlias alias)
@@ -207,6 +228,9 @@ internal sealed partial class AdapterStartup(
 
     [LoggerMessage(LogLevel.Warning, "The stored adapter {Name} is not served: {Faults}")]
     private static partial void LogNotServed(ILogger logger, string name, string faults);
+
+    [LoggerMessage(LogLevel.Warning, "{Folder} gets no file that says what is in it: {Reason}")]
+    private static partial void LogNotDescribed(ILogger logger, string folder, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The name in {File} is not served: its adapter cannot be read or belongs to another base")]
     private static partial void LogNotImported(ILogger logger, string file);

@@ -1,5 +1,6 @@
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Storage;
 using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;
@@ -7,43 +8,55 @@ namespace LoraServe.Engine.Adapters;
 /// <summary>
 /// The files of adapters on disk, below the data folder:
 /// <code>
-/// adapters/versions/SHA-256/   the two PEFT files of a version, and those of its chat templates if it has any; complete from the moment the folder exists
+/// adapters/versions/SHA-256/   the two PEFT files of a version, those of its chat templates if it has any, and what it says of itself, see
+///                              <see cref="VersionFile"/>; complete from the moment the folder exists
 /// adapters/incoming/           uploads and whatever else is not yet, or no longer, part of the store
 /// adapters/registry.db         names and what they point at, see <see cref="Registry.AdapterRegistry"/>
+/// adapters/registry.generation tells whether that is the latest one
+/// adapters/aliases/            a copy of each name, from which it can be built again
 /// adapters/lock                held by the one process that uses the folder
 /// </code>
 /// A version reaches its place by one rename of something already flushed. It does so before a name points at it and leaves after the last
-/// name has gone, so a kill at any moment leaves no name without its files. Safe for concurrent use.
+/// name has gone, so a kill at any moment leaves no name without its files. What nobody knows goes into the trash of the data folder; only
+/// uploads under way are deleted. Safe for concurrent use.
 /// </summary>
 internal sealed partial class AdapterStore : IDisposable
 {
+    private const string ArchiveExtension = ".archive";
+
     private readonly AdapterLimits _limits;
     private readonly ILogger _logger;
     private readonly string _folder;
     private readonly string _versions;
     private readonly string _incoming;
     private readonly string _names;
-    private readonly FileStream _lock;
+    private readonly DataFolderLock _lock;
+    private readonly Trash _trash;
     private readonly Lock _gate = new();
 
-    private AdapterStore(string folder, AdapterLimits limits, ILogger logger)
+    private AdapterStore(string folder, AdapterLimits limits, Trash trash, ILogger logger)
     {
-        (_folder, _limits, _logger) = (folder, limits, logger);
-        _versions = Directory.CreateDirectory(Path.Combine(folder, "versions")).FullName;
-        _incoming = Directory.CreateDirectory(Path.Combine(folder, "incoming")).FullName;
+        (_folder, _limits, _trash, _logger) = (folder, limits, trash, logger);
+        _versions = OwnerOnly.CreateFolder(Path.Combine(folder, "versions"));
+        _incoming = OwnerOnly.CreateFolder(Path.Combine(folder, "incoming"));
         _names = Path.Combine(folder, "names");
         DurableDisk.FlushFolder(folder);
-        _lock = Acquire(Path.Combine(folder, "lock"));
+        _lock = DataFolderLock.Take(Path.Combine(folder, "lock"));
     }
 
     /// <summary>Opens the store, and deletes uploads that a killed process left behind.</summary>
+    /// <param name="dataFolder">Made if it is not there.</param>
+    /// <param name="limits">Of an upload.</param>
+    /// <param name="trash">Of the data folder.</param>
+    /// <param name="logger">For its own log lines.</param>
     /// <exception cref="IOException">The folder cannot be used, or another process uses it.</exception>
-    public static AdapterStore Open(string dataFolder, AdapterLimits limits, ILogger logger)
+    public static AdapterStore Open(string dataFolder, AdapterLimits limits, Trash trash, ILogger logger)
     {
-        var store = new AdapterStore(Directory.CreateDirectory(Path.Combine(dataFolder, "adapters")).FullName, limits, logger);
+        OwnerOnly.CreateFolder(dataFolder);
+        var store = new AdapterStore(OwnerOnly.CreateFolder(Path.Combine(dataFolder, "adapters")), limits, trash, logger);
         try
         {
-            store.CheckRegistry();
+            OwnerOnly.Tighten(store._folder);
             store.SweepIncoming();
             return store;
         }
@@ -100,14 +113,24 @@ internal sealed partial class AdapterStore : IDisposable
         Directory.Delete(trash, recursive: true);
     }
 
-    /// <summary>Deletes the versions that are not wanted: a kill may have come between storing one and naming it.</summary>
-    public void Sweep(IReadOnlySet<string> wanted)
+    /// <summary>
+    /// Moves the versions that are not wanted into the trash: a kill may have come between storing one and naming it, or between taking its
+    /// last name away and deleting it.
+    /// </summary>
+    /// <param name="wanted">Versions that have names.</param>
+    /// <param name="generation">Of the registry that knows these names.</param>
+    /// <exception cref="IOException">One of them is newer than the registry, which is an older copy then; nothing is moved.</exception>
+    public void Sweep(IReadOnlySet<string> wanted, long generation)
     {
-        foreach (var version in Versions.Where(version => !wanted.Contains(version)))
+        var unknown = Versions.Where(version => !wanted.Contains(version)).ToList();
+        // What a kill kept from getting its name would have got it in the next generation.
+        if (unknown.Find(version => VersionFile.TryRead(FolderOf(version))?.Generation > generation + 1) is { } newer)
         {
-            Delete(version);
-            LogSweptVersion(version);
+            throw new DatabaseGeneration(RegistryPath).Refusal($"{RegistryPath} is older than its files: it has seen {generation} changes, and the version "
+                + $"{newer} came later.");
         }
+
+        foreach (var version in unknown) _trash.Take(FolderOf(version), "no adapter is named after it");
     }
 
     /// <summary>Files of names from before there was a registry.</summary>
@@ -119,26 +142,16 @@ internal sealed partial class AdapterStore : IDisposable
     /// <summary>Lets another process use the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
-    private static FileStream Acquire(string path)
-    {
-        try
-        {
-            return new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None);
-        }
-        catch (IOException e)
-        {
-            throw new IOException($"{path}: another LoraServe uses this folder: give each its own --data. {e.Message}", e);
-        }
-    }
-
     // Files of one version may differ in what its hash leaves out, and still do in each other's place: a version that is there is replaced
     // file by file, and is whole at every moment if it was whole before.
     private void MoveVersion(string uploadFolder, string versionFolder)
     {
         var isNew = !Directory.Exists(versionFolder);
         var destination = isNew ? Directory.CreateDirectory(Path.Combine(uploadFolder, "version")).FullName : versionFolder;
-        var templates = AdapterFiles.Templates.Where(fileName => File.Exists(Path.Combine(uploadFolder, fileName)));
-        foreach (var fileName in (string[])[.. templates, AdapterFiles.Config, AdapterFiles.Tensors])
+        var optional = ((string[])[.. AdapterFiles.Templates, VersionFile.FileName]).Where(fileName => File.Exists(Path.Combine(uploadFolder, fileName)));
+        // It describes the files of before byte by byte.
+        if (!isNew) File.Delete(Path.Combine(destination, VersionFile.FileName));
+        foreach (var fileName in (string[])[AdapterFiles.Config, AdapterFiles.Tensors, .. optional])
         {
             DurableDisk.FlushFile(Path.Combine(uploadFolder, fileName));
             File.Move(Path.Combine(uploadFolder, fileName), Path.Combine(destination, fileName), overwrite: true);
@@ -150,26 +163,28 @@ internal sealed partial class AdapterStore : IDisposable
         DurableDisk.FlushFolder(_versions);
     }
 
-    // The registry is made before the first version is stored, so it was lost: without it, every version would be swept.
-    private void CheckRegistry()
-    {
-        if (File.Exists(RegistryPath) || NameFiles.Count > 0 || Versions.Count == 0)
-            return;
-        throw new IOException(
-            $"{_versions} holds {Versions.Count} adapters, but {RegistryPath} with their names is missing: restore it, or delete the folder.");
-    }
-
     private void SweepIncoming()
     {
-        foreach (var file in Directory.EnumerateFiles(_incoming))
-            File.Delete(file);
-        foreach (var folder in Directory.EnumerateDirectories(_incoming))
-            Directory.Delete(folder, recursive: true);
+        foreach (var file in Directory.GetFiles(_incoming))
+        {
+            if (IsUpload(file)) File.Delete(file);
+            else _trash.Take(file, "it is no upload of this server");
+        }
+
+        foreach (var folder in Directory.GetDirectories(_incoming))
+        {
+            if (IsUpload(folder)) Directory.Delete(folder, recursive: true);
+            else _trash.Take(folder, "it is no upload of this server");
+        }
+    }
+
+    // The names that uploads, and versions on their way out, have here.
+    private static bool IsUpload(string path)
+    {
+        var name = Path.GetFileName(path);
+        return Guid.TryParseExact(name.EndsWith(ArchiveExtension, StringComparison.Ordinal) ? name[..^ArchiveExtension.Length] : name, "N", out _);
     }
 
     [GeneratedRegex(@"\A[0-9a-f]{64}\z", RegexOptions.NonBacktracking)]
     private static partial Regex VersionPattern();
-
-    [LoggerMessage(LogLevel.Information, "Deleted version {Version}, which no adapter is named after")]
-    private partial void LogSweptVersion(string version);
 }

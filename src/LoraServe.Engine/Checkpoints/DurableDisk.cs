@@ -34,7 +34,7 @@ public static partial class DurableDisk
     }
 
     private static IOException Failure(string path) =>
-        new($"Cannot flush the folder {path} to disk: {Marshal.GetLastPInvokeErrorMessage()}");
+        new($"Cannot flush the folder {path} to disk: {Marshal.GetLastPInvokeErrorMessage()}", Marshal.GetLastPInvokeError());
 
     [LibraryImport("libc", EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     [DefaultDllImportSearchPaths(DllImportSearchPath.SafeDirectories)]

@@ -14,6 +14,12 @@ public sealed record EngineOptions
     /// <summary>Folder that keeps uploaded adapters across restarts.</summary>
     public required string Data { get; init; }
 
+    /// <summary>How long the trash of the data folder keeps what nothing in it knows.</summary>
+    public TimeSpan TrashAge { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>Whether the index of the adapters is built from their folders, in the place of the one that is there.</summary>
+    public bool RebuildRegistry { get; init; }
+
     /// <summary>Folder whose sub-folders are PEFT adapters to serve from the start, named after them.</summary>
     public string? Adapters { get; init; }
 

@@ -118,6 +118,8 @@ public sealed partial class LlmEngine
     private static AdapterOptions AdapterOptions(EngineOptions options, ChatTemplates templates) => new()
     {
         DataFolder = options.Data,
+        TrashAge = options.TrashAge,
+        RebuildRegistry = options.RebuildRegistry,
         AdaptersFolder = options.Adapters,
         MaxRank = options.MaxLoraRank,
         CacheBytes = options.AdapterCacheBytes,

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Storage;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
@@ -14,16 +15,17 @@ namespace LoraServe.Files;
 internal sealed partial class FileStore
 {
     private readonly JobDatabase _database;
+    private readonly Trash _trash;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
     private readonly string _folder;
     private readonly string _incoming;
 
-    public FileStore(JobDatabase database, LoraServeOptions options, TimeProvider time, ILogger<FileStore> log)
+    public FileStore(JobDatabase database, DataFolder data, TimeProvider time, ILogger<FileStore> log)
     {
-        (_database, _time, _log) = (database, time, log);
-        _folder = Directory.CreateDirectory(Path.Combine(options.Data, "files")).FullName;
-        _incoming = Directory.CreateDirectory(Path.Combine(_folder, "incoming")).FullName;
+        (_database, _trash, _time, _log) = (database, data.Trash, time, log);
+        _folder = OwnerOnly.CreateFolder(Path.Combine(data.Path, "files"));
+        _incoming = OwnerOnly.CreateFolder(Path.Combine(_folder, "incoming"));
     }
 
     /// <summary>A file to write to; to be deleted by the caller unless <see cref="Add"/> takes it.</summary>
@@ -47,9 +49,17 @@ internal sealed partial class FileStore
         DurableDisk.FlushFile(path);
         File.Move(path, PathOf(file.Id));
         DurableDisk.FlushFolder(_folder);
-        // A kill before this leaves a file without a row, which the next start deletes.
-        _database.Write(context => context.Files.Add(file.ToRow()));
-        return file;
+        // A kill before this leaves a file without a row, which the next start moves into the trash.
+        try
+        {
+            _database.WriteEntries(context => context.Files.Add(file.ToRow()).Entity, static (copies, row) => copies.Write(row));
+            return file;
+        }
+        catch
+        {
+            File.Delete(PathOf(file.Id));
+            throw;
+        }
     }
 
     /// <summary>The file of an id that a caller may see.</summary>
@@ -90,7 +100,7 @@ internal sealed partial class FileStore
     /// <summary>Deletes a file. Jobs have copies of their own.</summary>
     public void Delete(StoredFile file)
     {
-        _database.Write(context => context.Files.Where(row => row.Id == file.Id).ExecuteDelete());
+        _database.DeleteEntries(context => context.Files.Where(row => row.Id == file.Id).ExecuteDelete(), file.Id);
         File.Delete(PathOf(file.Id));
     }
 
@@ -126,18 +136,27 @@ internal sealed partial class FileStore
         copy.Flush(flushToDisk: true);
     }
 
-    /// <summary>Deletes what a killed process left on its way in or out.</summary>
+    /// <summary>Deletes what a killed process left on its way in, and moves what no row describes into the trash.</summary>
     /// <param name="before">What was written later may still be on its way.</param>
     public void Sweep(DateTimeOffset before)
     {
         var known = _database.Read(context => context.Files.Select(row => row.Id).ToHashSet(StringComparer.Ordinal));
-        var nameless = Directory.EnumerateFiles(_folder).Where(path => !known.Contains(Path.GetFileName(path)));
-        foreach (var path in Directory.EnumerateFiles(_incoming).Concat(nameless))
+        foreach (var path in Directory.GetFiles(_folder).Where(path => !known.Contains(Path.GetFileName(path)) && IsOlder(path)))
+            _trash.Take(path, "no file of this id is known");
+        foreach (var path in Directory.GetFiles(_incoming).Where(IsOlder))
         {
-            if (new DateTimeOffset(File.GetLastWriteTimeUtc(path)) >= before) continue;
-            File.Delete(path);
-            LogSwept(Path.GetFileName(path));
+            if (Guid.TryParseExact(Path.GetFileName(path), "N", out _))
+            {
+                File.Delete(path);
+                LogSwept(Path.GetFileName(path));
+            }
+            else
+            {
+                _trash.Take(path, "it is no upload of this server");
+            }
         }
+
+        bool IsOlder(string path) => new DateTimeOffset(File.GetLastWriteTimeUtc(path)) < before;
     }
 
     private bool IsExpired(FileRow row) => row.Expires <= _time.GetUtcNow();

@@ -1,6 +1,8 @@
 using LoraServe.Engine.Faults;
+using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
 using LoraServe.Metrics;
+using LoraServe.Storage;
 using Serilog;
 using Serilog.Context;
 using Serilog.Events;
@@ -40,7 +42,10 @@ internal static class ApiConventions
         var engine = app.Services.GetRequiredService<EngineService>();
         if (!ApiDescription.IsBeingGenerated)
         {
+            // Before the model is loaded: a data folder that another server has, or whose databases are not those of its files, is refused at once.
+            app.Services.GetRequiredService<DataFolder>();
             app.Services.GetRequiredService<KeyRing>().CheckNotLost();
+            app.Services.GetRequiredService<JobDatabase>();
             app.Services.GetRequiredService<KeylessAccess>().CheckAddresses(app.Configuration);
         }
 

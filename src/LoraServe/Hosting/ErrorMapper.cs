@@ -1,6 +1,7 @@
 using LoraServe.Compare;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training;
 using LoraServe.Files;
 using LoraServe.Jobs;
@@ -15,6 +16,8 @@ namespace LoraServe.Hosting;
 /// <summary>The one place where an exception becomes a status and an error in OpenAI's shape.</summary>
 internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IExceptionHandler
 {
+    private const string DiskFull = "The server's disk is full, and nothing was stored. Deleting adapters, files and jobs works nevertheless and makes room.";
+
     public async ValueTask<bool> TryHandleAsync(HttpContext context, Exception exception, CancellationToken cancellationToken)
     {
         if (context.RequestAborted.IsCancellationRequested)
@@ -57,6 +60,8 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
     /// <summary>The status and the error that answer an exception.</summary>
     public static (int Status, ApiError Error) Map(Exception exception) => exception switch
     {
+        // Whatever was being written, and whoever says so.
+        _ when InsufficientStorage.IsCauseOf(exception) => (StatusCodes.Status507InsufficientStorage, Server(DiskFull, "insufficient_storage")),
         InvalidRequestException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, e.Faults[0].Param, e.Faults[0].Code)),
         ContextLengthExceededException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "prompt", "context_length_exceeded")),
         UnknownAdapterException e =>

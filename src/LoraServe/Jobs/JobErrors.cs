@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training;
 using LoraServe.Hosting;
 
@@ -27,6 +28,7 @@ internal static class JobErrors
     private static JobError Of(Exception exception) => exception switch
     {
         JobFailedException e => e.Error,
+        _ when InsufficientStorage.IsCauseOf(exception) => new JobError("insufficient_storage", "The server's disk is full.", null),
         TrainingFailedException { InnerException: IOException } e => new JobError("storage_failed", e.Message, null),
         TrainingFailedException e => new JobError("training_failed", e.Message, null),
         IOException e => new JobError("storage_failed", $"The server's disk failed: {e.Message}", null),

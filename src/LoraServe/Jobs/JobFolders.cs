@@ -1,4 +1,6 @@
+using LoraServe.Engine.Storage;
 using LoraServe.Files;
+using LoraServe.Storage;
 
 namespace LoraServe.Jobs;
 
@@ -7,23 +9,23 @@ internal sealed class JobFolders
 {
     private readonly JobStore _store;
     private readonly FileStore _files;
+    private readonly Trash _trash;
     private readonly string _root;
 
-    public JobFolders(JobStore store, FileStore files, LoraServeOptions options)
+    public JobFolders(JobStore store, FileStore files, DataFolder data)
     {
-        _files = files;
-        _store = store;
-        _root = Directory.CreateDirectory(Path.Combine(options.Data, "training")).FullName;
+        (_store, _files, _trash) = (store, files, data.Trash);
+        _root = OwnerOnly.CreateFolder(Path.Combine(data.Path, "training"));
     }
 
-    /// <summary>Deletes the folders of jobs that do not exist: a kill may have come between making one and storing its job.</summary>
+    /// <summary>Moves the folders of jobs that do not exist into the trash: a kill may have come between making one and storing its job.</summary>
     /// <param name="before">The job of what was made later may still be on its way.</param>
     public void Sweep(DateTimeOffset before)
     {
-        foreach (var folder in Directory.EnumerateDirectories(_root))
+        foreach (var folder in Directory.GetDirectories(_root))
         {
             if (new DateTimeOffset(Directory.GetCreationTimeUtc(folder)) >= before) continue;
-            if (_store.Find(Path.GetFileName(folder)) is null) Directory.Delete(folder, recursive: true);
+            if (_store.Find(Path.GetFileName(folder)) is null) _trash.Take(folder, "no job of this id is known");
         }
     }
 

@@ -36,11 +36,13 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
             Status = JobStatus.ValidatingFiles,
             Request = request,
         };
-        database.Write(context =>
-        {
-            CheckRoom(context, kind, owner, most);
-            return context.Jobs.Add(JobRowMapper.ToRow(job));
-        });
+        database.WriteEntries(
+            context =>
+            {
+                CheckRoom(context, kind, owner, most);
+                return context.Jobs.Add(JobRowMapper.ToRow(job)).Entity;
+            },
+            static (copies, row) => copies.Write(row));
         return job;
     }
 
@@ -106,18 +108,24 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     /// <param name="change">From what is stored to what shall be; what it throws, or null, leaves the job as it is.</param>
     /// <param name="events">What happened, stored with the change.</param>
     /// <returns>The job afterwards.</returns>
-    public StoredJob Change(string id, Func<StoredJob, StoredJob?> change, params IReadOnlyList<JobEvent> events) =>
-        database.Write(context =>
+    public StoredJob Change(string id, Func<StoredJob, StoredJob?> change, params IReadOnlyList<JobEvent> events)
+    {
+        var hasChanged = false;
+        var changed = database.Write(context =>
         {
             var row = context.Jobs.First(job => job.Id == id);
             var before = JobRowMapper.ToJob(row);
             if (change(before) is not { } after) return before;
             if (after.Result != before.Result) after = after with { Attempts = 0 };
             if (after.IsFinished && !before.IsFinished) after = after with { Finished = time.GetUtcNow(), IsPaused = false };
+            hasChanged = (after.Status, after.IsPaused, after.Result) != (before.Status, before.IsPaused, before.Result);
             JobRowMapper.Write(after, row);
             Add(context, id, events);
             return after;
         });
+        if (hasChanged) database.Copy(id);
+        return changed;
+    }
 
     /// <summary>Adds events; the first about a step takes the place of what an interrupted run told of it and of later ones.</summary>
     /// <param name="id">The job.</param>

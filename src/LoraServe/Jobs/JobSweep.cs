@@ -1,33 +1,50 @@
 using LoraServe.Files;
 using LoraServe.Hosting;
+using LoraServe.Storage;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Deletes what a killed process left of files and jobs, once the engine says that no other process has the data folder.</summary>
-internal sealed partial class JobSweep(EngineService service, FileStore files, JobFolders folders, TimeProvider time, ILogger<JobSweep> log)
+/// <summary>Clears away what a killed process left of files and jobs once the engine is ready, then what has expired, hour by hour.</summary>
+internal sealed partial class JobSweep(
+    EngineService service, FileStore files, JobFolders folders, DataFolder data, TimeProvider time, ILogger<JobSweep> log)
     : BackgroundService
 {
+    private static readonly TimeSpan Period = TimeSpan.FromHours(1);
+
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
     {
         var start = time.GetUtcNow();
         try
         {
             await service.WhenReadyAsync(stoppingToken);
-            files.Sweep(start);
-            files.DeleteExpired();
-            folders.Sweep(start);
+            Try(() => files.Sweep(start));
+            Try(() => folders.Sweep(start));
+            while (true)
+            {
+                Try(files.DeleteExpired);
+                Try(data.Tidy);
+                await Task.Delay(Period, time, stoppingToken);
+            }
         }
         catch (OperationCanceledException)
         {
             // It was told to stop meanwhile.
         }
-        // What is left lies there until the next start.
+    }
+
+    // What is left lies there until the next time.
+    private void Try(Action sweep)
+    {
+        try
+        {
+            sweep();
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             LogNotSwept(e.Message);
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "What is left of unfinished files and jobs is not deleted: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "What is left of files and jobs is not cleared away: {Reason}")]
     private partial void LogNotSwept(string reason);
 }

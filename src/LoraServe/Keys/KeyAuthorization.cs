@@ -1,5 +1,6 @@
 using LoraServe.Audit;
 using LoraServe.Keys.Storage;
+using LoraServe.Storage;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.RateLimiting;
@@ -13,7 +14,8 @@ internal static class KeyAuthorization
 
     public static IServiceCollection AddKeys(this IServiceCollection services)
     {
-        services.AddSingleton(provider => KeyDatabase.Open(provider.GetRequiredService<LoraServeOptions>().Data));
+        services.AddSingleton(provider => KeyDatabase.Open(
+            provider.GetRequiredService<DataFolder>().Path, provider.GetRequiredService<ILogger<KeyDatabase>>()));
         services.AddSingleton(provider => AdminKey.Read(provider.GetRequiredService<LoraServeOptions>().AdminKeyFile));
         services.AddSingleton<KeyRing>().AddSingleton<KeylessAccess>().AddSingleton<AuditLog>();
         services.AddSingleton<KeyRateLimits>().AddSingleton<StorageQuota>();

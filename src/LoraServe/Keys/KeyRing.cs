@@ -76,7 +76,7 @@ internal sealed partial class KeyRing : IDisposable
     public ApiKey? Revoke(string id, out bool isChange)
     {
         var now = _time.GetUtcNow();
-        isChange = 0 < _database.WriteKeys(context => context.Keys.Where(row => row.Id == id && row.Revoked == null)
+        isChange = 0 < _database.WriteKeysOnFullDisk(context => context.Keys.Where(row => row.Id == id && row.Revoked == null)
             .ExecuteUpdate(row => row.SetProperty(key => key.Revoked, now)));
         Reload();
         return Find(id);

@@ -1,4 +1,5 @@
 using System.Runtime.Versioning;
+using LoraServe.Engine.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 
@@ -43,24 +44,25 @@ internal abstract class DurableDatabase<TContext>(string path, string content, F
     }
 
     /// <summary>Opens the file, which is made if it is not there, and brings its tables up to date.</summary>
+    /// <param name="log">Told of what a killed process left.</param>
     /// <exception cref="IOException">It cannot be used.</exception>
-    protected void Prepare()
+    protected void Prepare(ILogger log)
     {
         try
         {
-            Directory.CreateDirectory(Path.GetDirectoryName(Path.GetFullPath(path))!);
+            OwnerOnly.CreateFolder(Path.GetDirectoryName(Path.GetFullPath(path))!);
             Use("opened", _writing, context =>
             {
                 // What is in it is nobody else's business. SQLite gives its other files the same rights.
                 if (!OperatingSystem.IsWindows()) CreateForOwner(path);
-                _writing.Open();
-                // Migrating takes a lock that a process which was killed while it had it leaves behind for ever.
-                if (context.Database.GetPendingMigrations().Any()) context.Database.Migrate();
+                _writing.Open(Check);
+                new SchemaMigration(path, log).Apply(context.Database);
+                Complete(context, _writing.Sqlite);
                 return true;
             });
             Guard("opened", _reading, () =>
             {
-                _reading.Open();
+                _reading.Open(static _ => { });
                 return true;
             });
         }
@@ -71,6 +73,30 @@ internal abstract class DurableDatabase<TContext>(string path, string content, F
             throw new IOException($"The database of {content}, {path}, cannot be opened: {e.Message}", e);
         }
     }
+
+    /// <summary>Looks at the file before anything is changed in it.</summary>
+    /// <param name="connection">Open.</param>
+    /// <exception cref="IOException">It is not to be used.</exception>
+    protected virtual void Check(SqliteConnection connection)
+    {
+    }
+
+    /// <summary>What is to be done with a database whose tables are up to date, before anybody uses it.</summary>
+    /// <param name="context">Of the connection.</param>
+    /// <param name="connection">The one that writes.</param>
+    protected virtual void Complete(TContext context, SqliteConnection connection)
+    {
+    }
+
+    /// <summary>Uses the connection that writes, between two changes.</summary>
+    protected void UseWriting(Action<TContext, SqliteConnection> use) => Use("read", _writing, context =>
+    {
+        use(context, _writing.Sqlite);
+        return true;
+    });
+
+    /// <summary>The connection that writes, for use within a change.</summary>
+    protected SqliteConnection Writing => _writing.Sqlite;
 
     /// <summary>A number that SQLite keeps for applications.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
@@ -123,9 +149,12 @@ internal abstract class DurableDatabase<TContext>(string path, string content, F
 
         public DbContextOptions<TContext> Options { get; }
 
-        public void Open()
+        public SqliteConnection Sqlite => _connection;
+
+        public void Open(Action<SqliteConnection> check)
         {
             _connection.Open();
+            check(_connection);
             // FULL: a commit is on the disk before it is reported, in WAL mode too.
             Execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;");
         }

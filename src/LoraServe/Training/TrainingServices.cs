@@ -4,6 +4,7 @@ using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
 using LoraServe.RankStudies;
+using LoraServe.Storage;
 
 namespace LoraServe.Training;
 
@@ -12,7 +13,8 @@ internal static class TrainingServices
 {
     public static IServiceCollection AddTraining(this IServiceCollection services)
     {
-        services.AddSingleton(provider => JobDatabase.Open(provider.GetRequiredService<LoraServeOptions>().Data));
+        services.AddSingleton(provider => JobDatabase.Open(
+            provider.GetRequiredService<DataFolder>(), provider.GetRequiredService<LoraServeOptions>().RebuildRegistry, provider.GetRequiredService<ILogger<JobDatabase>>()));
         services.AddSingleton<JobStore>().AddSingleton<JobFolders>().AddSingleton<JobQueue>().AddSingleton<JobMetrics>();
         services.AddSingleton<JobOwners>();
         services.AddSingleton<FileStore>().AddSingleton<FileUploads>();

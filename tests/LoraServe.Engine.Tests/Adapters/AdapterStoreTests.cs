@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
@@ -108,27 +109,29 @@ public sealed class AdapterStoreTests : IDisposable
     }
 
     [Fact]
-    public void Sweep_VersionsThatNobodyWants_AreDeleted()
+    public void Open_StrangersFileAmongUploads_GoesIntoTheTrash()
+    {
+        using (Open()) File.WriteAllText(Path.Combine(Folder("incoming"), "adapter_model.safetensors"), "not ours");
+
+        using var restarted = Open();
+
+        Incoming().ShouldBeEmpty();
+        File.ReadAllText(Trash().ShouldHaveSingleItem()).ShouldBe("not ours");
+    }
+
+    [Fact]
+    public void Sweep_VersionsThatNobodyWants_GoIntoTheTrash()
     {
         using var store = Open();
         Put(store, "wanted");
         Put(store, "never named");
 
-        store.Sweep(new HashSet<string> { Version("wanted") });
+        store.Sweep(new HashSet<string> { Version("wanted") }, generation: 1);
 
         store.Versions.ShouldBe([Version("wanted")]);
-    }
-
-    [Fact]
-    public void Open_RegistryWasLost_SaysSoAndKeepsTheFiles()
-    {
-        using (var store = Open())
-            Put(store, "first");
-        File.Delete(Path.Combine(_data.Path, "adapters", "registry.db"));
-
-        Should.Throw<IOException>(Open).Message.ShouldContain("with their names is missing");
-
-        Directory.GetDirectories(Folder("versions")).Length.ShouldBe(1);
+        var kept = Trash().ShouldHaveSingleItem();
+        kept.ShouldEndWith($"adapters-versions-{Version("never named")}");
+        File.ReadAllText(Path.Combine(kept, AdapterFiles.Tensors)).ShouldBe("never named");
     }
 
     [Fact]
@@ -139,12 +142,8 @@ public sealed class AdapterStoreTests : IDisposable
         Should.Throw<IOException>(Open);
     }
 
-    private AdapterStore Open()
-    {
-        var store = AdapterStore.Open(_data.Path, new AdapterLimits(), NullLogger.Instance);
-        File.AppendAllText(store.RegistryPath, "");
-        return store;
-    }
+    private AdapterStore Open() => AdapterStore.Open(
+        _data.Path, new AdapterLimits(), new Trash(_data.Path, TimeProvider.System, NullLogger.Instance), NullLogger.Instance);
 
     private static void Put(AdapterStore store, string content)
     {
@@ -160,6 +159,8 @@ public sealed class AdapterStoreTests : IDisposable
         File.ReadAllText(Path.Combine(store.FolderOf(Version(content)), AdapterFiles.Tensors));
 
     private string Folder(string name) => Path.Combine(_data.Path, "adapters", name);
+
+    private string[] Trash() => Directory.GetFileSystemEntries(Path.Combine(_data.Path, "trash"));
 
     private string[] Incoming() => Directory.GetFileSystemEntries(Folder("incoming"));
 }

@@ -37,6 +37,16 @@ internal sealed class ManagedAdapters : IDisposable
         Manager = Open(folder);
     }
 
+    /// <summary>Starts again with what the data folder has become meanwhile.</summary>
+    /// <param name="damage">Changes it while nobody uses it.</param>
+    /// <param name="rebuild">Whether the registry is built from the folders.</param>
+    public void Restart(Action damage, bool rebuild = false)
+    {
+        Manager.Dispose();
+        damage();
+        Manager = Open(folder: null, rebuild);
+    }
+
     public Task<AdapterInfo> Add(string name, string adapter, AddOptions? options = null) =>
         AddFolder(name, GoldenData.Path("adapters", Checkpoint, adapter), options);
 
@@ -84,7 +94,7 @@ internal sealed class ManagedAdapters : IDisposable
         return file.Read(name);
     }
 
-    private AdapterManager Open(string? folder) => AdapterManager.Open(
+    private AdapterManager Open(string? folder, bool rebuild = false) => AdapterManager.Open(
         ModelConfig.Load(GoldenData.Path("checkpoints", Checkpoint)).Modules(Checkpoint),
         "fingerprint",
         (torch.ScalarType.Float32, torch.CPU),
@@ -92,6 +102,7 @@ internal sealed class ManagedAdapters : IDisposable
         new AdapterOptions
         {
             DataFolder = DataFolder,
+            RebuildRegistry = rebuild,
             AdaptersFolder = folder,
             MaxRank = 256,
             CacheBytes = _cacheBytes,

@@ -1,6 +1,8 @@
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
+using LoraServe.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Tests.Jobs;
 
@@ -10,18 +12,21 @@ public sealed class JobStoreTests : IDisposable
     private const int Most = 2;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("loraserve-").FullName;
+    private readonly DataFolder _data;
     private readonly JobDatabase _database;
     private readonly JobStore _store;
 
     public JobStoreTests()
     {
-        _database = JobDatabase.Open(_folder);
+        _data = new DataFolder(new LoraServeOptions { Data = _folder }, TimeProvider.System, NullLogger<DataFolder>.Instance);
+        _database = JobDatabase.Open(_data, rebuild: false, NullLogger.Instance);
         _store = new JobStore(_database, TimeProvider.System);
     }
 
     public void Dispose()
     {
         _database.Dispose();
+        _data.Dispose();
         Directory.Delete(_folder, recursive: true);
     }
 

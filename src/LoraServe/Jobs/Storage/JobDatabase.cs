@@ -1,21 +1,132 @@
+using LoraServe.Engine.Storage;
 using LoraServe.Storage;
+using Microsoft.Data.Sqlite;
+using Microsoft.EntityFrameworkCore;
 
 namespace LoraServe.Jobs.Storage;
 
-/// <summary>The database jobs.db of a data folder.</summary>
-internal sealed class JobDatabase : DurableDatabase<JobContext>
+/// <summary>
+/// The database jobs.db of a data folder. A generation beside it tells whether it is the one that the files and job folders belong to, and
+/// copies of its rows let it be built again.
+/// </summary>
+internal sealed partial class JobDatabase : DurableDatabase<JobContext>
 {
-    private JobDatabase(string folder)
-        : base(Path.Combine(folder, "jobs.db"), "jobs", options => new JobContext(options))
+    private readonly string _folder;
+    private readonly DatabaseGeneration _generation;
+    private readonly JobCopies _copies;
+    private readonly DiskReserve _reserve;
+    private readonly ILogger _log;
+    private readonly Lock _entries = new();
+    private Action<JobContext> _fill = static _ => { };
+    private long _first = 1;
+
+    private JobDatabase(DataFolder folder, string path, ILogger log)
+        : base(path, "jobs", options => new JobContext(options))
     {
+        (_folder, _log, _reserve) = (folder.Path, log, folder.Reserve);
+        _generation = new DatabaseGeneration(path);
+        _copies = new JobCopies(folder.Path);
     }
 
-    /// <summary>Opens the database of a data folder; both are made if they are not there.</summary>
-    /// <exception cref="IOException">It cannot be used.</exception>
-    public static JobDatabase Open(string folder)
+    /// <summary>Opens the database of a data folder, which is made if it is not there.</summary>
+    /// <param name="folder">The data folder.</param>
+    /// <param name="rebuild">Whether it is built from the files, in the place of the one that is there.</param>
+    /// <param name="log">Told of what a killed process left.</param>
+    /// <exception cref="IOException">It cannot be used, or is not the one that belongs to the files; the message says how to go on.</exception>
+    public static JobDatabase Open(DataFolder folder, bool rebuild, ILogger log)
     {
-        var database = new JobDatabase(folder);
-        database.Prepare();
+        var path = Path.Combine(folder.Path, "jobs.db");
+        var database = new JobDatabase(folder, path, log);
+        if (rebuild)
+        {
+            database._first = database._generation.NumberBeside() + 1;
+            database._fill = new JobRebuild(folder.Path, folder.Trash, log).Begin(path, database._copies);
+        }
+
+        database._generation.CheckExists();
+        database.Prepare(log);
         return database;
     }
+
+    /// <summary>Makes one change of which files and jobs exist, whole or not at all.</summary>
+    /// <param name="change">Of the tables.</param>
+    /// <param name="copy">Of what was changed, once it is.</param>
+    /// <exception cref="IOException">Nothing was changed.</exception>
+    public T WriteEntries<T>(Func<JobContext, T> change, Action<JobCopies, T> copy)
+    {
+        lock (_entries)
+        {
+            var wasBehind = _generation.IsBehind;
+            var result = Write(context =>
+            {
+                var made = change(context);
+                _generation.Raise(Writing);
+                return made;
+            });
+            Copy(() => UseWriting((context, connection) =>
+            {
+                if (wasBehind) _copies.Replace(context);
+                else copy(_copies, result);
+                _generation.Commit(connection);
+            }));
+            return result;
+        }
+    }
+
+    /// <summary>Takes files and jobs away, also on a full disk.</summary>
+    /// <param name="change">Of the tables.</param>
+    /// <param name="ids">Of what it takes away.</param>
+    /// <exception cref="IOException">Nothing was changed.</exception>
+    public T DeleteEntries<T>(Func<JobContext, T> change, params IReadOnlyCollection<string> ids) =>
+        _reserve.Delete(() => WriteEntries(change, (copies, _) => copies.Delete(ids)));
+
+    /// <summary>Copies a job that has changed, as it is now.</summary>
+    public void Copy(string id)
+    {
+        lock (_entries)
+        {
+            Copy(() =>
+            {
+                if (Read(context => context.Jobs.AsNoTracking().FirstOrDefault(row => row.Id == id)) is { } row) _copies.Write(row);
+            });
+        }
+    }
+
+    protected override void Check(SqliteConnection connection) => _generation.Check(connection);
+
+    protected override void Complete(JobContext context, SqliteConnection connection)
+    {
+        _fill(context);
+        context.ChangeTracker.Clear();
+        _generation.Open(connection, _first, () => WhyNotNew(context));
+        if (!_generation.IsBehind && _copies.Exist) return;
+        _copies.Replace(context);
+        _generation.Commit(connection);
+    }
+
+    private string? WhyNotNew(JobContext context)
+    {
+        if (context.Files.Any() || context.Jobs.Any()) return null;
+        var (files, jobs) = (Path.Combine(_folder, "files"), Path.Combine(_folder, "training"));
+        return _copies.HasAny || (Directory.Exists(files) && Directory.EnumerateFiles(files).Any())
+            || (Directory.Exists(jobs) && Directory.EnumerateDirectories(jobs).Any())
+            ? $"jobs.db of {_folder} is empty, but there are files and jobs beside it."
+            : null;
+    }
+
+    // The change is made. The next one writes all copies, or the next start.
+    private void Copy(Action write)
+    {
+        try
+        {
+            write();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNoCopies(e.Message);
+        }
+    }
+
+    [LoggerMessage(LogLevel.Warning, "What the database of jobs says is not copied beside it, which rebuilding it would need: {Reason}")]
+    private partial void LogNoCopies(string reason);
 }

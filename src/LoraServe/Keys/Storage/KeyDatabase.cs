@@ -1,4 +1,6 @@
+using LoraServe.Engine.Storage;
 using LoraServe.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Keys.Storage;
 
@@ -7,18 +9,25 @@ internal sealed class KeyDatabase : DurableDatabase<KeyContext>
 {
     private const string FileName = "keys.db";
 
+    private readonly DiskReserve _reserve;
+
     private KeyDatabase(string folder)
-        : base(Path.Combine(folder, FileName), "keys", options => new KeyContext(options)) => Marker = new KeyMarker(folder);
+        : base(Path.Combine(folder, FileName), "keys", options => new KeyContext(options)) =>
+        (Marker, _reserve) = (new KeyMarker(folder), new DiskReserve(folder));
 
     /// <summary>Remembers outside of the database that there were keys.</summary>
     public KeyMarker Marker { get; }
 
     /// <summary>Opens the database of a data folder; both are made if they are not there.</summary>
     /// <exception cref="IOException">It cannot be used.</exception>
-    public static KeyDatabase Open(string folder)
+    public static KeyDatabase Open(string folder) => Open(folder, NullLogger.Instance);
+
+    /// <summary>The same, and a log is told of what a killed process left.</summary>
+    /// <exception cref="IOException">It cannot be used.</exception>
+    public static KeyDatabase Open(string folder, ILogger log)
     {
         var database = new KeyDatabase(folder);
-        database.Prepare();
+        database.Prepare(log);
         return database;
     }
 
@@ -36,6 +45,10 @@ internal sealed class KeyDatabase : DurableDatabase<KeyContext>
         RaiseNumber();
         return result;
     });
+
+    /// <summary>The same, with the room that is kept for it on a full disk: a key must not stay valid for want of it.</summary>
+    /// <exception cref="IOException">Nothing was changed.</exception>
+    public T WriteKeysOnFullDisk<T>(Func<KeyContext, T> change) => _reserve.Delete(() => WriteKeys(change));
 
     /// <summary>A number that is another one after anybody, such as another process, has changed keys.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>

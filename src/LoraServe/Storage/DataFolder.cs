@@ -1,0 +1,61 @@
+using LoraServe.Engine.Storage;
+
+namespace LoraServe.Storage;
+
+/// <summary>
+/// The data folder of a server: nobody else's business, and no other server's as long as this one runs. What it holds is described where it is
+/// made; its root has the file lock, the reserve of a full disk, and the trash.
+/// </summary>
+internal sealed partial class DataFolder : IDisposable
+{
+    private readonly DataFolderLock _lock;
+    private readonly TimeSpan _trashAge;
+    private readonly ILogger _log;
+
+    /// <exception cref="IOException">It cannot be made, or another server has it.</exception>
+    public DataFolder(LoraServeOptions options, TimeProvider time, ILogger<DataFolder> log)
+    {
+        Path = OwnerOnly.CreateFolder(options.Data);
+        _lock = DataFolderLock.Take(System.IO.Path.Combine(Path, "lock"));
+        _log = log;
+        _trashAge = TimeSpan.FromDays(options.TrashDays);
+        Trash = new Trash(Path, time, log);
+        Reserve = new DiskReserve(Path);
+        try
+        {
+            if (OwnerOnly.Tighten(Path) is > 0 and var count) LogTightened(count, Path);
+        }
+        // Somebody else's files in it: they are as open as their owner wants.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotTightened(Path, e.Message);
+        }
+
+        Reserve.Fill();
+    }
+
+    /// <summary>Where it is, absolute.</summary>
+    public string Path { get; }
+
+    /// <summary>Takes what no database knows.</summary>
+    public Trash Trash { get; }
+
+    /// <summary>Room for deleting on a full disk.</summary>
+    public DiskReserve Reserve { get; }
+
+    /// <summary>Deletes what has lain in the trash for as long as the options say, and takes room on the disk again.</summary>
+    public void Tidy()
+    {
+        Trash.Empty(_trashAge);
+        Reserve.Fill();
+    }
+
+    /// <summary>Lets another server use it.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    [LoggerMessage(LogLevel.Warning, "{Count} files and folders of {Path} could be read or changed by others; they are their owner's only now")]
+    private partial void LogTightened(int count, string path);
+
+    [LoggerMessage(LogLevel.Warning, "Not all files of {Path} are their owner's only: {Reason}")]
+    private partial void LogNotTightened(string path, string reason);
+}

@@ -1,0 +1,221 @@
+using LoraServe.Files;
+using LoraServe.Jobs;
+using LoraServe.Jobs.Storage;
+using LoraServe.Keys;
+using LoraServe.Keys.Storage;
+using LoraServe.Storage;
+using Microsoft.Data.Sqlite;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace LoraServe.Tests.Storage;
+
+/// <summary>What a start makes of the files and jobs of a data folder whose database is not the one that belongs to them.</summary>
+public sealed class DataFolderTests : IDisposable
+{
+    private const string Evaluation = "evaluation";
+
+    private readonly string _folder = Directory.CreateTempSubdirectory("loraserve-").FullName;
+
+    private string Database => Path.Combine(_folder, "jobs.db");
+
+    public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Theory]
+    [InlineData("emptied")]
+    [InlineData("removed")]
+    [InlineData("older")]
+    [InlineData("garbage")]
+    [InlineData("without its generation")]
+    public void Open_DatabaseIsNotThatOfTheFiles_IsRefusedAndRebuilt(string damage)
+    {
+        string first;
+        using (var server = new Stores(_folder)) first = server.AddFile("first");
+        File.Copy(Database, Path.Combine(_folder, "..", $"{Path.GetFileName(_folder)}.older"));
+        string second;
+        using (var server = new Stores(_folder))
+        {
+            second = server.AddFile("second");
+            server.AddJob("evaljob-1");
+            server.Jobs.Change("evaljob-1", job => job with { Status = JobStatus.Succeeded, Result = """{"a":1}""" });
+            server.Jobs.AddCheckpoint("evaljob-1", 5, "run/checkpoints/step-5");
+        }
+
+        Directory.CreateDirectory(Path.Combine(_folder, "training", "evaljob-1", "run", "checkpoints", "step-5"));
+        Damage(damage);
+
+        Should.Throw<IOException>(() => new Stores(_folder)).Message.ShouldContain("--rebuild-registry");
+        Directory.GetFiles(Path.Combine(_folder, "files")).Length.ShouldBe(2);
+
+        using (var rebuilt = new Stores(_folder, rebuild: true))
+        {
+            rebuilt.Sweep();
+            rebuilt.Files.Get(first, Caller.CommandLine with { Id = "me" }).Name.ShouldBe("first");
+            rebuilt.Files.Get(second, Caller.CommandLine with { Id = "me" }).Name.ShouldBe("second");
+            var job = rebuilt.Jobs.Find("evaljob-1")!;
+            (job.Status, job.Result, job.Owner).ShouldBe((JobStatus.Succeeded, """{"a":1}""", "me"));
+            rebuilt.Jobs.Checkpoints("evaljob-1").ShouldHaveSingleItem().Folder.ShouldBe("run/checkpoints/step-5");
+        }
+
+        using var again = new Stores(_folder);
+        again.Jobs.Find("evaljob-1").ShouldNotBeNull();
+    }
+
+    [Fact]
+    public void Sweep_FilesAndFoldersThatNobodyKnows_GoIntoTheTrash()
+    {
+        using var server = new Stores(_folder);
+        server.AddFile("known");
+        File.WriteAllText(Path.Combine(_folder, "files", "file-unknown"), "precious");
+        File.WriteAllText(Path.Combine(_folder, "files", "incoming", "strange"), "precious too");
+        File.WriteAllText(server.Files.BeginFile(), "unfinished");
+        Directory.CreateDirectory(Path.Combine(_folder, "training", "ftjob-unknown"));
+
+        server.Sweep();
+
+        Directory.GetFileSystemEntries(Path.Combine(_folder, "trash")).Select(path => Path.GetFileName(path)[17..]).Order(StringComparer.Ordinal)
+            .ShouldBe(["files-file-unknown", "files-incoming-strange", "training-ftjob-unknown"]);
+        Directory.GetFiles(Path.Combine(_folder, "files")).Length.ShouldBe(1);
+        Directory.GetFiles(Path.Combine(_folder, "files", "incoming")).ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Open_DatabaseOfAnEarlierRelease_IsTakenOver()
+    {
+        string id;
+        using (var server = new Stores(_folder)) id = server.AddFile("first");
+        File.Delete(Path.ChangeExtension(Database, ".generation"));
+        Directory.Delete(Path.Combine(_folder, "index"), recursive: true);
+        Execute(Database, "DROP TABLE DataGeneration");
+
+        using var restarted = new Stores(_folder);
+
+        restarted.Files.Get(id, Caller.CommandLine with { Id = "me" }).Name.ShouldBe("first");
+        File.Exists(Path.Combine(_folder, "index", "files", $"{id}.json")).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Open_SecondServer_IsRefused()
+    {
+        using var server = new Stores(_folder);
+
+        Should.Throw<IOException>(() => new Stores(_folder)).Message.ShouldContain("another LoraServe");
+    }
+
+    [Fact]
+    public void Open_FolderThatOthersCanRead_IsTightened()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such rights.");
+        using (var server = new Stores(_folder)) server.AddFile("first");
+        const UnixFileMode wide = (UnixFileMode)0b111_101_101;
+        foreach (var path in Directory.GetFileSystemEntries(_folder, "*", SearchOption.AllDirectories).Append(_folder)) File.SetUnixFileMode(path, wide);
+
+        using var restarted = new Stores(_folder);
+
+        var others = Directory.GetFileSystemEntries(_folder, "*", SearchOption.AllDirectories).Append(_folder)
+            .Where(path => ((int)File.GetUnixFileMode(path) & 0b111_111) != 0);
+        others.ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("jobs.db")]
+    [InlineData("keys.db")]
+    public async Task Open_LockOfAKilledMigration_IsTakenOver(string name)
+    {
+        var path = Path.Combine(_folder, name);
+        Execute(path, "CREATE TABLE __EFMigrationsLock (Id INTEGER NOT NULL PRIMARY KEY, Timestamp TEXT NOT NULL)");
+        Execute(path, "INSERT INTO __EFMigrationsLock VALUES (1, '2026-01-01')");
+
+        await Task.Run(() =>
+        {
+            if (name == "keys.db") KeyDatabase.Open(_folder).Dispose();
+            else new Stores(_folder).Dispose();
+        }).WaitAsync(TimeSpan.FromSeconds(20));
+    }
+
+    [Theory]
+    [InlineData("jobs.db")]
+    [InlineData("keys.db")]
+    public void Open_DatabaseOfANewerRelease_IsRefusedByName(string name)
+    {
+        new Stores(_folder).Dispose();
+        KeyDatabase.Open(_folder).Dispose();
+        Execute(Path.Combine(_folder, name), "INSERT INTO __EFMigrationsHistory VALUES ('29990101000000_Future', '99.0.0')");
+
+        Should.Throw<IOException>(() =>
+        {
+            KeyDatabase.Open(_folder).Dispose();
+            new Stores(_folder).Dispose();
+        }).Message.ShouldContain("29990101000000_Future");
+    }
+
+    private static void Execute(string path, string sql)
+    {
+        using var connection = new SqliteConnection($"Data Source={path};Pooling=False");
+        connection.Open();
+        using var command = connection.CreateCommand();
+        command.CommandText = sql;
+        command.ExecuteNonQuery();
+    }
+
+    private void Damage(string damage)
+    {
+        var older = Path.Combine(_folder, "..", $"{Path.GetFileName(_folder)}.older");
+        if (damage == "emptied") File.WriteAllText(Database, "");
+        if (damage == "removed") File.Delete(Database);
+        if (damage == "older") File.Copy(older, Database, overwrite: true);
+        if (damage == "garbage") File.WriteAllText(Database, new string('x', 20_000));
+        if (damage == "without its generation") File.Delete(Path.ChangeExtension(Database, ".generation"));
+        File.Delete(older);
+    }
+
+    private sealed class Stores : IDisposable
+    {
+        private readonly DataFolder _data;
+        private readonly JobDatabase _database;
+        private readonly JobFolders _folders;
+
+        public Stores(string folder, bool rebuild = false)
+        {
+            _data = new DataFolder(new LoraServeOptions { Data = folder }, TimeProvider.System, NullLogger<DataFolder>.Instance);
+            try
+            {
+                _database = JobDatabase.Open(_data, rebuild, NullLogger.Instance);
+            }
+            catch
+            {
+                _data.Dispose();
+                throw;
+            }
+
+            Files = new FileStore(_database, _data, TimeProvider.System, NullLogger<FileStore>.Instance);
+            Jobs = new JobStore(_database, TimeProvider.System);
+            _folders = new JobFolders(Jobs, Files, _data);
+        }
+
+        public FileStore Files { get; }
+
+        public JobStore Jobs { get; }
+
+        public string AddFile(string name)
+        {
+            var path = Files.BeginFile();
+            File.WriteAllText(path, name);
+            return Files.Add(path, file => file with { Owner = "me", Name = name, Purpose = FilePurpose.Evals }).Id;
+        }
+
+        public void AddJob(string id) => Jobs.Add(id, Evaluation, Caller.CommandLine with { Id = "me" }, "{}", 10);
+
+        public void Sweep()
+        {
+            var later = DateTimeOffset.UtcNow.AddMinutes(1);
+            Files.Sweep(later);
+            _folders.Sweep(later);
+        }
+
+        public void Dispose()
+        {
+            _database.Dispose();
+            _data.Dispose();
+        }
+    }
+}
