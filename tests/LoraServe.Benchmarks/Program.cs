@@ -13,16 +13,19 @@
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- training-serving --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- templates --count 1000000
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- train --model DIR
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- hostile --count 20000
 //
 // load asks a server that runs already; the others need none. steps measures single steps of the engine on a checkpoint, prefix the prefix
 // cache, starvation what a busy adapter does to another one, merge-cost what a merge costs, and merge-traces merging by demand against always
 // and never. merges checks that merging leaves nothing behind, residency serves 2,000 adapters with memory for 32, and kills ends a process
 // while it changes adapters and checks what is left. training-kills does the same to trainings, and training-serving measures what a training
-// does to requests beside it. train measures steps of training and their memory, and templates renders mutated chat templates.
+// does to requests beside it. train measures steps of training and their memory, templates renders mutated chat templates, and hostile
+// sends thousands of wrong requests over all routes and checks answers, times, memory and log.
 // Other work on the machine shows in every figure: leave it alone meanwhile.
 using System.CommandLine;
 using LoraServe.Benchmarks;
 using LoraServe.Benchmarks.Fairness;
+using LoraServe.Benchmarks.Hostile;
 using LoraServe.Benchmarks.Kills;
 using LoraServe.Benchmarks.Load;
 using LoraServe.Benchmarks.Merging;
@@ -43,6 +46,7 @@ var root = new RootCommand("Measures how fast LoraServe is on this machine.")
     StepsCommand.Create(), MergeCostCommand.Create(), MergesCommand.Create(), MergeTracesCommand.Create(), PrefixCommand.Create(),
     StarvationCommand.Create(), LoadCommand.Create(), ResidencyCommand.Create(), KillsCommand.Create(), KillsCommand.CreateWorker(),
     TemplatesCommand.Create(), TrainCommand.Create(), TrainingKillsCommand.Create(), TrainingKillsCommand.CreateWorker(), ServingCommand.Create(),
+    HostileCommand.Create(),
 };
 try
 {

@@ -2,24 +2,25 @@ namespace LoraServe.Engine.Generation;
 
 /// <summary>
 /// The logits of one step, out of the tensors' world: for each row of the batch those of its last <see cref="BatchRow.LogitsCount"/>
-/// tokens.
+/// tokens. To be asked for row by row.
 /// </summary>
-internal sealed class BatchLogits
+internal sealed class BatchLogits : IDisposable
 {
-    private readonly ReadOnlyMemory<float> _values;
+    private readonly LogitSlices _slices;
     private readonly int[] _firsts;
-    private readonly int _vocabularySize;
 
     /// <param name="batch">The batch that was run.</param>
-    /// <param name="values">[wanted tokens, vocabulary], row by row.</param>
-    /// <param name="vocabularySize">Logits of one token.</param>
-    public BatchLogits(Batch batch, ReadOnlyMemory<float> values, int vocabularySize)
+    /// <param name="slices">Of all wanted tokens, row by row; taken over.</param>
+    public BatchLogits(Batch batch, LogitSlices slices)
     {
-        (_values, _vocabularySize) = (values, vocabularySize);
+        _slices = slices;
         _firsts = new int[batch.Rows.Count];
         for (var i = 1; i < _firsts.Length; i++) _firsts[i] = _firsts[i - 1] + batch.Rows[i - 1].LogitsCount;
     }
 
-    /// <summary>[vocabulary], of one of a row's wanted tokens.</summary>
-    public ReadOnlySpan<float> Of(int row, int index) => _values.Span.Slice((_firsts[row] + index) * _vocabularySize, _vocabularySize);
+    /// <summary>[vocabulary], of one of a row's wanted tokens; valid until the next one is asked for.</summary>
+    public ReadOnlySpan<float> Of(int row, int index) => _slices.Of(_firsts[row] + index);
+
+    /// <summary>Frees what rows that were not asked for would need.</summary>
+    public void Dispose() => _slices.Dispose();
 }

@@ -202,7 +202,7 @@ internal sealed partial class EngineLoop : IDisposable
         {
             var plan = _merging.Plan(batch);
             var start = Stopwatch.GetTimestamp();
-            var logits = _runner.Run(batch, plan.AdapterOf);
+            using var logits = _runner.Run(batch, plan.AdapterOf);
             _merging.Observe(batch, plan, Stopwatch.GetElapsedTime(start));
             var tokens = Sample(batch, logits);
             Tell(batch, tokens);

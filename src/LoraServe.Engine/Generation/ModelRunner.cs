@@ -1,4 +1,3 @@
-using System.Runtime.InteropServices;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using static TorchSharp.torch;
@@ -6,27 +5,34 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Generation;
 
 /// <summary>Turns a scheduled batch into tensors, runs the model and returns plain numbers. No tensor leaves it.</summary>
-internal sealed class ModelRunner(BaseModel model, int blockSize)
+/// <param name="model">The model.</param>
+/// <param name="blockSize">Tokens of a KV block.</param>
+/// <param name="mostLogitBytes">Of logits that are in memory at the same time.</param>
+internal sealed class ModelRunner(BaseModel model, int blockSize, int mostLogitBytes = ModelRunner.UsualLogitBytes)
 {
+    // More than the logits of all sequences that generate together need, but on the largest vocabularies.
+    private const int UsualLogitBytes = 128 << 20;
+
     private float[] _logits = [];
 
     /// <summary>
-    /// Computes the batch's tokens; the result is valid until the next call. One dispose scope holds everything that it makes.
+    /// Computes the batch's tokens; the result is valid until the next call, and frees what it holds when it is disposed. One dispose scope
+    /// holds everything else that it makes.
     /// </summary>
     /// <param name="batch">What to compute.</param>
     /// <param name="adapterOf">The form of a sequence's adapter to run it on.</param>
     public BatchLogits Run(Batch batch, Func<Sequence, LoraAdapter> adapterOf)
     {
         using var scope = NewDisposeScope();
-        using var logits = model.Forward(Inputs(batch, adapterOf)).cpu();
-        var count = checked((int)logits.numel());
-        if (_logits.Length < count) _logits = new float[count];
-        MemoryMarshal.Cast<byte, float>(logits.bytes).CopyTo(_logits);
-        return new BatchLogits(batch, _logits, model.Config.VocabularySize);
+        var inputs = Inputs(batch, adapterOf);
+        var lora = inputs.Lora.Select(inputs.LogitTokens);
+        return new BatchLogits(batch, new LogitSlices(model, model.Hidden(inputs), lora, Buffer, mostLogitBytes));
     }
 
     /// <summary>The same with each sequence on the adapter that it leases.</summary>
     public BatchLogits Run(Batch batch) => Run(batch, static sequence => sequence.Adapter.Adapter);
+
+    private float[] Buffer(int count) => _logits.Length >= count ? _logits : _logits = new float[count];
 
     private ForwardBatch Inputs(Batch batch, Func<Sequence, LoraAdapter> adapterOf)
     {

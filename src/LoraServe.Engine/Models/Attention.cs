@@ -45,8 +45,7 @@ internal sealed class Attention : IDisposable
         key = RotaryEmbedding.Rotate(key, inputs.Cosine, inputs.Sine);
         _cache.Write(_layer, batch.Slots, key, value);
 
-        var masks = inputs.Masks(_config.SlidingWindows[_layer]);
-        var attended = batch.Spans.Select((span, i) => Attend(query, span, masks[i])).ToList();
+        var attended = batch.Spans.Select((span, i) => Attend(query, span, i, inputs)).ToList();
         var joined = attended.Count == 1 ? attended[0] : cat(attended, dim: 0);
         return _outputProjection.Forward(joined, batch.Lora).MoveToOuterDisposeScope();
     }
@@ -64,21 +63,46 @@ internal sealed class Attention : IDisposable
         return norm is null ? split : norm.Forward(split, lora);
     }
 
+    private Tensor Attend(Tensor query, AttentionSpan span, int index, AttentionInputs inputs)
+    {
+        var window = _config.SlidingWindows[_layer];
+        var (keys, values) = _cache.Read(_layer, span.ContextSlots);
+        query = query.narrow(0, span.Start, span.Count);
+        return inputs.IsSliced(index)
+            ? AttendInSlices(query, keys, values, window, inputs)
+            : Attend(query, keys, values, inputs.Masks(window)[index]);
+    }
+
+    // Each slice sees the context up to its last token; masks of all layers together would not fit into memory, so that each makes its own.
+    private Tensor AttendInSlices(Tensor query, Tensor keys, Tensor values, int? window, AttentionInputs inputs)
+    {
+        var (count, context) = ((int)query.size(0), (int)keys.size(0));
+        var rows = (int)Math.Max(1, inputs.MostElements / AttentionMask.Elements(1, context, _config.HeadCount / _config.KvHeadCount));
+        var slices = new List<Tensor>();
+        for (var start = 0; start < count; start += rows)
+        {
+            var length = Math.Min(rows, count - start);
+            var seen = context - count + start + length;
+            using var mask = inputs.Mask(length, seen, window);
+            slices.Add(Attend(query.narrow(0, start, length), keys.narrow(0, 0, seen), values.narrow(0, 0, seen), mask));
+        }
+
+        return cat(slices, dim: 0);
+    }
+
     // The query heads of one key head are folded into the query length: [1, kvHeads, group * tokens, headDim]. That is exact, and a
     // single new token then needs neither a mask nor repeated keys.
-    private Tensor Attend(Tensor query, AttentionSpan span, Tensor? mask)
+    private Tensor Attend(Tensor query, Tensor keys, Tensor values, Tensor? mask)
     {
-        var (kvHeads, headDim) = (_config.KvHeadCount, _config.HeadDim);
+        var (count, kvHeads, headDim) = ((int)query.size(0), _config.KvHeadCount, _config.HeadDim);
         var group = _config.HeadCount / kvHeads;
-        var (keys, values) = _cache.Read(_layer, span.ContextSlots);
-        var folded = query.narrow(0, span.Start, span.Count)
-            .view(span.Count, kvHeads, group, headDim)
+        var folded = query.view(count, kvHeads, group, headDim)
             .permute(1, 2, 0, 3)
-            .reshape(1, kvHeads, group * span.Count, headDim);
+            .reshape(1, kvHeads, group * count, headDim);
         var attended = nn.functional.scaled_dot_product_attention(
             folded, keys.transpose(0, 1).unsqueeze(0), values.transpose(0, 1).unsqueeze(0), mask);
-        return attended.view(kvHeads, group, span.Count, headDim)
+        return attended.view(kvHeads, group, count, headDim)
             .permute(2, 0, 1, 3)
-            .reshape(span.Count, _config.HeadCount * headDim);
+            .reshape(count, _config.HeadCount * headDim);
     }
 }

@@ -5,6 +5,9 @@ namespace LoraServe.Engine.Models;
 /// <summary>What the new tokens of one sequence may see of its context.</summary>
 internal static class AttentionMask
 {
+    /// <summary>Elements of a mask, which can be more than an array has.</summary>
+    public static long Elements(int queries, int context, int group) => (long)queries * context * group;
+
     /// <summary>
     /// An additive mask [group * queries, context] of 0 and -infinity for the last <paramref name="queries"/> positions of a context,
     /// repeated for each query head of a group, or null where every token sees everything, as a single new token does under full attention.
@@ -19,7 +22,7 @@ internal static class AttentionMask
     {
         if (queries == 1 && (window is null || context <= window)) return null;
 
-        var rows = new float[queries * context];
+        var rows = new float[checked(queries * context)];
         for (var i = 0; i < queries; i++)
         {
             var position = context - queries + i;

@@ -38,17 +38,30 @@ internal sealed class BaseModel : IDisposable
     /// <summary>Where tensors of a batch must be.</summary>
     public Device Device => _weights.Device;
 
+    /// <summary>Most elements of attention masks that are in memory at the same time.</summary>
+    public long MostMaskElements { get; init; } = 1L << 26;
+
     /// <summary>
-    /// One forward pass: stores keys and values of the batch's tokens and returns the float32 logits [wanted tokens, vocabulary] of
-    /// <see cref="ForwardBatch.LogitTokens"/>. The caller owns the result.
+    /// One forward pass up to the output head: stores keys and values of the batch's tokens and returns the last hidden states
+    /// [wanted tokens, hidden] of <see cref="ForwardBatch.LogitTokens"/>. The caller owns the result.
     /// </summary>
-    public Tensor Forward(ForwardBatch batch)
+    public Tensor Hidden(ForwardBatch batch)
     {
         using var scope = NewDisposeScope();
-        var inputs = new AttentionInputs(Config, _rotary, batch, _weights.Dtype);
+        var inputs = new AttentionInputs(Config, _rotary, batch, _weights.Dtype, MostMaskElements);
         var x = _embedding.Forward(batch.TokenIds, batch.Lora);
         foreach (var layer in _layers) layer.Forward(x, batch, inputs);
-        return Logits(x, batch).MoveToOuterDisposeScope();
+        var wanted = tensor(batch.LogitTokens.Select(token => (long)token).ToArray(), device: Device);
+        return _norm.Forward(x.index_select(0, wanted), batch.Lora.Select(batch.LogitTokens)).MoveToOuterDisposeScope();
+    }
+
+    /// <summary>The float32 logits [tokens, vocabulary] of hidden states [tokens, hidden]. The caller owns the result.</summary>
+    /// <param name="hidden">Of <see cref="Hidden"/>, all or some of them.</param>
+    /// <param name="lora">The adapters of these tokens.</param>
+    public Tensor Logits(Tensor hidden, LoraBatch lora)
+    {
+        using var scope = NewDisposeScope();
+        return _head.Forward(hidden, lora).to(ScalarType.Float32).MoveToOuterDisposeScope();
     }
 
     /// <summary>See <see cref="BaseWeights.Checksum"/>.</summary>
@@ -62,13 +75,5 @@ internal sealed class BaseModel : IDisposable
         _rotary.Dispose();
         _cache.Dispose();
         _weights.Dispose();
-    }
-
-    private Tensor Logits(Tensor x, ForwardBatch batch)
-    {
-        var wanted = tensor(batch.LogitTokens.Select(token => (long)token).ToArray(), device: Device);
-        var lora = batch.Lora.Select(batch.LogitTokens);
-        var last = _norm.Forward(x.index_select(0, wanted), lora);
-        return _head.Forward(last, lora).to(ScalarType.Float32);
     }
 }

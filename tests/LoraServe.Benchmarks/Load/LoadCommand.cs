@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.CommandLine.Parsing;
 using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Load;
@@ -9,13 +8,8 @@ internal static class LoadCommand
 {
     public static Command Create()
     {
-        var url = new Option<Uri>("--url")
-        {
-            Description = "Address of the server.",
-            HelpName = "URL",
-            DefaultValueFactory = _ => new Uri("http://localhost:8080"),
-            CustomParser = ParseUrl,
-        };
+        var url = UrlOption.Create("Address of the server.");
+        url.DefaultValueFactory = _ => new Uri("http://localhost:8080");
         var adapters = new Option<string>("--adapters")
         {
             Description = "Names of adapters, separated by commas, for the requests in turn; base stands for none.",
@@ -56,12 +50,5 @@ internal static class LoadCommand
             return result.Errors.Any() ? 1 : 0;
         });
         return command;
-    }
-
-    private static Uri? ParseUrl(ArgumentResult result)
-    {
-        if (Uri.TryCreate(result.Tokens[0].Value, UriKind.Absolute, out var url) && url.Scheme is "http" or "https") return url;
-        result.AddError($"--url: expected an address such as http://localhost:8080, found {result.Tokens[0].Value}");
-        return null;
     }
 }

@@ -29,6 +29,9 @@ public class AttentionMaskTests
     public void Create_GroupOfHeads_RepeatsTheRows() =>
         Visible(AttentionMask.Create(2, 2, window: null, group: 2, torch.float32, torch.CPU)).ShouldBe(["#.", "##", "#.", "##"]);
 
+    [Fact]
+    public void Elements_LongPromptAndContext_DoNotOverflow() => AttentionMask.Elements(16_384, 131_072, 4).ShouldBe(8_589_934_592);
+
     private static string[] Visible(torch.Tensor? mask)
     {
         using var scope = torch.NewDisposeScope();

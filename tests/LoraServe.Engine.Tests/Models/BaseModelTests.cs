@@ -44,6 +44,17 @@ public class BaseModelTests
 
     [Theory]
     [MemberData(nameof(Checkpoints))]
+    public void Forward_LogitsAndAttentionInSlices_EqualReference(string checkpoint, int count)
+    {
+        using var model = new GoldenModel(checkpoint, inSlices: true);
+        var rows = GoldenRow.Load(checkpoint);
+
+        rows.Count.ShouldBe(count);
+        model.ShouldEqualGolden(rows, chunk: 7);
+    }
+
+    [Theory]
+    [MemberData(nameof(Checkpoints))]
     public void Forward_AllAdaptersMerged_EqualsReference(string checkpoint, int count)
     {
         using var model = new GoldenModel(checkpoint, merges: true);

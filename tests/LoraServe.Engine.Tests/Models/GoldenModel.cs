@@ -33,7 +33,8 @@ internal sealed class GoldenModel : IDisposable
     /// <param name="checkpoint">Its name.</param>
     /// <param name="merges">Whether adapters run on merged weights instead of beside the base.</param>
     /// <param name="folder">A checkpoint that takes the golden one's place and acts with the adapter already; null: the golden one.</param>
-    public GoldenModel(string checkpoint, bool merges = false, string? folder = null)
+    /// <param name="inSlices">Whether logits and attention are computed in the smallest slices that there are.</param>
+    public GoldenModel(string checkpoint, bool merges = false, string? folder = null, bool inSlices = false)
     {
         (_checkpoint, _merges, _isMergedAlready) = (checkpoint, merges, folder is not null);
         folder ??= GoldenData.Path("checkpoints", checkpoint);
@@ -41,8 +42,11 @@ internal sealed class GoldenModel : IDisposable
         using var files = Checkpoint.Open(folder);
         _weights = BaseWeights.Load(_config, files, torch.ScalarType.Float32, torch.CPU, progress: null);
         var cache = new KvCache(_config.LayerCount, Blocks * BlockSize, _config.KvHeadCount, _config.HeadDim, torch.ScalarType.Float32, torch.CPU);
-        _model = new BaseModel(_config, _weights, cache, _config.MaxPositionEmbeddings);
-        _runner = new ModelRunner(_model, BlockSize);
+        _model = new BaseModel(_config, _weights, cache, _config.MaxPositionEmbeddings)
+        {
+            MostMaskElements = inSlices ? 1 : 1L << 26,
+        };
+        _runner = new ModelRunner(_model, BlockSize, inSlices ? 3 * sizeof(float) * _config.VocabularySize : 1 << 26);
         _sampler = new Sampler(_config.VocabularySize);
         _expected = SafetensorsFile.Open(GoldenData.Path("expected", $"{checkpoint}.safetensors"));
     }
@@ -60,7 +64,7 @@ internal sealed class GoldenModel : IDisposable
                 .. sequences.Where(sequence => sequence.IsPrefilling).Select(sequence =>
                     new BatchRow(sequence, sequence.ComputedTokens, Math.Min(chunk, sequence.PromptLength - sequence.ComputedTokens))),
             ]);
-            var logits = _runner.Run(batch);
+            using var logits = _runner.Run(batch);
             for (var i = 0; i < batch.Rows.Count; i++)
             {
                 var row = batch.Rows[i];
@@ -72,7 +76,7 @@ internal sealed class GoldenModel : IDisposable
         for (var step = 1; step < rows.Max(row => row.Greedy.Length); step++)
         {
             var batch = new Batch([.. sequences.Where(sequence => !sequence.HasEnded).Select(sequence => new BatchRow(sequence, sequence.ComputedTokens, 1))]);
-            var logits = _runner.Run(batch);
+            using var logits = _runner.Run(batch);
             for (var i = 0; i < batch.Rows.Count; i++) Advance(batch.Rows[i], logits.Of(i, 0));
         }
 

@@ -231,13 +231,15 @@ public class TrainedModelTests
         using var cache = new KvCache(config.LayerCount, count, config.KvHeadCount, config.HeadDim, torch.ScalarType.Float32, torch.CPU);
         var model = new BaseModel(config, checkpoint.Weights, cache, config.MaxPositionEmbeddings);
         var slots = torch.arange(count, dtype: torch.ScalarType.Int64);
-        var logits = model.Forward(new ForwardBatch(
+        var lora = new LoraBatch([(count, adapter)]);
+        var hidden = model.Hidden(new ForwardBatch(
             torch.tensor(batch.Tokens.Select(token => (long)token).ToArray()),
             slots,
             slots,
             [new AttentionSpan(0, count, slots)],
-            new LoraBatch([(count, adapter)]),
+            lora,
             [.. Enumerable.Range(0, count)]));
+        var logits = model.Logits(hidden, lora);
         using var targets = torch.tensor(batch.Targets.Select(target => (long)target).ToArray());
         return torch.nn.functional.cross_entropy(logits, targets, ignore_index: -1).item<float>();
     }
