@@ -14,6 +14,10 @@ public abstract record TrainingEvent;
 public sealed record StepMade(
     int Step, double Loss, double TokenAccuracy, double LearningRate, double GradientNorm, long Tokens, TimeSpan Elapsed) : TrainingEvent;
 
+/// <summary>The validation data is about to be evaluated.</summary>
+/// <param name="Step">After which step.</param>
+public sealed record EvaluationBegun(int Step) : TrainingEvent;
+
 /// <summary>The validation data was evaluated.</summary>
 /// <param name="Step">After which step.</param>
 /// <param name="Figures">What came out.</param>
@@ -31,6 +35,9 @@ public sealed record CheckpointBegun(int Step) : TrainingEvent;
 /// <param name="Step">After which step.</param>
 /// <param name="AdapterFolder">A PEFT folder of the state after that step.</param>
 public sealed record CheckpointSaved(int Step, string AdapterFolder) : TrainingEvent;
+
+/// <summary>The last step is made: it is checked that the base is as it was, and the result is written.</summary>
+public sealed record EndBegun : TrainingEvent;
 
 /// <summary>Something to know: where it goes on after a kill, why it stopped early.</summary>
 /// <param name="Text">A sentence.</param>

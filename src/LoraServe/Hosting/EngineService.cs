@@ -98,7 +98,7 @@ internal sealed partial class EngineService(
     {
         try
         {
-            _engine = console.ShowProgress(progress => LlmEngine.Load(options.ToEngineOptions(), progress, loggers));
+            _engine = LoadingBar.Show(progress => LlmEngine.Load(options.ToEngineOptions(), progress, loggers));
             metrics.Publish(_engine);
             _trainer = new LoraTrainer(_engine);
             Loaded = DateTimeOffset.UtcNow;

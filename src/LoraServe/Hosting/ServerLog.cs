@@ -2,7 +2,9 @@ using LoraServe.Keys;
 using Serilog;
 using Serilog.Configuration;
 using Serilog.Events;
+using Serilog.Formatting;
 using Serilog.Formatting.Compact;
+using Serilog.Formatting.Display;
 
 namespace LoraServe.Hosting;
 
@@ -24,11 +26,13 @@ internal static class ServerLog
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())
             .Enrich.FromLogContext();
-        var isJson = IsJson(provider.GetRequiredService<LoraServeOptions>().LogFormat);
+        ITextFormatter format = IsJson(provider.GetRequiredService<LoraServeOptions>().LogFormat)
+            ? new RenderedCompactJsonFormatter()
+            : new MessageTemplateTextFormatter(Lines);
         log.WriteTo.Sink(LoggerSinkConfiguration.Wrap(sink => new LogWithoutValues(sink), console =>
         {
-            if (isJson) console.Console(new RenderedCompactJsonFormatter());
-            else console.Console(outputTemplate: Lines);
+            if (Terminal.IsInteractive) console.Sink(new TerminalSink(format));
+            else console.Console(format);
         }));
     }
 

@@ -4,7 +4,6 @@ using LoraServe.Audit;
 using LoraServe.Hosting;
 using LoraServe.Keys.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
-using Spectre.Console;
 
 namespace LoraServe.Keys;
 
@@ -82,24 +81,9 @@ internal static class KeysCommand
         var command = new Command("list", "Lists all keys without their texts.") { Data };
         command.SetAction(result => Run(KeyDatabase.OpenExisting, result.GetValue(Data)!, (keys, _) =>
         {
-            var table = new Table().AddColumns("id", "name", "scopes", "adapters", "limits", "last use", "state");
-            foreach (var key in keys.List())
-            {
-                table.AddRow(new[]
-                {
-                    key.Id,
-                    key.Grant.Name,
-                    string.Join(' ', key.Grant.Scopes.Order().Select(scope => scope.Name())),
-                    string.Join(' ', key.Grant.Adapters.Select(pattern => pattern.Text).Concat(key.Grant.AllowsBase ? ["(base)"] : [])),
-                    key.Grant.Limits.ToString(),
-                    key.LastUse is { } use ? $"{use:yyyy-MM-dd HH:mm}Z" : "never",
-                    State(key, TimeProvider.System.GetUtcNow()),
-                }.Select(Markup.Escape).ToArray());
-            }
-
-            // In a pipe there is no width to fit into.
-            if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = 1000;
-            AnsiConsole.Write(table.Border(TableBorder.Minimal));
+                        TerminalTable.Write(
+                ["id", "name", "scopes", "adapters", "limits", "last use", "state"],
+                [.. keys.List().Select(Cells)]);
         }));
         return command;
     }
@@ -132,6 +116,17 @@ internal static class KeysCommand
             return 1;
         }
     }
+
+    private static IReadOnlyList<string> Cells(ApiKey key) =>
+    [
+        key.Id,
+        key.Grant.Name,
+        string.Join(' ', key.Grant.Scopes.Order().Select(scope => scope.Name())),
+        string.Join(' ', key.Grant.Adapters.Select(pattern => pattern.Text).Concat(key.Grant.AllowsBase ? ["(base)"] : [])),
+        key.Grant.Limits.ToString(),
+        key.LastUse is { } use ? $"{use:yyyy-MM-dd HH:mm}Z" : "never",
+        State(key, TimeProvider.System.GetUtcNow()),
+    ];
 
     private static string State(ApiKey key, DateTimeOffset now) =>
         key.Revoked is { } revoked ? $"revoked {revoked:yyyy-MM-dd HH:mm}Z"

@@ -87,6 +87,7 @@ public sealed class ProcessTests : IDisposable
         log.ShouldContain("GET /nothing%0AFORGED 404");
         log.ShouldNotContain("Surfboard");
         log.ShouldNotContain("negative");
+        log.ShouldNotContain("\u001b");
         log[..log.IndexOf("is ready", StringComparison.Ordinal)].ShouldNotContain(" WRN ");
     }
 

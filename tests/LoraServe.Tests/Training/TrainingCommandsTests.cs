@@ -121,6 +121,7 @@ public sealed class TrainingCommandsTests : IDisposable
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
+        (await output + await error).ShouldNotContain("\u001b");
         return (process.ExitCode, await output, await error);
     }
 }

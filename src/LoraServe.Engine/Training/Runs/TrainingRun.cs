@@ -135,6 +135,7 @@ internal sealed class TrainingRun
         var step = _progress.Step;
         if (_heldOut is null || step == 0 || step == _progress.EvaluatedStep) return;
         if (step < _settings.Steps && step % _settings.EvaluateEvery != 0) return;
+        _events.Report(new EvaluationBegun(step));
         var figures = await _heldOut.RunAsync(_learner!, cancellationToken);
         if (!double.IsFinite(figures.Loss))
         {
@@ -196,6 +197,7 @@ internal sealed class TrainingRun
 
     private async Task<TrainingResult> EndAsync(CancellationToken cancellationToken)
     {
+        _events.Report(new EndBegun());
         await CheckBaseAsync(cancellationToken);
         var best = _progress.BestStep ?? _progress.Step;
         var folder = "";

@@ -4,7 +4,7 @@ using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Tokenization;
 using LoraServe.Engine.Training;
-using Spectre.Console;
+using LoraServe.Hosting;
 
 namespace LoraServe.Training.Commands;
 
@@ -16,12 +16,6 @@ internal static class CommandConsole
     // As shells report a process that SIGINT ended.
     private const int Interrupted = 130;
 
-    // In a pipe there is no width to fit into.
-    private const int PipeWidth = 1000;
-
-    /// <summary>Whether there is a terminal that lines can be redrawn on.</summary>
-    public static bool IsInteractive => AnsiConsole.Profile.Capabilities.Interactive && !Console.IsOutputRedirected;
-
     /// <summary>Runs a command with a temporary folder, and says what went wrong in words.</summary>
     /// <param name="run">The command; the token is cancelled by Ctrl-C, a second one ends the process.</param>
     /// <param name="interrupted">What to say after Ctrl-C, once the command has ended.</param>
@@ -31,7 +25,6 @@ internal static class CommandConsole
         using var cancellation = new CancellationTokenSource();
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, Cancel);
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Cancel);
-        if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = PipeWidth;
         var temporary = Directory.CreateTempSubdirectory("loraserve-");
         try
         {
@@ -69,25 +62,9 @@ internal static class CommandConsole
         {
             if (cancellation.IsCancellationRequested) return;
             signal.Cancel = true;
-            Console.Error.WriteLine("Stopping after this step; once more to stop at once.");
+            Terminal.WriteErrorLine("Stopping after this step; once more to stop at once.");
             cancellation.Cancel();
         }
-    }
-
-    /// <summary>A table in the terminal or in a pipe.</summary>
-    /// <param name="columns">Names; those after the first are aligned to the right.</param>
-    /// <param name="rows">Texts.</param>
-    public static void WriteTable(IReadOnlyList<string> columns, IEnumerable<IReadOnlyList<string>> rows)
-    {
-        var table = new Table().Border(TableBorder.Minimal);
-        foreach (var column in columns)
-        {
-            var added = new TableColumn(Markup.Escape(column)).NoWrap();
-            table.AddColumn(table.Columns.Count == 0 ? added : added.RightAligned());
-        }
-
-        foreach (var row in rows) table.AddRow(row.Select(Markup.Escape).ToArray());
-        AnsiConsole.Write(table);
     }
 
     private static int Fail(IReadOnlyCollection<string> faults)

@@ -2,7 +2,6 @@ using System.CommandLine;
 using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
-using Spectre.Console;
 
 namespace LoraServe.Training.Commands;
 
@@ -61,12 +60,6 @@ internal sealed class EngineChoice
             MaxLoraRank = MaxRank,
             MergedBytes = 0,
         };
-        return !CommandConsole.IsInteractive
-            ? LlmEngine.Load(options, progress: null, NullLoggerFactory.Instance)
-            : AnsiConsole.Progress().AutoClear(true).Start(context =>
-            {
-                var task = context.AddTask("Loading weights");
-                return LlmEngine.Load(options, new Relay<double>(part => task.Value = part * task.MaxValue), NullLoggerFactory.Instance);
-            });
+        return LoadingBar.Show(progress => LlmEngine.Load(options, progress, NullLoggerFactory.Instance));
     }
 }

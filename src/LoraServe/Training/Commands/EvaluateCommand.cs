@@ -88,17 +88,17 @@ internal sealed class EvaluateCommand
     private static async Task<Evaluation> EvaluateAsync(
         LoraTrainer trainer, AdapterLease lease, string title, TrainingDataset data, int generate, CancellationToken cancellationToken)
     {
-        if (!CommandConsole.IsInteractive) return await trainer.EvaluateAsync(lease, data, generate, progress: null, cancellationToken);
-        return await AnsiConsole.Progress().AutoClear(true).StartAsync(context =>
+        if (!Terminal.IsInteractive) return await trainer.EvaluateAsync(lease, data, generate, progress: null, cancellationToken);
+        return await ProgressBars.Create().StartAsync(context =>
         {
             var bar = context.AddTask(Markup.Escape(title), maxValue: data.Examples.Count);
             return trainer.EvaluateAsync(lease, data, generate, new Relay<ExampleResult>(_ => bar.Increment(1)), cancellationToken);
         });
     }
 
-    private static void Write(IReadOnlyList<(string Title, Evaluation Evaluation)> evaluated) => CommandConsole.WriteTable(
+    private static void Write(IReadOnlyList<(string Title, Evaluation Evaluation)> evaluated) => TerminalTable.Write(
         ["adapter", "loss", "perplexity", "token accuracy", "exact match", "examples"],
-        evaluated.Select(item => (IReadOnlyList<string>)
+        [.. evaluated.Select(item => (IReadOnlyList<string>)
         [
             item.Title,
             $"{item.Evaluation.Figures.Loss:F4}",
@@ -106,7 +106,7 @@ internal sealed class EvaluateCommand
             $"{item.Evaluation.Figures.TokenAccuracy:P1}",
             item.Evaluation.Figures.ExactMatch is { } match ? $"{match:P1} of {item.Evaluation.Figures.GeneratedExamples}" : "",
             $"{item.Evaluation.Figures.Examples:N0}",
-        ]));
+        ])]);
 
     private static void Show(IReadOnlyList<(string Title, Evaluation Evaluation)> evaluated, int count)
     {

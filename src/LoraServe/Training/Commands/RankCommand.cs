@@ -73,7 +73,7 @@ internal sealed class RankCommand
         foreach (var rule in study.Check(request, cancellationToken)) Console.WriteLine(rule);
         var found = await ShowAsync(progress => study.RunAsync(request, progress, cancellationToken));
 
-        CommandConsole.WriteTable(RankTable.Columns, found.Rows.Select(RankTable.Cells));
+        TerminalTable.Write(RankTable.Columns, [.. found.Rows.Select(RankTable.Cells)]);
         Console.WriteLine(found.Recommendation);
         var folder = request.Training.Folder;
         var origin = ReportOrigin.Of(engine.Model, "loraserve " + string.Join(' ', result.Tokens.Select(token => token.Value)));
@@ -90,7 +90,7 @@ internal sealed class RankCommand
 
     private static Task<RankStudyResult> ShowAsync(Func<IProgress<RankStudyProgress>, Task<RankStudyResult>> run)
     {
-        if (!CommandConsole.IsInteractive)
+        if (!Terminal.IsInteractive)
         {
             var last = Stopwatch.GetTimestamp();
             return run(new Relay<RankStudyProgress>(progress =>
@@ -104,14 +104,14 @@ internal sealed class RankCommand
 
         return ProgressBars.Create().StartAsync(context =>
         {
-            var bar = context.AddTask("");
+            var bar = context.AddTask("beginning");
             return run(new Relay<RankStudyProgress>(progress =>
             {
                 var text = Text(progress.Event);
                 (bar.MaxValue, bar.Value) = (progress.Total, progress.Done);
                 bar.Description = Markup.Escape(
                     $"{progress.Done}/{progress.Total} {progress.Current}{(progress.Event is StepMade ? $": {text}" : "")}");
-                if (progress.Event is Evaluated or Note) AnsiConsole.MarkupLine(Markup.Escape($"{progress.Current}: {text}"));
+                if (progress.Event is Evaluated or Note) Terminal.WriteLine($"{progress.Current}: {text}");
             }));
         });
     }

@@ -1,14 +1,14 @@
 using System.Diagnostics;
 using LoraServe.Engine.Training;
+using LoraServe.Hosting;
 using Spectre.Console;
 
 namespace LoraServe.Training.Commands;
 
 /// <summary>Shows how a training goes: a bar with loss, tokens a second and time left in a terminal, else a line every few seconds.</summary>
 /// <param name="bar">The bar, or null.</param>
-/// <param name="prefix">Put before every line.</param>
 /// <param name="steps">Steps of the training.</param>
-internal sealed class TrainingProgress(ProgressTask? bar, string prefix, int steps)
+internal sealed class TrainingProgress(ProgressTask? bar, int steps)
 {
     private const double Smoothing = 0.1;
 
@@ -29,11 +29,20 @@ internal sealed class TrainingProgress(ProgressTask? bar, string prefix, int ste
             case StepMade step:
                 Show(step);
                 break;
+            case EvaluationBegun:
+                ShowPhase("evaluating");
+                break;
+            case CheckpointBegun:
+                ShowPhase("saving");
+                break;
+            case EndBegun:
+                ShowPhase("checking the base, writing");
+                break;
             case Evaluated evaluated:
-                WriteLine($"step {evaluated.Step}: {Describe(evaluated.Figures)}{(evaluated.IsBest ? ", the best so far" : "")}");
+                Terminal.WriteLine($"step {evaluated.Step}: {Describe(evaluated.Figures)}{(evaluated.IsBest ? ", the best so far" : "")}");
                 break;
             case Note note:
-                WriteLine(note.Text);
+                Terminal.WriteLine(note.Text);
                 break;
             default:
                 break;
@@ -54,19 +63,19 @@ internal sealed class TrainingProgress(ProgressTask? bar, string prefix, int ste
         if (bar is not null)
         {
             bar.Value = step.Step;
-            bar.Description = Markup.Escape($"{prefix}{text}");
+            bar.Description = Markup.Escape(text);
             return;
         }
 
         if (Stopwatch.GetElapsedTime(_lastLine) < LineEvery && step.Step < steps) return;
         _lastLine = Stopwatch.GetTimestamp();
         var left = Stopwatch.GetElapsedTime(_start) * ((double)(steps - step.Step) / (step.Step - _first + 1));
-        WriteLine($"step {step.Step}/{steps}  {text}  learning rate {step.LearningRate:G3}  {left:h\\:mm\\:ss} left");
+        Terminal.WriteLine($"step {step.Step}/{steps}  {text}  learning rate {step.LearningRate:G3}  {left:h\\:mm\\:ss} left");
     }
 
-    private void WriteLine(string text)
+    // The bar stands still meanwhile: what goes on is beside it.
+    private void ShowPhase(string phase)
     {
-        if (bar is null) Console.WriteLine($"{prefix}{text}");
-        else AnsiConsole.MarkupLine(Markup.Escape($"{prefix}{text}"));
+        if (bar is not null) bar.Description = phase;
     }
 }
