@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using Shouldly;
 using TorchSharp;
 using Xunit;
@@ -31,6 +32,22 @@ public class NativeLibrariesTests
     {
         Directory.EnumerateFiles(AppContext.BaseDirectory, "*torch_cpu*", SearchOption.AllDirectories).ShouldBeEmpty();
         Directory.EnumerateFiles(NativeLibraries.Folder, "*torch_cpu*").ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task Build_WithoutThePackageOfLibTorch_SaysThatItIsFetched()
+    {
+        var project = GoldenData.Path("..", "..", "..", "src", "LoraServe.Engine");
+        var start = new ProcessStartInfo("dotnet", ["msbuild", project, "-target:AnnounceLibTorch", "-nologo", "-nodeReuse:false"])
+        {
+            UseShellExecute = false,
+            RedirectStandardOutput = true,
+            Environment = { ["NUGET_PACKAGES"] = "/no/packages" },
+        };
+        using var process = Process.Start(start)!;
+        var output = await process.StandardOutput.ReadToEndAsync(TestContext.Current.CancellationToken);
+
+        output.Trim().ShouldBe("The first build fetches libtorch (about 130 MB) into /no/packages.");
     }
 
     [Fact]

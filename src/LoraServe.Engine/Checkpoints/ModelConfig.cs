@@ -94,7 +94,7 @@ internal sealed record ModelConfig
         try
         {
             var generation = GenerationConfig.Load(Path.Combine(folder, "generation_config.json"), faults);
-            config = json is null ? null : Read(json, generation);
+            config = json is null ? null : Read(folder, json, generation);
         }
         catch (InvalidOperationException)
         {
@@ -105,11 +105,16 @@ internal sealed record ModelConfig
         return config!;
     }
 
-    private static ModelConfig Read(JsonFields json, GenerationConfig generation)
+    private static ModelConfig Read(string folder, JsonFields json, GenerationConfig generation)
     {
         var family = json.Text("model_type") ?? "";
+        // What else is wrong with a model of another kind is of no use to anybody.
         if (!Families.Contains(family))
-            json.Fault("model_type", $"expected one of {string.Join(", ", Families)}, found \"{family}\"");
+        {
+            var found = family.Length > 0 ? $"{family} is not supported yet" : "config.json: model_type: it is not there";
+            throw new InvalidCheckpointException(folder, [$"{found}; supported: {string.Join(", ", Families)}"]);
+        }
+
         var activation = json.Text("hidden_act") ?? "silu";
         if (activation is not ("silu" or "swish")) json.Fault("hidden_act", $"expected silu, found \"{activation}\"");
         if (json.Has("quantization_config")) json.Fault("quantization_config", "quantised checkpoints are not supported");

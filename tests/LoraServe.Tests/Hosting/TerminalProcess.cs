@@ -23,7 +23,8 @@ internal sealed class TerminalProcess : IDisposable
         _columns = columns;
         var dotnet = Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet";
         var command = string.Join(' ', arguments.Prepend(typeof(Program).Assembly.Location).Prepend(dotnet).Select(Quote));
-        var start = new ProcessStartInfo("script", ["-qec", $"stty cols {columns} rows {Rows}; exec {command}", "/dev/null"])
+        // What a shell starts in the background passes over Ctrl-C, and so does all that it starts in turn.
+        var start = new ProcessStartInfo("script", ["-qec", $"stty cols {columns} rows {Rows}; exec env --default-signal=INT {command}", "/dev/null"])
         {
             UseShellExecute = false,
             RedirectStandardInput = true,
