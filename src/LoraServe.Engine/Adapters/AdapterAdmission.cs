@@ -38,6 +38,7 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     {
         CheckName(name);
         using var peft = Open(folder, out var templates, allowNoEffect, inMemory);
+        var size = new FileInfo(Path.Combine(folder, PeftAdapter.TensorFileName)).Length;
         return new AdapterInfo
         {
             Name = name,
@@ -53,7 +54,8 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
             ModuleCount = peft.Modules.Count,
             Parameters = peft.Content.Trained.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size)),
             LoadedBytes = peft.Content.LoadedElements(modules) * dtype.ElementSize(),
-            SizeBytes = new FileInfo(Path.Combine(folder, PeftAdapter.TensorFileName)).Length,
+            LoadingBytes = size + peft.Content.WorkingBytes,
+            SizeBytes = size,
             BaseModelName = peft.Config.BaseModelName,
             Created = created,
             Warnings = [.. peft.Warnings, .. WarnOfOtherBase(peft.Config.BaseModelName)],

@@ -98,6 +98,7 @@ internal sealed class AdapterCache : IDisposable
     /// <param name="bytes">Most memory that the load needs; what the adapter does not keep is given back after it.</param>
     /// <param name="load">Reads the adapter.</param>
     /// <param name="cancellationToken">Stops waiting, not the load.</param>
+    /// <exception cref="AdapterTooLargeException">There can be no room.</exception>
     /// <exception cref="AdapterCacheFullException">There is no room, or none came up in time.</exception>
     public async ValueTask<AdapterLease> AcquireAsync(
         string version, string name, long bytes, Func<LoraAdapter> load, CancellationToken cancellationToken)
@@ -180,7 +181,7 @@ internal sealed class AdapterCache : IDisposable
             Leave(waiter);
             if (e is not TimeoutException) throw;
             throw new AdapterCacheFullException(
-                $"No memory for an adapter of {waiter.Bytes} bytes within {_limits.Patience.TotalSeconds:0} seconds: requests that run use "
+                $"No memory for an adapter that needs {waiter.Bytes} bytes to be loaded within {_limits.Patience.TotalSeconds:0} seconds: requests that run use "
                 + $"what the {_limits.Bytes} bytes of adapter-cache-bytes hold. Try again later.");
         }
     }
@@ -210,10 +211,10 @@ internal sealed class AdapterCache : IDisposable
                 resident.Name = waiter.Name;
                 waiter.Grant(resident);
             }
-            else if (_limits.WhyNever(waiter, _pins) is { } reason)
+            else if (_limits.Refusal(waiter, _pins) is { } refusal)
             {
                 _line.Remove(node);
-                waiter.Fail(new AdapterCacheFullException(reason));
+                waiter.Fail(refusal);
             }
             else if (!isBlocked && _residents.TryMakeRoom(waiter.Bytes, _pins))
             {

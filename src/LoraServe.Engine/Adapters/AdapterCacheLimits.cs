@@ -12,15 +12,16 @@ internal sealed record AdapterCacheLimits
     /// <summary>Loads at the same time: they share the processor and the disk with the requests that run.</summary>
     public int ConcurrentLoads { get; init; } = 2;
 
-    /// <summary>Why this can never be loaded, however long it waits; null if it can.</summary>
-    public string? WhyNever(AdapterCacheWaiter waiter, IReadOnlyDictionary<string, long> pins)
+    /// <summary>Why this cannot be loaded, however long it waits; null if it can.</summary>
+    public Exception? Refusal(AdapterCacheWaiter waiter, IReadOnlyDictionary<string, long> pins)
     {
-        var pinned = pins.Where(pin => pin.Key != waiter.Version).Sum(pin => pin.Value);
-        return Bytes == 0 ? "adapter-cache-bytes is 0: this server loads no adapters."
-            : waiter.Bytes > Bytes ? $"The adapter needs {waiter.Bytes} bytes of memory, adapter-cache-bytes allows {Bytes} for all of them."
-            : waiter.Bytes > Bytes - pinned
-                ? $"The adapter needs {waiter.Bytes} bytes of memory, pinned adapters leave {Math.Max(0, Bytes - pinned)} of the {Bytes} of "
-                    + "adapter-cache-bytes."
+        if (Bytes == 0) return new AdapterTooLargeException("adapter-cache-bytes is 0: this server loads no adapters.");
+        var needs = $"The adapter '{waiter.Name}' needs {waiter.Bytes} bytes of memory to be loaded";
+        if (waiter.Bytes > Bytes)
+            return new AdapterTooLargeException($"{needs}, adapter-cache-bytes allows {Bytes} for all of them: it cannot be used on this server.");
+        var free = Math.Max(0, Bytes - pins.Where(pin => pin.Key != waiter.Version).Sum(pin => pin.Value));
+        return waiter.Bytes > free
+            ? new AdapterCacheFullException($"{needs}, pinned adapters leave {free} of the {Bytes} of adapter-cache-bytes.")
             : null;
     }
 }

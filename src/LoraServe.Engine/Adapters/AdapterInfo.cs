@@ -56,6 +56,9 @@ public sealed record AdapterInfo
     /// <summary>Memory that it takes when it is loaded, in bytes.</summary>
     public long LoadedBytes { get; init; }
 
+    /// <summary>Memory that loading takes beside <see cref="LoadedBytes"/> and gives back after it: its file, and float32 forms of a tensor.</summary>
+    public long LoadingBytes { get; init; }
+
     /// <summary>How it is run where a request does not say.</summary>
     public MergeMode Mode { get; init; }
 

@@ -13,6 +13,7 @@ public sealed partial class AdapterManager
     /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
     /// <exception cref="DamagedAdapterException">Its files were changed or damaged since it was accepted.</exception>
     /// <exception cref="AdapterCacheFullException">There is no memory for it.</exception>
+    /// <exception cref="AdapterTooLargeException">There can be no memory for it.</exception>
     public ValueTask<AdapterLease> AcquireAsync(AdapterReference reference, CancellationToken cancellationToken) =>
         AcquireAsync(reference, Chance, cancellationToken);
 

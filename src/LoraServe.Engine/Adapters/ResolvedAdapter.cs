@@ -21,8 +21,8 @@ internal sealed record ResolvedAdapter(
     /// <summary>Memory that it takes when it is loaded.</summary>
     public long Bytes => Parts.Sum(part => part.Version.Description.LoadedBytes);
 
-    /// <summary>Memory that loading it takes: a mix is made from its parts.</summary>
-    public long BytesToLoad => IsMix ? 2 * Bytes : Bytes;
+    /// <summary>Memory that loading it takes at most at any moment: a mix is made from its parts, which are read one after the other.</summary>
+    public long BytesToLoad => (IsMix ? 2 * Bytes : Bytes) + Parts.Max(part => part.Version.Description.LoadingBytes);
 
     private static string Hash(IEnumerable<ResolvedPart> parts) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
         "mix\n" + string.Concat(parts.Select(part => $"{part.Version.Version} {part.Weight:R}\n")))));

@@ -42,6 +42,18 @@ internal sealed record PeftContent
         return Modules.Sum(LoadedElements) + saved + biases + TokenRows.Sum(rows => LoadedElements(rows.Key, rows.Value, modules));
     }
 
+    /// <summary>
+    /// Bytes that bringing it into the forms that serve takes for a moment: of one tensor after the other a copy and what is computed in float32.
+    /// </summary>
+    public long WorkingBytes
+    {
+        get
+        {
+            const int Forms = 3;
+            return Forms * sizeof(float) * Trained.Select(Elements).DefaultIfEmpty().Max();
+        }
+    }
+
     private long LoadedElements(PeftModule module)
     {
         var (_, _, outputs, hasBias) = module.Linear;

@@ -70,6 +70,7 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         InvalidAdapterReferenceException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "adapter", "invalid_adapter")),
         InvalidAdapterPatchException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, null, "invalid_patch")),
         AdapterInUseException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "name", "adapter_in_use")),
+        AdapterTooLargeException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "model", "adapter_too_large")),
         AdapterCacheFullException e => (StatusCodes.Status503ServiceUnavailable, Server(e.Message, "adapter_memory_full")),
         MergedSlotsFullException e => (StatusCodes.Status503ServiceUnavailable, Server(e.Message, "merged_memory_full")),
         NotFiniteNumberException e => (StatusCodes.Status422UnprocessableEntity, Invalid(e.Message, "name", "adapter_not_finite")),

@@ -165,7 +165,7 @@ public sealed class AdapterCacheTests : IDisposable
 
     [Theory]
     [InlineData(0, 400, "is 0")]
-    [InlineData(300, 400, "needs 400 bytes of memory, adapter-cache-bytes allows 300")]
+    [InlineData(300, 400, "The adapter 'a' needs 400 bytes of memory to be loaded, adapter-cache-bytes allows 300")]
     public async Task AcquireAsync_CanNeverFit_IsRefusedAtOnce(long budget, int bytes, string message)
     {
         using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = budget }, TimeProvider.System);
@@ -173,7 +173,7 @@ public sealed class AdapterCacheTests : IDisposable
         var refused = cache.AcquireAsync("a", "a", bytes, () => Create("a", bytes), CancellationToken.None).AsTask();
 
         refused.IsCompleted.ShouldBeTrue();
-        (await Should.ThrowAsync<AdapterCacheFullException>(() => refused)).Message.ShouldContain(message);
+        (await Should.ThrowAsync<AdapterTooLargeException>(() => refused)).Message.ShouldContain(message);
     }
 
     [Fact]

@@ -72,13 +72,15 @@ public sealed class AdapterManagerLoadingTests : IDisposable
         using var none = new ManagedAdapters(cacheBytes: 0);
         await none.Add("a", One);
 
-        (await Should.ThrowAsync<AdapterCacheFullException>(() => none.Version("a"))).Message.ShouldContain("adapter-cache-bytes is 0");
+        (await Should.ThrowAsync<AdapterTooLargeException>(() => none.Version("a"))).Message.ShouldContain("adapter-cache-bytes is 0");
     }
 
     [Fact]
     public async Task AcquireAsync_MoreThanTheBudgetAtOnce_WaitsOrFailsAndNeverExceeds()
     {
-        using var small = new ManagedAdapters(cacheBytes: 14_000);
+        var larger = await _adapters.Add("b", "regex-targets");
+        var budget = larger.LoadedBytes + larger.LoadingBytes;
+        using var small = new ManagedAdapters(budget);
         await small.Add("a", One);
         await small.Add("b", "regex-targets");
         var held = await small.Manager.AcquireAsync("a", CancellationToken.None);
@@ -88,9 +90,25 @@ public sealed class AdapterManagerLoadingTests : IDisposable
         held.Dispose();
 
         await waiting;
-        small.Manager.CacheStatus.PeakBytes.ShouldBeLessThanOrEqualTo(14_000);
+        small.Manager.CacheStatus.PeakBytes.ShouldBeLessThanOrEqualTo(budget);
         small.Manager.Find("a")!.Residency.ShouldBe(AdapterResidency.Disk);
         small.Manager.Find("b")!.Residency.ShouldBe(AdapterResidency.Memory);
+    }
+
+    [Fact]
+    public async Task AcquireAsync_RoomForTheAdapterButNotForLoadingIt_IsRefused()
+    {
+        var info = await _adapters.Add("a", One);
+        using var small = new ManagedAdapters(cacheBytes: info.LoadedBytes + info.LoadingBytes - 1);
+        using var enough = new ManagedAdapters(cacheBytes: info.LoadedBytes + info.LoadingBytes);
+        await small.Add("a", One);
+        await enough.Add("a", One);
+
+        info.LoadingBytes.ShouldBeGreaterThan(info.SizeBytes);
+        await Should.ThrowAsync<AdapterTooLargeException>(() => small.Version("a"));
+        await enough.Version("a");
+        enough.Manager.CacheStatus.Bytes.ShouldBe(info.LoadedBytes);
+        enough.Manager.CacheStatus.PeakBytes.ShouldBe(info.LoadedBytes + info.LoadingBytes);
     }
 
     [Fact]

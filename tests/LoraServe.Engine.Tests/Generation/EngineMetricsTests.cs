@@ -139,10 +139,15 @@ public sealed class EngineMetricsTests : IDisposable
     public async Task Publish_AdaptersThatDoNotFitTogether_CountsEvictions()
     {
         long bytes;
-        await using (var roomy = Load(maxNumSeqs: 2, merged: 0)) bytes = roomy.Adapters.Find("attention-r4")!.LoadedBytes;
+        await using (var roomy = Load(maxNumSeqs: 2, merged: 0)) 
+        {
+            var largest = roomy.Adapters.Find("all-linear-r8")!;
+            bytes = largest.LoadedBytes + largest.LoadingBytes;
+        }
+
         await using var engine = Load(maxNumSeqs: 2, merged: 0, cacheBytes: bytes);
         engine.Publish(_meter);
-        foreach (var name in new[] { "attention-r4", "rank-1", "attention-r4", "rank-1" })
+        foreach (var name in new[] { "attention-r4", "all-linear-r8", "attention-r4", "all-linear-r8" })
         {
             using (await engine.Adapters.AcquireAsync(name, CancellationToken.None))
             {
@@ -174,7 +179,7 @@ public sealed class EngineMetricsTests : IDisposable
     private LlmEngine Load(int maxNumSeqs, long merged, long cacheBytes = 1 << 24)
     {
         var adapters = Path.Combine(_data, "adapters");
-        foreach (var name in new[] { "attention-r4", "rank-1" })
+        foreach (var name in new[] { "attention-r4", "rank-1", "all-linear-r8" })
         {
             var folder = Directory.CreateDirectory(Path.Combine(adapters, name)).FullName;
             foreach (var file in Directory.GetFiles(GoldenData.Path("adapters", "llama-gqa", name))) File.Copy(file, Path.Combine(folder, Path.GetFileName(file)), overwrite: true);

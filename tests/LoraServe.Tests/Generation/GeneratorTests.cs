@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
+using LoraServe.Tests.Adapters;
 
 namespace LoraServe.Tests.Generation;
 
@@ -89,6 +90,25 @@ public class GeneratorTests(GeneratorTests.NarrowServer server) : IClassFixture<
     }
 
     [Fact]
+    public async Task Complete_AdapterLargerThanTheMemoryForAdapters_IsTheClientsFault()
+    {
+        const string Embedding = "model.embed_tokens.weight";
+        var upload = new PeftUpload()
+            .Set("modules_to_save", new JsonArray("embed_tokens"))
+            .AddOfBase(Embedding, $"base_model.model.{Embedding}", isChanged: true);
+        using var stored = await server.Client.PutAsync("/v1/adapters/large?measure_effect=false", new ByteArrayContent(upload.Zip()));
+        stored.IsSuccessStatusCode.ShouldBeTrue(await stored.Content.ReadAsStringAsync());
+
+        using var response = await server.Client.PostAsJsonAsync("/v1/completions", new { model = "large", prompt = "a" });
+
+        var error = await LoraServeServer.ErrorAsync(response, 400);
+        error.GetProperty("code").GetString().ShouldBe("adapter_too_large");
+        error.GetProperty("message").GetString()!.ShouldStartWith("The adapter 'large' needs ");
+        error.GetProperty("message").GetString()!.ShouldContain($"adapter-cache-bytes allows {NarrowServer.CacheBytes}");
+        await LeavesNothingAsync("large");
+    }
+
+    [Fact]
     public async Task Compare_ManyAtOnceWithRoomForOne_AllAnswer()
     {
         // Two that held one adapter each would wait for each other's memory.
@@ -145,7 +165,7 @@ public class GeneratorTests(GeneratorTests.NarrowServer server) : IClassFixture<
     public sealed class NarrowServer() : LoraServeServer(Settings(
         ("MaxNumSeqs", "1"), ("MaxQueuedSeqs", "2"), ("MergedBytes", "0"), ("AdapterCacheBytes", $"{CacheBytes}")))
     {
-        // Room for the largest two of the demo's adapters that a test compares, and not for a third.
-        public const long CacheBytes = 2_800_000;
+        // Room for loading the largest two of the demo's adapters that a test compares, and not for a third.
+        public const long CacheBytes = 4_000_000;
     }
 }
