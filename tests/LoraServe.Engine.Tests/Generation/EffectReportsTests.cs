@@ -1,0 +1,89 @@
+using System.IO.Compression;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Generation;
+using Microsoft.Extensions.Logging.Abstractions;
+using Shouldly;
+using Xunit;
+
+namespace LoraServe.Engine.Tests.Generation;
+
+public sealed class EffectReportsTests : IAsyncLifetime
+{
+    private readonly TemporaryFolder _data = new();
+    private LlmEngine _engine = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _engine = LlmEngine.Load(
+            new EngineOptions
+            {
+                Model = GoldenData.Path("checkpoints", "llama-gqa"),
+                Data = _data.Path,
+                Dtype = "float32",
+                Threads = 1,
+                MaxNumSeqs = 2,
+                MaxNumBatchedTokens = 64,
+                KvCacheMemory = 8,
+            },
+            progress: null,
+            NullLoggerFactory.Instance);
+        foreach (var name in new[] { "one", "namesake" })
+        {
+            using var upload = _engine.Adapters.BeginUpload();
+            await using var archive = new MemoryStream();
+            await ZipFile.CreateFromDirectoryAsync(GoldenData.Path("adapters", "llama-gqa", "all-linear-r8"), archive);
+            archive.Position = 0;
+            await upload.ReadArchiveAsync(archive, CancellationToken.None);
+            await _engine.Adapters.AddAsync(name, upload, new AddOptions(), CancellationToken.None);
+        }
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        await _engine.DisposeAsync();
+        _data.Dispose();
+    }
+
+    [Fact]
+    public async Task EffectAsync_ManyAtOnceUnderTwoNames_IsComputedOnce()
+    {
+        var computations = 0;
+        var found = _engine.Adapters.Found;
+        _engine.Adapters.Found = (name, isResident) =>
+        {
+            Interlocked.Increment(ref computations);
+            found?.Invoke(name, isResident);
+        };
+
+        var effects = await Task.WhenAll(Enumerable.Range(0, 24).Select(i => Task.Run(() => EffectAsync(i % 2 == 0 ? "one" : "namesake"))));
+
+        effects.Distinct().Count().ShouldBe(1);
+        computations.ShouldBe(1);
+    }
+
+    [Fact]
+    public async Task EffectAsync_OneStopsWaiting_TheOthersGetIt()
+    {
+        using var impatient = new CancellationTokenSource();
+        var first = EffectAsync("one", impatient.Token);
+        var second = EffectAsync("one");
+
+        await impatient.CancelAsync();
+
+        await first.ContinueWith(_ => { }, TaskScheduler.Default);
+        (await second).MeanKl.ShouldNotBeNull();
+    }
+
+    [Fact]
+    public async Task EffectAsync_NameThatHasGone_DoesNotExist()
+    {
+        await EffectAsync("namesake");
+        _engine.Adapters.Remove("namesake", force: true);
+
+        await Should.ThrowAsync<UnknownAdapterException>(() => EffectAsync("namesake"));
+        (await EffectAsync("one")).MeanKl.ShouldNotBeNull();
+    }
+
+    private Task<AdapterEffect> EffectAsync(string name, CancellationToken cancellationToken = default) =>
+        _engine.EffectAsync(AdapterReference.Parse(name), cancellationToken);
+}
