@@ -113,10 +113,13 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     public void CheckName(string name)
     {
         var fault = !AdapterName.IsValid(name) ? $"name: expected {AdapterName.Rule}, found '{FaultText.Shorten(name)}'"
-            : name == modules.ModelName ? $"name: '{name}' is the name of the base model"
+            : Reservation(name) is { } reason ? $"name: '{name}' {reason}"
             : null;
         if (fault is not null) throw new InvalidAdapterException(AdapterFault.Malformed, [fault]);
     }
+
+    /// <summary>Why no adapter may get this name although it has the form of one, in words that follow it; null: it may.</summary>
+    public string? Reservation(string name) => name == modules.ModelName ? "is the name of the base model" : AdapterName.Reservation(name);
 
     /// <summary>Whether a configuration names another base, which may be a copy of this one under another name.</summary>
     public bool IsOtherBase([NotNullWhen(true)] string? name)

@@ -15,9 +15,9 @@ public abstract class AdapterException : Exception
 /// <summary>No adapter has this name, or it has no such version.</summary>
 public sealed class UnknownAdapterException : AdapterException
 {
-    /// <summary>No adapter has the name.</summary>
+    /// <summary>No adapter has the name. The message is OpenAI's.</summary>
     public UnknownAdapterException(string name)
-        : this(name, $"The adapter '{FaultText.Limit(name)}' does not exist.", [])
+        : this(name, $"The model `{FaultText.Shorten(name)}` does not exist or you do not have access to it.", [])
     {
     }
 

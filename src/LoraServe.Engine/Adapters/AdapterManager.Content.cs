@@ -3,6 +3,11 @@ namespace LoraServe.Engine.Adapters;
 /// <content>What is in the files of a version: its effect on the base, and new versions made from it.</content>
 public sealed partial class AdapterManager
 {
+    // Each holds all of an adapter in memory, and takes a core.
+    private const int ConcurrentReadings = 2;
+
+    private readonly SemaphoreSlim _readings = new(ConcurrentReadings);
+
     /// <summary>The same adapter by the version that its name means now, whatever becomes of the name.</summary>
     /// <param name="reference">One adapter; where its name is split between versions, the current one.</param>
     /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
@@ -65,25 +70,30 @@ public sealed partial class AdapterManager
         return info.SizeBytes >= sizeof(float) * info.Parameters ? info.SizeBytes : info.SizeBytes + (2 * info.Parameters);
     }
 
-    private Task<T> ReadAsync<T>(
+    private async Task<T> ReadAsync<T>(
         AdapterReference reference, Func<Lora.PeftAdapter, ResolvedPart, Task<T>> read, CancellationToken cancellationToken)
     {
         var part = SinglePart(reference);
-        return Task.Run(
-            async () =>
-            {
-                try
+        await _readings.WaitAsync(cancellationToken);
+        try
+        {
+            return await Task.Run(
+                async () =>
                 {
                     using var peft = Open(part);
                     return await read(peft, part);
-                }
-                catch (Exception e) when (e is DamagedAdapterException or IOException or UnauthorizedAccessException && !IsNamed(part))
-                {
-                    // Deleted meanwhile, and its files with it.
-                    throw new UnknownAdapterException(part.Alias.Name);
-                }
-            },
-            cancellationToken);
+                },
+                cancellationToken);
+        }
+        catch (Exception e) when (e is DamagedAdapterException or IOException or UnauthorizedAccessException && !IsNamed(part))
+        {
+            // Deleted meanwhile, and its files with it.
+            throw new UnknownAdapterException(part.Alias.Name);
+        }
+        finally
+        {
+            _readings.Release();
+        }
     }
 
     private bool IsNamed(ResolvedPart part) => Catalog.Find(part.Alias.Name)?.Has(part.Version.Version) == true;

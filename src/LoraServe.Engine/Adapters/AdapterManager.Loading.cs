@@ -173,7 +173,7 @@ public sealed partial class AdapterManager
         var known = part.Version with { CheckedAgainst = _rules, Broken = null };
         try
         {
-            var info = _admission.Check(part.Alias.Name, FolderOf(part.Alias, version), _time.GetUtcNow(), allowNoEffect: true, inMemory: true);
+            var info = _admission.Check("unnamed", FolderOf(part.Alias, version), _time.GetUtcNow(), allowNoEffect: true, inMemory: true);
             known = info.Version == version
                 ? known with { Description = info }
                 : known with { Broken = $"its files are damaged: they hash to {info.Version} instead of {version}." };

@@ -106,18 +106,17 @@ internal sealed partial class AdapterStartup(
 
     private AdapterCatalog Add(AdapterCatalog catalog, AdapterAlias alias)
     {
-        try
+        var missing = alias.History.Find(entry => !catalog.Versions.ContainsKey(entry.Version));
+        if (AdapterName.IsValid(alias.Name) && missing is null)
         {
-            admission.CheckName(alias.Name);
-            var missing = alias.History.Find(entry => !catalog.Versions.ContainsKey(entry.Version));
-            if (missing is null) return catalog.With(alias);
-            LogNotServed(logger, alias.Name, $"the files of its version {missing.Version} cannot be read");
-        }
-        catch (InvalidAdapterException e)
-        {
-            LogNotServed(logger, alias.Name, e.Message);
+            if (admission.Reservation(alias.Name) is { } reason) LogReserved(logger, alias.Name, reason);
+            return catalog.With(alias);
         }
 
+        LogNotServed(
+            logger,
+            alias.Name,
+            missing is null ? $"expected {AdapterName.Rule}" : $"the files of its version {missing.Version} cannot be read");
         return catalog with { Hidden = catalog.Hidden.Union(alias.History.Select(entry => entry.Version)) };
     }
 
@@ -225,6 +224,10 @@ internal sealed partial class AdapterStartup(
 
     [LoggerMessage(LogLevel.Warning, "Adapters made for {Base} are served on {Served}: {Adapters}")]
     private static partial void LogOtherBase(ILogger logger, string @base, string served, string adapters);
+
+    [LoggerMessage(LogLevel.Warning, "The name of the stored adapter {Name} {Reason}, so that requests may mean something else. Give it another: "
+        + "download it from /v1/adapters/{Name}/archive, upload it under the new name, and DELETE /v1/adapters/{Name}")]
+    private static partial void LogReserved(ILogger logger, string name, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The stored adapter {Name} is not served: {Faults}")]
     private static partial void LogNotServed(ILogger logger, string name, string faults);

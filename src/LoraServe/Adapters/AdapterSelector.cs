@@ -14,6 +14,7 @@ internal static class AdapterSelector
     /// <param name="baseModel">Name of the base model.</param>
     /// <exception cref="InvalidRequestException">Two of them differ.</exception>
     /// <exception cref="InvalidAdapterReferenceException">One cannot be read.</exception>
+    /// <exception cref="UnknownAdapterException">The model is none that could be here.</exception>
     public static AdapterReference? Select(
         IEnumerable<string?> query, IEnumerable<string?> body, AdapterParts? mix, string? model, string baseModel)
     {
@@ -21,7 +22,7 @@ internal static class AdapterSelector
             .Concat(body.Select(text => (Text: text, Place: "adapter")))
             .Append((Text: AdapterOf(model, baseModel), Place: "model"))
             .Where(choice => !string.IsNullOrEmpty(choice.Text))
-            .Select(choice => (Reference: choice.Text == baseModel ? null : AdapterReference.Parse(choice.Text!), choice.Place))
+            .Select(choice => (Reference: choice.Text == baseModel ? null : Parse(choice.Text!, choice.Place), choice.Place))
             .Concat(mix is null ? [] : [(Reference: (AdapterReference?)AdapterReference.From(mix.Items), Place: "adapters")])
             .DistinctBy(choice => choice.Reference?.ToString())
             .ToList();
@@ -42,6 +43,19 @@ internal static class AdapterSelector
         model == baseModel ? ""
         : model?.StartsWith($"{baseModel}:", StringComparison.Ordinal) == true ? model[(baseModel.Length + 1)..]
         : model;
+
+    // What clients send as their model may be the name of a model of another server, of any form.
+    private static AdapterReference Parse(string text, string place)
+    {
+        try
+        {
+            return AdapterReference.Parse(text);
+        }
+        catch (InvalidAdapterReferenceException) when (place == "model" && !text.Contains(','))
+        {
+            throw new UnknownAdapterException(text);
+        }
+    }
 
     /// <summary>What an answer says about the adapter that made it.</summary>
     public static string Label(AdapterLease lease) => lease.IsBase ? "base" : $"{lease.Name}@{ShortVersion(lease)}";

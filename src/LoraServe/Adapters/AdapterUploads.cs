@@ -48,7 +48,7 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
         var (before, after) = await AddAsync(caller, name, upload, add, action: null, context, cancellation);
         var resource = AdapterResource.From(after, engine, caller.Access);
         resource = resource with { Effect = await EffectAsync(engine, resource, measureEffect, cancellation) };
-        return before is null ? TypedResults.Created($"/v1/adapters/{name}", resource) : TypedResults.Ok(resource);
+        return before is null ? TypedResults.Created(context.Request.PathBase + $"/v1/adapters/{SlashedNames.Segment(name)}", resource) : TypedResults.Ok(resource);
     }
 
     /// <summary>Validates an upload and stores it under a name.</summary>

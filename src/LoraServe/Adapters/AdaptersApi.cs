@@ -66,7 +66,7 @@ internal static class AdaptersApi
     /// The body is the archive: curl -T adapter.zip. Requests that run on the version which the name had before finish on it.
     /// </remarks>
     /// <param name="name" example="support-replies">
-    /// A letter or digit, then letters, digits, dots, underscores and dashes; at most 128 characters.
+    /// A letter or digit, then letters, digits, dots, underscores and dashes, or two of these as org%2Fname; at most 128 characters.
     /// </param>
     /// <response code="200">The name points at this adapter now; with dry_run: it would be accepted.</response>
     /// <response code="201">The name is new; the adapter is stored and can be used.</response>
@@ -145,6 +145,7 @@ internal static class AdaptersApi
     {
         if (!AdapterName.IsValid(name)) throw new InvalidRequestException(param, $"expected {AdapterName.Rule}, found '{FaultText.Shorten(name)}'");
         if (name == service.BaseModel) throw new InvalidRequestException(param, $"'{name}' is the name of the base model");
+        if (AdapterName.Reservation(name) is { } reason) throw new InvalidRequestException(param, $"'{name}' {reason}");
     }
 
     private static RouteHandlerBuilder ProducesRefusals(this RouteHandlerBuilder route) => route

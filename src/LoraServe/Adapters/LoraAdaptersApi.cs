@@ -62,8 +62,7 @@ internal static class LoraAdaptersApi
         var request = await RequestReader.ReadAsync(context.Request, new LoadLoraAdapterRequest(), isRequired: true, FieldTable.LoadLoraAdapter, cancellation);
         var (name, path) = (request.LoraName, request.LoraPath);
         CheckGiven(("lora_name", name), ("lora_path", path));
-        if (!AdapterName.IsValid(name!) || name == service.BaseModel)
-            throw new InvalidRequestException("lora_name", $"expected {AdapterName.Rule}, and not the base model's, found '{FaultText.Shorten(name!)}'");
+        AdaptersApi.CheckName(service, name!, "lora_name");
         uploads.CheckName(context, name!);
         if (adapters.Find(name!) is not null && !request.LoadInplace)
             throw new InvalidRequestException("lora_name", $"'{name}' is loaded already: set load_inplace to replace it", "adapter_exists");

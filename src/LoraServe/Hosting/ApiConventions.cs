@@ -29,7 +29,9 @@ internal static class ApiConventions
         app.UseHttpErrorCount();
         app.UseExceptionHandler(_ => { });
         app.UseStatusCodePages(context => ErrorMapper.WriteStatusAsync(context.HttpContext));
+        app.UseSlashedPaths();
         app.UseHeadRequests();
+        app.UseSlashedNames();
         app.UseBrowserRules();
         app.UseKeys();
         return app;

@@ -4,7 +4,7 @@ namespace LoraServe.Keys;
 internal sealed class AdapterPattern
 {
     /// <summary>The rule in words.</summary>
-    public const string Rule = "1 to 128 letters, digits, '.', '_', '-', ':' or '*'";
+    public const string Rule = "1 to 128 letters, digits, '.', '_', '-', ':', '/' or '*'";
 
     private const int MaxLength = 128;
 
@@ -18,7 +18,7 @@ internal sealed class AdapterPattern
 
     /// <summary>The pattern of a text, or null where it is none.</summary>
     public static AdapterPattern? TryParse(string text) =>
-        text.Length is > 0 and <= MaxLength && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-' or ':' or '*')
+        text.Length is > 0 and <= MaxLength && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-' or ':' or '/' or '*')
             ? new AdapterPattern(text)
             : null;
 

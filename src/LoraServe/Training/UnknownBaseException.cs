@@ -2,4 +2,4 @@ namespace LoraServe.Training;
 
 /// <summary>What a training names as its model is not the base that this server trains on.</summary>
 internal sealed class UnknownBaseException(string model, string baseModel)
-    : Exception($"The model '{model}' cannot be trained: this server trains adapters of '{baseModel}'.");
+    : Exception($"The model '{Engine.Faults.FaultText.Shorten(model)}' cannot be trained: this server trains adapters of '{baseModel}'.");

@@ -93,11 +93,11 @@ public sealed class AdapterExportTests : IDisposable
         await _adapters.Add("a", ManagedAdapters.One);
         await _adapters.Add("b", "rank-and-alpha-pattern");
         await _adapters.Add("c", "rslora-r16");
-        _adapters.Manager.SaveMix("mix", [new AdapterPart("a", 0.7), new AdapterPart("b", -0.3), new AdapterPart("c", 1.25)]);
+        _adapters.Manager.SaveMix("sum", [new AdapterPart("a", 0.7), new AdapterPart("b", -0.3), new AdapterPart("c", 1.25)]);
 
-        var info = await UploadAsync("one", await ArchiveAsync("mix", ArchiveFormat.Zip));
+        var info = await UploadAsync("one", await ArchiveAsync("sum", ArchiveFormat.Zip));
 
-        using var mix = await _adapters.Manager.AcquireAsync("mix", CancellationToken.None);
+        using var mix = await _adapters.Manager.AcquireAsync("sum", CancellationToken.None);
         using var one = await _adapters.Manager.AcquireAsync("one", CancellationToken.None);
         one.Adapter.Linears.Keys.Order().ShouldBe(mix.Adapter.Linears.Keys.Order());
         foreach (var (path, update) in mix.Adapter.Linears)

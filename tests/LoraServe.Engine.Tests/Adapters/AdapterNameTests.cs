@@ -27,10 +27,30 @@ public sealed class AdapterNameTests
     [InlineData("_a", false)]
     [InlineData("a..b", false)]
     [InlineData("a b", false)]
-    [InlineData("a/b", false)]
+    [InlineData("acme/sql", true)]
+    [InlineData("acme/sql/1", false)]
+    [InlineData("/a", false)]
+    [InlineData("a/", false)]
+    [InlineData("a/..", false)]
+    [InlineData("../a", false)]
+    [InlineData("a/.b", false)]
+    [InlineData("acme/ft:b", false)]
+    [InlineData("a%2Fb", false)]
     [InlineData("é", false)]
     [InlineData("a\n", false)]
     public void IsValid_Name_FollowsTheRule(string name, bool isValid) => AdapterName.IsValid(name).ShouldBe(isValid);
+
+    [Theory]
+    [InlineData("base", true)]
+    [InlineData("BASE", true)]
+    [InlineData("versions", true)]
+    [InlineData("acme/Archive", true)]
+    [InlineData("acme/base", false)]
+    [InlineData("mix/sql", false)]
+    [InlineData("remix", false)]
+    [InlineData("ft:base:mix", false)]
+    public void Reservation_Name_IsWhatThePathsAndTheSyntaxMean(string name, bool isReserved) =>
+        (AdapterName.Reservation(name) is not null).ShouldBe(isReserved);
 
     [Theory]
     [InlineData(128, true)]

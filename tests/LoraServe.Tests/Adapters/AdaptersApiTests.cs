@@ -137,11 +137,23 @@ public class AdaptersApiTests(GoldenServer server)
 
     [Theory]
     [InlineData("..")]
-    [InlineData("a/b")]
+    [InlineData("a/b/c")]
+    [InlineData("../a")]
     [InlineData("")]
     [InlineData("-a")]
     [InlineData("llama-gqa")]
     [InlineData("a b")]
+    [InlineData("base")]
+    [InlineData("Base")]
+    [InlineData("mix")]
+    [InlineData("acme/versions")]
+    [InlineData("(base)")]
+    [InlineData("(mix)")]
+    [InlineData("(other)")]
+    [InlineData(".")]
+    [InlineData("a@b")]
+    [InlineData("a:b")]
+    [InlineData("a,b")]
     public async Task Post_NameThatCannotBe_IsRefused(string name)
     {
         var before = Stored();

@@ -71,7 +71,7 @@ public class ClientsTests(ClientResults results) : IClassFixture<ClientResults>
                 ShouldFail(client, result, 400, "adapter_conflict", "the request names different adapters");
                 break;
             case "adapter_unknown":
-                ShouldFail(client, result, 404, "model_not_found", "The adapter 'nobody' does not exist.");
+                ShouldFail(client, result, 404, "model_not_found", "The model `nobody` does not exist or you do not have access to it.");
                 break;
             case "context_too_long":
                 ShouldFail(client, result, 400, "context_length_exceeded", "maximum context length is 65536 tokens");

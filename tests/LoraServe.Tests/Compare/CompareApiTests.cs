@@ -175,7 +175,7 @@ public class CompareApiTests(DemoServer server)
 
         var error = await LoraServeServer.ErrorAsync(response, 404);
         error.GetProperty("param").GetString().ShouldBe("adapters");
-        error.GetProperty("message").GetString()!.ShouldStartWith("The adapter 'nope' does not exist. The adapter 'nada' does not exist. ");
+        error.GetProperty("message").GetString()!.ShouldStartWith("The model `nope` does not exist or you do not have access to it. The model `nada` does not exist or you do not have access to it. ");
         error.GetProperty("message").GetString()!.ShouldContain("000000000000");
         await LoraServeServer.EventuallyAsync(() => server.Engine.Status is { Running: 0, Waiting: 0 });
     }

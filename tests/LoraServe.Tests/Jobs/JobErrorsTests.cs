@@ -26,7 +26,7 @@ public class JobErrorsTests
 
     [Fact]
     public void Of_WhatRequestsAreRefusedFor_HasTheSameCode() =>
-        JobErrors.Of(new UnknownAdapterException("sql"), "/srv/data").ShouldBe(new JobError("model_not_found", "The adapter 'sql' does not exist.", null));
+        JobErrors.Of(new UnknownAdapterException("sql"), "/srv/data").ShouldBe(new JobError("model_not_found", "The model `sql` does not exist or you do not have access to it.", null));
 
     [Fact]
     public void Of_DamagedAdapter_KeepsWhatToDo()

@@ -53,7 +53,7 @@ public sealed class AdapterAccessTests(KeyedServer server) : IAsyncLifetime
             $"/v1/completions{query.Replace("theirs", "nobody")}", new StringContent(JsonSerializer.Serialize(body).Replace("theirs", "nobody")));
 
         var text = await existing.Content.ReadAsStringAsync();
-        (await LoraServeServer.ErrorAsync(existing, 404)).GetProperty("message").GetString().ShouldBe("The adapter 'theirs' does not exist.");
+        (await LoraServeServer.ErrorAsync(existing, 404)).GetProperty("message").GetString().ShouldBe("The model `theirs` does not exist or you do not have access to it.");
         text.Replace("theirs", "nobody").ShouldBe(await missing.Content.ReadAsStringAsync());
     }
 
@@ -83,7 +83,7 @@ public sealed class AdapterAccessTests(KeyedServer server) : IAsyncLifetime
     {
         using var response = await _client.PutAsJsonAsync("/v1/adapters/ours-new/mix", new { adapters = new[] { new { name = "theirs" } } });
 
-        (await LoraServeServer.ErrorAsync(response, 404)).GetProperty("message").GetString().ShouldBe("The adapter 'theirs' does not exist.");
+        (await LoraServeServer.ErrorAsync(response, 404)).GetProperty("message").GetString().ShouldBe("The model `theirs` does not exist or you do not have access to it.");
     }
 
     [Fact]

@@ -159,7 +159,7 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
     }
 
     // A refusal repeats the name that was asked for.
-    private static string WithoutEcho(string text) => text.Replace($"'{Foreign}'", "").Replace($"'org/{Foreign}'", "").Replace($":{Foreign}'", "");
+    private static string WithoutEcho(string text) => text.Replace($"'{Foreign}'", "").Replace($"`{Foreign}`", "").Replace($"`org/{Foreign}`", "").Replace($"'org/{Foreign}'", "").Replace($":{Foreign}'", "");
 
     private static bool IsLetIn(int status) => status is < 500 and not (401 or 403);
 
