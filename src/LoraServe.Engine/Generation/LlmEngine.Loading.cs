@@ -81,7 +81,9 @@ public sealed partial class LlmEngine
             var logger = loggers.CreateLogger<LlmEngine>();
             foreach (var fault in templates.Faults) LogTemplateFault(logger, name, fault);
             LogLoaded(logger, name, info.Parameters, info.Dtype, maxModelLen, slots);
-            return new LlmEngine(options, model, info, tokenizer, templates, adapters, slots, logger);
+            var engine = new LlmEngine(options, model, info, tokenizer, templates, adapters, slots, logger);
+            if (engine.EndTokens.Count > config.EosTokenIds.Count) LogTokenizersEnd(logger, name, tokenizer.Token(engine.EndTokens[^1])!);
+            return engine;
         }
         catch
         {
@@ -89,6 +91,12 @@ public sealed partial class LlmEngine
             throw;
         }
     }
+
+    private static IReadOnlyList<int> TokensThatEnd(ModelConfig config, Tokenizer tokenizer, ChatTemplates templates) =>
+        templates.SpecialTokens.TryGetValue("eos_token", out var eos) && tokenizer.TokenId(eos.GetString()!) is { } id
+        && !config.EosTokenIds.Contains(id) && id < config.VocabularySize
+            ? [.. config.EosTokenIds, id]
+            : config.EosTokenIds;
 
     // The first steps compile code and prepare kernels: no request should wait for that. A few more tell how long a step takes.
     private void WarmUp()
@@ -138,6 +146,11 @@ public sealed partial class LlmEngine
         throw new InvalidCheckpointException(
             options.Model, [$"kv-cache-memory: expected at least {(bytes * BlockSize >> 20) + 1} MiB, found {options.KvCacheMemory}"]);
     }
+
+    [LoggerMessage(
+        LogLevel.Information,
+        "Answers of {Model} end at {Token} too: it is the eos_token of tokenizer_config.json, though no eos_token_id of the model's configuration")]
+    private static partial void LogTokenizersEnd(ILogger logger, string model, string token);
 
     [LoggerMessage(LogLevel.Warning, "{Model} cannot be used for chat as its folder says: {Fault}")]
     private static partial void LogTemplateFault(ILogger logger, string model, string fault);

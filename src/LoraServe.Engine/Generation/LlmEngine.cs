@@ -42,6 +42,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
         var blocks = new KvBlockPool(kvSlots / BlockSize, BlockSize);
         (_options, _model, Model, Adapters, _logger) = (options, model, info, adapters, logger);
         (Tokenizer, ChatTemplates) = (tokenizer, templates);
+        EndTokens = TokensThatEnd(model.Config, tokenizer, templates);
         _scheduler = new Scheduler(options.MaxNumSeqs, options.MaxNumBatchedTokens, blocks, options.MaxLoras, options.EnablePrefixCaching);
         _merging = new Merging(
             model.Weights, MergedBytes(options, model.Weights), () => adapters.IsMemoryWanted, TimeProvider.System, logger);
@@ -62,6 +63,12 @@ public sealed partial class LlmEngine : IAsyncDisposable
 
     /// <summary>The base model's chat templates; an adapter may bring its own.</summary>
     public ChatTemplates ChatTemplates { get; }
+
+    /// <summary>
+    /// Tokens that end a sequence: those of generation_config.json, else of config.json, and the eos_token of tokenizer_config.json, as vLLM
+    /// has it. The first is what training ends texts with.
+    /// </summary>
+    internal IReadOnlyList<int> EndTokens { get; }
 
     /// <summary>Names, versions and residency of adapters.</summary>
     public AdapterManager Adapters { get; }
@@ -143,7 +150,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
             var output = Channel.CreateUnbounded<GeneratedToken>(new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
             var promptLogprobs = new TaskCompletionSource<IReadOnlyList<TokenLogprobs?>>(
                 TaskCreationOptions.RunContinuationsAsynchronously);
-            var sequence = new Sequence(id, request, _model.Config.EosTokenIds, output.Writer, promptLogprobs);
+            var sequence = new Sequence(id, request, EndTokens, output.Writer, promptLogprobs);
             if (!_loop.Add(sequence)) throw new EngineOverloadedException("The server is shutting down.");
             return new TokenStream(sequence, output.Reader, promptLogprobs.Task, () => _loop.Cancel(id));
         }

@@ -22,6 +22,9 @@ internal sealed class ChatMessageReader(RequestFaults faults)
         foreach (var message in messages.EnumerateArray()) CheckMessage(message, $"messages[{i++}]");
     }
 
+    private static bool IsEmpty(JsonElement content) =>
+        content.ValueKind == JsonValueKind.String ? content.ValueEquals("") : content.ValueKind == JsonValueKind.Array && content.GetArrayLength() == 0;
+
     private static JsonElement? Field(JsonElement json, string name) =>
         json.TryGetProperty(name, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
 
@@ -37,11 +40,13 @@ internal sealed class ChatMessageReader(RequestFaults faults)
         if (role is not { ValueKind: JsonValueKind.String } text || !Roles.Contains(text.GetString()))
             Expected($"{at}.role", string.Join(", ", Roles), role);
         var isAssistant = role is { ValueKind: JsonValueKind.String } && role.Value.ValueEquals(Assistant);
-        CheckContent(Field(message, "content"), isAssistant, $"{at}.content");
+        var content = Field(message, "content");
+        CheckContent(content, isAssistant, $"{at}.content");
+        if (Field(message, "refusal") is { } refusal) CheckRefusal(refusal, isAssistant, content, $"{at}.refusal");
         if (Field(message, "name") is { ValueKind: not JsonValueKind.String } name) Expected($"{at}.name", "a text", name);
         if (Field(message, "tool_call_id") is { ValueKind: not JsonValueKind.String } id) Expected($"{at}.tool_call_id", "a text", id);
         if (Field(message, "tool_calls") is { } calls) CheckToolCalls(calls, isAssistant, $"{at}.tool_calls");
-        foreach (var unsupported in (string[])["function_call", "audio", "refusal"])
+        foreach (var unsupported in (string[])["function_call", "audio"])
         {
             if (Field(message, unsupported) is { } value) Unsupported($"{at}.{unsupported}", value);
         }
@@ -56,7 +61,7 @@ internal sealed class ChatMessageReader(RequestFaults faults)
                 break;
             case { ValueKind: JsonValueKind.Array } parts:
                 var i = 0;
-                foreach (var part in parts.EnumerateArray()) CheckPart(part, $"{at}[{i++}]");
+                foreach (var part in parts.EnumerateArray()) CheckPart(part, isAssistant: mayBeAbsent, $"{at}[{i++}]");
                 break;
             case { ValueKind: not JsonValueKind.String } other:
                 Expected(at, "a text or a list of parts", other);
@@ -64,16 +69,32 @@ internal sealed class ChatMessageReader(RequestFaults faults)
         }
     }
 
-    private void CheckPart(JsonElement part, string at)
+    // A refusal stands in the place of the content.
+    private void CheckRefusal(JsonElement refusal, bool isAllowed, JsonElement? content, string at)
+    {
+        if (refusal.ValueKind != JsonValueKind.String) Expected(at, "a text", refusal);
+        else if (!isAllowed) faults.Add(new RequestFault(at, "only an assistant's message can have one"));
+        else if (content is { } text && !refusal.ValueEquals("") && !IsEmpty(text))
+            faults.Add(new RequestFault(at, "expected either a content or a refusal, found both"));
+    }
+
+    private void CheckPart(JsonElement part, bool isAssistant, string at)
     {
         if (part.ValueKind != JsonValueKind.Object || Field(part, "type") is not { ValueKind: JsonValueKind.String } type)
             Expected(at, """an object like {"type": "text", "text": "Hello"}""", part);
         else if (OtherParts.Contains(type.GetString()))
             faults.Add(new RequestFault($"{at}.type", $"{FaultText.Show(type)} is not supported: this server reads text only", "unsupported_parameter"));
+        else if (isAssistant && type.ValueEquals("refusal"))
+            CheckText(part, "refusal", at);
         else if (!type.ValueEquals("text"))
             Expected($"{at}.type", "text", type);
-        else if (Field(part, "text") is not { ValueKind: JsonValueKind.String })
-            Expected($"{at}.text", "a text", Field(part, "text"));
+        else
+            CheckText(part, "text", at);
+    }
+
+    private void CheckText(JsonElement part, string name, string at)
+    {
+        if (Field(part, name) is not { ValueKind: JsonValueKind.String }) Expected($"{at}.{name}", "a text", Field(part, name));
     }
 
     private void CheckToolCalls(JsonElement calls, bool isAllowed, string at)

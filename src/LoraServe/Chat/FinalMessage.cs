@@ -46,5 +46,5 @@ internal static class FinalMessage
     }
 
     private static IEnumerable<string> Texts(JsonElement messages) =>
-        messages[messages.GetArrayLength() - 1].TryGetProperty("content", out var content) ? ChatConversation.Texts(content) : [];
+        ChatConversation.Texts(ChatConversation.Content(messages[messages.GetArrayLength() - 1]));
 }

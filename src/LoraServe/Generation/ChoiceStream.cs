@@ -17,6 +17,8 @@ internal sealed class ChoiceStream : IDisposable
     private readonly StopStrings _stops;
     private readonly int _index;
     private Action<SequenceTimes>? _began;
+    private readonly Tokenizer _tokenizer;
+    private readonly bool _hidesSpecialTokens;
     private int _offset;
 
     /// <param name="parameters">What was asked for.</param>
@@ -29,7 +31,8 @@ internal sealed class ChoiceStream : IDisposable
         GenerationParameters parameters, Tokenizer tokenizer, int index, GenerationPrompt prompt, PromptText text, TokenStream sequence)
     {
         (_parameters, _index, _prompt, _text, _sequence) = (parameters, index, prompt, text, sequence);
-        _detokenizer = new IncrementalDetokenizer(tokenizer, parameters.SkipSpecialTokens && !prompt.KeepsSpecialTokens, [.. prompt.Ids]);
+        (_tokenizer, _hidesSpecialTokens) = (tokenizer, parameters.SkipSpecialTokens && !prompt.KeepsSpecialTokens);
+        _detokenizer = new IncrementalDetokenizer(tokenizer, _hidesSpecialTokens, [.. prompt.Ids]);
         _stops = new StopStrings(parameters.Stop?.Items ?? [], parameters.IncludeStopStrInOutput);
     }
 
@@ -66,6 +69,8 @@ internal sealed class ChoiceStream : IDisposable
     {
         if (_parameters.EchoesPrompt || _parameters.ReturnTokenIds || _parameters.PromptLogprobs is not null)
             yield return await ReadPromptAsync(cancellationToken);
+        // Without an echo too, as OpenAI counts; who asks for no logprobs sees no offsets.
+        if (_parameters.EchoesPrompt || _parameters.Alternatives is not null) _offset = _text.CodePoints;
         var wantsTokens = _parameters.ReturnTokenIds || _parameters.Alternatives is not null;
         await foreach (var token in _sequence.Tokens.ReadAllAsync(cancellationToken))
         {
@@ -94,7 +99,6 @@ internal sealed class ChoiceStream : IDisposable
             ? await _sequence.PromptLogprobs.WaitAsync(cancellationToken)
             : new TokenLogprobs?[_prompt.Ids.Count];
         var echoes = _parameters.EchoesPrompt;
-        _offset = echoes ? _text.CodePoints : 0;
         var tokens = _prompt.Ids.Select((id, i) => new LocatedToken(id, logprobs[i], echoes ? _text.Offsets[i] : 0)).ToList();
         var text = echoes ? _text.Value : "";
         return new ChoicePart { Index = _index, Text = text, Prompt = new EvaluatedPrompt(text, tokens) };
@@ -109,7 +113,10 @@ internal sealed class ChoiceStream : IDisposable
         if (token.FinishReason is not null) text += _detokenizer.Flush();
         var offset = _offset;
         _offset += PromptText.Count(text);
-        var certain = _stops.Append(text, GeneratedTokens >= _parameters.MinTokens);
+        var mayStop = GeneratedTokens >= _parameters.MinTokens;
+        var certain = _stops.Append(text, mayStop);
+        if (_hidesSpecialTokens && !isEndToken && _tokenizer.IsSpecial(token.TokenId))
+            certain += _stops.AppendHidden(_tokenizer.TokenText(token.TokenId), mayStop);
         if (token.FinishReason is not null) certain += _stops.Flush();
         FinishReason = _stops.Found is not null ? Engine.Generation.FinishReason.Stop : token.FinishReason;
         return new ChoicePart

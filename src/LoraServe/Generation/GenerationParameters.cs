@@ -63,7 +63,7 @@ public abstract record GenerationParameters
     [Range(0, 128)]
     public int? BestOf { get; init; }
 
-    /// <summary>Ends a choice where one of these texts appears, without returning it. A text or a list of at most four.</summary>
+    /// <summary>Ends a choice where one of these texts appears, without returning it; texts of special tokens count. A text or a list of at most 64.</summary>
     /// <example>["\n\n"]</example>
     public StopSequences? Stop { get; init; }
 

@@ -9,7 +9,7 @@ namespace LoraServe.Generation;
 public sealed record StopSequences(IReadOnlyList<string> Items)
 {
     /// <summary>Most stop strings of one request.</summary>
-    public const int MaxCount = 4;
+    public const int MaxCount = 64;
 
     /// <summary>Longest stop string: text of this length may have to be held back.</summary>
     public const int MaxLength = 1024;

@@ -21,6 +21,10 @@ public class ChatConversationTests
     [InlineData("", """{"role": "assistant", "tool_calls": [{"id": "1", "type": "function", "function": {"arguments": "{\"a\": [1, null]}", "name": "f"}}]}""", """{"role":"assistant","tool_calls":[{"id":"1","type":"function","function":{"name":"f","arguments":{"a":[1,null]}}}],"content":""}""")]
     [InlineData("", """{"role": "assistant", "tool_calls": [{"function": {"name": "f", "arguments": ""}}, {"function": {"name": "g", "arguments": {"b": 1}}}]}""", """{"role":"assistant","tool_calls":[{"function":{"name":"f","arguments":{}}},{"function":{"name":"g","arguments":{"b":1}}}],"content":""}""")]
     [InlineData("", """{"role": "tool", "tool_call_id": "1", "content": "42", "reasoning_content": "hm"}""", """{"role":"tool","tool_call_id":"1","content":"42","reasoning_content":"hm"}""")]
+    [InlineData("", """{"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}, {"type": "text", "text": "b"}]}""", """{"role":"assistant","content":"no\nb"}""")]
+    [InlineData("", """{"role": "assistant", "content": null, "refusal": "no"}""", """{"role":"assistant","content":"no"}""")]
+    [InlineData("", """{"role": "assistant", "content": "", "refusal": "no"}""", """{"role":"assistant","content":"no"}""")]
+    [InlineData("", """{"role": "assistant", "content": "a", "refusal": ""}""", """{"role":"assistant","content":"a"}""")]
     public void Write_Message_IsAsTemplatesExpectIt(string template, string message, string expected) =>
         JsonSerializer.Serialize(Write(template, message)[0]).ShouldBe(expected);
 

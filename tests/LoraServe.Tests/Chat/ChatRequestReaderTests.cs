@@ -29,6 +29,7 @@ public class ChatRequestReaderTests
         var request = Read(
             $$"""
             {"messages": [{{User}}, {"role": "assistant", "content": null, "refusal": null, "audio": null, "function_call": null, "tool_calls": []},
+              {"role": "assistant", "content": [{"type": "refusal", "refusal": "no"}]},
               {"role": "tool", "tool_call_id": "x", "content": [{"type": "text", "text": "b"}]}],
              "max_tokens": null, "max_completion_tokens": 5, "tools": null, "tool_choice": "auto", "response_format": {"type": "text"},
              "functions": [], "function_call": null, "modalities": ["text"], "store": false, "metadata": {"a": "b"}, "user": "me",
@@ -76,6 +77,11 @@ public class ChatRequestReaderTests
     [InlineData("best_of: expected 1 or n = 3, found 2", """{"messages": [{"role": "user", "content": "a"}], "n": 3, "best_of": 2}""")]
     [InlineData("stream_options.continuous_usage_stats: is not supported", """{"messages": [{"role": "user", "content": "a"}], "stream": true, "stream_options": {"continuous_usage_stats": true}}""")]
     [InlineData("documents: expected a list, found {}", """{"messages": [{"role": "user", "content": "a"}], "documents": {}}""")]
+    [InlineData("messages[0].refusal: only an assistant's message can have one", """{"messages": [{"role": "user", "content": "a", "refusal": "no"}]}""")]
+    [InlineData("messages[0].refusal: expected a text, found 1", """{"messages": [{"role": "assistant", "refusal": 1}]}""")]
+    [InlineData("messages[0].refusal: expected either a content or a refusal, found both", """{"messages": [{"role": "assistant", "content": "a", "refusal": "no"}]}""")]
+    [InlineData("messages[0].content[0].type: expected text, found \"refusal\"", """{"messages": [{"role": "user", "content": [{"type": "refusal", "refusal": "no"}]}]}""")]
+    [InlineData("messages[0].content[0].refusal: expected a text, found nothing", """{"messages": [{"role": "assistant", "content": [{"type": "refusal"}]}]}""")]
     public void Read_WrongField_SaysWhichAndWhy(string message, string json) =>
         Should.Throw<InvalidRequestException>(() => Read(json)).Message.ShouldStartWith(message);
 

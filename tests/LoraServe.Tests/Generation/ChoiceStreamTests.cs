@@ -47,6 +47,43 @@ public class ChoiceStreamTests(ChoiceStreamTests.PrefixServer server) : IClassFi
         offsets.ShouldBe(expected);
     }
 
+    [Theory]
+    [InlineData("<s>", true, "")]
+    [InlineData("<s><s>", true, "")]
+    [InlineData("<s>", false, "")]
+    public async Task Stop_TextOfASpecialToken_EndsThoughTheTokenIsHidden(string stop, bool skipSpecialTokens, string expected)
+    {
+        var answer = await server.CompleteAsync(new
+        {
+            prompt = "abc",
+            max_tokens = 8,
+            ignore_eos = true,
+            logit_bias = new Dictionary<string, int> { ["1"] = 100 },
+            skip_special_tokens = skipSpecialTokens,
+            stop = new[] { stop },
+        });
+
+        var choice = answer.GetProperty("choices")[0];
+        choice.GetProperty("text").GetString().ShouldBe(expected);
+        choice.GetProperty("finish_reason").GetString().ShouldBe("stop");
+        choice.GetProperty("stop_reason").GetString().ShouldBe(stop);
+        answer.GetProperty("usage").GetProperty("completion_tokens").GetInt32().ShouldBe(stop.Length / 3);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Logprobs_WithoutEcho_HaveOffsetsBehindThePrompt(bool asIds)
+    {
+        object prompt = asIds ? new[] { 1, 71, 72, 73 } : "häß";
+        var (text, _, echoed) = await EchoAsync(new { prompt, max_tokens = 4, temperature = 0, logprobs = 0, echo = true });
+        var (_, tokens, offsets) = await EchoAsync(new { prompt, max_tokens = 4, temperature = 0, logprobs = 0 });
+
+        offsets.ShouldBe(echoed[^tokens.Length..]);
+        offsets[0].ShouldBeGreaterThan(0);
+        text.Length.ShouldBeGreaterThan(offsets[0]);
+    }
+
     private async Task<(string Text, string[] Tokens, int[] Offsets)> EchoAsync(object request)
     {
         var choice = (await server.CompleteAsync(request)).GetProperty("choices")[0];

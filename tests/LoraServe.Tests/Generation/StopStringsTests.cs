@@ -49,6 +49,59 @@ public class StopStringsTests
         stops.Found.ShouldBe("ab");
     }
 
+    [Theory]
+    [InlineData("<|end|>", "Hello", false)]
+    [InlineData("<|end|>", "Hello<|end|>", true)]
+    [InlineData("lo<|end|>", "Hel", false)]
+    [InlineData("<|end|> you", "Hello", false)]
+    [InlineData("o<|end|> y", "Hello<|end|> y", true)]
+    public void AppendHidden_StopStringWithASpecialToken_IsFound(string stop, string expected, bool include)
+    {
+        var stops = new StopStrings([stop], include);
+
+        var text = stops.Append("Hello", mayStop: true) + stops.AppendHidden("<|end|>", mayStop: true) + stops.Append(" you", mayStop: true);
+
+        (text + stops.Flush()).ShouldBe(expected);
+        stops.Found.ShouldBe(stop);
+    }
+
+    [Theory]
+    [InlineData(">")]
+    [InlineData("<|")]
+    [InlineData("o<")]
+    [InlineData("> you")]
+    [InlineData("<|end|>!")]
+    [InlineData("Hello<|end|>you")]
+    public void AppendHidden_NoStopStringWithTheWholeToken_ShowsNothingOfIt(string stop)
+    {
+        var stops = new StopStrings([stop], includeInOutput: false);
+
+        var text = stops.Append("Hello", mayStop: true) + stops.AppendHidden("<|end|>", mayStop: true) + stops.Append(" you", mayStop: true);
+
+        (text + stops.Flush()).ShouldBe("Hello you");
+        stops.Found.ShouldBeNull();
+    }
+
+    [Fact]
+    public void AppendHidden_AmidAStopString_IsAsIfItWereNotThere()
+    {
+        var stops = new StopStrings(["ab"], includeInOutput: false);
+
+        (stops.Append("xa", mayStop: true) + stops.AppendHidden("<s>", mayStop: true) + stops.Append("b", mayStop: true)).ShouldBe("x");
+        stops.Found.ShouldBe("ab");
+    }
+
+    [Fact]
+    public void AppendHidden_MayNotStop_IgnoresWhatIsComplete()
+    {
+        var stops = new StopStrings(["<s>"], includeInOutput: false);
+
+        stops.AppendHidden("<s>", mayStop: false).ShouldBe("");
+        stops.Append("a", mayStop: true).ShouldBe("a");
+        stops.AppendHidden("<s>", mayStop: true).ShouldBe("");
+        stops.Found.ShouldBe("<s>");
+    }
+
     [Fact]
     public void Flush_TextHeldBack_ReturnsIt()
     {

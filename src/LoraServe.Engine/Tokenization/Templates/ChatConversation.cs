@@ -5,13 +5,15 @@ namespace LoraServe.Engine.Tokenization.Templates;
 
 /// <summary>
 /// The conversation as a template sees it, in the form that vLLM and transformers give it: the text parts of a message joined by line
-/// breaks, unless the template reads parts; arguments of calls as objects, not as the text of one; no nulls. Fields that the API does not
+/// breaks, unless the template reads parts; a refusal as text; arguments of calls as objects, not as the text of one; no nulls. Fields that the API does not
 /// know are passed on.
 /// </summary>
 public sealed class ChatConversation(ChatTemplateTraits traits)
 {
     // Arguments as deep as a body may be, at their place in a message.
     private const int MaxDepth = 256;
+
+    private const string Refusal = "refusal";
 
     private static readonly JsonDocumentOptions ArgumentOptions = new() { AllowDuplicateProperties = false };
 
@@ -34,9 +36,19 @@ public sealed class ChatConversation(ChatTemplateTraits traits)
     public static IEnumerable<string> Texts(JsonElement content) => content.ValueKind switch
     {
         JsonValueKind.String => [content.GetString()!],
-        JsonValueKind.Array => content.EnumerateArray().Select(part => part.GetProperty("text").GetString()!),
+        JsonValueKind.Array => content.EnumerateArray().Select(PartText),
         _ => [],
     };
+
+    /// <summary>What a checked message says: its content, or in its place its refusal.</summary>
+    public static JsonElement Content(JsonElement message)
+    {
+        var has = message.TryGetProperty("content", out var content);
+        return (!has || !Texts(content).Any(text => text.Length > 0)) && message.TryGetProperty(Refusal, out var refusal)
+            && refusal.ValueKind == JsonValueKind.String
+                ? refusal
+                : content;
+    }
 
     /// <summary>The messages for a template.</summary>
     /// <param name="messages">Checked messages.</param>
@@ -70,7 +82,9 @@ public sealed class ChatConversation(ChatTemplateTraits traits)
                     break;
                 case "content":
                     hasContent = true;
-                    WriteContent(writer, field.Value, end);
+                    WriteContent(writer, Content(message), end);
+                    break;
+                case Refusal:
                     break;
                 case "tool_calls" when field.Value.GetArrayLength() == 0:
                     break;
@@ -85,8 +99,15 @@ public sealed class ChatConversation(ChatTemplateTraits traits)
             }
         }
 
-        if (!hasContent) WriteContent(writer, default, end);
+        if (!hasContent) WriteContent(writer, Content(message), end);
         writer.WriteEndObject();
+    }
+
+    private static string PartText(JsonElement part)
+    {
+        var isRefusal = part.TryGetProperty("type", out var type) && type.ValueKind == JsonValueKind.String && type.ValueEquals(Refusal)
+            && part.TryGetProperty(Refusal, out _);
+        return part.GetProperty(isRefusal ? Refusal : "text").GetString()!;
     }
 
     private string Role(string role) => role == "developer" && !traits.KnowsDevelopers ? "system" : role;

@@ -134,7 +134,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
 
     private TrainingDatasetReader Reader(int longest, bool skipTooLong)
     {
-        if (_config.EosTokenIds.Count == 0)
+        if (engine.EndTokens.Count == 0)
         {
             throw new InvalidTrainingException(
                 [$"{engine.Model.Name} names no token that ends a text (eos_token_id): nothing can learn where to end"]);
@@ -145,7 +145,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             {
                 Tokenizer = engine.Tokenizer,
                 Templates = engine.ChatTemplates,
-                EndTokens = _config.EosTokenIds,
+                EndTokens = engine.EndTokens,
                 VocabularySize = engine.Model.VocabularySize,
                 MaxSequenceLength = longest,
             },

@@ -23,6 +23,17 @@ internal static class FieldsPage
         are below. `model` may be `base:adapter`, with the base model's own name, too. Whole numbers may be written as `24.0`. Fields inside
         `messages`, `tools` and `documents` go to the chat template as they are. All other routes know their own fields alone.
 
+        ## Defaults
+
+        Where a request says nothing, these come from the model's generation_config.json: `temperature` (0 where `do_sample` is false), `top_p`,
+        `top_k`, `min_p`, `repetition_penalty`, and, for `/v1/completions` alone, `max_tokens` from `max_new_tokens`. Nothing else of it is used
+        for sampling (`num_beams`, `typical_p`, `length_penalty`, `bad_words_ids`, `max_length`, ...): no field here has such an effect.
+        A request's own values always count.
+
+        An answer ends at the `eos_token_id` of generation_config.json, else of config.json, and at the `eos_token` of tokenizer_config.json, as with
+        vLLM; a line of the log at start says where the latter is another one. `ignore_eos` goes on after all of them. `stop` finds texts, those of
+        special tokens too, though `skip_special_tokens` hides them; at most 64 texts of 1,024 characters.
+
         This page is tested against the server's table.
 
         """;
