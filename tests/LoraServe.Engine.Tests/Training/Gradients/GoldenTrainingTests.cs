@@ -16,9 +16,9 @@ public class GoldenTrainingTests
     private const int BatchSize = 4;
     private const string Prefix = "base_model.model.";
 
-    // The file lists the examples of this training alone: on them, the adapters that the other two ended with have losses of 8.5 and 9.3
-    // where their last steps are noted with 0.4 and 2.5.
     [Theory]
+    [InlineData("lora")]
+    [InlineData("rslora-attention")]
     [InlineData("dora")]
     public void Train_TwentySteps_EqualsReference(string variant)
     {
@@ -26,10 +26,10 @@ public class GoldenTrainingTests
         var before = checkpoint.Weights.Checksum();
         var settings = Settings(variant);
         using var model = Started(checkpoint, settings, variant);
-        var expected = GoldenData.Json("training", "expected.json").GetProperty("variants").GetProperty(variant).GetProperty("steps");
+        var expected = Expected(variant).GetProperty("steps");
         expected.GetArrayLength().ShouldBe(settings.Steps);
 
-        Train(model, settings, (step, learningRate, loss, norm) =>
+        Train(model, settings, variant, (step, learningRate, loss, norm) =>
         {
             var tolerance = Tolerance(step);
             learningRate.ShouldBe(expected[step].GetProperty("learning_rate").GetDouble(), 1e-12);
@@ -56,9 +56,9 @@ public class GoldenTrainingTests
         var reference = model.Parameters.Select(parameter => new TrainedParameter(parameter.Name, parameter.Value.clone())).ToList();
         var optimizer = new ReferenceAdamW(reference);
 
-        Train(model, settings, (step, learningRate, loss, norm) =>
+        Train(model, settings, variant, (step, learningRate, loss, norm) =>
         {
-            var batch = Batch(step);
+            var batch = Batch(variant, step);
             var (wanted, gradients) = AutogradGradients.Of(checkpoint, settings, reference, batch, 1.0 / batch.TargetCount);
             foreach (var parameter in reference) parameter.Gradient.copy_(gradients[parameter.Name]);
             var wantedNorm = optimizer.GradientNorm();
@@ -75,12 +75,12 @@ public class GoldenTrainingTests
     }
 
     // Told of each step before parameters change.
-    private static void Train(TrainedModel model, TrainingSettings settings, Action<int, double, double, double> differentiated)
+    private static void Train(TrainedModel model, TrainingSettings settings, string variant, Action<int, double, double, double> differentiated)
     {
         using var optimizer = new AdamW(model.Parameters, settings.WeightDecay);
         for (var step = 0; step < settings.Steps; step++)
         {
-            var batch = Batch(step);
+            var batch = Batch(variant, step);
             var loss = TrainedCheckpoint.Run(model.Train(batch, 1.0 / batch.TargetCount, dropoutSeed: 0), batch.TargetCount);
             var (learningRate, norm) = (LearningRate.At(settings, step), GradientNorm.Of(model.Parameters));
             differentiated(step, learningRate, loss, norm);
@@ -94,9 +94,12 @@ public class GoldenTrainingTests
 
     private static double Tolerance(int step) => step < 10 ? 1e-4 : 1e-3;
 
-    private static TrainingBatch Batch(int step)
+    private static JsonElement Expected(string variant) =>
+        GoldenData.Json("training", "expected.json").GetProperty("variants").GetProperty(variant);
+
+    private static TrainingBatch Batch(string variant, int step)
     {
-        var data = GoldenData.Json("training", "expected.json").GetProperty("data");
+        var data = Expected(variant).GetProperty("data");
         return TrainedCheckpoint.Batch([.. Enumerable.Range(0, BatchSize).Select(i => Example(data[((BatchSize * step) + i) % data.GetArrayLength()]))]);
     }
 
