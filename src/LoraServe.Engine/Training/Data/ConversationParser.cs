@@ -15,6 +15,9 @@ internal sealed class ConversationParser(ModelText model)
     // turns need a hundredth of it.
     private const long MostRendered = 1L << 30;
 
+    // Of a line.
+    private const int MostFaults = 10;
+
     // Templates that show the date must give the same tokens whenever a training goes on.
     private static readonly DateTimeOffset Date = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
@@ -35,14 +38,16 @@ internal sealed class ConversationParser(ModelText model)
         if (!weights.Contains(true)) throw new ExampleException("messages: no assistant's turn of weight 1, there is nothing to learn");
         var written = new ChatConversation(traits).Write(Without(messages, "weight")).EnumerateArray().ToList();
 
-        string Render(int count, bool asks) => this.Render(template, written.GetRange(0, count), tools, asks);
-        var whole = Render(written.Count, asks: false);
+        string RenderAll(List<JsonElement> conversation) => Render(template, conversation, tools, asks: false);
+        var whole = RenderAll(written);
         CheckSize(whole.Length, weights.Count(isLearnt => isLearnt), JsonMarshal.GetRawUtf8Value(line).Length);
-        var turns = new List<Range>();
+        var turns = new List<(int Message, Range Text)>();
+        var faults = new List<string>();
         for (var i = 0; i < written.Count; i++)
         {
             if (!weights[i]) continue;
-            var (before, after) = (Render(i, asks: true), i + 1 == written.Count ? whole : Render(i + 1, asks: false));
+            var (earlier, conversation) = (written.GetRange(0, i), written.GetRange(0, i + 1));
+            var (before, after) = (Render(template, earlier, tools, asks: true), i + 1 == written.Count ? whole : RenderAll(conversation));
             if (!whole.StartsWith(before, StringComparison.Ordinal) || !whole.StartsWith(after, StringComparison.Ordinal)
                 || after.Length <= before.Length)
             {
@@ -51,10 +56,12 @@ internal sealed class ConversationParser(ModelText model)
                     + "cannot be learnt as a part of the whole: give it weight 0, or make it the last message of a line of its own");
             }
 
-            turns.Add(before.Length..after.Length);
+            faults.AddRange(new DroppedTargets(conversation, RenderAll).Find(after, after[before.Length..]).Select(fault => $"messages[{i}].{fault}"));
+            if (faults.Count >= MostFaults) break;
+            turns.Add((i, before.Length..after.Length));
         }
 
-        return Encode(number, whole, turns);
+        return faults.Count > 0 ? throw new ExampleException(faults) : Encode(number, whole, turns);
     }
 
     // Each turn renders what is before it again, and has a token at least.
@@ -74,11 +81,11 @@ internal sealed class ConversationParser(ModelText model)
         }
     }
 
-    private TrainingExample Encode(int number, string whole, List<Range> turns)
+    private TrainingExample Encode(int number, string whole, List<(int Message, Range Text)> turns)
     {
         var (tokens, isTarget, at) = (new List<int>(), new List<bool>(), 0);
         var (promptLength, completion) = (0, "");
-        foreach (var turn in turns)
+        foreach (var (message, turn) in turns)
         {
             tokens.AddRange(Ids(whole[at..turn.Start.Value]));
             isTarget.AddRange(Enumerable.Repeat(false, tokens.Count - isTarget.Count));
@@ -93,6 +100,13 @@ internal sealed class ConversationParser(ModelText model)
 
             var learnt = end < 0 ? ids.Count : end + 1;
             (promptLength, completion) = (tokens.Count, model.Tokenizer.Decode([.. ids.Take(end < 0 ? ids.Count : end)]));
+            if (string.IsNullOrWhiteSpace(completion))
+            {
+                throw new ExampleException(
+                    $"messages[{message}]: nothing to learn, since the chat template writes no text of this turn before its end: give it content, or "
+                    + "weight 0");
+            }
+
             tokens.AddRange(ids);
             isTarget.AddRange(Enumerable.Repeat(true, learnt));
             isTarget.AddRange(Enumerable.Repeat(false, ids.Count - learnt));

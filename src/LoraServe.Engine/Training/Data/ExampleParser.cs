@@ -88,6 +88,7 @@ internal sealed class ExampleParser(ModelText model)
         var ids = model.Tokenizer.Encode(completion, addSpecialTokens: false);
         if (ids.Length == 0) throw new ExampleException("completion: no tokens, there is nothing to learn");
         var isEnded = model.EndTokens.Contains(ids[^1]);
+        if (isEnded && ids.Length == 1) throw new ExampleException("completion: nothing but the token that ends it, there is nothing to learn");
         int[] tokens = isEnded ? [.. promptIds, .. ids] : [.. promptIds, .. ids, model.EndTokens[0]];
         var isTarget = new bool[tokens.Length];
         Array.Fill(isTarget, true, promptIds.Length, tokens.Length - promptIds.Length);

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Tokenization;
 using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using Shouldly;
 using Xunit;
@@ -17,6 +18,18 @@ public sealed class DemoDataTests : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void Read_CallsThatTheDemosTemplateDrops_AreFaultsOfEveryLine()
+    {
+        var file = GoldenData.Path("cases", "train-tool-calls-dropped", "train.jsonl");
+
+        var faults = Should.Throw<InvalidTrainingException>(() => new TrainingDatasetReader(Model(), skipTooLong: false).Read(file)).Faults;
+
+        faults.Count.ShouldBe(File.ReadLines(file).Count());
+        faults.Select((fault, i) => (fault, i + 1))
+            .ShouldAllBe(item => item.fault.StartsWith($"train.jsonl, line {item.Item2}: messages[1].tool_calls: the model's chat template does not write"));
+    }
 
     [Theory]
     [InlineData("sql.train", 4000)]

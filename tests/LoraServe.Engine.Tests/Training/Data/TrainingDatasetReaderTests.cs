@@ -17,6 +17,8 @@ public sealed class TrainingDatasetReaderTests : IDisposable
     private const int End = 2;
     private const string Valid = """{"prompt": "hello", "completion": " you"}""";
 
+    private const string Call = """{"type": "function", "function": {"name": "f", "arguments": "{}"}}""";
+
     private const string EndedTurns =
         "{% for m in messages %}{{ '<s>' + m.role + ':' + m.content + '</s>\n' }}{% endfor %}{% if add_generation_prompt %}{{ '<s>assistant:' }}{% endif %}";
 
@@ -128,7 +130,9 @@ public sealed class TrainingDatasetReaderTests : IDisposable
     [Fact]
     public void Read_Tools_AreShownToTheTemplate()
     {
-        const string WithTools = "{% if tools %}{{ tools[0].function.name }}{% endif %}" + EndedTurns;
+        const string WithTools = "{% if tools %}{{ tools[0].function.name }}{% endif %}"
+            + "{% for m in messages %}{{ '<s>' + m.role + ':' + m.content + (m.tool_calls | tojson if m.tool_calls else '') + '</s>\n' }}{% endfor %}"
+            + "{% if add_generation_prompt %}{{ '<s>assistant:' }}{% endif %}";
 
         var data = Read(
             """{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a", "tool_calls": [{"type": "function", "function": {"name": "f", "arguments": "{\"x\": 1}"}}]}], "tools": [{"type": "function", "function": {"name": "lookup"}}], "parallel_tool_calls": false}""",
@@ -139,6 +143,46 @@ public sealed class TrainingDatasetReaderTests : IDisposable
             """{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": "a"}], "tools": [{"function": {"name": "f"}}]}""", EndedTurns))
             .Message.ShouldContain("tools: the model's chat template has no place for them");
     }
+
+    [Theory]
+    [InlineData("""{"role": "assistant", "content": null, "tool_calls": [CALL]}""", "messages[1].tool_calls: ")]
+    [InlineData("""{"role": "assistant", "content": "a", "tool_calls": [CALL]}""", "messages[1].tool_calls: ")]
+    [InlineData("""{"role": "assistant", "content": "a", "reasoning_content": "b"}""", "messages[1].reasoning_content: ")]
+    [InlineData("""{"role": "assistant", "content": ""}""", "messages[1]: nothing to learn")]
+    [InlineData("""{"role": "assistant", "content": [{"type": "text", "text": " "}]}""", "messages[1]: nothing to learn")]
+    public void Read_TargetThatTheTemplateDrops_IsAFault(string turn, string fault)
+    {
+        var line = $$"""{"messages": [{"role": "user", "content": "q"}, {{turn.Replace("CALL", Call)}}]}""";
+
+        Should.Throw<InvalidTrainingException>(() => Read(line)).Faults.ShouldHaveSingleItem().ShouldStartWith($"data.jsonl, line 1: {fault}");
+    }
+
+    [Fact]
+    public void Read_DroppedTargetOfWeightZero_IsNoFault()
+    {
+        var line = $$"""{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "content": null, "weight": 0, "tool_calls": [{{Call}}]}, {"role": "tool", "content": "r"}, {"role": "assistant", "content": "a"}]}""";
+
+        Tokenizer.Decode([.. Targets(Read(line).Examples[0])]).ShouldBe("a</s>");
+    }
+
+    [Theory]
+    [InlineData("{% for c in m.tool_calls %}{{ c.function.name }}{% endfor %}", null)]
+    [InlineData("{{ m.tool_calls[0].function.name if m.tool_calls else '' }}", "messages[1].tool_calls[1]: ")]
+    public void Read_SeveralCalls_AreFaultsWhereTheTemplateWritesTheFirstAlone(string calls, string? fault)
+    {
+        var template = $$$"""{% for m in messages %}{{ '<s>' + m.role + ':' + m.content }}{{{calls}}}{{ '</s>' }}{% endfor %}{% if add_generation_prompt %}{{ '<s>assistant:' }}{% endif %}""";
+        var line = $$"""{"messages": [{"role": "user", "content": "q"}, {"role": "assistant", "tool_calls": [{{Call}}, {{Call}}]}]}""";
+
+        if (fault is null)
+            Tokenizer.Decode([.. Targets(Read(line, template).Examples[0])]).ShouldBe("ff</s>");
+        else
+            Should.Throw<InvalidTrainingException>(() => Read(line, template)).Faults.ShouldHaveSingleItem().ShouldStartWith($"data.jsonl, line 1: {fault}");
+    }
+
+    [Fact]
+    public void Read_CompletionOfTheEndAlone_IsAFault() =>
+        Should.Throw<InvalidTrainingException>(() => Read("""{"prompt": "a", "completion": "</s>"}""")).Faults.ShouldHaveSingleItem()
+            .ShouldContain("nothing but the token that ends it");
 
     [Fact]
     public void Read_TooLongExamples_AreFaultsOrLeftOutByName()
