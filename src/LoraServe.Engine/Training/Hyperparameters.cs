@@ -3,6 +3,9 @@ namespace LoraServe.Engine.Training;
 /// <summary>How to train, as somebody asks for it. Null means: chosen by <see cref="TrainingSettings"/>, which says what.</summary>
 public sealed record Hyperparameters
 {
+    /// <summary>The seed where none is given: always the same one, so that what was trained can be made again.</summary>
+    public const int DefaultSeed = 42;
+
     /// <summary>What is trained.</summary>
     public TrainingMethod Method { get; init; }
 

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace LoraServe.Engine.Training;
 
 /// <summary>What a training tells while it runs.</summary>
@@ -22,7 +24,31 @@ public sealed record EvaluationBegun(int Step) : TrainingEvent;
 /// <param name="Step">After which step.</param>
 /// <param name="Figures">What came out.</param>
 /// <param name="IsBest">Whether it is the best so far, which is what the training ends with.</param>
-public sealed record Evaluated(int Step, EvaluationFigures Figures, bool IsBest) : TrainingEvent;
+public sealed record Evaluated(int Step, EvaluationFigures Figures, bool IsBest) : TrainingEvent
+{
+    /// <summary>By what it is the best so far; null where it is not, or was not written down.</summary>
+    public BestBy? By { get; init; }
+
+    /// <summary>", the best so far by loss", or nothing.</summary>
+    [JsonIgnore]
+    public string Verdict => (IsBest, By) switch
+    {
+        (true, BestBy.Loss) => ", the best so far by loss",
+        (true, BestBy.ExactMatch) => ", the best so far by exact match",
+        (true, _) => ", the best so far",
+        _ => "",
+    };
+}
+
+/// <summary>What decides which of two evaluations is better.</summary>
+public enum BestBy
+{
+    /// <summary>Held-out loss: the exact matches differ by no more than the standard error of the difference, or there are none.</summary>
+    Loss,
+
+    /// <summary>Exact match: the difference is beyond its standard error.</summary>
+    ExactMatch,
+}
 
 /// <summary>
 /// A checkpoint is about to be written: a killed training does not tell of the steps before it again, so that what is to be kept of them

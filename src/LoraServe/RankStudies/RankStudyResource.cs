@@ -51,7 +51,7 @@ public sealed record RankStudyResource
     public required string? PlateauTarget { get; init; }
 
     /// <summary>What to do, in words; null before the end.</summary>
-    /// <example>Take r = 4 on all-linear: exact match 96.1 % ± 0.3, within one standard error of the best.</example>
+    /// <example>Take r = 4 on all-linear: exact match 96.1 % ± 1.3, within one standard error of the best.</example>
     public required string? Recommendation { get; init; }
 
     /// <summary>What all trainings have in common, a sentence each; empty before the end.</summary>
@@ -135,7 +135,7 @@ public sealed record RankStudySetting
     /// <example>0.0112</example>
     public required double? Loss { get; init; }
 
-    /// <summary>Standard error of the mean of the losses.</summary>
+    /// <summary>Standard error of the mean of the losses over seeds; 0 for one seed.</summary>
     /// <example>0.0004</example>
     public required double? LossStandardError { get; init; }
 
@@ -143,8 +143,8 @@ public sealed record RankStudySetting
     /// <example>0.961</example>
     public required double? ExactMatch { get; init; }
 
-    /// <summary>Standard error of the mean of the exact matches.</summary>
-    /// <example>0.003</example>
+    /// <summary>Standard error of the mean of the exact matches, over seeds and test examples.</summary>
+    /// <example>0.013</example>
     public required double? ExactMatchStandardError { get; init; }
 
     internal static RankStudySetting From(RankStudyRow row) => new()

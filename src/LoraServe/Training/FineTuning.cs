@@ -47,6 +47,7 @@ internal sealed class FineTuning(
             found => found with { Result = Serialize(found.ResultAs<FineTuningState>().With(order, plan)) },
             [
                 .. plan.Choices.Select(choice => new JobEvent(choice)),
+                .. order.Request.Seed is null ? [new JobEvent($"seed {order.Seed}: that of every training that names none")] : Array.Empty<JobEvent>(),
                 .. warnings.Select(warning => new JobEvent(warning) { Level = JobEventLevel.Warn }),
             ]);
     }

@@ -14,7 +14,7 @@ internal sealed record FineTuningOrder
     /// <summary>The name of what is trained.</summary>
     public required string Adapter { get; init; }
 
-    /// <summary>The one that was asked for, or drawn.</summary>
+    /// <summary>The one that was asked for, or that of every training that names none.</summary>
     public required int Seed { get; init; }
 
     /// <summary>What the owner calls the files, for messages.</summary>

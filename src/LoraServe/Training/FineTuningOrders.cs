@@ -1,6 +1,6 @@
-using System.Security.Cryptography;
 using System.Text.Json;
 using LoraServe.Adapters;
+using LoraServe.Engine.Training;
 using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
@@ -39,7 +39,7 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
             Request = request,
             BaseFingerprint = service.Engine.Model.Fingerprint,
             Adapter = adapter,
-            Seed = request.Seed ?? RandomNumberGenerator.GetInt32(int.MaxValue),
+            Seed = request.Seed ?? Hyperparameters.DefaultSeed,
             TrainingFileName = training!.Name,
             ValidationFileName = validation?.Name,
         };

@@ -30,7 +30,7 @@ public sealed record FineTuningRequest
     /// <example>support</example>
     public string? Suffix { get; init; }
 
-    /// <summary>Decides the start of A, the order of the examples and what is dropped; absent: by chance.</summary>
+    /// <summary>Decides the start of A, the order of the examples and what is dropped; absent: 42.</summary>
     /// <example>7</example>
     [Range(0, int.MaxValue)]
     public int? Seed { get; init; }

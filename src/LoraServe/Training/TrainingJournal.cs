@@ -91,7 +91,7 @@ internal sealed partial class TrainingJournal(
         var figures = evaluated.Figures;
         var match = figures.ExactMatch is { } exact ? $", exact match={exact:0.0000}" : "";
         return $"Step {evaluated.Step}/{totalSteps}: validation loss={figures.Loss:0.0000}, "
-            + $"token accuracy={figures.TokenAccuracy:0.0000}{match}{(evaluated.IsBest ? ", the best so far" : "")}";
+            + $"token accuracy={figures.TokenAccuracy:0.0000}{match}{evaluated.Verdict}";
     }
 
     private JsonObject Figures(StepMade step) => new()

@@ -59,6 +59,25 @@ public class FineTuningApiTests(TrainingServer server)
     }
 
     [Fact]
+    public async Task Post_WithoutSeed_TakesAFixedOneAndSaysSo()
+    {
+        var file = await Client.FileAsync(TrainingCalls.Sql(2));
+        using var response = await Client.PostAsJsonAsync("/v1/fine_tuning/jobs", new
+        {
+            model = "loraserve-demo",
+            training_file = file,
+            suffix = "unseeded",
+            hyperparameters = new { n_epochs = 1 },
+        });
+        var taken = await response.OkAsync();
+        taken.GetProperty("seed").GetInt32().ShouldBe(42);
+
+        await Client.SuccessAsync(taken);
+
+        (await Client.EventsAsync(taken.Text("id")!)).ShouldContain(happened => happened.Text("message")!.StartsWith("seed 42: "));
+    }
+
+    [Fact]
     public async Task Get_List_FiltersByMetadataAndPages()
     {
         var file = await Client.FileAsync(TrainingCalls.Sql(2));

@@ -36,6 +36,7 @@ internal static class SampleStudy
         Elapsed = TimeSpan.FromSeconds(12),
         TrainingBytes = 16_000 * (rank ?? 100),
         Losses = [0.4 / (rank ?? 4), 0.5 / (rank ?? 4)],
+        GeneratedExamples = generated,
         ExactMatches = generated == 0 ? [] : [0.9 - (0.2 / (rank ?? 4)), 0.92 - (0.2 / (rank ?? 4))],
     };
 

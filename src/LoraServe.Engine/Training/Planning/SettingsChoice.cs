@@ -15,9 +15,6 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
     // From so many examples on, a task is taken to have more in it than small ranks hold.
     private const int ManyExamples = 2000;
 
-    /// <summary>The seed where none was asked for.</summary>
-    public const int UsualSeed = 42;
-
     // Requests may have to wait for a pass through one layer: for so many multiplications, some ten milliseconds of two cores.
     private const long MostMultiplications = 1L << 31;
     private const int LeastMicroBatchTokens = 128;
@@ -63,7 +60,7 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
             MaxGradientNorm = asked.MaxGradientNorm ?? Chosen(1.0, "max_gradient_norm 1: keeps single examples from undoing the others"),
             MaxSequenceLength = asked.MaxSequenceLength ?? Chosen(maxModelLen, $"max_sequence_length {maxModelLen}: the context that is served"),
             Recompute = asked.Recompute,
-            Seed = asked.Seed ?? Chosen(UsualSeed, $"seed {UsualSeed}: any will do"),
+            Seed = asked.Seed ?? Chosen(Hyperparameters.DefaultSeed, $"seed {Hyperparameters.DefaultSeed}: any will do"),
             EvaluateEvery = heldOut > 0 ? asked.EvaluateEvery ?? EvaluateEvery(steps) : steps,
             ExactMatchExamples = heldOut > 0 ? ExactMatch(heldOut) : 0,
             EarlyStopping = heldOut > 0 ? asked.EarlyStopping ?? Chosen(4, "early_stopping 4: ends after four evaluations without a better one") : 0,

@@ -12,9 +12,8 @@ internal sealed record RankPlateau(RankStudyRow Best, RankStudyRow Chosen)
     private const double KiB = 1024;
 
     /// <param name="rows">At least one with a rank.</param>
-    /// <param name="generated">Examples that exact matches are over.</param>
     /// <exception cref="TrainingFailedException">All of them diverged.</exception>
-    public static RankPlateau Of(IReadOnlyList<RankStudyRow> rows, int generated)
+    public static RankPlateau Of(IReadOnlyList<RankStudyRow> rows)
     {
         if (!rows.Any(IsCompared))
         {
@@ -28,7 +27,7 @@ internal sealed record RankPlateau(RankStudyRow Best, RankStudyRow Chosen)
         var largest = ComparedSize(rows);
         var candidates = rows.Where(row => IsCompared(row) && row.DataSize == largest).OrderBy(row => row.Parameters).ToList();
         var best = candidates.MaxBy(Goodness)!;
-        var least = Goodness(best) - StandardError(best, generated);
+        var least = Goodness(best) - StandardError(best);
         return new RankPlateau(best, candidates.First(row => Goodness(row) >= least));
     }
 
@@ -55,19 +54,14 @@ internal sealed record RankPlateau(RankStudyRow Best, RankStudyRow Chosen)
     // The larger the better.
     private static double Goodness(RankStudyRow row) => row.ExactMatch?.Mean ?? -row.Loss!.Mean;
 
-    // One seed tells nothing of the spread between seeds, but the examples alone make a share uncertain (binomial).
-    private static double StandardError(RankStudyRow row, int generated) => row switch
-    {
-        { ExactMatches: [var match] } => Math.Sqrt(match * (1 - match) / generated),
-        { ExactMatch: { } match } => match.StandardError,
-        _ => row.Loss!.StandardError,
-    };
+    private static double StandardError(RankStudyRow row) => (row.ExactMatch ?? row.Loss!).StandardError;
 
     private static string Figure(RankStudyRow row)
     {
-        var spread = row.ExactMatch is { } match
-            ? (Name: "exact match", Mean: $"{match.Mean:P1}", Error: $"{100 * match.StandardError:F1}")
-            : (Name: "loss", Mean: $"{row.Loss!.Mean:F4}", Error: $"{row.Loss.StandardError:F4}");
-        return row.Losses.Count == 1 ? $"{spread.Name} {spread.Mean}" : $"{spread.Name} {spread.Mean} ± {spread.Error}";
+        var spread = row.ExactMatch ?? row.Loss!;
+        var text = row.ExactMatch is not null
+            ? (Name: "exact match", Mean: $"{spread.Mean:P1}", Error: $"{100 * spread.StandardError:F1}")
+            : (Name: "loss", Mean: $"{spread.Mean:F4}", Error: $"{spread.StandardError:F4}");
+        return spread.StandardError == 0 ? $"{text.Name} {text.Mean}" : $"{text.Name} {text.Mean} ± {text.Error}";
     }
 }

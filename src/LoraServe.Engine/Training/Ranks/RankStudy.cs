@@ -52,7 +52,7 @@ public sealed class RankStudy
         var rows = ended.GroupBy(item => (item.Training.Rank, item.Training.Target, item.Training.DataSize)).Select(Row).ToList();
         var figures = ended.Select(item => item.Figures.Figures).OfType<EvaluationFigures>().FirstOrDefault();
         var generated = figures?.GeneratedExamples ?? 0;
-        var plateau = RankPlateau.Of(rows, generated);
+        var plateau = RankPlateau.Of(rows);
         return new RankStudyResult
         {
             Rows = rows,
@@ -82,6 +82,7 @@ public sealed class RankStudy
             TrainingBytes = TrainingBytesPerParameter * figures[0].Parameters,
             Diverged = figures.Count - whole.Count,
             Losses = [.. whole.Select(figure => figure.Figures!.Loss)],
+            GeneratedExamples = whole.Select(figure => figure.Figures!.GeneratedExamples).FirstOrDefault(),
             ExactMatches = [.. whole.Select(figure => figure.Figures!.ExactMatch).OfType<double>()],
         };
     }

@@ -38,11 +38,21 @@ public sealed record RankStudyRow
     /// <summary>Held-out exact match of each of them; empty where nothing was generated.</summary>
     public required IReadOnlyList<double> ExactMatches { get; init; }
 
-    /// <summary>Held-out loss; null where every seed diverged.</summary>
+    /// <summary>Examples that each exact match is a share of; 0 where it is unknown.</summary>
+    public int GeneratedExamples { get; init; }
+
+    /// <summary>Held-out loss, its error over seeds alone; null where every seed diverged.</summary>
     [JsonIgnore]
     public Spread? Loss => Losses.Count == 0 ? null : Spread.Of(Losses);
 
-    /// <summary>Held-out exact match; null where nothing was generated, or every seed diverged.</summary>
+    /// <summary>
+    /// Held-out exact match, its error over seeds and test examples; null where nothing was generated, or every seed diverged.
+    /// </summary>
     [JsonIgnore]
-    public Spread? ExactMatch => ExactMatches.Count == 0 ? null : Spread.Of(ExactMatches);
+    public Spread? ExactMatch => (ExactMatches.Count, GeneratedExamples) switch
+    {
+        (0, _) => null,
+        (_, 0) => Spread.Of(ExactMatches),
+        _ => Spread.OfShares(ExactMatches, GeneratedExamples),
+    };
 }

@@ -146,7 +146,8 @@ internal sealed class TrainingRun
             };
         }
 
-        var isBest = _progress.Best is not { } best || IsBetter(figures, best);
+        var better = BestEvaluation.Compare(figures, _progress.Best);
+        var isBest = better is not null;
         if (isBest) await WriteAsync(WriteCheckpoint);
         _progress = _progress with
         {
@@ -158,18 +159,18 @@ internal sealed class TrainingRun
         };
         // The state of this step lacks its evaluation.
         if (_savedStep == step) _savedStep = 0;
-        _events.Report(new Evaluated(step, figures, isBest));
+        _events.Report(new Evaluated(step, figures, isBest) { By = better });
         if (StopsEarly && step < _settings.Steps)
         {
             _events.Report(new Note(
-                $"Stops early after step {step} of {_settings.Steps}: no evaluation was better than that of step {_progress.BestStep} "
-                + $"for {_progress.EvaluationsSinceBest} evaluations."));
+                $"Stops early after step {step} of {_settings.Steps}: for {_progress.EvaluationsSinceBest} evaluations, none was better than that "
+                + $"of step {_progress.BestStep}, {Measure}."));
         }
     }
 
-    // Exact match is what users see; the loss tells adapters apart that do equally well.
-    private static bool IsBetter(EvaluationFigures figures, EvaluationFigures best) =>
-        (figures.ExactMatch ?? 0) != (best.ExactMatch ?? 0) ? figures.ExactMatch > best.ExactMatch : figures.Loss < best.Loss;
+    private string Measure => _settings.ExactMatchExamples > 0
+        ? "by exact match beyond its standard error, else by loss"
+        : "by loss";
 
     // An update that was cut off, as by the end of the engine, leaves nothing worth saving.
     private async Task SaveAsync()

@@ -39,7 +39,7 @@ internal sealed class TrainingProgress(ProgressTask? bar, int steps)
                 ShowPhase("checking the base, writing");
                 break;
             case Evaluated evaluated:
-                Terminal.WriteLine($"step {evaluated.Step}: {Describe(evaluated.Figures)}{(evaluated.IsBest ? ", the best so far" : "")}");
+                Terminal.WriteLine($"step {evaluated.Step}: {Describe(evaluated.Figures)}{evaluated.Verdict}");
                 break;
             case Note note:
                 Terminal.WriteLine(note.Text);

@@ -24,8 +24,8 @@ internal static class RankPlots
         [
             new(
                 "quality-over-rank",
-                $"Held-out figures over the rank, mean of {seeds} seeds with one standard error. The dotted line is the smallest rank within one "
-                    + "standard error of the best." + Missing(result),
+                $"Held-out figures over the rank, mean of {seeds} seeds with one standard error, of exact match over seeds and test examples, of "
+                    + "the loss over seeds alone. The dotted line is the smallest rank within one standard error of the best." + Missing(result),
                 Figure.Png([.. metrics.Select(metric => new RankCurve(result, metric).OverRank())])),
             new(
                 "quality-over-parameters",

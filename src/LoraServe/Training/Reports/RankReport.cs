@@ -55,7 +55,7 @@ internal static class RankReport
         page.Append(
             """
             </tbody></table></div>
-            <p>Means over seeds with one standard error of the mean; settings of which a seed diverged are not compared. Training memory is that of trained weights, gradients and the optimiser's state;
+            <p>Means over seeds with one standard error: of exact match over seeds and test examples, of the loss over seeds alone. Settings of which a seed diverged are not compared. Training memory is that of trained weights, gradients and the optimiser's state;
             activations come on top and are about the same for every setting. Time includes the evaluation.</p>
             <h2>Plots</h2>
 

@@ -24,18 +24,18 @@ internal static class RankTable
         Size(row.TrainingBytes),
         $"{row.Elapsed.TotalSeconds:F0} s",
         Loss(row),
-        row.ExactMatch is { } match ? WithError($"{match.Mean:P1}", $"{100 * match.StandardError:F1}", row) : "",
+        row.ExactMatch is { } match ? WithError($"{match.Mean:P1}", $"{100 * match.StandardError:F1}", match) : "",
     ];
 
     private static string Loss(RankStudyRow row) => (row.Loss, row.Diverged) switch
     {
         (null, _) => "diverged",
-        ({ } loss, 0) => WithError($"{loss.Mean:F4}", $"{loss.StandardError:F4}", row),
+        ({ } loss, 0) => WithError($"{loss.Mean:F4}", $"{loss.StandardError:F4}", loss),
         ({ } loss, var diverged) =>
-            $"{WithError($"{loss.Mean:F4}", $"{loss.StandardError:F4}", row)} ({diverged} of {diverged + row.Losses.Count} diverged)",
+            $"{WithError($"{loss.Mean:F4}", $"{loss.StandardError:F4}", loss)} ({diverged} of {diverged + row.Losses.Count} diverged)",
     };
 
-    private static string WithError(string mean, string error, RankStudyRow row) => row.Losses.Count == 1 ? mean : $"{mean} ± {error}";
+    private static string WithError(string mean, string error, Spread spread) => spread.StandardError == 0 ? mean : $"{mean} ± {error}";
 
     private static string Size(long bytes) => bytes < MiB ? $"{bytes / KiB:N0} KiB" : $"{bytes / MiB:N1} MiB";
 }

@@ -5,7 +5,7 @@ namespace LoraServe.Engine.Tests.Training.Ranks;
 /// <summary>Rows of a study.</summary>
 internal static class StudyRows
 {
-    public static RankStudyRow Row(int? rank, double[] exactMatches, string target = "all-linear", int size = 100, double[]? losses = null, int diverged = 0) => new()
+    public static RankStudyRow Row(int? rank, double[] exactMatches, string target = "all-linear", int size = 100, double[]? losses = null, int diverged = 0, int generated = 0) => new()
     {
         Rank = rank,
         Target = rank is null ? "full" : target,
@@ -18,5 +18,6 @@ internal static class StudyRows
         Diverged = diverged,
         Losses = losses ?? [.. exactMatches.Select(match => 1 - match)],
         ExactMatches = exactMatches,
+        GeneratedExamples = generated,
     };
 }
