@@ -15,7 +15,8 @@ public sealed record LoraServeOptions
     /// <summary>Name of the configuration section.</summary>
     public const string Section = "LoraServe";
 
-    private const int MaxMebibytes = 1 << 20;
+    /// <summary>Most of an option that is in MiB.</summary>
+    internal const int MaxMebibytes = 1 << 20;
 
     private static readonly string Demo = Path.Combine(AppContext.BaseDirectory, "Demo");
 
@@ -118,6 +119,11 @@ public sealed record LoraServeOptions
     [Range(0.0, 1.0)]
     public double TrainingShare { get; init; } = 0.2;
 
+    [Description("Most memory in MiB that a training, a rank study or an evaluation may take beside the model; what would take more is refused. "
+        + "Default: a quarter of the memory that the process may use.")]
+    [Range(1, MaxMebibytes)]
+    public int? TrainingMemory { get; init; }
+
     [Description("Most trainings, and as many evaluations and rank studies, of one key that wait for their turn, are paused or run before new ones are "
         + "refused with 429; all keys together may have ten times as many.")]
     [Range(1, 100_000)]
@@ -185,6 +191,7 @@ public sealed record LoraServeOptions
         AdapterCacheBytes = AdapterCacheBytes,
         MergedBytes = MergedBytes,
         TrainingShare = TrainingShare,
+        TrainingMemory = TrainingMemory,
         MaxAdapterLabels = MaxAdapterLabels,
         UploadLimits = new AdapterLimits { MaxArchiveBytes = UploadBytes, MaxExpandedBytes = UploadBytes, MaxFileBytes = UploadBytes },
     };

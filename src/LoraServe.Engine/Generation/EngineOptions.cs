@@ -67,6 +67,11 @@ public sealed record EngineOptions
     /// <summary>Part of the time that training may take while requests wait, from 0 to 1; it takes all of it while none does.</summary>
     public double TrainingShare { get; init; } = 0.2;
 
+    /// <summary>
+    /// Most memory in MiB that a training or an evaluation may take beside the base; null: a quarter of the memory that the process may use.
+    /// </summary>
+    public int? TrainingMemory { get; init; }
+
     /// <summary>Limits of an uploaded adapter.</summary>
     public AdapterLimits UploadLimits { get; init; } = new();
 

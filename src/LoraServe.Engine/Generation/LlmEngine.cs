@@ -99,6 +99,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <summary>The highest rank of an adapter that is served.</summary>
     internal int MaxLoraRank => _options.MaxLoraRank;
 
+    /// <summary>Most bytes that a training or an evaluation may take beside the base.</summary>
+    internal long TrainingMemory => _options.TrainingMemory is { } mebibytes ? (long)mebibytes << 20 : GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 4;
+
     /// <summary>Publishes what the engine does from now on as instruments of a meter, which must outlive it.</summary>
     public void Publish(Meter meter)
     {

@@ -26,6 +26,12 @@ public sealed partial class LoraTrainer(LlmEngine engine)
     public IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, bool hasValidation) =>
         new TrainingPreparation(engine).FindFaults(hyperparameters, hasValidation);
 
+    /// <summary>What is wrong with hyperparameters on the data of a plan, its memory included.</summary>
+    /// <param name="hyperparameters">As they were asked for.</param>
+    /// <param name="plan">Of <see cref="Prepare"/>.</param>
+    internal IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, TrainingPlan plan) =>
+        new TrainingPreparation(engine).FindFaults(hyperparameters, plan.Training, plan.Validation);
+
     /// <summary>Reads a data set for <see cref="EvaluateAsync"/>.</summary>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>

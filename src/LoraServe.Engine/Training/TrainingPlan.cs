@@ -22,4 +22,7 @@ public sealed record TrainingPlan
 
     /// <summary>Number of weights that are trained.</summary>
     public required long TrainedParameters { get; init; }
+
+    /// <summary>About how much memory it takes beside the base.</summary>
+    public long MemoryBytes { get; init; }
 }

@@ -20,7 +20,8 @@ internal sealed partial class JobQueue(
     ILogger<JobQueue> log)
     : IHostedLifecycleService, IDisposable
 {
-    private const int MostAttempts = 5;
+    // Starts without an end or a new checkpoint, since only the death of the process ends one so.
+    private const int MostAttempts = 2;
     private static readonly TimeSpan RetryPeriod = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _working = new(StringComparer.Ordinal);
@@ -207,8 +208,8 @@ internal sealed partial class JobQueue(
         if (begun.Attempts <= MostAttempts) return;
         throw new JobFailedException(new JobError(
             "interrupted",
-            $"The server ended {MostAttempts} times while it worked on this, and got nowhere in between. Its log may say why: it may have run "
-                + "out of memory.",
+            $"The server ended {MostAttempts} times while it worked on this, and got nowhere in between, so that it is not begun again. The server's log "
+                + "may say why: it may have run out of memory. Ask for it again with smaller settings, such as micro_batch_tokens.",
             null));
     }
 

@@ -2,6 +2,8 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using LoraServe.Jobs;
+using LoraServe.Jobs.Storage;
 
 namespace LoraServe.Tests.Training;
 
@@ -74,6 +76,57 @@ public sealed partial class RestartTests : IDisposable
             .ShouldBe(Enumerable.Range(1, 12));
     }
 
+    [Fact]
+    public async Task Restart_JobWithWhichTheProcessDiedTwice_IsNotBegunAgain()
+    {
+        string id;
+        await using (var first = new RestartedServer(_data))
+        {
+            await first.InitializeAsync();
+            var file = await first.Client.FileAsync(TrainingCalls.Sql(8));
+            id = (await first.Client.TrainAsync(file, more: new { suffix = "deadly" })).Text("id")!;
+            await first.Client.PostOkAsync($"/v1/fine_tuning/jobs/{id}/pause");
+        }
+
+        // As two kills leave it.
+        using (var database = JobDatabase.Open(_data))
+        {
+            new JobStore(database, TimeProvider.System).Change(
+                id, job => job with { Status = JobStatus.Running, IsPaused = false, Attempts = 2 });
+        }
+
+        await using var second = new RestartedServer(_data);
+        await second.InitializeAsync();
+        var ended = await second.Client.WhenAsync($"/v1/fine_tuning/jobs/{id}");
+
+        ended.Text("status").ShouldBe("failed");
+        ended.GetProperty("error").Text("code").ShouldBe("interrupted");
+        ended.GetProperty("error").Text("message")!.ShouldContain("ended 2 times");
+    }
+
+    [Fact]
+    public async Task Post_TrainingBeyondTheMemory_FailsBeforeItBegins()
+    {
+        await using var server = new SmallServer(_data);
+        await server.InitializeAsync();
+        var file = await server.Client.FileAsync(TrainingCalls.Sql(300));
+        var taken = await server.Client.TrainAsync(file, more: new
+        {
+            suffix = "huge",
+            method = new
+            {
+                type = "supervised",
+                supervised = new { hyperparameters = new { batch_size = 256, lora = new { r = 8, steps = 2, micro_batch_tokens = 1 << 20 } } },
+            },
+        });
+
+        var ended = await server.Client.EndAsync(taken);
+
+        ended.Text("status").ShouldBe("failed");
+        ended.GetProperty("error").Text("code").ShouldBe("invalid_hyperparameters");
+        ended.GetProperty("error").Text("message")!.ShouldMatch("^micro_batch_tokens: .* 400 MiB of training-memory: lower it from 1048576 to at most [0-9]+");
+    }
+
     private async Task<(Process Process, HttpClient Client)> ServeAsync()
     {
         var start = new ProcessStartInfo("dotnet")
@@ -98,6 +151,8 @@ public sealed partial class RestartTests : IDisposable
 
     [GeneratedRegex("Swagger: [\\\\\"]*(?<url>http://127.0.0.1:[0-9]+)", RegexOptions.NonBacktracking | RegexOptions.ExplicitCapture)]
     private static partial Regex Address();
+
+    private sealed class SmallServer(string data) : LoraServeServer(Settings(("TrainingMemory", "400")), data);
 
     private sealed class RestartedServer(string data) : LoraServeServer(Settings(), data);
 }

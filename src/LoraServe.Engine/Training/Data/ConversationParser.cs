@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using LoraServe.Engine.Faults;
 using LoraServe.Engine.Tokenization.Templates;
 
 namespace LoraServe.Engine.Training.Data;
@@ -14,9 +15,6 @@ internal sealed class ConversationParser(ModelText model)
     // Bytes of messages and characters of text that are gone through for the turns of a line: seconds of work, and dialogues of a thousand
     // turns need a hundredth of it.
     private const long MostRendered = 1L << 30;
-
-    // Of a line.
-    private const int MostFaults = 10;
 
     // Templates that show the date must give the same tokens whenever a training goes on.
     private static readonly DateTimeOffset Date = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
@@ -42,7 +40,7 @@ internal sealed class ConversationParser(ModelText model)
         var whole = RenderAll(written);
         CheckSize(whole.Length, weights.Count(isLearnt => isLearnt), JsonMarshal.GetRawUtf8Value(line).Length);
         var turns = new List<(int Message, Range Text)>();
-        var faults = new List<string>();
+        var faults = new FaultList(found => new ExampleException(found));
         for (var i = 0; i < written.Count; i++)
         {
             if (!weights[i]) continue;
@@ -56,12 +54,11 @@ internal sealed class ConversationParser(ModelText model)
                     + "cannot be learnt as a part of the whole: give it weight 0, or make it the last message of a line of its own");
             }
 
-            faults.AddRange(new DroppedTargets(conversation, RenderAll).Find(after, after[before.Length..]).Select(fault => $"messages[{i}].{fault}"));
-            if (faults.Count >= MostFaults) break;
+            foreach (var fault in new DroppedTargets(conversation, RenderAll).Find(after, after[before.Length..])) faults.Add($"messages[{i}].{fault}");
             turns.Add((i, before.Length..after.Length));
         }
 
-        return faults.Count > 0 ? throw new ExampleException(faults) : Encode(number, whole, turns);
+        return faults.Any ? throw new ExampleException(faults.Kept) : Encode(number, whole, turns);
     }
 
     // Each turn renders what is before it again, and has a token at least.

@@ -13,10 +13,11 @@ namespace LoraServe.Engine.Training.Gradients;
 /// <param name="device">Where they are.</param>
 internal sealed class TensorStack(ScalarType dtype, Device device) : IDisposable
 {
-    private const long ChunkSize = 16 << 20;
+    /// <summary>Least elements of a chunk of memory.</summary>
+    public const long ChunkSize = 16 << 20;
 
-    // Where a tensor begins in its chunk, in elements: a multiple of a line of the processor's cache.
-    private const long Alignment = 64;
+    /// <summary>Where a tensor begins in its chunk, in elements: a multiple of a line of the processor's cache.</summary>
+    public const long Alignment = 64;
 
     private readonly List<(Tensor Memory, long Size)> _chunks = [];
     private (int Chunk, long Used) _top;

@@ -18,7 +18,10 @@ internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head) : IDisposa
     public TrainedNorm Norm => norm;
 
     /// <summary>Rows that are done at a time.</summary>
-    public int ChunkRows => (int)Math.Clamp(LogitBytes / (sizeof(float) * head.Modules[0].Weight.size(0)), 1, 256);
+    public int ChunkRows => ChunkRowsOf(head.Modules[0].Weight.size(0));
+
+    /// <summary>The same for a vocabulary.</summary>
+    public static int ChunkRowsOf(long vocabularySize) => (int)Math.Clamp(LogitBytes / (sizeof(float) * vocabularySize), 1, 256);
 
     /// <summary>Loss and hits of some rows; where there is a way back, adds to the gradients and replaces the rows by their gradient.</summary>
     /// <param name="rows">Results of the norm [rows, hidden].</param>

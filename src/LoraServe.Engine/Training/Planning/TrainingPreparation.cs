@@ -26,17 +26,18 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         Check(request, faults);
         // A wrong length would make faults of good examples.
         var longest = asked.MaxSequenceLength is { } length && length >= 2 && length <= engine.Model.MaxModelLen ? length : engine.Model.MaxModelLen;
-        var training = Read(request.TrainingFile, longest, asked.SkipTooLong, faults, cancellationToken);
+        var read = Read(request.TrainingFile, longest, asked.SkipTooLong, faults, cancellationToken);
         var validation = request.ValidationFile is null
             ? null
             : Read(request.ValidationFile, longest, asked.SkipTooLong, faults, cancellationToken);
-        if (!faults.Any && request.ValidationSplit > 0) (training, validation) = Split(training!, request, faults);
+        if (!faults.Any && request.ValidationSplit > 0) (read, validation) = Split(read!, request, faults);
         faults.ThrowIfAny();
+        var training = read!;
 
         var choice = new SettingsChoice(asked, _config, _modules);
-        var settings = choice.Choose(
-            training!.Examples.Count, validation?.Examples.Count ?? 0, engine.Model.MaxModelLen, engine.MaxLoraRank, engine.Model.Dtype);
+        var settings = Choose(choice, training, validation);
         CheckChosen(settings, faults);
+        CheckMemory(settings, training, validation, faults);
         if (validation is not null) CheckGenerated(validation, settings.ExactMatchExamples, faults);
         faults.ThrowIfAny();
         var plan = new TrainingPlan
@@ -47,6 +48,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             Training = training,
             Validation = validation,
             TrainedParameters = TrainedParameters(settings),
+            MemoryBytes = Memory(settings).Of(training, validation),
         };
         new TrainerState(request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum)).CheckSame();
         return plan;
@@ -60,10 +62,28 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         return faults.Kept;
     }
 
+    /// <summary>What is wrong with hyperparameters on data that has been read.</summary>
+    public IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, TrainingDataset training, TrainingDataset? validation)
+    {
+        var faults = new FaultList(null);
+        Check(hyperparameters, validation is not null, faults);
+        if (!faults.Any) CheckMemory(Choose(new SettingsChoice(hyperparameters, _config, _modules), training, validation), training, validation, faults);
+        return faults.Kept;
+    }
+
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">The file cannot be read.</exception>
-    public TrainingDataset ReadDataset(string file, bool skipTooLong, CancellationToken cancellationToken) =>
-        Reader(engine.Model.MaxModelLen, skipTooLong).Read(file, cancellationToken);
+    public TrainingDataset ReadDataset(string file, bool skipTooLong, CancellationToken cancellationToken)
+    {
+        var data = Reader(engine.Model.MaxModelLen, skipTooLong).Read(file, cancellationToken);
+        var bytes = DatasetMemory.OfEvaluation(data);
+        if (bytes <= engine.TrainingMemory) return data;
+        throw new InvalidTrainingException(
+        [
+            $"{Path.GetFileName(file)}: an evaluation of its {data.Examples.Count} examples would take about {(bytes >> 20) + 1} MiB of memory, more than "
+            + $"the {engine.TrainingMemory >> 20} MiB of training-memory: split the file, or allow more with training-memory",
+        ]);
+    }
 
     private void Check(Hyperparameters hyperparameters, bool hasValidation, FaultList faults)
     {
@@ -97,6 +117,21 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             faults.Add($"warmup_steps: expected fewer than the {settings.Steps} steps, found {settings.WarmupSteps}");
         if (settings.LearningRate > 1) faults.Add($"learning_rate: {settings.LearningRate} with its multiplier, at most 1 is possible");
         if (settings.LearningRate < float.Epsilon) faults.Add($"learning_rate: {settings.LearningRate} with its multiplier is 0 in float32");
+    }
+
+    private TrainingSettings Choose(SettingsChoice choice, TrainingDataset training, TrainingDataset? validation) => choice.Choose(
+        training.Examples.Count, validation?.Examples.Count ?? 0, engine.Model.MaxModelLen, engine.MaxLoraRank, engine.Model.Dtype);
+
+    private TrainingMemory Memory(TrainingSettings settings)
+    {
+        var weights = engine.BaseModel.Weights;
+        return new TrainingMemory(
+            _config, _modules, settings, TrainedParameters(settings), weights.Dtype, ComputeDtype.OfTraining(weights.Dtype, weights.Device));
+    }
+
+    private void CheckMemory(TrainingSettings settings, TrainingDataset training, TrainingDataset? validation, FaultList faults)
+    {
+        if (Memory(settings).FindFault(training, validation, engine.TrainingMemory) is { } fault) faults.Add(fault);
     }
 
     // Before hours of training end at the first evaluation.
@@ -162,7 +197,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             return (all, null);
         }
 
-        var order = ExampleOrder.Shuffled(count, request.Hyperparameters.Seed ?? SettingsChoice.UsualSeed, SplitShuffle);
+        var order = ExampleOrder.Shuffled(count, request.Hyperparameters.Seed ?? Hyperparameters.DefaultSeed, SplitShuffle);
         TrainingDataset Part(IEnumerable<int> indices) => all with { Examples = [.. indices.Order().Select(index => all.Examples[index])] };
         return (Part(order.Skip(heldOut)), Part(order.Take(heldOut)) with { Warnings = [] });
     }

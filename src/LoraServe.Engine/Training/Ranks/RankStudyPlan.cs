@@ -67,10 +67,11 @@ internal sealed class RankStudyPlan
     public static RankStudyPlan Of(RankStudyRequest request, StudiedModel model, CancellationToken cancellationToken)
     {
         if (RankStudyFaults.Of(request).ToList() is { Count: > 0 } wrong) throw new InvalidTrainingException(wrong);
-        var plan = new RankStudyPlan(request, model.Prepare(Common(request), cancellationToken));
+        var common = model.Prepare(Common(request), cancellationToken);
+        var plan = new RankStudyPlan(request, common);
         // A part of the data is as good as all of it, and a seed as any other.
         var faults = plan.Trainings.Where(training => training.Seed == 0).DistinctBy(training => (training.Rank, training.Target))
-            .SelectMany(training => model.FindFaults(training.Request.Hyperparameters)).Distinct(StringComparer.Ordinal).ToList();
+            .SelectMany(training => model.FindFaults(training.Request.Hyperparameters, common)).Distinct(StringComparer.Ordinal).ToList();
         return faults.Count > 0 ? throw new InvalidTrainingException(faults) : plan;
     }
 

@@ -12,8 +12,8 @@ internal sealed record StudiedModel
     /// <summary><see cref="LoraTrainer.Prepare"/>.</summary>
     public required Func<TrainingRequest, CancellationToken, TrainingPlan> Prepare { get; init; }
 
-    /// <summary><see cref="LoraTrainer.FindFaults"/>, where there is validation data.</summary>
-    public required Func<Hyperparameters, IReadOnlyList<string>> FindFaults { get; init; }
+    /// <summary>What is wrong with hyperparameters on the data of a plan: see <see cref="LoraTrainer"/>.</summary>
+    public required Func<Hyperparameters, TrainingPlan, IReadOnlyList<string>> FindFaults { get; init; }
 
     /// <summary><see cref="LoraTrainer.RunAsync"/>.</summary>
     public required Func<TrainingPlan, IProgress<TrainingEvent>, CancellationToken, Task<TrainingResult>> TrainAsync { get; init; }
@@ -30,7 +30,7 @@ internal sealed record StudiedModel
             Fingerprint = $"{model.Fingerprint} {model.Dtype}",
             Parameters = model.Parameters,
             Prepare = trainer.Prepare,
-            FindFaults = hyperparameters => trainer.FindFaults(hyperparameters, hasValidation: true),
+            FindFaults = trainer.FindFaults,
             TrainAsync = (plan, progress, cancellation) => trainer.RunAsync(plan, progress, cancellation),
             ReadSpectrum = new UpdateSpectra(engine.BaseModel.Config.Modules(model.Name)).Read,
         };

@@ -27,6 +27,10 @@ internal sealed class EngineChoice
     private readonly Option<int?> _threads = ValueOption.Number<int>(
         "--threads", "Threads that compute. Default: the number of cores. With one, a training ends with the same bits each time.", least: 1, most: 1024);
 
+    private readonly Option<int?> _memory = ValueOption.Number<int>(
+        "--training-memory", "Most memory in MiB that it may take beside the model. Default: half of the memory that the process may use.",
+        least: 1, most: LoraServeOptions.MaxMebibytes);
+
     public EngineChoice()
     {
         _model.Validators.Add(result =>
@@ -36,7 +40,7 @@ internal sealed class EngineChoice
     }
 
     /// <summary>All of them.</summary>
-    public IEnumerable<Option> All => [_model, _dtype, _threads];
+    public IEnumerable<Option> All => [_model, _dtype, _threads, _memory];
 
     /// <summary>The folder of the model.</summary>
     public string Folder(ParseResult result) => new LoraServeOptions { Model = result.GetValue(_model) }.ToEngineOptions().Model;
@@ -59,6 +63,7 @@ internal sealed class EngineChoice
             KvCacheMemory = KvCacheMebibytes,
             MaxLoraRank = MaxRank,
             MergedBytes = 0,
+            TrainingMemory = result.GetValue(_memory) ?? (int)(GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2 >> 20),
         };
         return LoadingBar.Show(progress => LlmEngine.Load(options, progress, NullLoggerFactory.Instance));
     }

@@ -27,7 +27,7 @@ internal sealed class FakeTraining(int examples)
         Fingerprint = "base",
         Parameters = 1_000_000,
         Prepare = (request, _) => Prepare(request),
-        FindFaults = FindFaults,
+        FindFaults = (asked, _) => FindFaults(asked),
         TrainAsync = TrainAsync,
         ReadSpectrum = (folders, rank, target) =>
         {

@@ -1,0 +1,97 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training.Data;
+using TorchSharp;
+
+namespace LoraServe.Engine.Training.Planning;
+
+/// <summary>
+/// What a training takes in memory beside the base: trained weights, their gradients and the optimiser's state, the activations of its largest
+/// pass, and its data. An estimate from shapes alone, rather too high than too low.
+/// </summary>
+/// <param name="config">The shape of the model.</param>
+/// <param name="modules">Its linear modules.</param>
+/// <param name="settings">How it is trained.</param>
+/// <param name="parameters">Weights that are trained.</param>
+/// <param name="weights">Type of the base's weights.</param>
+/// <param name="compute">Type that is computed in.</param>
+internal sealed class TrainingMemory(
+    ModelConfig config, ModelModules modules, TrainingSettings settings, long parameters, torch.ScalarType weights, torch.ScalarType compute)
+{
+    private const long MiB = 1 << 20;
+
+    // Float32 each: the weight, its gradient and the two moments of AdamW.
+    private const int BytesOfParameter = 16;
+
+    private readonly PassMemory _pass = new(config, modules, settings, SizeOf(compute));
+
+    /// <summary>Bytes of what is trained and of what trains it.</summary>
+    public long OfParameters
+    {
+        get
+        {
+            var isCopied = settings.Method == TrainingMethod.Lora || compute != torch.ScalarType.Float32;
+            var snapshot = settings.ExactMatchExamples > 0 ? parameters * SizeOf(weights) : 0;
+            var largest = modules.Linears.Where(linear => linear.Path != modules.Head)
+                .Max(linear => (long)linear.InFeatures * linear.OutFeatures);
+            // Sums that are transposed, and DoRA's norms of W + s B A.
+            var transient = settings.Method == TrainingMethod.Full ? sizeof(float) * largest : settings.UseDora ? 2 * sizeof(float) * largest : 0;
+            return (parameters * (BytesOfParameter + (isCopied ? SizeOf(compute) : 0))) + snapshot + transient;
+        }
+    }
+
+    /// <summary>Bytes of all of it.</summary>
+    /// <param name="training">Examples to train on.</param>
+    /// <param name="validation">Held-out examples, or null.</param>
+    /// <param name="microBatchTokens">In place of the settings'; null takes those.</param>
+    public long Of(TrainingDataset training, TrainingDataset? validation, int? microBatchTokens = null)
+    {
+        var tokens = microBatchTokens ?? settings.MicroBatchTokens;
+        var longest = DatasetMemory.Longest(training);
+        var step = training.Examples.Select(example => (long)example.Tokens.Count).OrderDescending().Take(settings.BatchSize).Sum();
+        var passes = _pass.Training(Math.Max(longest, Math.Min(tokens, step)), longest);
+        if (validation is not null)
+        {
+            var most = DatasetMemory.Longest(validation);
+            passes = Math.Max(passes, _pass.Evaluation(Math.Max(most, Math.Min(tokens, validation.Tokens)), most));
+        }
+
+        return OfParameters + passes + DatasetMemory.Of(training) + (validation is null ? 0 : DatasetMemory.Of(validation));
+    }
+
+    /// <summary>Why a training does not fit, and what to lower; null where it fits.</summary>
+    /// <param name="training">Examples to train on.</param>
+    /// <param name="validation">Held-out examples, or null.</param>
+    /// <param name="budget">Bytes that it may take.</param>
+    public string? FindFault(TrainingDataset training, TrainingDataset? validation, long budget)
+    {
+        var all = Of(training, validation);
+        if (all <= budget) return null;
+        var found = $"the training would take about {Mebibytes(all)} of memory beside the model, {Mebibytes(OfParameters)} of it for what is trained, "
+            + $"more than the {Mebibytes(budget)} of training-memory";
+        const string otherwise = "or allow more with training-memory";
+        if (OfParameters > budget)
+        {
+            return settings.Method == TrainingMethod.Full
+                ? $"method: {found}: train an adapter instead of every weight, {otherwise}"
+                : $"r: {found}: lower r, name fewer target_modules, {otherwise}";
+        }
+
+        var (fits, exceeds) = (0, settings.MicroBatchTokens);
+        while (exceeds - fits > 1)
+        {
+            var middle = fits + ((exceeds - fits) / 2);
+            if (Of(training, validation, middle) <= budget) fits = middle;
+            else exceeds = middle;
+        }
+
+        if (fits > 0) return $"micro_batch_tokens: {found}: lower it from {settings.MicroBatchTokens} to at most {fits}, {otherwise}";
+        var recompute = settings.Recompute ? "" : "turn recompute on, ";
+        return $"max_sequence_length: {found}, with one example of {DatasetMemory.Longest(training)} tokens at a time already: {recompute}shorten or leave out "
+            + $"long examples, {otherwise}";
+    }
+
+    private static int SizeOf(torch.ScalarType type) => type == torch.ScalarType.Float32 ? 4 : 2;
+
+    private static string Mebibytes(long bytes) => $"{(bytes + MiB - 1) / MiB} MiB";
+}
