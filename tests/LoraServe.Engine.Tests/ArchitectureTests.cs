@@ -31,7 +31,7 @@ public class ArchitectureTests
         { "Training.Gradients", ["Training", "Training.Data", "Generation", "Models", "Lora", "Checkpoints", "Kernels"] },
         { "Training.Optimization", ["Training", "Training.Gradients", "Kernels"] },
         { "Training.Saving", ["Training", "Training.Data", "Training.Gradients", "Training.Optimization", "Adapters", "Checkpoints", "Lora"] },
-        { "Training.Planning", ["Training", "Training.Data", "Training.Runs", "Training.Saving", "Generation", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
+        { "Training.Planning", ["Training", "Training.Data", "Training.Gradients", "Training.Runs", "Training.Saving", "Generation", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates"] },
         { "Training", ["Training.Data", "Training.Gradients", "Training.Optimization", "Training.Planning", "Training.Saving", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization", "Tokenization.Templates", "Training.Runs"] },
         { "Training.Runs", ["Training", "Training.Data", "Training.Gradients", "Training.Optimization", "Training.Saving", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Tokenization"] },
         { "Training.Ranks", ["Training", "Training.Data", "Generation", "Adapters", "Models", "Lora", "Checkpoints", "Kernels"] },
