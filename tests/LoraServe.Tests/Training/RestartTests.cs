@@ -2,8 +2,11 @@ using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text.Json;
 using System.Text.RegularExpressions;
+using LoraServe.Engine.Storage;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
+using LoraServe.Storage;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Tests.Training;
 
@@ -88,8 +91,11 @@ public sealed partial class RestartTests : IDisposable
             await first.Client.PostOkAsync($"/v1/fine_tuning/jobs/{id}/pause");
         }
 
+        // The first server lets go of its folder a moment after its end.
+        DataFolderLock.TryTake(Path.Combine(_data, "lock"), Patience).ShouldNotBeNull().Dispose();
         // As two kills leave it.
-        using (var database = JobDatabase.Open(_data))
+        using (var folder = new DataFolder(new LoraServeOptions { Data = _data }, TimeProvider.System, NullLogger<DataFolder>.Instance))
+        using (var database = JobDatabase.Open(folder, rebuild: false, NullLogger.Instance))
         {
             new JobStore(database, TimeProvider.System).Change(
                 id, job => job with { Status = JobStatus.Running, IsPaused = false, Attempts = 2 });
