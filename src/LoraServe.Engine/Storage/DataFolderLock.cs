@@ -9,18 +9,10 @@ public sealed class DataFolderLock : IDisposable
 
     /// <summary>Takes the file, which is made if it is not there.</summary>
     /// <param name="path">In a folder that exists.</param>
+    /// <param name="patience">How long a process that is about to end may still hold it.</param>
     /// <exception cref="IOException">Another process holds it.</exception>
-    public static DataFolderLock Take(string path)
-    {
-        try
-        {
-            return new DataFolderLock(Open(path));
-        }
-        catch (IOException e) when (!InsufficientStorage.IsCauseOf(e))
-        {
-            throw new IOException($"{path}: another LoraServe uses this folder: give each its own --data. {e.Message}", e);
-        }
-    }
+    public static DataFolderLock Take(string path, TimeSpan patience = default) => TryTake(path, patience)
+        ?? throw new IOException($"{path}: another LoraServe uses this folder: give each its own --data, or stop the other one.");
 
     /// <summary>Takes the file as soon as nobody holds it.</summary>
     /// <param name="path">In a folder that exists.</param>

@@ -1,3 +1,4 @@
+using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Faults;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
@@ -48,6 +49,8 @@ internal static class ApiConventions
             app.Services.GetRequiredService<DataFolder>();
             app.Services.GetRequiredService<KeyRing>().CheckNotLost();
             app.Services.GetRequiredService<JobDatabase>();
+            var options = app.Services.GetRequiredService<LoraServeOptions>();
+            if (!options.RebuildRegistry) AdapterData.Check(options.Data);
             app.Services.GetRequiredService<KeylessAccess>().CheckAddresses(app.Configuration);
         }
 

@@ -10,8 +10,8 @@ using Microsoft.Extensions.Options;
 namespace LoraServe.Hosting;
 
 /// <summary>
-/// The command line: one option for each property of <see cref="LoraServeOptions"/>, and the subcommands health, merge, keys, train, evaluate
-/// and rank.
+/// The command line: one option for each property of <see cref="LoraServeOptions"/>, and the subcommands health, merge, keys,
+/// verify-data, train, evaluate and rank.
 /// </summary>
 internal static class CommandLine
 {
@@ -64,6 +64,7 @@ internal static class CommandLine
         root.Add(CreateHealth());
         root.Add(MergeCommand.Create());
         root.Add(KeysCommand.Create());
+        root.Add(VerifyDataCommand.Create());
         root.Add(TrainCommand.Create());
         root.Add(EvaluateCommand.Create());
         root.Add(RankCommand.Create());

@@ -8,6 +8,9 @@ namespace LoraServe.Storage;
 /// </summary>
 internal sealed partial class DataFolder : IDisposable
 {
+    // For a server that has just been told to stop.
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
+
     private readonly DataFolderLock _lock;
     private readonly TimeSpan _trashAge;
     private readonly ILogger _log;
@@ -16,7 +19,7 @@ internal sealed partial class DataFolder : IDisposable
     public DataFolder(LoraServeOptions options, TimeProvider time, ILogger<DataFolder> log)
     {
         Path = OwnerOnly.CreateFolder(options.Data);
-        _lock = DataFolderLock.Take(System.IO.Path.Combine(Path, "lock"));
+        _lock = DataFolderLock.Take(System.IO.Path.Combine(Path, "lock"), Patience);
         _log = log;
         _trashAge = TimeSpan.FromDays(options.TrashDays);
         Trash = new Trash(Path, time, log);

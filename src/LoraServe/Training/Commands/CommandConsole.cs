@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Storage;
 using LoraServe.Engine.Tokenization;
 using LoraServe.Engine.Training;
 using LoraServe.Hosting;
@@ -65,6 +66,14 @@ internal static class CommandConsole
             Terminal.WriteErrorLine("Stopping after this step; once more to stop at once.");
             cancellation.Cancel();
         }
+    }
+
+    /// <summary>What goes into a server's data folder is for its owner only, like all that is in there.</summary>
+    /// <param name="folder">What the command writes.</param>
+    public static void KeepToOwner(string folder)
+    {
+        var path = Path.GetRelativePath(ServerConfiguration.Data, folder);
+        if (!Path.IsPathRooted(path) && path.Split(Path.DirectorySeparatorChar)[0] != "..") OwnerOnly.CreateAll();
     }
 
     private static int Fail(IReadOnlyCollection<string> faults)

@@ -60,7 +60,11 @@ internal sealed class RankCommand
         };
         foreach (var option in _engine.All.Concat(_hyperparameters.All)) command.Add(option);
         command.SetAction((result, _) => CommandConsole.RunAsync(
-            (temporary, cancellation) => RunAsync(result, temporary, cancellation),
+            (temporary, cancellation) =>
+            {
+                CommandConsole.KeepToOwner(result.GetValue(_out)!);
+                return RunAsync(result, temporary, cancellation);
+            },
             () => $"Stopped. The same command goes on with what is in {result.GetValue(_out)}."));
         return command;
     }

@@ -83,7 +83,11 @@ internal sealed class TrainCommand
         };
         foreach (var option in _engine.All.Concat(_hyperparameters.All)) command.Add(option);
         command.SetAction((result, _) => CommandConsole.RunAsync(
-            (temporary, cancellation) => RunAsync(result, temporary, cancellation),
+            (temporary, cancellation) =>
+            {
+                CommandConsole.KeepToOwner(result.GetValue(_out)!);
+                return RunAsync(result, temporary, cancellation);
+            },
             () => _hasCheckpoint
                 ? $"Stopped. The same command goes on from the last checkpoint in {result.GetValue(_out)}."
                 : "Stopped, without a checkpoint: the same command begins anew."));

@@ -1,0 +1,50 @@
+namespace LoraServe.Engine.Storage;
+
+/// <summary>A copy of a database and of what lies beside it, on which a start can be tried without changing anything.</summary>
+public sealed class DatabaseCopy : IDisposable
+{
+    private readonly string _original;
+
+    /// <param name="databasePath">The database; it and its log need not exist, and nobody writes to them.</param>
+    /// <param name="others">Names of files beside it that matter too.</param>
+    /// <exception cref="IOException">They cannot be copied.</exception>
+    public DatabaseCopy(string databasePath, params IReadOnlyList<string> others)
+    {
+        _original = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(databasePath))!;
+        Folder = Directory.CreateTempSubdirectory("loraserve-").FullName;
+        var name = System.IO.Path.GetFileName(databasePath);
+        Path = System.IO.Path.Combine(Folder, name);
+        foreach (var file in (string[])[name, $"{name}-wal", System.IO.Path.ChangeExtension(name, ".generation"), .. others])
+        {
+            var source = System.IO.Path.Combine(_original, file);
+            if (File.Exists(source)) File.Copy(source, System.IO.Path.Combine(Folder, file));
+        }
+    }
+
+    /// <summary>Of the copies.</summary>
+    public string Folder { get; }
+
+    /// <summary>The copied database.</summary>
+    public string Path { get; }
+
+    /// <summary>Makes a folder that a start looks into show that there is something in that of the original.</summary>
+    /// <param name="name">Path from the database's folder.</param>
+    /// <param name="isEntry">What counts as something in it.</param>
+    /// <param name="entry">Name of what stands for it.</param>
+    public void Stand(string name, Func<string, bool> isEntry, string entry)
+    {
+        var original = System.IO.Path.Combine(_original, name);
+        if (!Directory.Exists(original)) return;
+        var folder = Directory.CreateDirectory(System.IO.Path.Combine(Folder, name)).FullName;
+        if (Directory.EnumerateFileSystemEntries(original).FirstOrDefault(isEntry) is not { } found) return;
+        var place = System.IO.Path.Combine(folder, entry);
+        if (Directory.Exists(found)) Directory.CreateDirectory(place);
+        else File.WriteAllText(place, "");
+    }
+
+    /// <summary>A message about the copy as one about the original.</summary>
+    public string Explain(string message) => message.Replace(Folder, _original, StringComparison.Ordinal);
+
+    /// <summary>Deletes the copies.</summary>
+    public void Dispose() => Directory.Delete(Folder, recursive: true);
+}
