@@ -44,6 +44,9 @@ public sealed class AdapterLease : IDisposable
     /// <summary>Whether it holds the bare base model.</summary>
     public bool IsBase => Adapter == LoraAdapter.Base;
 
+    /// <summary>Whether it is a sum that a request spells out, rather than an adapter or a sum with a name of its own.</summary>
+    internal bool IsSpelledOut => !IsBase && !AdapterName.IsValid(Name);
+
     /// <summary>The adapter's share of the engine beside others, 1 where nobody set it.</summary>
     public double Weight { get; init; } = 1;
 

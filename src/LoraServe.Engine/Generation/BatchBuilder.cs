@@ -1,8 +1,8 @@
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// Chooses the tokens of a step: one for each sequence that was prefilled, and chunks of prompts from what is left, shared among adapters.
-/// There is a token for each adapter that prefills, because the running sequences are never more than the tokens of a step.
+/// Chooses the tokens of a step: one for each sequence that was prefilled, and chunks of prompts from what is left, shared among owners and
+/// adapters. There is a token for each that prefills, because the running sequences are never more than the tokens of a step.
 /// </summary>
 /// <param name="maxTokens">Most tokens in a batch.</param>
 /// <param name="maxLoras">Most different adapters that act in a batch; the sequences of others stand still for a step.</param>
@@ -25,16 +25,12 @@ internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache pref
         _turns.Give(flows, maxTokens);
         Share(flows);
         var rows = new List<BatchRow>();
-        foreach (var flow in flows)
-        {
-            AddDecodes(rows, flow);
-            AddPrefills(rows, flow);
-        }
-
-        return new Batch(rows);
+        foreach (var flow in flows) AddDecodes(rows, flow);
+        foreach (var flow in flows) AddPrefills(rows, flow);
+        return new Batch([.. rows.GroupBy(row => row.Sequence.AdapterVersion).SelectMany(adapter => adapter)]);
     }
 
-    // Generated tokens come first and are charged to the adapter where it also wants to prefill.
+    // Generated tokens come first and are charged to the flow where it also wants to prefill.
     private void Share(IReadOnlyList<AdapterFlow> flows)
     {
         _prefilling.Clear();
@@ -42,13 +38,15 @@ internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache pref
         foreach (var flow in flows)
         {
             var decodes = 0;
+            var isPassedOver = false;
             (flow.Demand, flow.Grant) = (0, 0);
             foreach (var sequence in flow.Running)
             {
+                isPassedOver |= !_turns.HasTurn(sequence);
                 if (sequence.IsPrefilling)
-                    flow.Demand += flow.Computable(sequence);
+                    flow.Demand += _turns.Computable(sequence);
                 else
-                    decodes += flow.Computable(sequence);
+                    decodes += _turns.Computable(sequence);
             }
 
             budget -= decodes;
@@ -57,7 +55,7 @@ internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache pref
                 _tokens.Charge(flow, decodes);
                 _prefilling.Add(flow);
             }
-            else if (flow.HasTurn)
+            else if (!isPassedOver)
             {
                 flow.Deficit = 0;
             }
@@ -66,11 +64,11 @@ internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache pref
         _tokens.Share(budget, _prefilling);
     }
 
-    private static void AddDecodes(List<BatchRow> rows, AdapterFlow flow)
+    private void AddDecodes(List<BatchRow> rows, AdapterFlow flow)
     {
         foreach (var sequence in flow.Running)
         {
-            if (!sequence.IsPrefilling && flow.Computable(sequence) > 0)
+            if (!sequence.IsPrefilling && _turns.Computable(sequence) > 0)
                 rows.Add(new BatchRow(sequence, sequence.ComputedTokens, 1));
         }
     }
@@ -81,7 +79,7 @@ internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache pref
         var left = flow.Grant;
         foreach (var sequence in flow.Running)
         {
-            var count = sequence.IsPrefilling ? Math.Min(left, flow.Computable(sequence)) : 0;
+            var count = sequence.IsPrefilling ? Math.Min(left, _turns.Computable(sequence)) : 0;
             if (count == 0 || IsUnderWay(sequence, rows, first))
                 continue;
 

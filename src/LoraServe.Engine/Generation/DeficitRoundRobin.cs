@@ -1,7 +1,7 @@
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// Shares the tokens of a step among adapters by deficit round robin (Shreedhar and Varghese 1996). Those that want tokens stand in a ring;
+/// Shares the tokens of a step among flows by deficit round robin (Shreedhar and Varghese 1996). Those that want tokens stand in a ring;
 /// each visit credits a quantum for the adapter's weight, an adapter takes tokens while it has credit, keeps what is left while it still
 /// wants some, and the next step goes on where this one stopped. So of two adapters that want tokens all the time, neither gets ahead of its
 /// weight by more than a quantum, one step's tokens that it was charged for, and the token that everybody gets.

@@ -1,21 +1,21 @@
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// All sequences by adapter version, and who is next. Two things are scarce when a sequence starts: places and KV blocks. They are shared by
-/// dominant resource fairness (Ghodsi et al. 2011): the next place goes to the waiting adapter whose larger part of the two is the least for
-/// its weight, the earlier arrival first where they are equal; within an adapter, arrival alone decides.
+/// All sequences by owner and adapter version (<see cref="FlowKey"/>), and who is next. Two things are scarce when a sequence starts: places
+/// and KV blocks. They are shared by dominant resource fairness (Ghodsi et al. 2011): the next place goes to the waiting flow whose larger
+/// part of the two is the least for its weight, the earlier arrival first where they are equal; within a flow, arrival alone decides.
 /// </summary>
 /// <param name="slots">Places for running sequences.</param>
 /// <param name="blocks">KV blocks.</param>
 internal sealed class FairQueue(int slots, int blocks)
 {
-    private readonly Dictionary<string, AdapterFlow> _byVersion = new(StringComparer.Ordinal);
+    private readonly Dictionary<FlowKey, AdapterFlow> _byKey = [];
     private readonly Dictionary<long, Sequence> _sequences = [];
     private readonly List<AdapterFlow> _flows = [];
     private IReadOnlyList<string>? _runningAdapters;
     private IReadOnlyList<string>? _waitingAdapters;
 
-    /// <summary>The adapters that have a sequence, the longest present first.</summary>
+    /// <summary>Those that have a sequence, the longest present first.</summary>
     public IReadOnlyList<AdapterFlow> Flows => _flows;
 
     /// <summary>Sequences that were admitted and have not ended.</summary>
@@ -38,10 +38,10 @@ internal sealed class FairQueue(int slots, int blocks)
         if (!(weight > 0 && double.IsFinite(weight)))
             throw new ArgumentException($"The weight of adapter {sequence.Adapter.Name} has to be above 0, found {weight}.", nameof(sequence));
 
-        if (!_byVersion.TryGetValue(sequence.AdapterVersion, out var flow))
+        if (!_byKey.TryGetValue(sequence.Flow, out var flow))
         {
             flow = new AdapterFlow();
-            _byVersion.Add(sequence.AdapterVersion, flow);
+            _byKey.Add(sequence.Flow, flow);
             _flows.Add(flow);
         }
 
@@ -76,14 +76,14 @@ internal sealed class FairQueue(int slots, int blocks)
     }
 
     /// <summary>
-    /// The youngest sequence of the adapter that holds most for its weight without it, if that is still as much as the other adapter then
+    /// The youngest sequence of the flow that holds most for its weight without it, if that is still as much as the other flow then
     /// holds; so nobody is ever preempted back. Null otherwise.
     /// </summary>
     /// <param name="next">For whom it would make way.</param>
     /// <param name="needed">The KV blocks that this one needs.</param>
     public Sequence? VictimFor(Sequence next, long needed)
     {
-        var gaining = _byVersion[next.AdapterVersion];
+        var gaining = _byKey[next.Flow];
         var least = Share(gaining, 1, needed);
         Sequence? victim = null;
         foreach (var flow in _flows)
@@ -100,7 +100,7 @@ internal sealed class FairQueue(int slots, int blocks)
         return victim;
     }
 
-    /// <summary>The youngest running sequence of the adapter that holds most for its weight; of equal ones, the one that came last.</summary>
+    /// <summary>The youngest running sequence of the flow that holds most for its weight; of equal ones, the one that came last.</summary>
     /// <exception cref="InvalidOperationException">Nothing runs.</exception>
     public Sequence YoungestOfLargest() => _flows
         .Where(flow => flow.Running.Count > 0)
@@ -109,7 +109,7 @@ internal sealed class FairQueue(int slots, int blocks)
     /// <summary>Moves a sequence from the waiting ones to the running ones.</summary>
     public void Admit(Sequence sequence)
     {
-        var flow = _byVersion[sequence.AdapterVersion];
+        var flow = _byKey[sequence.Flow];
         flow.Waiting.Remove(sequence);
         flow.Running.Add(sequence);
         Running++;
@@ -119,7 +119,7 @@ internal sealed class FairQueue(int slots, int blocks)
     /// <summary>Moves it back to its place in line.</summary>
     public void Preempt(Sequence sequence)
     {
-        var flow = _byVersion[sequence.AdapterVersion];
+        var flow = _byKey[sequence.Flow];
         flow.Running.Remove(sequence);
         flow.Waiting.Add(sequence);
         Running--;
@@ -133,7 +133,7 @@ internal sealed class FairQueue(int slots, int blocks)
             return;
 
         Change();
-        var flow = _byVersion[sequence.AdapterVersion];
+        var flow = _byKey[sequence.Flow];
         if (!flow.Waiting.Remove(sequence))
         {
             flow.Running.Remove(sequence);
@@ -143,7 +143,7 @@ internal sealed class FairQueue(int slots, int blocks)
         if (flow.Waiting.Count + flow.Running.Count > 0)
             return;
 
-        _byVersion.Remove(sequence.AdapterVersion);
+        _byKey.Remove(sequence.Flow);
         _flows.Remove(flow);
     }
 
@@ -152,7 +152,7 @@ internal sealed class FairQueue(int slots, int blocks)
     private static List<string> Names(IEnumerable<Sequence> sequences) =>
         [.. sequences.Where(sequence => !sequence.Request.Adapter.IsBase).Select(sequence => sequence.Request.Adapter.Name).Distinct()];
 
-    // The larger of an adapter's parts of the two resources, for its weight, if it held that many sequences and blocks more.
+    // The larger of a flow's parts of the two resources, for its weight, if it held that many sequences and blocks more.
     private double Share(AdapterFlow flow, int moreSequences = 0, long moreBlocks = 0)
     {
         var held = moreBlocks;

@@ -22,6 +22,9 @@ public sealed record GenerationRequest
     /// <summary>Requests share computed prefixes only with requests of the same salt.</summary>
     public string CacheSalt { get; init; } = "";
 
+    /// <summary>Whose it is, opaque: owners have equal shares of the engine on each adapter. All without one are one owner.</summary>
+    public string Owner { get; init; } = "";
+
     /// <summary>
     /// The ticket that <see cref="LlmEngine.NextArrival"/> gave before the request waited for its adapter, so that it lost no place in line
     /// by that; 0: it arrives when it is submitted.

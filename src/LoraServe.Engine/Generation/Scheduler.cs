@@ -1,12 +1,12 @@
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// Continuous batching, fair across adapters. A sequence is admitted when the KV blocks for its prompt and the next part of its output are
+/// Continuous batching, fair across owners and adapters. A sequence is admitted when the KV blocks for its prompt and the next part of its output are
 /// free, in the order of <see cref="FairQueue"/> and never past the one whose turn it is, so that a large one is not overtaken for ever; its
 /// blocks grow with its output. <see cref="BatchBuilder"/> then chooses the tokens of each step.
 /// </summary>
 /// <remarks>
-/// Where places or blocks are taken by an adapter that holds more than its share, its youngest sequence makes way at once and is computed
+/// Where places or blocks are taken by a flow that holds more than its share, its youngest sequence makes way at once and is computed
 /// again later (mostly from the prefix cache). A place held free for newcomers would serve only the first of them, and waiting for an end
 /// has no bound; this has one: a request whose adapter would not hold more than its share with it is admitted at the next step, and every
 /// adapter that prefills gets a token in every step. So its first chunk is computed within two steps of its arrival: the one that runs, and

@@ -36,6 +36,7 @@ internal sealed class Sequence
         Clock = new SequenceClock(time ?? TimeProvider.System);
         Request = request;
         Adapter = request.Adapter;
+        Flow = FlowKey.Of(request);
         Seed = request.Sampling.Seed ?? Random.Shared.NextInt64();
         _tokens = [.. request.Prompt];
         AdapterStart = AdapterVersion == LoraAdapter.Base.Version ? int.MaxValue : StartOf(Adapter.Adapter.InvocationTokens);
@@ -61,6 +62,9 @@ internal sealed class Sequence
 
     /// <summary>What it runs on: the request's lease, or one on merged weights.</summary>
     public AdapterLease Adapter { get; private set; }
+
+    /// <summary>In whose share of the engine it counts.</summary>
+    public FlowKey Flow { get; }
 
     /// <summary>Whether it runs on merged weights: as the request says, else as the adapter is set.</summary>
     public MergeMode Mode => Request.Mode ?? Request.Adapter.Mode;

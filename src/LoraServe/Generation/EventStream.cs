@@ -1,5 +1,4 @@
 using System.Buffers;
-using System.Text.Json;
 using System.Threading.Channels;
 using LoraServe.Hosting;
 
@@ -41,17 +40,15 @@ internal sealed partial class EventStream
         // The status is sent already: the error has to be an event.
         catch (Exception e) when (response.HasStarted && e is not OperationCanceledException)
         {
-            var (status, error) = ErrorMapper.Map(e);
-            if (status == StatusCodes.Status500InternalServerError) LogStreamFailed(log, e);
-            events.Write(new ErrorResponse(error));
-            await response.BodyWriter.FlushAsync(cancellation);
+            if (ErrorMapper.Map(e).Status == StatusCodes.Status500InternalServerError) LogStreamFailed(log, e);
+            await ServerSentEvents.TryEndAsync(response, e, cancellation);
         }
     }
 
     private async Task WriteAsync<TEvent>(
         ChannelReader<ChoicePart> parts, Func<ChoicePart, IEnumerable<TEvent>> toEvents, CancellationToken cancellationToken)
     {
-        _response.ContentType = "text/event-stream; charset=utf-8";
+        _response.ContentType = ServerSentEvents.ContentType;
         _response.Headers.CacheControl = "no-cache";
         // Tells a reverse proxy not to collect the events.
         _response.Headers["X-Accel-Buffering"] = "no";
@@ -66,8 +63,7 @@ internal sealed partial class EventStream
         }
     }
 
-    private void Write<T>(T value) =>
-        _response.BodyWriter.Write([.. "data: "u8, .. JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Options), .. "\n\n"u8]);
+    private void Write<T>(T value) => ServerSentEvents.Write(_response, value);
 
     private async Task<bool> WaitAsync<T>(ChannelReader<T> items, CancellationToken cancellationToken)
     {

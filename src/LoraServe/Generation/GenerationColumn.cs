@@ -16,14 +16,14 @@ internal sealed class GenerationColumn : IDisposable
     /// <param name="parameters">What was asked for.</param>
     /// <param name="prompts">The prompts.</param>
     /// <param name="lease">The adapter; taken over, even when this throws.</param>
-    /// <param name="place">Where its first choice stands in the answer, its place in line, and who may share its prefixes.</param>
+    /// <param name="place">Where its first choice stands in the answer, its place in line, whose it is, and who may share its prefixes.</param>
     /// <exception cref="EngineOverloadedException">The queue is full; nothing of this column runs on.</exception>
     public GenerationColumn(
         LlmEngine engine,
         GenerationParameters parameters,
         IReadOnlyList<GenerationPrompt> prompts,
         AdapterLease lease,
-        (int FirstIndex, long Arrival, string CacheSalt) place)
+        (int FirstIndex, long Arrival, string Owner, string CacheSalt) place)
     {
         Adapter = AdapterSelector.Label(lease);
         Version = AdapterSelector.ShortVersion(lease);
@@ -45,6 +45,7 @@ internal sealed class GenerationColumn : IDisposable
                     Sampling = parameters.ToSampling(i % parameters.N, prompt.MaxTokens),
                     Adapter = lease.Share(),
                     Arrival = place.Arrival,
+                    Owner = place.Owner,
                     Mode = parameters.Mode,
                     CacheSalt = place.CacheSalt,
                 });

@@ -15,6 +15,10 @@ internal sealed partial class Generator(
 {
     // A request with several adapters holds some while it waits for others: two of them could wait for each other.
     private readonly SemaphoreSlim _turn = new(1);
+    private long _preparing;
+
+    /// <summary>Sequences that the engine does not know yet: their prompts are being made, or their adapters loaded.</summary>
+    public int Preparing => (int)Volatile.Read(ref _preparing);
 
     /// <summary>What of a request runs on one adapter.</summary>
     /// <param name="Reference">The adapter; null for the base model.</param>
@@ -40,10 +44,10 @@ internal sealed partial class Generator(
         var span = new GenerationSpan(operation);
         try
         {
-            var (running, tokens) = await SubmitAsync(context, parameters, columns);
+            var (running, allowance) = await SubmitAsync(context, parameters, columns);
             foreach (var column in running) NoteFirstTokens(column, arrived);
             return new GenerationRun(operation, running, run =>
-                Complete(context, tokens, new GenerationReport(run, parameters, arrived, context.RequestAborted.IsCancellationRequested), span));
+                Complete(context, allowance, new GenerationReport(run, parameters, arrived, context.RequestAborted.IsCancellationRequested), span));
         }
         catch (Exception e)
         {
@@ -54,36 +58,54 @@ internal sealed partial class Generator(
 
     public void Dispose() => _turn.Dispose();
 
-    private async Task<(IReadOnlyList<GenerationColumn> Running, TokenWindow.Reservation? Tokens)> SubmitAsync(
+    private async Task<(IReadOnlyList<GenerationColumn> Running, KeyAllowance Allowance)> SubmitAsync(
         HttpContext context, GenerationParameters parameters, IReadOnlyList<Column> columns)
     {
-        var (engine, caller, cancellation) = (service.Engine, context.User.Caller(), context.RequestAborted);
+        var caller = context.User.Caller();
         var choices = columns.Sum(column => (long)column.PromptCount * parameters.N);
         CheckCount(choices);
         foreach (var column in columns) caller.Access.Check(column.Reference);
-        limits.CheckTokens(caller);
-        // A request whose adapter has to be loaded keeps its place in line.
-        var arrival = engine.NextArrival();
-        var prepared = (await PrepareAsync(engine, columns, cancellation))
-            .Select(column => (column.Lease, Prompts: Bound(caller, parameters, column.Prompts, choices))).ToList();
-        var running = new List<GenerationColumn>();
-        TokenWindow.Reservation? tokens = null;
+        var allowance = limits.Admit(caller, choices);
+        Interlocked.Add(ref _preparing, choices);
         try
         {
-            tokens = Reserve(caller, parameters, prepared.SelectMany(column => column.Prompts));
+            return (await SubmitAsync(context, parameters, columns, choices, allowance), allowance);
+        }
+        catch
+        {
+            allowance.Dispose();
+            throw;
+        }
+        finally
+        {
+            Interlocked.Add(ref _preparing, -choices);
+        }
+    }
+
+    private async Task<IReadOnlyList<GenerationColumn>> SubmitAsync(
+        HttpContext context, GenerationParameters parameters, IReadOnlyList<Column> columns, long choices, KeyAllowance allowance)
+    {
+        var (engine, caller) = (service.Engine, context.User.Caller());
+        // A request whose adapter has to be loaded keeps its place in line.
+        var arrival = engine.NextArrival();
+        var prepared = (await PrepareAsync(engine, columns, context.RequestAborted))
+            .Select(column => (column.Lease, Prompts: Bound(caller, parameters, column.Prompts, choices))).ToList();
+        var running = new List<GenerationColumn>();
+        try
+        {
+            allowance.Tokens = Reserve(caller, parameters, prepared.SelectMany(column => column.Prompts));
             foreach (var (lease, prompts) in prepared)
             {
-                var place = (running.Sum(column => column.Choices.Count), arrival, caller.CacheSalt(parameters.CacheSalt));
+                var place = (running.Sum(column => column.Choices.Count), arrival, caller.Owner, caller.CacheSalt(parameters.CacheSalt));
                 running.Add(new GenerationColumn(engine, parameters, prompts, lease.Share(), place));
             }
 
             if (running is [var single]) context.Response.Headers["x-loraserve-adapter"] = single.Adapter;
-            return (running, tokens);
+            return running;
         }
         catch
         {
             foreach (var column in running) column.Dispose();
-            tokens?.Dispose();
             throw;
         }
         finally
@@ -168,9 +190,9 @@ internal sealed partial class Generator(
             choice.Began = times => metrics.Record(new FirstTokenReport(column.AdapterLabel, times, arrived));
     }
 
-    private void Complete(HttpContext context, TokenWindow.Reservation? tokens, GenerationReport report, GenerationSpan span)
+    private void Complete(HttpContext context, KeyAllowance allowance, GenerationReport report, GenerationSpan span)
     {
-        tokens?.Settle(report.Run.Usage.TotalTokens);
+        allowance.Settle(report.Run.Usage.TotalTokens);
         metrics.Record(report);
         span.Complete(report, metrics.BaseModel);
         span.Dispose();

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using LoraServe.Generation;
 using LoraServe.Metrics;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -15,7 +16,10 @@ public sealed record HealthStatus
 /// <summary>How much there is to do.</summary>
 public sealed record ServerLoad
 {
-    /// <summary>Sequences that run or wait. A request has one for each prompt and choice.</summary>
+    /// <summary>
+    /// Sequences that run, wait, or are on their way to the engine, for instance while their adapter is loaded. A request has one for each
+    /// prompt and choice.
+    /// </summary>
     /// <example>3</example>
     [JsonPropertyName("server_load")]
     public required int Sequences { get; init; }
@@ -51,11 +55,12 @@ internal static class HealthApi
     /// <summary>Whether requests are welcome: the model is loaded, the queue is not full, and the server is not about to stop.</summary>
     /// <response code="200">Requests are welcome.</response>
     /// <response code="503">Not now; the status says why.</response>
-    internal static Results<Ok<HealthStatus>, JsonHttpResult<HealthStatus>> GetReadiness(EngineService engine, LoraServeOptions options)
+    internal static Results<Ok<HealthStatus>, JsonHttpResult<HealthStatus>> GetReadiness(
+        EngineService engine, Generator generator, LoraServeOptions options)
     {
         var status = engine.State switch
         {
-            EngineState.Ready => engine.Engine.Status.Waiting >= options.MaxQueuedSeqs ? "overloaded" : "ready",
+            EngineState.Ready => engine.Engine.Status.Queued + generator.Preparing >= options.MaxQueuedSeqs ? "overloaded" : "ready",
             EngineState.Loading => "loading",
             EngineState.Draining => "draining",
             _ => "failed",
@@ -77,10 +82,10 @@ internal static class HealthApi
     /// <summary>How much there is to do, for routers that choose the server with the least.</summary>
     /// <response code="200">Now.</response>
     /// <response code="503">The model is loading or could not be loaded, or the server is stopping.</response>
-    internal static Ok<ServerLoad> GetLoad(EngineService engine)
+    internal static Ok<ServerLoad> GetLoad(EngineService engine, Generator generator)
     {
         var status = engine.Engine.Status;
-        return TypedResults.Ok(new ServerLoad { Sequences = status.Running + status.Waiting });
+        return TypedResults.Ok(new ServerLoad { Sequences = status.Running + status.Queued + generator.Preparing });
     }
 
     /// <summary>The version of the server.</summary>

@@ -23,6 +23,9 @@ internal sealed record Caller
     /// <summary>Whether the request came without a key.</summary>
     public bool IsAnonymous { get; private init; }
 
+    /// <summary>Whether the request came with a key that can be revoked.</summary>
+    public bool HasKey { get; private init; }
+
     /// <summary>Somebody without a key.</summary>
     public static Caller Anonymous(ImmutableHashSet<KeyScope> scopes) =>
         new() { Id = "anonymous", Name = "anonymous", Scopes = scopes, Access = AdapterAccess.All, IsAnonymous = true };
@@ -46,6 +49,7 @@ internal sealed record Caller
         Scopes = key.Grant.Scopes,
         Access = new AdapterAccess(key.Grant.Adapters, key.Grant.AllowsBase),
         Limits = key.Grant.Limits,
+        HasKey = true,
     };
 
     /// <summary>Whether the caller sees what others own.</summary>
@@ -54,6 +58,9 @@ internal sealed record Caller
     /// <summary>Whether what belongs to somebody is the caller's to see and change.</summary>
     /// <param name="owner">The <see cref="Id"/> of whoever made it.</param>
     public bool Owns(string owner) => SeesEverything || Id == owner;
+
+    /// <summary>In whose share of the engine the caller's requests count; all without a key have one together.</summary>
+    public string Owner => IsAnonymous ? "" : Id;
 
     /// <summary>
     /// The salt of the prefix cache for a request's own salt: two requests share what was computed only if they come with the same key

@@ -18,7 +18,7 @@ internal static class KeyAuthorization
             provider.GetRequiredService<DataFolder>().Path, provider.GetRequiredService<ILogger<KeyDatabase>>()));
         services.AddSingleton(provider => AdminKey.Read(provider.GetRequiredService<LoraServeOptions>().AdminKeyFile));
         services.AddSingleton<KeyRing>().AddSingleton<KeylessAccess>().AddSingleton<AuditLog>();
-        services.AddSingleton<KeyRateLimits>().AddSingleton<StorageQuota>();
+        services.AddSingleton<KeyRateLimits>().AddSingleton<StorageQuota>().AddSingleton<KeyWatch>();
         services.AddAuthentication(ApiKeyHandler.Scheme)
             .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.Scheme, configureOptions: null);
         services.AddAuthorization(options =>
@@ -40,13 +40,14 @@ internal static class KeyAuthorization
         return services;
     }
 
-    /// <summary>Asks who calls, whether they may, and whether they have called too often.</summary>
+    /// <summary>Asks who calls, whether they may, whether they have called too often, and all the while whether they still may.</summary>
     public static WebApplication UseKeys(this WebApplication app)
     {
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(app.Services.GetRequiredService<KeyRateLimits>().TellAsync);
         app.UseRateLimiter();
+        app.Use(app.Services.GetRequiredService<KeyWatch>().RunAsync);
         return app;
     }
 

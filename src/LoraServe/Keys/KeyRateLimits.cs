@@ -38,11 +38,26 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     /// <summary>Requests of a key within a minute and at the same time.</summary>
     public PartitionedRateLimiter<HttpContext> Requests { get; }
 
-    /// <summary>Refuses a caller that has no tokens left, before anything is done for the request.</summary>
-    /// <exception cref="QuotaExceededException">Nothing is left.</exception>
-    public void CheckTokens(Caller caller)
+    /// <summary>Holds places for the sequences of a request, before anything is done for it.</summary>
+    /// <param name="caller">Whose limits they are.</param>
+    /// <param name="sequences">At least one.</param>
+    /// <exception cref="InvalidRequestException">There could never be as many.</exception>
+    /// <exception cref="QuotaExceededException">No tokens are left, or not as many places.</exception>
+    public KeyAllowance Admit(Caller caller, long sequences)
     {
         if (Tokens(caller) is { Remaining: <= 0 } window) throw TooManyTokens(caller, window);
+        // The request itself has one place already.
+        if (caller.Limits.ConcurrentRequests is not { } limit || sequences == 1) return new KeyAllowance(null);
+        if (sequences > limit)
+        {
+            throw new InvalidRequestException(
+                "n", $"the API key '{caller.Name}' may run {limit} choices at the same time, and this request asks for {sequences} in all");
+        }
+
+        var lease = _concurrent.AttemptAcquire(caller, (int)sequences - 1);
+        if (lease.IsAcquired) return new KeyAllowance(lease);
+        lease.Dispose();
+        throw TooManyAtATime(caller);
     }
 
     /// <summary>
@@ -56,10 +71,22 @@ internal sealed class KeyRateLimits : IAsyncDisposable
         : null;
 
     /// <summary>Holds back the most tokens that a request can use; null if the caller has no limit.</summary>
+    /// <exception cref="InvalidRequestException">They are more than the limit: no time would ever come for them.</exception>
     /// <exception cref="QuotaExceededException">Nothing is left.</exception>
-    public TokenWindow.Reservation? ReserveTokens(Caller caller, long most) => Tokens(caller) is { } window
-        ? window.TryReserve(most) ?? throw TooManyTokens(caller, window)
-        : null;
+    public TokenWindow.Reservation? ReserveTokens(Caller caller, long most)
+    {
+        if (Tokens(caller) is not { } window) return null;
+        if (most > caller.Limits.TokensPerMinute)
+        {
+            throw new InvalidRequestException(
+                "max_tokens",
+                $"the API key '{caller.Name}' may read and write {caller.Limits.TokensPerMinute} tokens a minute, and this request may use "
+                    + $"{most}, its prompts and max_tokens of every choice together: ask for less",
+                "tokens_per_minute_exceeded");
+        }
+
+        return window.TryReserve(most) ?? throw TooManyTokens(caller, window);
+    }
 
     /// <summary>Answers a request that one of <see cref="Requests"/> refused.</summary>
     public async ValueTask RefuseAsync(OnRejectedContext context)
@@ -68,10 +95,7 @@ internal sealed class KeyRateLimits : IAsyncDisposable
         // Only the window knows when there will be room again.
         var exception = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait)
             ? new QuotaExceededException($"The API key '{caller.Name}' may make {caller.Limits.RequestsPerMinute} requests a minute.", wait, "requests")
-            : new QuotaExceededException(
-                $"The API key '{caller.Name}' may make {caller.Limits.ConcurrentRequests} requests at the same time.",
-                TimeSpan.FromSeconds(1),
-                "concurrent_requests");
+            : TooManyAtATime(caller);
         await ErrorMapper.WriteAsync(context.HttpContext, exception);
     }
 
@@ -109,6 +133,11 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     private TokenWindow? Tokens(Caller caller) => caller.Limits.TokensPerMinute is { } limit
         ? _tokens.GetOrAdd(caller.Id, static (_, state) => new TokenWindow(state.limit, state._time), (limit, _time))
         : null;
+
+    private static QuotaExceededException TooManyAtATime(Caller caller) => new(
+        $"The API key '{caller.Name}' may make {caller.Limits.ConcurrentRequests} requests at the same time; each choice counts as one.",
+        TimeSpan.FromSeconds(1),
+        "concurrent_requests");
 
     private static QuotaExceededException TooManyTokens(Caller caller, TokenWindow window) => new(
         $"The API key '{caller.Name}' may read and write {caller.Limits.TokensPerMinute} tokens a minute, and those of running requests, "

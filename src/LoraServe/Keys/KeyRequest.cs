@@ -41,7 +41,7 @@ public sealed record KeyRequest
     [Range(1, int.MaxValue)]
     public int? TokensPerMinute { get; init; }
 
-    /// <summary>Most requests at the same time.</summary>
+    /// <summary>Most requests at the same time; one for several choices (prompts times n) counts as many.</summary>
     /// <example>8</example>
     [Range(1, int.MaxValue)]
     public int? ConcurrentRequests { get; init; }

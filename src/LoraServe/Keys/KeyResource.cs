@@ -44,7 +44,7 @@ public sealed record KeyResource
     /// <example>100000</example>
     public required int? TokensPerMinute { get; init; }
 
-    /// <summary>Most requests at the same time; null: any number.</summary>
+    /// <summary>Most requests at the same time, one for several choices counted as many; null: any number.</summary>
     /// <example>8</example>
     public required int? ConcurrentRequests { get; init; }
 

@@ -91,14 +91,17 @@ internal sealed partial class KeyRing : IDisposable
             return (null, "The API key is not one of this server.");
         }
 
-        // Only the holder of the whole text learns these.
-        if (key.Revoked is { } revoked) return (null, $"The API key '{key.Grant.Name}' ({id}) was revoked on {revoked:yyyy-MM-dd HH:mm}Z.");
-        var now = _time.GetUtcNow();
-        if (key.Grant.Expires is { } expires && now >= expires)
-            return (null, $"The API key '{key.Grant.Name}' ({id}) expired on {expires:yyyy-MM-dd HH:mm}Z.");
-        _uses[id] = now;
+        // Only the holder of the whole text learns this.
+        if (RefusalOf(key) is { } refusal) return (null, refusal);
+        _uses[id] = _time.GetUtcNow();
         return (key, null);
     }
+
+    /// <summary>Why a key is not valid any more, in words for its holder; null while it is.</summary>
+    /// <exception cref="IOException">Keys cannot be read.</exception>
+    public string? RefusalOf(string id) => Current().Keys.GetValueOrDefault(id) is { } key
+        ? RefusalOf(key)
+        : "The API key is not one of this server any more.";
 
     /// <summary>Writes what is not written yet.</summary>
     public void Dispose()
@@ -106,6 +109,12 @@ internal sealed partial class KeyRing : IDisposable
         _timer.Dispose();
         WriteUses();
     }
+
+    private string? RefusalOf(ApiKey key) =>
+        key.Revoked is { } revoked ? $"The API key '{key.Grant.Name}' ({key.Id}) was revoked on {revoked:yyyy-MM-dd HH:mm}Z."
+        : key.Grant.Expires is { } expires && _time.GetUtcNow() >= expires
+            ? $"The API key '{key.Grant.Name}' ({key.Id}) expired on {expires:yyyy-MM-dd HH:mm}Z."
+        : null;
 
     private Snapshot Current()
     {

@@ -45,11 +45,31 @@ public sealed class AdapterTurnsTests
         Arrive(activated);
 
         Steps(1).ShouldBe(["0,1,2"]);
-        _flows[2].Computable(activated).ShouldBe(41, "no turn is needed yet, and none may be missed");
+        _turns.Computable(activated).ShouldBe(41, "no turn is needed yet, and none may be missed");
 
         activated.ComputedTokens = 35;
         Steps(2).ShouldBe(["0,2", "0,1"]);
-        _flows[2].Computable(activated).ShouldBe(5, "up to the invocation");
+        _turns.Computable(activated).ShouldBe(5, "up to the invocation");
+    }
+
+    [Fact]
+    public void Give_OneAdapterOfSeveralOwners_IsOneTurn()
+    {
+        foreach (var adapter in (string[])["a", "a", "a", "b", "c"]) Arrive(adapter);
+
+        Steps(2).ShouldBe(["0,1,2,3", "0,1,2,4"]);
+    }
+
+    [Fact]
+    public void Give_SeveralSumsOfOneOwner_TakeTurnsByThemselves()
+    {
+        Arrive("a");
+        foreach (var sum in (string[])["b", "c"]) _flows[0].Running.Add(SubmittedSequence.OfLength(20, 5, adapter: sum).Sequence);
+
+        _turns.Give(_flows, maxTokens: 10);
+        _flows[0].Running.Count(_turns.HasTurn).ShouldBe(2);
+        _turns.Give(_flows, maxTokens: 10);
+        _turns.HasTurn(_flows[0].Running[2]).ShouldBeTrue();
     }
 
     private List<string> Steps(int count) =>
@@ -57,7 +77,7 @@ public sealed class AdapterTurnsTests
         .. Enumerable.Range(0, count).Select(_ =>
         {
             _turns.Give(_flows, maxTokens: 10);
-            return string.Join(',', Enumerable.Range(0, _flows.Count).Where(i => _flows[i].HasTurn));
+            return string.Join(',', Enumerable.Range(0, _flows.Count).Where(i => _turns.HasTurn(_flows[i].Running[0])));
         }),
     ];
 

@@ -18,6 +18,27 @@ public sealed class FairQueueTests
     }
 
     [Fact]
+    public void Next_OneOwnerFloodsAnAdapter_TheOthersComeBeforeItsSecond()
+    {
+        for (var id = 0; id < 6; id++)
+            _queue.Enqueue(SubmittedSequence.OfLength(1, 1, id, "a", owner: id < 4 ? "flood" : $"{id}").Sequence);
+
+        AdmitAll().ShouldBe([0, 4, 5, 1, 2, 3]);
+    }
+
+    [Fact]
+    public void Next_SumsSpelledDifferently_AreOneShareOfTheirOwner()
+    {
+        for (var id = 0; id < 4; id++)
+        {
+            var (owner, name) = (id < 3 ? "one" : "other", $"a:0.{id + 1},b:0.5");
+            _queue.Enqueue(new SubmittedSequence([1], new SamplingParams(), id, $"sum{id}", owner: owner, name: name).Sequence);
+        }
+
+        AdmitAll().ShouldBe([0, 3, 1, 2]);
+    }
+
+    [Fact]
     public void Next_TwiceTheWeight_GetsTwiceThePlaces()
     {
         for (var id = 0; id < 9; id++)

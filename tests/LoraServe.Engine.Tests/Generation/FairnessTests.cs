@@ -33,6 +33,22 @@ public sealed class FairnessTests
     }
 
     [Fact]
+    public void Schedule_OneOwnerHasEveryPlace_AnotherOnTheSameAdapterIsComputedInTheNextStep()
+    {
+        var scheduler = new Scheduler(8, 64, new KvBlockPool(1000, BlockSize));
+        for (var id = 0; id < 256; id++) scheduler.Add(SubmittedSequence.OfLength(20, 300, ++_lastId, "same", owner: "flood").Sequence);
+        for (var i = 0; i < 10; i++) Step(scheduler);
+
+        var other = SubmittedSequence.OfLength(20, 3, ++_lastId, "same", owner: "other");
+        scheduler.Add(other.Sequence);
+        var batch = Step(scheduler);
+
+        batch.Rows.ShouldContain(row => row.Sequence == other.Sequence);
+        for (var i = 0; i < 3; i++) Step(scheduler);
+        other.Read().Count.ShouldBe(3);
+    }
+
+    [Fact]
     public void Schedule_HotAdapterHasEveryBlock_TheRareOneIsComputedInTheNextStep()
     {
         var pool = new KvBlockPool(40, BlockSize);

@@ -12,7 +12,7 @@ public sealed class SchedulerPropertyTests
 
     /// <param name="Step">When it arrives.</param>
     /// <param name="CancelAfter">Steps until its reader goes away; 0: never.</param>
-    private sealed record Arrival(long Id, string Adapter, int Step, int PromptLength, int MaxTokens, int CancelAfter, bool Fails, SubmittedSequence Submitted);
+    private sealed record Arrival(long Id, int Step, int PromptLength, int MaxTokens, int CancelAfter, bool Fails, SubmittedSequence Submitted);
 
     [Property]
     public void Run_AnyWorkload_KeepsEveryPromise(
@@ -81,8 +81,10 @@ public sealed class SchedulerPropertyTests
             weight: adapter == "adapter1" ? 3 : 1,
             invocation: adapter == "adapter4" ? Invocation : [],
             salt: item.Cancel % 4 == 0 ? "tenant" : "",
-            arrival: 1 + (item.Step % 30 * 1000) + id);
-        return new Arrival(id, adapter, item.Step % 30, length, tokens, cancelAfter, item.Fails % 8 == 1, submitted);
+            arrival: 1 + (item.Step % 30 * 1000) + id,
+            owner: item.Tokens % 3 == 0 ? "other" : "",
+            name: adapter is "adapter2" or "adapter3" && item.Prompt % 2 == 0 ? "x:0.5,y:0.5" : null);
+        return new Arrival(id, item.Step % 30, length, tokens, cancelAfter, item.Fails % 8 == 1, submitted);
     }
 
     // A token that tells sequence and position; every tenth is the end.
@@ -145,7 +147,7 @@ public sealed class SchedulerPropertyTests
         (pool.Used + pool.Cached).ShouldBeLessThanOrEqualTo(pool.Count);
     }
 
-    // No starvation among the running where all adapters may act: each decode gets its token, and each adapter that prefills gets some.
+    // No starvation among the running where all adapters may act: each decode gets its token, and each flow that prefills gets some.
     private static void CheckEveryAdapterAdvances(List<Arrival> arrivals, Batch batch, int maxTokens, int maxLoras)
     {
         var running = arrivals.Select(arrival => arrival.Submitted.Sequence).Where(sequence => sequence.Blocks.Count > 0).ToList();
@@ -155,15 +157,15 @@ public sealed class SchedulerPropertyTests
 
         var scheduled = batch.Rows.Select(row => row.Sequence).ToHashSet();
         running.Where(sequence => !sequence.IsPrefilling).ShouldAllBe(sequence => scheduled.Contains(sequence));
-        foreach (var adapter in running.Where(sequence => sequence.IsPrefilling).GroupBy(sequence => sequence.AdapterVersion))
-            adapter.ShouldContain(sequence => scheduled.Contains(sequence));
+        foreach (var flow in running.Where(sequence => sequence.IsPrefilling).GroupBy(sequence => sequence.Flow))
+            flow.ShouldContain(sequence => scheduled.Contains(sequence));
     }
 
-    // Within an adapter nobody overtakes; sequences that arrive in one step are added in the order of their ids.
+    // Within an owner's share of an adapter nobody overtakes; sequences that arrive in one step are added in the order of their ids.
     private static void CheckOrder(Dictionary<Arrival, int> admittedAt)
     {
-        foreach (var adapter in admittedAt.GroupBy(admission => admission.Key.Adapter))
-            adapter.OrderBy(admission => (admission.Key.Step, admission.Key.Id)).Select(admission => admission.Value).ShouldBeInOrder();
+        foreach (var flow in admittedAt.GroupBy(admission => admission.Key.Submitted.Sequence.Flow))
+            flow.OrderBy(admission => (admission.Key.Step, admission.Key.Id)).Select(admission => admission.Value).ShouldBeInOrder();
     }
 
     private static void CheckEnd(Arrival arrival, int computed)

@@ -22,17 +22,20 @@ internal sealed class SubmittedSequence
         IReadOnlyList<int>? invocation = null,
         MergeMode? mode = null,
         string salt = "",
-        long arrival = 0)
+        long arrival = 0,
+        string owner = "",
+        string? name = null)
     {
         var version = new LoraAdapter(adapter, new Dictionary<string, LinearUpdate>()) { InvocationTokens = invocation ?? [] };
         var request = new GenerationRequest
         {
             Prompt = prompt,
             Sampling = sampling,
-            Adapter = new AdapterLease(version, () => Releases++) { Weight = weight },
+            Adapter = new AdapterLease(version, () => Releases++) { Weight = weight, Name = name ?? LoraAdapter.Base.Version },
             Mode = mode,
             CacheSalt = salt,
             Arrival = arrival,
+            Owner = owner,
         };
         Sequence = new Sequence(id, request, [Eos], _output.Writer, _promptLogprobs);
     }
@@ -56,6 +59,6 @@ internal sealed class SubmittedSequence
     }
 
     /// <summary>The prompt of one differs from that of another id from its first token on, so that they share nothing.</summary>
-    public static SubmittedSequence OfLength(int promptLength, int maxTokens, long id = 1, string adapter = "base", double weight = 1) =>
-        new([.. Enumerable.Repeat(10 + (int)id, promptLength)], new SamplingParams { MaxTokens = maxTokens }, id, adapter, weight);
+    public static SubmittedSequence OfLength(int promptLength, int maxTokens, long id = 1, string adapter = "base", double weight = 1, string owner = "") =>
+        new([.. Enumerable.Repeat(10 + (int)id, promptLength)], new SamplingParams { MaxTokens = maxTokens }, id, adapter, weight, owner: owner);
 }

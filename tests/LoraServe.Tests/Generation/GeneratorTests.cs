@@ -79,6 +79,31 @@ public class GeneratorTests(GeneratorTests.NarrowServer server) : IClassFixture<
     }
 
     [Fact]
+    public async Task Complete_AdapterWaitsForMemory_IsLoadAlready()
+    {
+        using var patience = new CancellationTokenSource();
+        var holding = HoldAsync("summarize");
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Status is { Running: 1, Waiting: 0 });
+        var waiting = server.Client.PostAsJsonAsync(
+            "/v1/completions", new { prompt = "a", model = "extract", max_tokens = 1, n = 2 }, patience.Token);
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Adapters.CacheStatus.Waiting == 1);
+
+        var load = await server.Client.GetStringAsync("/load");
+        using var ready = await server.Client.GetAsync("/readyz");
+        await patience.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(holding);
+        await Should.ThrowAsync<OperationCanceledException>(waiting);
+
+        load.ShouldBe("""{"server_load":3}""");
+        (await ready.Content.ReadAsStringAsync()).ShouldContain("overloaded");
+        for (var i = 0; i < 100 && await server.Client.GetStringAsync("/load") != """{"server_load":0}"""; i++) await Task.Delay(20);
+        (await server.Client.GetStringAsync("/load")).ShouldBe("""{"server_load":0}""");
+
+        Task<HttpResponseMessage> HoldAsync(string adapter) => server.Client.PostAsJsonAsync(
+            "/v1/completions", new { prompt = "a", model = adapter, max_tokens = 1000, ignore_eos = true }, patience.Token);
+    }
+
+    [Fact]
     public async Task Compare_MoreThanTheMemoryForAdapters_SaysHowMuch()
     {
         using var response = await server.Client.PostAsJsonAsync(

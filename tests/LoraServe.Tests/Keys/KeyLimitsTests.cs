@@ -103,7 +103,7 @@ public class KeyLimitsTests(KeyedServer server)
     [Fact]
     public async Task Post_MoreAtTheSameTimeThanAllowed_IsRefusedUntilOneHasEnded()
     {
-        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { ConcurrentRequests = 1 } });
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { ConcurrentRequests = 100 } });
         using var gone = new CancellationTokenSource();
         var running = client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 100, n = 100, ignore_eos = true }, gone.Token);
         await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Running > 0);
@@ -112,9 +112,50 @@ public class KeyLimitsTests(KeyedServer server)
         await gone.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(running);
 
-        (await LoraServeServer.ErrorAsync(refused, 429)).GetProperty("message").GetString()!.ShouldContain("1 requests at the same time");
+        (await LoraServeServer.ErrorAsync(refused, 429)).GetProperty("message").GetString()!.ShouldContain("100 requests at the same time");
         refused.Headers.RetryAfter.ShouldNotBeNull();
         await LoraServeServer.EventuallyAsync(() => client.GetAsync("/v1/models").GetAwaiter().GetResult().IsSuccessStatusCode);
+    }
+
+    [Fact]
+    public async Task Post_MoreChoicesThanMayRunAtTheSameTime_IsRefusedOrWaits()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { ConcurrentRequests = 60 } });
+        using var gone = new CancellationTokenSource();
+        var running = CompleteAsync(40, gone.Token, 100);
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Running > 0);
+
+        using var tooMany = await CompleteAsync(30, default);
+        using var fits = await CompleteAsync(10, default);
+        using var never = await CompleteAsync(31, default, prompts: 2);
+        await gone.CancelAsync();
+        await Should.ThrowAsync<OperationCanceledException>(running);
+
+        (await LoraServeServer.ErrorAsync(tooMany, 429)).GetProperty("message").GetString()!.ShouldContain("each choice counts");
+        fits.StatusCode.ShouldBe(HttpStatusCode.OK);
+        (await LoraServeServer.ErrorAsync(never, 400)).GetProperty("message").GetString()!.ShouldContain("62");
+        // Whatever was refused has given everything back.
+        await LoraServeServer.EventuallyAsync(() => CompleteAsync(60, default).GetAwaiter().GetResult().IsSuccessStatusCode);
+
+        Task<HttpResponseMessage> CompleteAsync(int n, CancellationToken cancellation, int tokens = 1, int prompts = 1) => client.PostAsJsonAsync(
+            "/v1/completions", new { prompt = Enumerable.Repeat("a", prompts), max_tokens = tokens, n, ignore_eos = true }, cancellation);
+    }
+
+    [Fact]
+    public async Task Post_LargerThanTheTokensOfAMinute_IsRefusedForGood()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { TokensPerMinute = 50 } });
+
+        using var large = await client.PostAsJsonAsync("/v1/completions", new { prompt = new[] { 1, 2, 3 }, max_tokens = 24, n = 2 });
+        using var longPrompt = await client.PostAsJsonAsync("/v1/completions", new { prompt = Enumerable.Repeat(1, 51) });
+        using var fits = await client.PostAsJsonAsync("/v1/completions", new { prompt = new[] { 1, 2 }, max_tokens = 24, n = 2, ignore_eos = true });
+
+        var error = await LoraServeServer.ErrorAsync(large, 400);
+        (error.GetProperty("param").GetString(), error.GetProperty("code").GetString()).ShouldBe(("max_tokens", "tokens_per_minute_exceeded"));
+        error.GetProperty("message").GetString()!.ShouldContain("may use 51");
+        large.Headers.RetryAfter.ShouldBeNull();
+        await LoraServeServer.ErrorAsync(longPrompt, 400);
+        fits.StatusCode.ShouldBe(HttpStatusCode.OK);
     }
 
     [Fact]

@@ -14,7 +14,7 @@ public class RefusalTests(KeyedServer server)
         var before = await MetricsServer.ReadAsync(server.Admin);
         var requests = server.ClientWith(grant => grant with { Limits = new KeyLimits { RequestsPerMinute = 1 } });
         for (var i = 0; i < 4; i++) (await requests.GetAsync("/v1/models")).Dispose();
-        var tokens = server.ClientWith(grant => grant with { Limits = new KeyLimits { TokensPerMinute = 1 } });
+        var tokens = server.ClientWith(grant => grant with { Limits = new KeyLimits { TokensPerMinute = 3 } });
         for (var i = 0; i < 3; i++) (await tokens.PostAsJsonAsync("/v1/completions", new { prompt = new[] { 1, 2 }, max_tokens = 1 })).Dispose();
         var storage = server.ClientWith(grant => grant with { Limits = new KeyLimits { Adapters = 0 } });
         (await storage.PutAsync("/v1/adapters/refused?measure_effect=false", KeyedServer.Archive("attention-r4"))).Dispose();

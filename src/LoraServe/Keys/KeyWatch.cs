@@ -1,0 +1,85 @@
+using System.Collections.Concurrent;
+using LoraServe.Hosting;
+
+namespace LoraServe.Keys;
+
+/// <summary>Ends requests that run on a key which has been revoked or has expired since they began, whoever revoked it.</summary>
+internal sealed class KeyWatch : IDisposable
+{
+    private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
+
+    private readonly KeyRing _keys;
+    private readonly ITimer _timer;
+    private readonly ConcurrentDictionary<CancellationTokenSource, string> _running = [];
+
+    public KeyWatch(KeyRing keys, TimeProvider time)
+    {
+        _keys = keys;
+        _timer = time.CreateTimer(_ => Check(), state: null, Period, Period);
+    }
+
+    /// <summary>Runs a request, whose RequestAborted says too that its key is not valid any more.</summary>
+    public async Task RunAsync(HttpContext context, RequestDelegate next)
+    {
+        var caller = context.User.Caller();
+        if (!caller.HasKey)
+        {
+            await next(context);
+            return;
+        }
+
+        var gone = context.RequestAborted;
+        using var ended = CancellationTokenSource.CreateLinkedTokenSource(gone);
+        _running[ended] = caller.Id;
+        context.RequestAborted = ended.Token;
+        try
+        {
+            await next(context);
+        }
+        catch (OperationCanceledException) when (ended.IsCancellationRequested && !gone.IsCancellationRequested)
+        {
+            context.RequestAborted = gone;
+            var refusal = new KeyEndedException(_keys.RefusalOf(caller.Id) ?? "The API key is not valid any more.");
+            // The status of a stream is sent: its error has to be an event. Of any other answer a part may be missing.
+            if (!context.Response.HasStarted) throw refusal;
+            if (!await ServerSentEvents.TryEndAsync(context.Response, refusal, gone)) context.Abort();
+        }
+        finally
+        {
+            _running.TryRemove(ended, out _);
+            context.RequestAborted = gone;
+        }
+    }
+
+    public void Dispose() => _timer.Dispose();
+
+    private void Check()
+    {
+        try
+        {
+            foreach (var (ended, id) in _running)
+            {
+                if (_keys.RefusalOf(id) is not null) End(ended);
+            }
+        }
+        // The disk fails: what runs goes on, and what comes is refused.
+        catch (IOException)
+        {
+        }
+    }
+
+    private static void End(CancellationTokenSource ended)
+    {
+        try
+        {
+            ended.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // The request has ended in this moment.
+        }
+    }
+}
+
+/// <summary>The key of a request was revoked or has expired while it ran.</summary>
+internal sealed class KeyEndedException(string message) : Exception(message);
