@@ -170,6 +170,10 @@ public sealed record AdapterList
 
     /// <summary>The adapters.</summary>
     public required IReadOnlyList<AdapterResource> Data { get; init; }
+
+    /// <summary>Whether there are more: ask again with after = the last name.</summary>
+    /// <example>false</example>
+    public required bool HasMore { get; init; }
 }
 
 /// <summary>An adapter whose name was taken away.</summary>

@@ -58,4 +58,8 @@ public sealed record AdapterVersionList
 
     /// <summary>The versions.</summary>
     public required IReadOnlyList<AdapterVersionResource> Data { get; init; }
+
+    /// <summary>Whether there are older ones: ask again with after = the last version.</summary>
+    /// <example>false</example>
+    public required bool HasMore { get; init; }
 }

@@ -1,6 +1,9 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -10,10 +13,15 @@ namespace LoraServe.Adapters;
 /// <summary>What a name points at: its versions, rollback, shares of earlier versions, and weighted sums under a name of their own.</summary>
 internal static class AdapterVersionsApi
 {
+    private const int MaxLimit = 1000;
+
     public static IEndpointRouteBuilder MapAdapterVersions(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters");
-        group.MapGet("/versions", ListVersions).RequireScope(KeyScope.AdaptersRead).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapGet("/versions", ListVersions)
+            .RequireScope(KeyScope.AdaptersRead)
+            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapPost("/rollback", RollbackAsync)
             .RequireScope(KeyScope.AdaptersWrite)
             .WithJsonBody<RollbackRequest>(new JsonObject { ["version"] = "9f86d081" }, isRequired: false)
@@ -35,14 +43,28 @@ internal static class AdapterVersionsApi
     /// <summary>The versions that a name has pointed at and can point at again, the newest first.</summary>
     /// <param name="name" example="support-replies">The adapter's name.</param>
     /// <response code="200">The versions.</response>
+    /// <response code="400">A parameter is wrong.</response>
     /// <response code="404">No adapter has this name.</response>
-    internal static Ok<AdapterVersionList> ListVersions(EngineService service, AdapterAccess access, string name)
+    internal static Ok<AdapterVersionList> ListVersions(
+        EngineService service,
+        AdapterAccess access,
+        string name,
+        [Description("Most versions to return."), Range(1, MaxLimit)] int limit = MaxLimit,
+        [Description("Only versions older than this one.")] string? after = null)
     {
+        PageLimit.Check(limit, MaxLimit);
         access.Check(name);
-        return TypedResults.Ok(new AdapterVersionList
+        var versions = service.Engine.Adapters.Versions(name);
+        if (after is not null)
         {
-            Data = [.. service.Engine.Adapters.Versions(name).Select(AdapterVersionResource.From)],
-        });
+            var behind = versions.SkipWhile(version => version.Version != after).ToList();
+            if (behind.Count == 0)
+                throw new InvalidRequestException("after", $"expected a version of '{name}', found '{FaultText.Shorten(after)}'");
+            versions = behind[1..];
+        }
+
+        var page = Page.Of(versions, limit);
+        return TypedResults.Ok(new AdapterVersionList { Data = [.. page.Items.Select(AdapterVersionResource.From)], HasMore = page.HasMore });
     }
 
     /// <summary>Point a name at an earlier version again.</summary>

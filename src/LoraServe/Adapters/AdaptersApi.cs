@@ -1,4 +1,5 @@
 using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Faults;
@@ -12,6 +13,7 @@ namespace LoraServe.Adapters;
 /// <summary>Adapters: upload, list, look at, delete.</summary>
 internal static class AdaptersApi
 {
+    private const int MaxLimit = 1000;
     private const string AllowNoEffect = "Also take an adapter that changes nothing, so that it answers as the bare base model would.";
     private const string MeasureEffect =
         "Whether the answer says how far the adapter moves the next token, which takes the engine some time; false leaves mean_kl null.";
@@ -27,7 +29,7 @@ internal static class AdaptersApi
         group.MapPut("/{name}", ReplaceAsync)
             .RequireScope(KeyScope.AdaptersWrite)
             .WithArchiveBody().ProducesRefusals().Produces<ErrorResponse>(StatusCodes.Status409Conflict);
-        group.MapGet("", List).RequireScope(KeyScope.AdaptersRead);
+        group.MapGet("", List).RequireScope(KeyScope.AdaptersRead).Produces<ErrorResponse>(StatusCodes.Status400BadRequest);
         group.MapGet("/{name}", Get).RequireScope(KeyScope.AdaptersRead).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapDelete("/{name}", DeleteAsync)
             .RequireScope(KeyScope.AdaptersWrite)
@@ -90,11 +92,25 @@ internal static class AdaptersApi
     }
 
     /// <summary>All adapters that there are for the caller's key, sorted by name.</summary>
-    internal static Ok<AdapterList> List(EngineService service, AdapterAccess access)
+    /// <response code="200">The adapters.</response>
+    /// <response code="400">A parameter is wrong.</response>
+    internal static Ok<AdapterList> List(
+        EngineService service,
+        AdapterAccess access,
+        [Description("Most adapters to return."), Range(1, MaxLimit)] int limit = MaxLimit,
+        [Description("Only adapters behind this name, whether there is such an adapter or not.")] string? after = null)
     {
+        PageLimit.Check(limit, MaxLimit);
         var engine = service.Engine;
-        var adapters = engine.Adapters.List().Where(adapter => access.Allows(adapter.Name));
-        return TypedResults.Ok(new AdapterList { Data = [.. adapters.Select(adapter => AdapterResource.From(adapter, engine, access))] });
+        var adapters = engine.Adapters.List()
+            .Where(adapter => access.Allows(adapter.Name) && (after is null || string.CompareOrdinal(adapter.Name, after) > 0))
+            .OrderBy(adapter => adapter.Name, StringComparer.Ordinal);
+        var page = Page.Of(adapters, limit);
+        return TypedResults.Ok(new AdapterList
+        {
+            Data = [.. page.Items.Select(adapter => AdapterResource.From(adapter, engine, access))],
+            HasMore = page.HasMore,
+        });
     }
 
     /// <summary>One adapter.</summary>

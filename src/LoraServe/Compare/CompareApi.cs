@@ -59,7 +59,7 @@ internal static class CompareApi
         var references = request.Adapters!.Items.Select(reference => reference.ToString() == service.BaseModel ? null : reference).ToList();
         UnknownAdaptersException.Check(references.OfType<AdapterReference>(), AdapterAccess.Of(context.User), engine.Adapters);
         if (request.IncludeBase) references.Insert(0, null);
-        var conversation = prompts.Of(request);
+        var conversation = prompts.Of(request, context.User.Caller().Owner);
         IReadOnlyList<GenerationPrompt>? continued = null;
         var toolCalls = new ToolCallFormat?[references.Count];
         using var run = await generator.StartAsync(

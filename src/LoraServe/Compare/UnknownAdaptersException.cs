@@ -27,7 +27,7 @@ internal sealed class UnknownAdaptersException(IEnumerable<string> messages) : E
         }
         catch (UnknownAdapterException e)
         {
-            return e.Message;
+            return access.Explain(e.Message, e.Adapters);
         }
     }
 }

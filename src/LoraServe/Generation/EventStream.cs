@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Threading.Channels;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 
 namespace LoraServe.Generation;
 
@@ -40,7 +41,7 @@ internal sealed partial class EventStream
         // The status is sent already: the error has to be an event.
         catch (Exception e) when (response.HasStarted && e is not OperationCanceledException)
         {
-            if (ErrorMapper.Map(e).Status == StatusCodes.Status500InternalServerError) LogStreamFailed(log, e);
+            if (ErrorMapper.Map(e, context.User.Caller().Access).Status == StatusCodes.Status500InternalServerError) LogStreamFailed(log, e);
             await ServerSentEvents.TryEndAsync(response, e, cancellation);
         }
     }

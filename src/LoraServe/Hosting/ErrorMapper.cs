@@ -35,9 +35,7 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
     /// <summary>Answers a request that was refused on its way to an endpoint.</summary>
     public static Task WriteAsync(HttpContext context, Exception exception)
     {
-        var (status, error) = Map(exception);
-        if (exception is AdapterException adapter)
-            error = error with { Message = context.User.Caller().Access.Explain(error.Message, adapter.Adapters) };
+        var (status, error) = Map(exception, context.User.Caller().Access);
         HttpErrors.NoteRefusal(context, exception);
         return WriteAsync(context, status, error, (exception as QuotaExceededException)?.RetryAfter);
     }
@@ -57,8 +55,16 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         });
     }
 
-    /// <summary>The status and the error that answer an exception.</summary>
-    public static (int Status, ApiError Error) Map(Exception exception) => exception switch
+    /// <summary>The status and the error that answer an exception, as far as a caller may be told.</summary>
+    public static (int Status, ApiError Error) Map(Exception exception, AdapterAccess access)
+    {
+        var (status, error) = Map(exception);
+        return (status, exception is AdapterException adapter
+            ? error with { Message = access.Explain(error.Message, adapter.Adapters) }
+            : error);
+    }
+
+    private static (int Status, ApiError Error) Map(Exception exception) => exception switch
     {
         // Whatever was being written, and whoever says so.
         _ when InsufficientStorage.IsCauseOf(exception) => (StatusCodes.Status507InsufficientStorage, Server(DiskFull, "insufficient_storage")),

@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using LoraServe.Keys;
 
 namespace LoraServe.Hosting;
 
@@ -17,7 +18,7 @@ internal static class ServerSentEvents
     public static async Task<bool> TryEndAsync(HttpResponse response, Exception error, CancellationToken cancellationToken)
     {
         if (response.ContentType != ContentType) return false;
-        Write(response, new ErrorResponse(ErrorMapper.Map(error).Error));
+        Write(response, new ErrorResponse(ErrorMapper.Map(error, response.HttpContext.User.Caller().Access).Error));
         await response.BodyWriter.FlushAsync(cancellationToken);
         return true;
     }

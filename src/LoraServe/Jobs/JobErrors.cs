@@ -3,6 +3,7 @@ using LoraServe.Engine.Generation;
 using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 
 namespace LoraServe.Jobs;
 
@@ -15,9 +16,10 @@ internal static class JobErrors
     /// <summary>The error that the job ends with.</summary>
     /// <param name="exception">What its work threw.</param>
     /// <param name="data">The data folder, whose place is the server's own business.</param>
-    public static JobError Of(Exception exception, string data)
+    /// <param name="access">What the job's owner may be told.</param>
+    public static JobError Of(Exception exception, string data, AdapterAccess access)
     {
-        var error = Of(exception);
+        var error = Of(exception, access);
         return error with { Message = error.Message.Replace(Path.GetFullPath(data), "(data folder)") };
     }
 
@@ -25,7 +27,7 @@ internal static class JobErrors
     public static bool IsTransient(Exception exception) => exception is EngineOverloadedException or AdapterCacheFullException
         or GenerationFailedException { InnerException: EngineOverloadedException };
 
-    private static JobError Of(Exception exception) => exception switch
+    private static JobError Of(Exception exception, AdapterAccess access) => exception switch
     {
         JobFailedException e => e.Error,
         _ when InsufficientStorage.IsCauseOf(exception) => new JobError("insufficient_storage", "The server's disk is full.", null),
@@ -33,7 +35,7 @@ internal static class JobErrors
         TrainingFailedException e => new JobError("training_failed", e.Message, null),
         IOException e => new JobError("storage_failed", $"The server's disk failed: {e.Message}", null),
         // What nobody expected has no code, and a message for the log alone.
-        _ when ErrorMapper.Map(exception) is var (status, error)
+        _ when ErrorMapper.Map(exception, access) is var (status, error)
             && (status != StatusCodes.Status500InternalServerError || error.Code is not null) =>
             new JobError(error.Code ?? error.Type, error.Message, null),
         _ => new JobError(Internal, "The server failed; its log says why.", null),

@@ -164,11 +164,12 @@ internal sealed partial class JobQueue(
     {
         using var cancellation = CancellationTokenSource.CreateLinkedTokenSource(_stopping.Token);
         _working[job.Id] = cancellation;
+        var access = AdapterAccess.None;
         try
         {
             // Somebody may have interrupted it before it could be told.
             if (store.Find(job.Id) is not { IsFinished: false, IsPaused: false }) return;
-            owners.Of(job);
+            access = owners.Of(job).Access;
             Begin(job);
             await work(kind, job, engine, cancellation.Token);
         }
@@ -185,7 +186,7 @@ internal sealed partial class JobQueue(
         }
         catch (Exception e)
         {
-            var error = JobErrors.Of(e, options.Data);
+            var error = JobErrors.Of(e, options.Data, access);
             if (error.Code == JobErrors.Internal) LogFailed(e, kind.Name, job.Id);
             End(
                 job.Id,

@@ -15,6 +15,9 @@ internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool
     /// <summary>Access to everything.</summary>
     public static AdapterAccess All { get; } = new([AdapterPattern.TryParse("*")!], allowsBase: true);
 
+    /// <summary>Access to nothing.</summary>
+    public static AdapterAccess None { get; } = new([], allowsBase: false);
+
     /// <summary>Whether the bare base model may answer.</summary>
     public bool AllowsBase => allowsBase;
 

@@ -1,5 +1,8 @@
+using System.ComponentModel;
+using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
 using LoraServe.Audit;
+using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 using Microsoft.AspNetCore.Http.HttpResults;
 
@@ -8,6 +11,8 @@ namespace LoraServe.Keys;
 /// <summary>API keys: make, list, look at, revoke.</summary>
 internal static class KeysApi
 {
+    private const int MaxLimit = 1000;
+
     public static IEndpointRouteBuilder MapKeys(this IEndpointRouteBuilder routes)
     {
         var group = routes.MapGroup("/v1/keys").WithTags("Keys").RequireScope(KeyScope.Admin).RequireKey();
@@ -21,7 +26,9 @@ internal static class KeysApi
             })
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status413PayloadTooLarge);
-        group.MapGet("", List);
+        group.MapGet("", List)
+            .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapGet("/{id}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapDelete("/{id}", Revoke).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         return routes;
@@ -46,8 +53,25 @@ internal static class KeysApi
     }
 
     /// <summary>All keys, the newest first, revoked ones included.</summary>
-    internal static Ok<KeyList> List(KeyRing keys) =>
-        TypedResults.Ok(new KeyList { Data = [.. keys.List().Select(key => KeyResource.From(key))] });
+    /// <response code="200">The keys.</response>
+    /// <response code="400">A parameter is wrong.</response>
+    /// <response code="404">There is no key of the id in after.</response>
+    internal static Ok<KeyList> List(
+        KeyRing keys,
+        [Description("Most keys to return."), Range(1, MaxLimit)] int limit = MaxLimit,
+        [Description("Only keys older than the one with this id.")] string? after = null)
+    {
+        PageLimit.Check(limit, MaxLimit);
+        var all = keys.List();
+        if (after is not null)
+        {
+            if (keys.Find(after) is null) throw new UnknownKeyException(FaultText.Shorten(after));
+            all = [.. all.SkipWhile(key => key.Id != after).Skip(1)];
+        }
+
+        var page = Page.Of(all, limit);
+        return TypedResults.Ok(new KeyList { Data = [.. page.Items.Select(key => KeyResource.From(key))], HasMore = page.HasMore });
+    }
 
     /// <summary>One key.</summary>
     /// <param name="id" example="3f9a1c2b7d4e">Its id.</param>

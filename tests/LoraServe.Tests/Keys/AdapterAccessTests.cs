@@ -97,6 +97,57 @@ public sealed class AdapterAccessTests(KeyedServer server) : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Post_ComparisonOrEvaluationOfAMixWhoseHiddenPartHasGone_DoesNotNameThePart()
+    {
+        await KeyedServer.PutAsync(server.Admin, "secret");
+        await MixAsync("their-inner", "secret", "theirs");
+        await MixAsync("ours-outer", "ours-a", "their-inner");
+        await server.Admin.DeleteAsync("/v1/adapters/secret?force=true");
+        var client = server.ClientWith(grant => grant with { Adapters = KeyedServer.Patterns("ours-*"), Scopes = [KeyScope.Infer, KeyScope.Train] });
+        string[] adapters = ["ours-outer"];
+
+        using var compared = await client.PostAsJsonAsync("/v1/compare", new { prompt = "a", adapters, max_tokens = 1 });
+        using var evaluated = await client.PostAsJsonAsync("/v1/evaluations", new { adapters, file = "file-1" });
+        using var tokenized = await client.PostAsJsonAsync("/tokenize", new { prompt = "a", model = "ours-outer" });
+        foreach (var name in new[] { "ours-outer", "their-inner" }) await server.Admin.DeleteAsync($"/v1/adapters/{name}?force=true");
+
+        foreach (var response in (HttpResponseMessage[])[compared, evaluated, tokenized])
+        {
+            var message = (await LoraServeServer.ErrorAsync(response, 404)).GetProperty("message").GetString()!;
+            message.ShouldContain("A part of the saved sum cannot be used");
+            message.ShouldNotContain("secret");
+            message.ShouldNotContain("their-inner");
+        }
+    }
+
+    [Fact]
+    public async Task Get_ListsPageByPage_ShowEachOnceAndNothingHidden()
+    {
+        (await PagesAsync("/v1/adapters", "id")).ShouldBe(["ours-a", "ours-b", "ours-mix"]);
+        await KeyedServer.PutAsync(server.Admin, "ours-a", "all-linear-r8");
+        var versions = await PagesAsync("/v1/adapters/ours-a/versions", "version");
+
+        versions.Count.ShouldBe(2);
+        versions.ShouldBeUnique();
+        foreach (var query in new[] { "?limit=0", "?limit=1001", "/ours-a/versions?after=unknown" })
+            await LoraServeServer.ErrorAsync(await _client.GetAsync($"/v1/adapters{query}"), 400);
+
+        async Task<List<string>> PagesAsync(string path, string field)
+        {
+            var found = new List<string>();
+            for (var hasMore = true; hasMore;)
+            {
+                var page = await _client.GetFromJsonAsync<JsonElement>($"{path}?limit=1{(found.Count > 0 ? $"&after={found[^1]}" : "")}");
+                page.GetProperty("data").GetArrayLength().ShouldBe(1);
+                found.Add(page.GetProperty("data")[0].GetProperty(field).GetString()!);
+                hasMore = page.GetProperty("has_more").GetBoolean();
+            }
+
+            return found;
+        }
+    }
+
+    [Fact]
     public async Task Get_MixWhoseHiddenPartHasGone_DoesNotNameThePart()
     {
         await KeyedServer.PutAsync(server.Admin, "secret");

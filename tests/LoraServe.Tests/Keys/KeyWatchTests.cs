@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Http.Headers;
 using System.Net.Http.Json;
 
 namespace LoraServe.Tests.Keys;
@@ -50,7 +51,10 @@ public class KeyWatchTests(KeyedServer server)
     {
         var (key, text) = server.CreateKey();
         var body = new SlowContent();
-        var uploading = server.ClientOf(text).PutAsync("/v1/adapters/cut-off", body);
+        // The factory's own client would collect the whole body first.
+        using var client = new HttpClient { BaseAddress = server.Client.BaseAddress };
+        client.DefaultRequestHeaders.Authorization = new AuthenticationHeaderValue("Bearer", text);
+        var uploading = client.PutAsync("/v1/adapters/cut-off", body);
         await LoraServeServer.EventuallyAsync(() => Incoming().Count > 0);
 
         server.Keys.Revoke(key.Id, out _);

@@ -84,6 +84,26 @@ public class KeysApiTests(KeyedServer server)
         (await server.Admin.GetStringAsync("/v1/keys")).ShouldContain(key.Id);
     }
 
+    [Fact]
+    public async Task Get_KeysPageByPage_ListsEachOnce()
+    {
+        for (var i = 0; i < 3; i++) server.CreateKey();
+        var all = server.Keys.List().Select(key => key.Id).ToList();
+
+        var found = new List<string>();
+        for (var hasMore = true; hasMore;)
+        {
+            var page = await server.Admin.GetFromJsonAsync<JsonElement>($"/v1/keys?limit=50{(found.Count > 0 ? $"&after={found[^1]}" : "")}");
+            found.AddRange(page.GetProperty("data").EnumerateArray().Select(key => key.GetProperty("id").GetString()!));
+            hasMore = page.GetProperty("has_more").GetBoolean();
+        }
+
+        found.ShouldBeUnique();
+        all.Except(found).ShouldBeEmpty();
+        await LoraServeServer.ErrorAsync(await server.Admin.GetAsync("/v1/keys?after=unknown"), 404);
+        await LoraServeServer.ErrorAsync(await server.Admin.GetAsync("/v1/keys?limit=0"), 400);
+    }
+
     [Theory]
     [InlineData("Authorization", "Bearer {0}")]
     [InlineData("Authorization", "bearer {0}")]
