@@ -18,6 +18,7 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
     {
         // A form is a little larger than the files in it, which have limits of their own.
         RequestSize.Limit(context, options.MaxUploadSize + 1);
+        context.Request.Body = quota.Limit(context.Request.Body, context.User.Caller());
         return service.Engine.Adapters.BeginUpload();
     }
 

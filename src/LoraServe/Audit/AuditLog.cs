@@ -33,7 +33,7 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
         JsonObject? details = null,
         HttpContext? context = null)
     {
-        var text = details?.ToJsonString(ApiJson.Options);
+        var text = AuditText.Of(details);
         // Their values are for those who may read the audit.
         var fields = details is null ? null : string.Join(", ", details.Select(field => field.Key));
         LogChange(action, target, caller.Id, caller.Name, from, to, fields);
@@ -43,10 +43,10 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
             {
                 Time = time.GetUtcNow(),
                 Actor = caller.Id,
-                ActorName = caller.Name,
+                ActorName = AuditText.Of(caller.Name),
                 RequestId = context?.TraceIdentifier,
                 Action = action,
-                Target = target,
+                Target = AuditText.Of(target),
                 FromVersion = from,
                 ToVersion = to,
                 Details = text,

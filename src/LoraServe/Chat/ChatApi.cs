@@ -62,7 +62,7 @@ internal static class ChatApi
         var request = await GenerationParametersReader.ReadAsync(
             context, json => ChatRequestReader.Read(json, engine.Model.DefaultSampling));
         var reference = request.SelectAdapter(context, service.BaseModel);
-        var conversation = prompts.Of(request);
+        var conversation = prompts.Of(request, context.User.Caller().Owner);
         ToolCallFormat? toolCalls = null;
         using var run = await generator.StartAsync(context, "chat", request, [new(reference, 1, EncodeAsync)]);
         var choices = new ChatChoices(request, engine.Tokenizer, toolCalls);

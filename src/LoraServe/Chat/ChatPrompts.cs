@@ -17,19 +17,20 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
 
     private readonly ConditionalWeakTable<ChatTemplate, ChatTemplateTraits> _traits = [];
 
-    // Each rendering is bounded in time and memory: so many at once bound what templates of strangers take together.
-    private readonly SemaphoreSlim _strangers = new(Environment.ProcessorCount);
+    private readonly TemplateTurns _strangers = new(Environment.ProcessorCount);
 
     /// <summary>The prompts of one request, for as many adapters as it has.</summary>
     /// <param name="request">A checked request.</param>
-    public RequestPrompts Of(ChatParameters request) => new(this, request);
+    /// <param name="owner">Whose it is: see <see cref="TemplateTurns"/>.</param>
+    public RequestPrompts Of(ChatParameters request, string owner) => new(this, request, owner);
 
     /// <summary>The templates that an adapter answers by.</summary>
     public ChatTemplates TemplatesOf(AdapterLease adapter) => adapter.ChatTemplates ?? service.Engine.ChatTemplates;
 
     /// <summary>Compiles a request's own template.</summary>
     /// <exception cref="InvalidRequestException">It is none.</exception>
-    public Task<ChatTemplate> CompileAsync(string source, CancellationToken cancellationToken) => RunAsync(
+    public Task<ChatTemplate> CompileAsync(string source, string owner, CancellationToken cancellationToken) => _strangers.RunAsync(
+        owner,
         () =>
         {
             try
@@ -71,16 +72,17 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
     /// <param name="request">A checked request.</param>
     /// <param name="template">What makes the text.</param>
     /// <param name="templates">Whose special tokens it sees.</param>
+    /// <param name="owner">Whose request it is.</param>
     /// <param name="cancellationToken">Stops waiting for others, and rendering.</param>
     /// <exception cref="InvalidRequestException">
     /// The template refuses the conversation or fails, or it has no place for what the request brings.
     /// </exception>
     public async Task<ChatPrompt> RenderAsync(
-        ChatParameters request, ChatTemplate template, ChatTemplates templates, CancellationToken cancellationToken)
+        ChatParameters request, ChatTemplate template, ChatTemplates templates, string owner, CancellationToken cancellationToken)
     {
         var isStrangers = request.ChatTemplate is not null || templates != service.Engine.ChatTemplates;
         return isStrangers
-            ? await RunAsync(() => Render(request, template, templates, cancellationToken), cancellationToken)
+            ? await _strangers.RunAsync(owner, () => Render(request, template, templates, cancellationToken), cancellationToken)
             : Render(request, template, templates, cancellationToken);
     }
 
@@ -157,17 +159,4 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
             "are not supported by this model: neither its chat template nor its vocabulary shows how it writes calls. If you know, start the "
                 + "server with --tool-call-parser, or use tool_choice = none",
             "unsupported_parameter");
-
-    private async Task<T> RunAsync<T>(Func<T> work, CancellationToken cancellationToken)
-    {
-        await _strangers.WaitAsync(cancellationToken);
-        try
-        {
-            return work();
-        }
-        finally
-        {
-            _strangers.Release();
-        }
-    }
 }

@@ -8,7 +8,7 @@ namespace LoraServe.Chat;
 /// The prompts of one request: its own template is compiled once, and adapters with the same template and special tokens share a prompt.
 /// For one thread at a time.
 /// </summary>
-internal sealed class RequestPrompts(ChatPrompts prompts, ChatParameters request)
+internal sealed class RequestPrompts(ChatPrompts prompts, ChatParameters request, string owner)
 {
     private readonly Dictionary<(string Source, string SpecialTokens), ChatPrompt> _rendered = [];
     private readonly Dictionary<ChatPrompt, IReadOnlyList<GenerationPrompt>> _encoded = [];
@@ -25,11 +25,11 @@ internal sealed class RequestPrompts(ChatPrompts prompts, ChatParameters request
         var templates = prompts.TemplatesOf(adapter);
         // As with transformers, it may be the name of one of the model's templates.
         var template = request.ChatTemplate is { } own && !templates.Names.Contains(own)
-            ? _own ??= await prompts.CompileAsync(own, cancellationToken)
+            ? _own ??= await prompts.CompileAsync(own, owner, cancellationToken)
             : prompts.Find(request, templates);
         var key = (template.Source, templates.SpecialTokensIdentity);
         if (!_rendered.TryGetValue(key, out var prompt))
-            _rendered[key] = prompt = await prompts.RenderAsync(request, template, templates, cancellationToken);
+            _rendered[key] = prompt = await prompts.RenderAsync(request, template, templates, owner, cancellationToken);
         return prompt;
     }
 

@@ -1,6 +1,6 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Storage;
-using LoraServe.Jobs;
+using LoraServe.Hosting;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
 using LoraServe.Storage;
@@ -20,6 +20,7 @@ internal sealed partial class FileStore
     private readonly ILogger _log;
     private readonly string _folder;
     private readonly string _incoming;
+    private readonly Lock _adding = new();
 
     public FileStore(JobDatabase database, DataFolder data, TimeProvider time, ILogger<FileStore> log)
     {
@@ -34,8 +35,10 @@ internal sealed partial class FileStore
     /// <summary>Takes a file in, durably.</summary>
     /// <param name="path">Of <see cref="BeginFile"/>, written and closed.</param>
     /// <param name="describe">Everything but id, date and size.</param>
+    /// <param name="owner">Whose limit it counts against; null: it is taken in however much there is.</param>
+    /// <exception cref="PermissionException">It would be more than the owner may store.</exception>
     /// <exception cref="IOException">The disk is full or broken; nothing is stored.</exception>
-    public StoredFile Add(string path, Func<StoredFile, StoredFile> describe)
+    public StoredFile Add(string path, Func<StoredFile, StoredFile> describe, Caller? owner = null)
     {
         var file = describe(new StoredFile
         {
@@ -47,20 +50,35 @@ internal sealed partial class FileStore
             Created = _time.GetUtcNow(),
         });
         DurableDisk.FlushFile(path);
-        File.Move(path, PathOf(file.Id));
-        DurableDisk.FlushFolder(_folder);
-        // A kill before this leaves a file without a row, which the next start moves into the trash.
-        try
+        lock (_adding)
         {
-            _database.WriteEntries(context => context.Files.Add(file.ToRow()).Entity, static (copies, row) => copies.Write(row));
-            return file;
-        }
-        catch
-        {
-            File.Delete(PathOf(file.Id));
-            throw;
+            if (owner is not null && file.Bytes > Room(owner)) throw TooManyBytes(owner);
+            File.Move(path, PathOf(file.Id));
+            DurableDisk.FlushFolder(_folder);
+            // A kill before this leaves a file without a row, which the next start moves into the trash.
+            try
+            {
+                _database.WriteEntries(context => context.Files.Add(file.ToRow()).Entity, static (copies, row) => copies.Write(row));
+                return file;
+            }
+            catch
+            {
+                File.Delete(PathOf(file.Id));
+                throw;
+            }
         }
     }
+
+    /// <summary>Bytes that a caller may still store.</summary>
+    public long Room(Caller caller) => caller.Limits.FileBytes is { } limit
+        ? Math.Max(0, limit - _database.Read(context => context.Files.Where(row => row.Owner == caller.Id).Sum(row => row.Bytes)))
+        : long.MaxValue;
+
+    /// <summary>The refusal of what would be more than a caller may store.</summary>
+    public static PermissionException TooManyBytes(Caller caller) => new(
+        $"The API key '{caller.Name}' may store {caller.Limits.FileBytes} bytes of files, those of its jobs' results included: delete one of its "
+            + "own first.",
+        StorageQuota.Code);
 
     /// <summary>The file of an id that a caller may see.</summary>
     /// <exception cref="UnknownFileException">There is none, or it has expired.</exception>

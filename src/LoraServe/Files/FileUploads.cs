@@ -8,6 +8,9 @@ namespace LoraServe.Files;
 /// <summary>Takes files in, and reads those that are to be trained on once, so that their faults are known at once.</summary>
 internal sealed class FileUploads(FileStore files, EngineService service, LoraServeOptions options, TimeProvider time) : IDisposable
 {
+    // Boundaries, headers and the other fields of a form.
+    private const long FormBytes = 16 << 10;
+
     // Each reading holds a whole file as tokens.
     private readonly SemaphoreSlim _reading = new(1);
 
@@ -17,6 +20,7 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
         var trainer = service.Trainer;
         RequestSize.Limit(context, options.MaxTrainingFileSize + 1);
         files.DeleteExpired();
+        context.Request.Body = Limit(context.Request.Body, caller);
         var path = files.BeginFile();
         try
         {
@@ -30,7 +34,7 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
                 Purpose = form.Purpose,
                 Expires = form.Lifetime is { } lifetime ? time.GetUtcNow() + lifetime : null,
                 Fault = fault,
-            });
+            }, caller);
         }
         finally
         {
@@ -39,6 +43,11 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
     }
 
     public void Dispose() => _reading.Dispose();
+
+    // Cut off as soon as it is too large, its form included.
+    private Stream Limit(Stream body, Caller caller) => files.Room(caller) is var room and < long.MaxValue
+        ? new QuotaStream(body, room + FormBytes, () => FileStore.TooManyBytes(caller))
+        : body;
 
     // How long an example may be is a matter of the job.
     private async Task<string?> FindFaultAsync(LoraTrainer trainer, string path, string name, CancellationToken cancellation)

@@ -1,13 +1,9 @@
+using LoraServe.Hosting;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
 using Microsoft.EntityFrameworkCore;
 
 namespace LoraServe.Jobs;
-
-/// <summary>A part of a list.</summary>
-/// <param name="Items">In the order that was asked for.</param>
-/// <param name="HasMore">Whether there are more behind the last one.</param>
-internal sealed record Page<T>(IReadOnlyList<T> Items, bool HasMore);
 
 /// <summary>Jobs on the disk, each change whole or not at all. A caller sees its own; admin sees all.</summary>
 internal sealed class JobStore(JobDatabase database, TimeProvider time)
@@ -25,6 +21,7 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     /// <param name="request">JSON of its kind.</param>
     /// <param name="most">Of this kind that the owner may have, paused ones included.</param>
     /// <exception cref="JobQueueFullException">It would be one too many.</exception>
+    /// <exception cref="PermissionException">It would be more than the owner may keep.</exception>
     public StoredJob Add(string id, string kind, Caller owner, string request, int most)
     {
         var job = new StoredJob
@@ -48,6 +45,7 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
 
     /// <summary>Refuses what would be one job too many for its owner, or for the server.</summary>
     /// <exception cref="JobQueueFullException">It would be.</exception>
+    /// <exception cref="PermissionException">It would be more than the owner may keep.</exception>
     public void CheckRoom(string kind, Caller owner, int most) => database.Read(context =>
     {
         CheckRoom(context, kind, owner, most);
@@ -186,6 +184,14 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
 
     private static void CheckRoom(JobContext context, string kind, Caller owner, int most)
     {
+        if (owner.Limits.Jobs is { } kept && context.Jobs.Count(row => row.Owner == owner.Id) >= kept)
+        {
+            throw new PermissionException(
+                $"The API key '{owner.Name}' may keep {kept} trainings, evaluations and rank studies, those that have ended included: delete one "
+                    + "of its own first.",
+                StorageQuota.Code);
+        }
+
         var unfinished = context.Jobs.Where(row => row.Kind == kind && Unfinished.Contains(row.Status));
         if (unfinished.Count(row => row.Owner == owner.Id) >= most)
             throw new JobQueueFullException($"{most} jobs of yours are waiting already: wait for one to end, or cancel one.");

@@ -47,7 +47,8 @@ internal static class KeyAuthorization
         app.UseAuthorization();
         app.Use(app.Services.GetRequiredService<KeyRateLimits>().TellAsync);
         app.UseRateLimiter();
-        app.Use(app.Services.GetRequiredService<KeyWatch>().RunAsync);
+        // Only a request opens the database: the tool that describes the API has none.
+        app.Use((context, next) => context.RequestServices.GetRequiredService<KeyWatch>().RunAsync(context, next));
         return app;
     }
 

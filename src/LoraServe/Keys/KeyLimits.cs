@@ -20,13 +20,19 @@ internal sealed record KeyLimits
     /// <summary>Bytes of tensors in all versions that the key uploaded and that a name still has.</summary>
     public long? AdapterBytes { get; init; }
 
+    /// <summary>Bytes of files that the key uploaded, or its jobs made, and that are still there.</summary>
+    public long? FileBytes { get; init; }
+
+    /// <summary>Trainings, evaluations and rank studies of the key that are kept, whether they have ended or not.</summary>
+    public int? Jobs { get; init; }
+
     /// <summary>For a person.</summary>
     public override string ToString()
     {
         var limits = new (long? Limit, string Of)[]
         {
             (RequestsPerMinute, "requests/min"), (TokensPerMinute, "tokens/min"), (ConcurrentRequests, "at a time"), (Adapters, "adapters"),
-            (AdapterBytes, "bytes"),
+            (AdapterBytes, "bytes"), (FileBytes, "bytes of files"), (Jobs, "jobs"),
         };
         return string.Join(", ", limits.Where(limit => limit.Limit is not null).Select(limit => $"{limit.Limit} {limit.Of}"));
     }

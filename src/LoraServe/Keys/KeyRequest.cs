@@ -56,6 +56,16 @@ public sealed record KeyRequest
     [Range(typeof(long), "0", "9223372036854775807")]
     public long? MaxAdapterBytes { get; init; }
 
+    /// <summary>Most bytes of files that it uploaded, or its jobs made, and that are still there.</summary>
+    /// <example>1073741824</example>
+    [Range(typeof(long), "0", "9223372036854775807")]
+    public long? MaxFileBytes { get; init; }
+
+    /// <summary>Most trainings, evaluations and rank studies of it that are kept, whether they have ended or not.</summary>
+    /// <example>100</example>
+    [Range(0, int.MaxValue)]
+    public int? MaxJobs { get; init; }
+
     /// <summary>Seconds after which it is refused; absent: never.</summary>
     /// <example>2592000</example>
     [Range(1, MaxSeconds)]
@@ -94,6 +104,8 @@ public sealed record KeyRequest
                 ConcurrentRequests = ConcurrentRequests,
                 Adapters = MaxAdapters,
                 AdapterBytes = MaxAdapterBytes,
+                FileBytes = MaxFileBytes,
+                Jobs = MaxJobs,
             },
         };
     }

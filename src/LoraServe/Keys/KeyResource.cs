@@ -56,6 +56,14 @@ public sealed record KeyResource
     /// <example>1073741824</example>
     public required long? MaxAdapterBytes { get; init; }
 
+    /// <summary>Most bytes of files that it uploaded, or its jobs made, and that are still there; null: any number.</summary>
+    /// <example>1073741824</example>
+    public required long? MaxFileBytes { get; init; }
+
+    /// <summary>Most trainings, evaluations and rank studies of it that are kept; null: any number.</summary>
+    /// <example>100</example>
+    public required int? MaxJobs { get; init; }
+
     /// <summary>When it was made, in seconds since 1970.</summary>
     /// <example>1767225600</example>
     public required long Created { get; init; }
@@ -85,6 +93,8 @@ public sealed record KeyResource
         ConcurrentRequests = key.Grant.Limits.ConcurrentRequests,
         MaxAdapters = key.Grant.Limits.Adapters,
         MaxAdapterBytes = key.Grant.Limits.AdapterBytes,
+        MaxFileBytes = key.Grant.Limits.FileBytes,
+        MaxJobs = key.Grant.Limits.Jobs,
         Created = key.Created.ToUnixTimeSeconds(),
         LastUse = key.LastUse?.ToUnixTimeSeconds(),
         Expires = key.Grant.Expires?.ToUnixTimeSeconds(),
@@ -109,4 +119,8 @@ public sealed record KeyList
 
     /// <summary>The keys.</summary>
     public required IReadOnlyList<KeyResource> Data { get; init; }
+
+    /// <summary>Whether there are older ones: ask again with after = the last id.</summary>
+    /// <example>false</example>
+    public required bool HasMore { get; init; }
 }

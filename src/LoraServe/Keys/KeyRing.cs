@@ -34,7 +34,7 @@ internal sealed partial class KeyRing : IDisposable
     public bool HasKeys => _database.Marker.Exists || !Current().IsEmpty;
 
     /// <summary>All keys, the newest first.</summary>
-    public IReadOnlyList<ApiKey> List() => [.. Current().Keys.Values.Select(WithLastUse).OrderByDescending(key => key.Created)];
+    public IReadOnlyList<ApiKey> List() => [.. Current().Keys.Values.Select(WithLastUse).OrderByDescending(key => key.Created).ThenBy(key => key.Id)];
 
     /// <summary>The key of a public id, or null.</summary>
     public ApiKey? Find(string id) => Current().Keys.GetValueOrDefault(id) is { } key ? WithLastUse(key) : null;

@@ -48,10 +48,12 @@ internal static class KeysCommand
         var concurrent = ValueOption.Number<int>("--concurrent-requests", "Most requests at the same time; one for several choices counts as many.", least: 1);
         var count = ValueOption.Number<int>("--max-adapters", "Most adapters that exist because it uploaded or saved them.", least: 0);
         var bytes = ValueOption.Number<long>("--max-adapter-bytes", "Most bytes of all versions that it uploaded.", least: 0);
+        var fileBytes = ValueOption.Number<long>("--max-file-bytes", "Most bytes of files that it uploaded or its jobs made.", least: 0);
+        var jobs = ValueOption.Number<int>("--max-jobs", "Most trainings, evaluations and rank studies that are kept.", least: 0);
         var expires = ValueOption.Number<int>("--expires-in", "Seconds after which it is refused. Default: never.", least: 1);
         var command = new Command("create", "Makes a key and writes its text, which is shown only this once, on standard output.")
         {
-            Data, name, scopes, adapters, bare, requests, tokens, concurrent, count, bytes, expires,
+            Data, name, scopes, adapters, bare, requests, tokens, concurrent, count, bytes, fileBytes, jobs, expires,
         };
         command.SetAction(result => Run(KeyDatabase.Open, result.GetValue(Data)!, (keys, audit) =>
         {
@@ -66,6 +68,8 @@ internal static class KeysCommand
                 ConcurrentRequests = result.GetValue(concurrent),
                 MaxAdapters = result.GetValue(count),
                 MaxAdapterBytes = result.GetValue(bytes),
+                MaxFileBytes = result.GetValue(fileBytes),
+                MaxJobs = result.GetValue(jobs),
                 ExpiresIn = result.GetValue(expires),
             };
             var (key, text) = keys.Create(request.ToNewKey(TimeProvider.System.GetUtcNow()));

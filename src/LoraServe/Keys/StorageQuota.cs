@@ -15,6 +15,9 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
     /// <summary>The code of its refusals.</summary>
     public const string Code = "quota_exceeded";
 
+    // Tokenizers, templates and the packing itself.
+    private const long BytesBeside = 64L << 20;
+
     // Stands for the version of a mix.
     private const string NoVersion = "";
 
@@ -37,6 +40,19 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
                 $"The API key '{caller.Name}' may store {limits.AdapterBytes} bytes of adapters, all versions of their names together; "
                 + $"it has stored {used}, and this adapter has {bytes}.");
         }
+    }
+
+    /// <summary>
+    /// The body of an upload, cut off as soon as it is larger than anything that the caller may still store: its adapter, packed or not, and
+    /// the files that come with adapters and are not counted.
+    /// </summary>
+    public Stream Limit(Stream body, Caller caller)
+    {
+        if (caller.Limits.AdapterBytes is not { } limit) return body;
+        var used = Stored(caller).DistinctBy(row => row.Version).Sum(row => row.Bytes);
+        return new QuotaStream(body, Math.Max(0, limit - used) + BytesBeside, () => Exceeded(
+            $"The API key '{caller.Name}' may store {limit} bytes of adapters, all versions of their names together; it has stored {used}, and "
+                + "this upload is larger than what is left."));
     }
 
     /// <summary>Stores an adapter for a caller, one after the other, so that no limit is exceeded.</summary>

@@ -18,6 +18,8 @@ internal static class RankStudiesApi
 {
     private const int MaxLimit = 1000;
     private const int MaxItems = 64;
+    // As many names of modules as a placement can have, and more than a reader wants to see in a table.
+    private const int MaxTargetLength = 1024;
 
     private static JsonObject Example => new()
     {
@@ -133,6 +135,8 @@ internal static class RankStudiesApi
         if (string.IsNullOrEmpty(request.TrainingFile)) yield return new("training_file", "is required");
         if (string.IsNullOrEmpty(request.TestFile)) yield return new("test_file", "is required");
         if (request.Ranks is not { Count: > 0 and <= MaxItems }) yield return new("ranks", $"expected 1 to {MaxItems} ranks");
+        if (request.Targets?.FirstOrDefault(target => target is not { Length: > 0 and <= MaxTargetLength }) is { } wrong)
+            yield return new("targets", $"expected placements of 1 to {MaxTargetLength} characters, found one of {wrong.Length}");
         if (request.Targets is not { Count: > 0 and <= MaxItems }) yield return new("targets", $"expected 1 to {MaxItems} placements");
         if (request.DataSizes is not { Count: <= MaxItems }) yield return new("data_sizes", $"expected at most {MaxItems} sizes");
         if (request.Hyperparameters?.Lora is { R: not null } or { TargetModules: not null })

@@ -49,7 +49,7 @@ internal static class TokenizationApi
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.Read);
         var reference = Model(context, service, request.Model);
-        var text = request.Prompt ?? await RenderAsync(engine, request, reference, prompts, context.RequestAborted);
+        var text = request.Prompt ?? await RenderAsync(context, engine, request, reference, prompts);
         var isPrompt = request.Prompt is not null;
         var tokens = encoder.Encode(text, request.AddSpecialTokens ?? isPrompt, isPrompt ? "prompt" : "messages", context.RequestAborted);
         return TypedResults.Ok(new TokenizeResponse
@@ -89,11 +89,12 @@ internal static class TokenizationApi
     }
 
     private static async Task<string> RenderAsync(
-        LlmEngine engine, TokenizeRequest request, AdapterReference? reference, ChatPrompts prompts, CancellationToken cancellation)
+        HttpContext context, LlmEngine engine, TokenizeRequest request, AdapterReference? reference, ChatPrompts prompts)
     {
-        var chat = request.ToChat(engine.Model.DefaultSampling);
+        var cancellation = context.RequestAborted;
+        var conversation = prompts.Of(request.ToChat(engine.Model.DefaultSampling), context.User.Caller().Owner);
         using var lease = reference is null ? AdapterLease.Base() : await engine.Adapters.AcquireAsync(reference, cancellation);
-        return (await prompts.Of(chat).RenderAsync(lease, cancellation)).Text;
+        return (await conversation.RenderAsync(lease, cancellation)).Text;
     }
 
     private static RouteHandlerBuilder ProducesRefusals(this RouteHandlerBuilder route) => route

@@ -227,6 +227,27 @@ public class KeyLimitsTests(KeyedServer server)
     }
 
     [Fact]
+    public async Task Put_BodyThatIsLargerThanAnythingAllowed_IsCutOffWhileItStreams()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { AdapterBytes = 1000 } });
+
+        using var refused = await client.PutAsync("/v1/adapters/cut", new ByteArrayContent(new byte[(64 << 20) + 2000]));
+
+        (await LoraServeServer.ErrorAsync(refused, 403)).GetProperty("code").GetString().ShouldBe("quota_exceeded");
+    }
+
+    [Fact]
+    public async Task Read_QuotaStream_EndsWithTheRefusalAsSoonAsItIsTooLong()
+    {
+        var taken = new MemoryStream();
+        await using var body = new QuotaStream(new MemoryStream(new byte[10_000]), most: 4000, () => new InvalidOperationException("too long"));
+
+        await Should.ThrowAsync<InvalidOperationException>(() => body.CopyToAsync(taken, 1000));
+
+        taken.Length.ShouldBeInRange(1000, 4000);
+    }
+
+    [Fact]
     public async Task Put_MoreBytesThanAllowed_IsRefusedWithTheFigures()
     {
         await KeyedServer.PutAsync(server.Admin, "sized");

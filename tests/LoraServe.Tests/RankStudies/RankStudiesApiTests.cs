@@ -48,6 +48,17 @@ public class RankStudiesApiTests(TrainingServer server)
     }
 
     [Fact]
+    public async Task Post_PlacementThatIsTooLong_IsRefused()
+    {
+        var request = new { training_file = "file-1", test_file = "file-2", targets = new[] { "all-linear", new string('x', 1_000_000) } };
+
+        var error = await LoraServeServer.ErrorAsync(await server.Client.PostAsJsonAsync("/v1/rank_studies", request), 400);
+
+        error.Text("param").ShouldBe("targets");
+        error.Text("message")!.Length.ShouldBeLessThan(200);
+    }
+
+    [Fact]
     public async Task Cancel_Study_EndsIt()
     {
         var taken = await SubmitAsync(new { ranks = new[] { 1 }, seeds = 100 });

@@ -1,5 +1,6 @@
 using System.Net.Http.Json;
 using LoraServe.Hosting;
+using LoraServe.Keys;
 using LoraServe.Tests.Keys;
 using LoraServe.Tests.Training;
 using Microsoft.Data.Sqlite;
@@ -15,7 +16,7 @@ public sealed class FullDiskTests
         var full = new SqliteException("database or disk is full", 13);
         foreach (var exception in new Exception[] { full, new IOException("The database cannot be written", full), new InvalidOperationException("x", full) })
         {
-            var (status, error) = ErrorMapper.Map(exception);
+            var (status, error) = ErrorMapper.Map(exception, AdapterAccess.All);
             (status, error.Code, error.Type).ShouldBe((507, "insufficient_storage", "server_error"));
         }
     }

@@ -58,6 +58,39 @@ public class TrainingAccessTests(KeyedServer server)
     }
 
     [Fact]
+    public async Task Post_MoreBytesOfFilesThanTheKeyMayStore_IsRefusedUntilOneIsDeleted()
+    {
+        var client = server.ClientWith(grant => grant with { Scopes = [KeyScope.Train], Limits = new KeyLimits { FileBytes = Line.Length + 10 } });
+        var first = await client.FileAsync(Line);
+
+        var more = await UploadAsync(client, Line);
+        var large = await UploadAsync(client, new string('x', 10_000_000));
+        await client.DeleteAsync($"/v1/files/{first}");
+
+        foreach (var refused in (HttpResponseMessage[])[more, large])
+            (await LoraServeServer.ErrorAsync(refused, 403)).Text("code").ShouldBe("quota_exceeded");
+        await client.FileAsync(Line);
+    }
+
+    [Fact]
+    public async Task Post_MoreJobsThanTheKeyMayKeep_IsRefusedWhateverTheirKind()
+    {
+        var client = server.ClientWith(grant => grant with { Scopes = [KeyScope.Train, KeyScope.AdaptersWrite], Limits = new KeyLimits { Jobs = 1 } });
+        var file = await client.FileAsync(Line);
+        await TrainAsync(client, file);
+
+        foreach (var (path, request) in new (string, object)[]
+        {
+            ("fine_tuning/jobs", Request(file)),
+            ("evaluations", new { adapters = new[] { "base" }, file }),
+            ("rank_studies", new { training_file = file, test_file = file }),
+        })
+        {
+            (await LoraServeServer.ErrorAsync(await client.PostAsJsonAsync($"/v1/{path}", request), 403)).Text("code").ShouldBe("quota_exceeded");
+        }
+    }
+
+    [Fact]
     public async Task Post_EvaluationOfTheBase_NeedsAKeyThatMayUseIt()
     {
         var client = server.ClientWith(grant => grant with { Scopes = [KeyScope.Train], AllowsBase = false });
@@ -66,6 +99,12 @@ public class TrainingAccessTests(KeyedServer server)
         var refusal = await LoraServeServer.ErrorAsync(await client.PostAsJsonAsync("/v1/evaluations", new { adapters = new[] { "base" }, file }), 403);
 
         refusal.Text("code").ShouldBe("base_not_allowed");
+    }
+
+    private static async Task<HttpResponseMessage> UploadAsync(HttpClient client, string text)
+    {
+        using var form = new MultipartFormDataContent { { new StringContent("fine-tune"), "purpose" }, { new StringContent(text), "file", "a.jsonl" } };
+        return await client.PostAsync("/v1/files", form);
     }
 
     private HttpClient Client(string pattern = "*") =>

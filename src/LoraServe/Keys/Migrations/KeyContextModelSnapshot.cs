@@ -93,6 +93,12 @@ namespace LoraServe.Keys.Migrations
                     b.Property<int?>("MaxAdapters")
                         .HasColumnType("INTEGER");
 
+                    b.Property<long?>("MaxFileBytes")
+                        .HasColumnType("INTEGER");
+
+                    b.Property<int?>("MaxJobs")
+                        .HasColumnType("INTEGER");
+
                     b.Property<string>("Name")
                         .IsRequired()
                         .HasColumnType("TEXT");

@@ -16,6 +16,8 @@ internal static class KeyRowMapper
         ConcurrentRequests = key.Grant.Limits.ConcurrentRequests,
         MaxAdapters = key.Grant.Limits.Adapters,
         MaxAdapterBytes = key.Grant.Limits.AdapterBytes,
+        MaxFileBytes = key.Grant.Limits.FileBytes,
+        MaxJobs = key.Grant.Limits.Jobs,
         Created = key.Created,
         Expires = key.Grant.Expires,
         LastUse = key.LastUse,
@@ -44,6 +46,8 @@ internal static class KeyRowMapper
                 ConcurrentRequests = row.ConcurrentRequests,
                 Adapters = row.MaxAdapters,
                 AdapterBytes = row.MaxAdapterBytes,
+                FileBytes = row.MaxFileBytes,
+                Jobs = row.MaxJobs,
             },
         },
     };

@@ -28,6 +28,10 @@ internal sealed class KeyRow
 
     public required long? MaxAdapterBytes { get; init; }
 
+    public required long? MaxFileBytes { get; init; }
+
+    public required int? MaxJobs { get; init; }
+
     public required DateTimeOffset Created { get; init; }
 
     public required DateTimeOffset? Expires { get; init; }
