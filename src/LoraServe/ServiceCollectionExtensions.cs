@@ -40,6 +40,7 @@ internal static class ServiceCollectionExtensions
         builder.Services.AddSingleton<ChatPrompts>();
         // The tool that writes the API description starts the application without a model.
         if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService(provider => provider.GetRequiredService<EngineService>());
+        if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService<IdleMemory>();
         builder.Services.AddTraining();
         builder.Services.AddApiDescription();
         return builder.AddTelemetry();

@@ -9,9 +9,10 @@ namespace LoraServe.Benchmarks.Hostile;
 /// <summary>The command line of the trial by hostile requests.</summary>
 internal static class HostileCommand
 {
-    private const int WarmUp = 400;
+    private const int WarmUp = 1000;
     private const double MostGrowth = 1.1;
-    private static readonly TimeSpan Settling = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan Warming = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Settling = TimeSpan.FromMinutes(3);
 
     public static Command Create()
     {
@@ -102,7 +103,7 @@ internal static class HostileCommand
         for (var clock = Stopwatch.StartNew(); ;)
         {
             var bytes = HostileServer.ResidentBytes(server.Id);
-            if (target is null ? clock.Elapsed > TimeSpan.FromSeconds(10) : bytes <= target || clock.Elapsed > Settling) return bytes;
+            if (target is null ? clock.Elapsed > Warming : bytes <= target || clock.Elapsed > Settling) return bytes;
             await Task.Delay(1000, cancellation);
         }
     }

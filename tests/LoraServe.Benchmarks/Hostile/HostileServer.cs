@@ -6,7 +6,10 @@ using LoraServe.Tests;
 
 namespace LoraServe.Benchmarks.Hostile;
 
-/// <summary>A server on the demo model with a data folder of its own, its log in a file, and a key that may do everything.</summary>
+/// <summary>
+/// A server on the demo model with a data folder of its own, its log in a file, a key that may do everything, and caches so small that they
+/// are full after some requests.
+/// </summary>
 internal sealed class HostileServer : IDisposable
 {
     /// <summary>The key.</summary>
@@ -28,7 +31,7 @@ internal sealed class HostileServer : IDisposable
         string[] arguments =
         [
             Assembly, "--urls", $"{Url.Scheme}://{Url.Authority}", "--data", Path.Combine(_folder, "data"), "--admin-key-file", keyFile,
-            "--kv-cache-memory", "64", "--adapter-cache-bytes", $"{64 << 20}", "--max-upload-size", "16", "--max-training-file-size", "16",
+            "--kv-cache-memory", "16", "--adapter-cache-bytes", $"{32 << 20}", "--max-upload-size", "16", "--max-training-file-size", "16",
             "--log-format", "json",
         ];
         _process = new Process
