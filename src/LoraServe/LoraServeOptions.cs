@@ -63,6 +63,15 @@ public sealed record LoraServeOptions
     [Origins]
     public string? CorsOrigins { get; init; }
 
+    [Description("Path below which a proxy passes requests on without taking it off, such as /lora. Paths without it are answered, too. Default: none.")]
+    [UrlPath]
+    public string? PathBase { get; init; }
+
+    [Description("Proxies whose X-Forwarded-Prefix counts, the path that they have taken off: loopback for this machine, none, addresses and networks "
+        + "such as 10.0.0.0/8, separated by semicolons.")]
+    [Proxies]
+    public string TrustedProxies { get; init; } = "loopback";
+
     [Description("Type of the weights: auto, float32 or bfloat16. auto takes bfloat16 where the processor is fast at it.")]
     [AllowedValues("auto", "float32", "bfloat16")]
     public string Dtype { get; init; } = "auto";

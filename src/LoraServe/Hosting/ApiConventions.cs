@@ -20,6 +20,7 @@ internal static class ApiConventions
 
     public static WebApplication UseApiConventions(this WebApplication app)
     {
+        app.UseForwardedPrefix();
         app.Use(NameRequest);
         app.UseSerilogRequestLogging(log =>
         {

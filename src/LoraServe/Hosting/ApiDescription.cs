@@ -7,18 +7,19 @@ using Microsoft.OpenApi;
 
 namespace LoraServe.Hosting;
 
-/// <summary>The OpenAPI document and Swagger UI over it.</summary>
+/// <summary>The OpenAPI document and Swagger UI over it, to which the root leads people.</summary>
 internal static class ApiDescription
 {
-    private const string Document = "/openapi/v1.json";
+    // As the page finds it, wherever a proxy puts both.
+    private const string Document = "../openapi/v1.json";
 
     /// <summary>Whether the build's tool runs the application to write the document down.</summary>
     public static bool IsBeingGenerated { get; } = Assembly.GetEntryAssembly()?.GetName().Name == "GetDocument.Insider";
 
-    public static IServiceCollection AddApiDescription(this IServiceCollection services) => services.AddOpenApi(options =>
+    public static IServiceCollection AddApiDescription(this IServiceCollection services) => services.AddHttpContextAccessor().AddOpenApi(options =>
     {
         options.OpenApiVersion = OpenApiSpecVersion.OpenApi3_1;
-        options.AddDocumentTransformer((document, _, _) =>
+        options.AddDocumentTransformer((document, context, _) =>
         {
             document.Info = new OpenApiInfo
             {
@@ -27,7 +28,8 @@ internal static class ApiDescription
                 Description = "One frozen base language model with any number of LoRA adapters, over the OpenAI API.",
                 License = new OpenApiLicense { Name = "Apache-2.0", Identifier = "Apache-2.0" },
             };
-            document.Servers = [new OpenApiServer { Url = "/" }];
+            var request = context.ApplicationServices.GetRequiredService<IHttpContextAccessor>().HttpContext?.Request;
+            document.Servers = [new OpenApiServer { Url = request?.PathBase is { HasValue: true } below ? below.Value : "/" }];
             KeySchemes.Describe(document);
             return Task.CompletedTask;
         });
@@ -42,6 +44,7 @@ internal static class ApiDescription
     public static WebApplication MapApiDescription(this WebApplication app)
     {
         app.MapOpenApi().AllowAnonymous();
+        app.MapGet("/", (HttpRequest request) => TypedResults.Redirect($"{request.PathBase}/swagger")).AllowAnonymous().ExcludeFromDescription();
         app.UseSwaggerUI(ui =>
         {
             ui.DocumentTitle = "LoraServe";

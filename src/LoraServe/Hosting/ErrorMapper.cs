@@ -47,7 +47,7 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         return WriteAsync(context, response.StatusCode, response.StatusCode switch
         {
             StatusCodes.Status404NotFound =>
-                Invalid($"There is nothing at {request.Path}; /swagger shows what there is.", null, "not_found"),
+                Invalid($"There is nothing at {request.Path}; {request.PathBase}/swagger shows what there is.", null, "not_found"),
             StatusCodes.Status405MethodNotAllowed =>
                 Invalid($"{request.Path} does not answer {request.Method}, only {response.Headers.Allow}.", null, "method_not_allowed"),
             >= StatusCodes.Status500InternalServerError and var status => Server(ReasonPhrases.GetReasonPhrase(status), null),

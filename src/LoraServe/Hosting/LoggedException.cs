@@ -16,7 +16,7 @@ internal sealed class LoggedException(Exception exception) : Exception
 
     /// <summary>The kind of an exception, and its message where that quotes nobody.</summary>
     public static string Describe(Exception exception) => IsOfMachine(exception)
-        ? $"{exception.GetType().Name}: {FaultText.Limit(exception.Message)}"
+        ? $"{exception.GetType().Name}: {ControlCharacters.Escape(FaultText.Limit(exception.Message))}"
         : exception.GetType().Name;
 
     public override string ToString()

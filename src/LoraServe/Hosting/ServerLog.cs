@@ -25,7 +25,8 @@ internal static class ServerLog
             // Faults at start are for a person and written without their stack traces.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())
-            .Enrich.FromLogContext();
+            .Enrich.FromLogContext()
+            .Enrich.With<ControlCharacters>();
         ITextFormatter format = IsJson(provider.GetRequiredService<LoraServeOptions>().LogFormat)
             ? new RenderedCompactJsonFormatter()
             : new MessageTemplateTextFormatter(Lines);

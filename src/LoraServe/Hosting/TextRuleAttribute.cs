@@ -63,3 +63,18 @@ internal sealed class OriginsAttribute : TextRuleAttribute
         Uri.TryCreate(text.Trim(), UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https"
         && uri.GetLeftPart(UriPartial.Authority) == text.Trim();
 }
+
+/// <summary>A path of a URL.</summary>
+internal sealed class UrlPathAttribute : TextRuleAttribute
+{
+    public override string? Fault(string text) => ForwardedPrefix.IsPath(text)
+        ? null
+        : $"expected a path such as /lora of letters, digits, '.', '_', '~' and '-', without a slash at its end, found '{text}'";
+}
+
+/// <summary>Proxies, separated by semicolons.</summary>
+internal sealed class ProxiesAttribute : TextRuleAttribute
+{
+    public override string? Fault(string text) =>
+        TrustedProxies.TryParse(text) is null ? $"expected loopback, none, addresses or networks such as 10.0.0.0/8, found '{text}'" : null;
+}

@@ -15,7 +15,7 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
 
     // What proxies add. Behind one, everybody seems to be on this machine.
     private static readonly string[] ProxyHeaders =
-        ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"];
+        ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Real-IP"];
 
     private readonly IReadOnlyList<string> _origins = options.CorsOriginList;
 

@@ -149,6 +149,8 @@ public class OptionsReaderTests
             {
                 ListenAddressesAttribute => "http://127.0.0.1:1;http://127.0.0.1:2",
                 OriginsAttribute => "https://a.example;https://b.example",
+                UrlPathAttribute => "/lora",
+                ProxiesAttribute => "10.0.0.0/8;192.0.2.7",
                 OtlpAddressAttribute => "http://127.0.0.1:4317",
                 BaseModelAttribute or ExistingFolderAttribute => Folder,
                 _ => "some-text",

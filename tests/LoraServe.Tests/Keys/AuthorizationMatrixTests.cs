@@ -22,6 +22,7 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
     // What each route needs, and what it answers about an adapter that the caller may not use.
     private static readonly Dictionary<string, Row> Table = new()
     {
+        ["GET /"] = Open,
         ["GET /livez"] = Open,
         ["GET /readyz"] = Open,
         ["GET /version"] = Open,
