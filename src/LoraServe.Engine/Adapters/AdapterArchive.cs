@@ -12,7 +12,11 @@ internal sealed class AdapterArchive(FileStream file, AdapterLimits limits, Canc
     private const int UnixKind = 0xF000, UnixFile = 0x8000, UnixFolder = 0x4000;
     private const int ZipHeaderBytes = 128, ZipTrailerBytes = 128 << 10;
 
+    private readonly List<VersionFileEntry> _files = [];
     private readonly long _expandedBytes = limits.ExpandedBytes(file.Length);
+
+    /// <summary>The files that were written and are kept.</summary>
+    public IReadOnlyList<VersionFileEntry> Files => _files;
 
     /// <summary>Writes the adapter's files into an existing empty folder; weights in other formats become empty files.</summary>
     /// <exception cref="InvalidAdapterException">The archive is refused.</exception>
@@ -69,17 +73,12 @@ internal sealed class AdapterArchive(FileStream file, AdapterLimits limits, Canc
             if (path.Folder != folder)
                 continue;
             using var content = entry.Open();
-            remaining -= Write(path.FileName, content, remaining, destination);
-            if (AdapterFiles.IsKept(path.FileName))
-                Verify(Path.Combine(destination, path.FileName), entry);
+            if (Write(path.FileName, content, remaining, destination) is not { } written)
+                continue;
+            remaining -= written.Bytes;
+            if (written.Bytes != entry.Length || written.Checksum != entry.Crc32)
+                throw new InvalidDataException($"the content of {path.FileName} does not match its length and checksum");
         }
-    }
-
-    private void Verify(string path, ZipArchiveEntry entry)
-    {
-        using var written = File.OpenRead(path);
-        if (written.Length != entry.Length || Crc32.Of(written, cancellationToken) != entry.Crc32)
-            throw new InvalidDataException($"the content of {Path.GetFileName(path)} does not match its length and checksum");
     }
 
     private static string? FaultOf(ZipArchiveEntry entry) => ((entry.ExternalAttributes >> 16) & UnixKind) switch
@@ -120,7 +119,7 @@ internal sealed class AdapterArchive(FileStream file, AdapterLimits limits, Canc
         {
             var path = ArchivePath.Parse(entry.Name, out _);
             if (path.Folder == folder)
-                remaining -= Write(path.FileName, entry.DataStream ?? Stream.Null, remaining, destination);
+                remaining -= Write(path.FileName, entry.DataStream ?? Stream.Null, remaining, destination)?.Bytes ?? 0;
         }
     }
 
@@ -142,15 +141,16 @@ internal sealed class AdapterArchive(FileStream file, AdapterLimits limits, Canc
             ? null
             : $"is a {entry.EntryType}; only files and folders are accepted";
 
-    private long Write(string fileName, Stream content, long remaining, string destination)
+    private (long Bytes, uint Checksum)? Write(string fileName, Stream content, long remaining, string destination)
     {
         if (AdapterFiles.IsForeign(fileName))
             File.Create(Path.Combine(destination, fileName)).Dispose();
         if (!AdapterFiles.IsKept(fileName))
-            return 0;
+            return null;
         using var bounded = new BoundedStream(content, Math.Min(limits.FileBytes(fileName), remaining), fileName, cancellationToken);
-        using var written = new FileStream(Path.Combine(destination, fileName), FileMode.CreateNew, FileAccess.Write);
+        using var written = new UploadedFile(Path.Combine(destination, fileName));
         bounded.CopyTo(written);
-        return written.Length;
+        _files.Add(written.Describe());
+        return (written.Length, written.Checksum);
     }
 }

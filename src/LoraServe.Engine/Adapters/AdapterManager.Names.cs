@@ -30,7 +30,14 @@ public sealed partial class AdapterManager
     {
         var info = await ValidateAsync(name, upload, options, cancellationToken);
         options.Storing?.Invoke(info);
-        return await Task.Run(() => Add(name, info, upload, VersionFile.Describe(upload.Folder), options, cancellationToken), cancellationToken);
+        return await Task.Run(
+            () =>
+            {
+                // Before the names are locked: the disk may take long over a large file.
+                AdapterStore.Flush(upload.Folder);
+                return Add(name, info, upload, upload.Describe(), options, cancellationToken);
+            },
+            cancellationToken);
     }
 
     /// <summary>Points a name at an older version again, for all of its requests from now on.</summary>

@@ -142,6 +142,12 @@ internal sealed partial class AdapterStore : IDisposable
     /// <summary>Lets another process use the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
+    /// <summary>Brings the files of an upload to the disk, so that <see cref="Put"/> has little to wait for.</summary>
+    public static void Flush(string uploadFolder)
+    {
+        foreach (var path in Directory.GetFiles(uploadFolder).Where(path => AdapterFiles.IsKept(Path.GetFileName(path)))) DurableDisk.FlushFile(path);
+    }
+
     // Files of one version may differ in what its hash leaves out, and still do in each other's place: a version that is there is replaced
     // file by file, and is whole at every moment if it was whole before.
     private void MoveVersion(string uploadFolder, string versionFolder)

@@ -7,6 +7,7 @@ namespace LoraServe.Engine.Adapters;
 public sealed class AdapterUpload : IDisposable
 {
     private readonly AdapterLimits _limits;
+    private readonly List<VersionFileEntry> _described = [];
     private long _remaining;
     private int _files;
     private bool _hasArchive;
@@ -24,6 +25,9 @@ public sealed class AdapterUpload : IDisposable
     /// Holds what was uploaded, flat: the two PEFT files and those of chat templates under their own names, and an empty file for weights of any other format.
     /// </summary>
     internal string Folder { get; }
+
+    /// <summary>Its files so far, as they were described when they came, or else are found in the folder.</summary>
+    internal IReadOnlyList<VersionFileEntry> Describe() => VersionFile.Describe(Folder, _described);
 
     /// <summary>Size of its tensor file so far, in bytes.</summary>
     public long TensorBytes => new FileInfo(Path.Combine(Folder, AdapterFiles.Tensors)) is { Exists: true } file ? file.Length : 0;
@@ -45,7 +49,9 @@ public sealed class AdapterUpload : IDisposable
         await using (var bounded = new BoundedStream(body, _limits.MaxArchiveBytes, "the archive", cancellationToken))
             await bounded.CopyToAsync(file, cancellationToken);
         // The readers of archives wait for the disk between small reads; a thread of the pool does that best.
-        await Task.Run(() => new AdapterArchive(file, _limits, cancellationToken).Unpack(Folder), cancellationToken);
+        var archive = new AdapterArchive(file, _limits, cancellationToken);
+        await Task.Run(() => archive.Unpack(Folder), cancellationToken);
+        _described.AddRange(archive.Files);
     });
 
     /// <summary>Streams one file to disk; names other than those of the two PEFT files and of chat templates are ignored or refused as an archive's would be.</summary>
@@ -71,8 +77,9 @@ public sealed class AdapterUpload : IDisposable
             throw Malformed($"{fileName} is in the upload twice");
         await using var bounded =
             new BoundedStream(body, Math.Min(_limits.FileBytes(fileName), _remaining), fileName, cancellationToken);
-        await using var file = new FileStream(destination, FileMode.CreateNew, FileAccess.Write);
+        await using var file = new UploadedFile(destination);
         await bounded.CopyToAsync(file, cancellationToken);
+        _described.Add(file.Describe());
         _remaining -= file.Length;
     });
 

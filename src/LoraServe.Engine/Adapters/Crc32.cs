@@ -7,19 +7,18 @@ internal static class Crc32
 
     private static readonly uint[] Table = [.. Enumerable.Range(0, 256).Select(value => Remainder((uint)value))];
 
-    /// <summary>The checksum of all that is left in the stream.</summary>
-    public static uint Of(Stream content, CancellationToken cancellationToken)
+    /// <summary>The state before the first byte.</summary>
+    public const uint Start = uint.MaxValue;
+
+    /// <summary>The state after further bytes.</summary>
+    public static uint Append(uint state, ReadOnlySpan<byte> bytes)
     {
-        var buffer = new byte[1 << 16];
-        var checksum = uint.MaxValue;
-        while (content.Read(buffer) is var read and > 0)
-        {
-            cancellationToken.ThrowIfCancellationRequested();
-            foreach (var value in buffer.AsSpan(0, read))
-                checksum = Table[(byte)(checksum ^ value)] ^ (checksum >> 8);
-        }
-        return ~checksum;
+        foreach (var value in bytes) state = Table[(byte)(state ^ value)] ^ (state >> 8);
+        return state;
     }
+
+    /// <summary>The checksum of what led to a state.</summary>
+    public static uint End(uint state) => ~state;
 
     private static uint Remainder(uint value)
     {

@@ -55,8 +55,13 @@ internal sealed record VersionFile
     }
 
     /// <summary>Describes the files of a folder that are kept.</summary>
-    public static IReadOnlyList<VersionFileEntry> Describe(string folder) =>
-        [.. Directory.GetFiles(folder).Where(path => AdapterFiles.IsKept(Path.GetFileName(path))).Order(StringComparer.Ordinal).Select(DescribeFile)];
+    /// <param name="folder">An upload's.</param>
+    /// <param name="known">Files that need not be read for that.</param>
+    public static IReadOnlyList<VersionFileEntry> Describe(string folder, IReadOnlyList<VersionFileEntry> known) =>
+    [
+        .. Directory.GetFiles(folder).Where(path => AdapterFiles.IsKept(Path.GetFileName(path))).Order(StringComparer.Ordinal)
+            .Select(path => known.FirstOrDefault(file => file.Name == Path.GetFileName(path)) ?? DescribeFile(path)),
+    ];
 
     /// <summary>What is wrong with the files of a folder: those that are missing, cut or changed.</summary>
     public IEnumerable<string> Faults(string folder)

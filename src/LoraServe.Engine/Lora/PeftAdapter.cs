@@ -25,11 +25,11 @@ internal sealed class PeftAdapter : IDisposable
         ModelModules modules,
         IReadOnlyList<string> warnings,
         bool hasLowRankEffect,
-        string? companion)
+        string version)
     {
         (Folder, _file, _modules) = (folder, file, modules);
         (Config, Content, Warnings, HasLowRankEffect) = (config, content, warnings, hasLowRankEffect);
-        Version = PeftVersion.Of(file, config, content, companion);
+        Version = version;
     }
 
     /// <summary>Where its two files are.</summary>
@@ -54,7 +54,7 @@ internal sealed class PeftAdapter : IDisposable
     /// <summary>Oddities that do not keep it from being served.</summary>
     public IReadOnlyList<string> Warnings { get; }
 
-    /// <summary>See <see cref="PeftVersion.Of"/>.</summary>
+    /// <summary>See <see cref="PeftDigest.Of"/>.</summary>
     public string Version { get; }
 
     /// <summary>Opens a folder with adapter_config.json and adapter_model.safetensors and checks all of it against the base.</summary>
@@ -76,11 +76,12 @@ internal sealed class PeftAdapter : IDisposable
             var tensors = file is null ? null : new PeftTensors(file, modules, faults);
             var content = config is null ? null : Match(config, modules, maxRank, tensors, faults);
             faults.ThrowIfAny();
-            var hasLowRankEffect = PeftValues.Check(file!, content!, faults);
+            var digest = PeftDigest.Of(file!, config!, content!, companion);
+            var hasLowRankEffect = PeftValues.Check(file!.FileName, digest.Largest, content!, faults);
             if (!hasLowRankEffect && !allowNoEffect && content!.IsLowRankOnly)
                 faults.Incompatible($"{TensorFileName}: every update is zero: the adapter would act as the bare base model");
             faults.ThrowIfAny();
-            return new PeftAdapter(folder, file!, config!, content!, modules, faults.Warnings, hasLowRankEffect, companion);
+            return new PeftAdapter(folder, file!, config!, content!, modules, faults.Warnings, hasLowRankEffect, digest.Version);
         }
         catch
         {

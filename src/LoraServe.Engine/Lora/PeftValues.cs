@@ -6,16 +6,15 @@ namespace LoraServe.Engine.Lora;
 internal static class PeftValues
 {
     /// <summary>Reports every tensor that cannot be used.</summary>
-    /// <param name="file">The open file.</param>
+    /// <param name="file">The file's name.</param>
+    /// <param name="largest">The largest absolute values of its tensors by name.</param>
     /// <param name="content">What it holds.</param>
     /// <param name="faults">Where to report.</param>
     /// <returns>Whether some low-rank update is other than zero.</returns>
-    public static bool Check(SafetensorsFile file, PeftContent content, PeftFaults faults)
+    public static bool Check(string file, IReadOnlyDictionary<string, float> largest, PeftContent content, PeftFaults faults)
     {
-        var largest = content.Trained.ToDictionary(
-            entry => entry.Name, entry => TensorMagnitude.Largest(file, entry), StringComparer.Ordinal);
         foreach (var (name, value) in largest.Where(pair => !float.IsFinite(pair.Value)))
-            faults.Incompatible($"{file.FileName}: '{name}' holds a NaN or an infinity");
+            faults.Incompatible($"{file}: '{name}' holds a NaN or an infinity");
 
         var hasEffect = false;
         foreach (var module in content.Modules)
@@ -26,7 +25,7 @@ internal static class PeftValues
             {
                 var most = largest[scaled.Name];
                 if (!float.IsFinite(scaling) || (float.IsFinite(most) && Math.Abs(module.Scaling) * most > float.MaxValue))
-                    faults.Incompatible($"{file.FileName}: '{scaled.Name}': scaled by {module.Scaling} it leaves the range of float32");
+                    faults.Incompatible($"{file}: '{scaled.Name}': scaled by {module.Scaling} it leaves the range of float32");
             }
 
             hasEffect |= scaling != 0 && largest[module.A.Name] != 0 && largest[module.B.Name] != 0;

@@ -4,28 +4,23 @@ using LoraServe.Engine.Checkpoints;
 
 namespace LoraServe.Engine.Lora;
 
-/// <summary>The largest absolute value of a stored tensor, found without converting it.</summary>
-internal static class TensorMagnitude
+/// <summary>The largest absolute value of a stored tensor, found without converting it, piece by piece.</summary>
+/// <param name="dtype">F32, F16 or BF16.</param>
+internal sealed class TensorMagnitude(SafetensorsDtype dtype)
 {
-    private const int Chunk = 1 << 26;
+    private uint _largest;
 
-    /// <summary>0 for a tensor of zeros; not finite if it holds a NaN or an infinity. F32, F16 or BF16 only.</summary>
-    public static float Largest(SafetensorsFile file, SafetensorsEntry entry)
+    /// <summary>Of what was seen so far: 0 for zeros; not finite if there is a NaN or an infinity.</summary>
+    public float Largest => dtype switch
     {
-        var largest = 0u;
-        for (var start = 0L; start < entry.Length; start += Chunk)
-        {
-            var bytes = file.Bytes(entry, start, Chunk);
-            largest = Math.Max(largest, entry.Dtype == SafetensorsDtype.F32 ? Largest32(bytes) : Largest16(bytes));
-        }
+        SafetensorsDtype.F32 => BitConverter.UInt32BitsToSingle(_largest),
+        SafetensorsDtype.F16 => (float)BitConverter.UInt16BitsToHalf((ushort)_largest),
+        _ => BitConverter.UInt32BitsToSingle(_largest << 16),
+    };
 
-        return entry.Dtype switch
-        {
-            SafetensorsDtype.F32 => BitConverter.UInt32BitsToSingle(largest),
-            SafetensorsDtype.F16 => (float)BitConverter.UInt16BitsToHalf((ushort)largest),
-            _ => BitConverter.UInt32BitsToSingle(largest << 16),
-        };
-    }
+    /// <summary>Takes whole elements.</summary>
+    public void Append(ReadOnlySpan<byte> bytes) =>
+        _largest = Math.Max(_largest, dtype == SafetensorsDtype.F32 ? Largest32(bytes) : Largest16(bytes));
 
     // Without the sign bit, IEEE floats order like the integers of their bits: zero first, then finite values, infinity, NaN.
     private static uint Largest32(ReadOnlySpan<byte> bytes)

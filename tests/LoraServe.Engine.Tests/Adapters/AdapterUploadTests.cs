@@ -1,5 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
+using System.Security.Cryptography;
 using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
@@ -15,6 +16,38 @@ public sealed class AdapterUploadTests : IDisposable
     private readonly TemporaryFolder _folder = new();
 
     public void Dispose() => _folder.Dispose();
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Describe_FilesThatCame_ReadsThemNoSecondTime(bool isArchive)
+    {
+        var folder = GoldenData.Path("adapters", "llama-gqa", "attention-r4");
+        using var upload = new AdapterUpload(_folder.Path, new AdapterLimits());
+        if (isArchive)
+        {
+            using var archive = new MemoryStream();
+            await ZipFile.CreateFromDirectoryAsync(folder, archive, TestContext.Current.CancellationToken);
+            archive.Position = 0;
+            await upload.ReadArchiveAsync(archive, CancellationToken.None);
+        }
+        else
+        {
+            foreach (var path in Directory.GetFiles(folder))
+            {
+                await using var file = File.OpenRead(path);
+                await upload.ReadFileAsync(Path.GetFileName(path), file, CancellationToken.None);
+            }
+        }
+
+        // What is read again would be found to be something else.
+        foreach (var path in Directory.GetFiles(upload.Folder)) await File.WriteAllTextAsync(path, "other", TestContext.Current.CancellationToken);
+
+        upload.Describe().Select(file => (file.Name, file.Bytes, file.Sha256)).ShouldBe(Directory.GetFiles(folder)
+            .Where(path => AdapterFiles.IsKept(Path.GetFileName(path)))
+            .Order(StringComparer.Ordinal)
+            .Select(path => (Path.GetFileName(path), new FileInfo(path).Length, Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path))))));
+    }
 
     [Fact]
     public async Task ReadFileAsync_PeftFilesAndOthers_KeepsTheTwoAndMarksThePickle()

@@ -10,6 +10,11 @@ public sealed class Crc32Tests
     [Theory]
     [InlineData("", 0u)]
     [InlineData("123456789", 0xCBF43926u)]
-    public void Of_CheckValue_IsTheStandards(string text, uint checksum) =>
-        Crc32.Of(new MemoryStream(Encoding.ASCII.GetBytes(text)), CancellationToken.None).ShouldBe(checksum);
+    public void Append_CheckValueInPieces_IsTheStandards(string text, uint checksum)
+    {
+        var state = Crc32.Start;
+        foreach (var piece in Encoding.ASCII.GetBytes(text).Chunk(4)) state = Crc32.Append(state, piece);
+
+        Crc32.End(state).ShouldBe(checksum);
+    }
 }

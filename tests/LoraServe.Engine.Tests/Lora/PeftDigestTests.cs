@@ -4,7 +4,7 @@ using Xunit;
 
 namespace LoraServe.Engine.Tests.Lora;
 
-public class PeftVersionTests
+public class PeftDigestTests
 {
     [Fact]
     public void Of_PlainLora_IsWhatItHasAlwaysBeen()

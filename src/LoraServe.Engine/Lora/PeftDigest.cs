@@ -4,13 +4,16 @@ using LoraServe.Engine.Checkpoints;
 
 namespace LoraServe.Engine.Lora;
 
-/// <summary>The identity of an adapter: a hash over what decides the output.</summary>
-internal static class PeftVersion
+/// <summary>What one pass over the tensors of an adapter file tells of them.</summary>
+/// <param name="Version">The identity of an adapter: a hash over what decides the output.</param>
+/// <param name="Largest">The largest absolute value of each tensor that was trained, by name; not finite where it holds a NaN or an infinity.</param>
+internal sealed record PeftDigest(string Version, IReadOnlyDictionary<string, float> Largest)
 {
-    private const int Chunk = 1 << 26;
+    // Few enough to stay in a processor's cache between hashing and comparing.
+    private const int Chunk = 1 << 18;
 
     /// <summary>
-    /// SHA-256, lower-case hexadecimal, over everything that was trained, by module in the order of their paths: for low-rank updates alpha
+    /// The version is SHA-256, lower-case hexadecimal, over everything that was trained, by module in the order of their paths: for low-rank updates alpha
     /// and kind of scaling; for every tensor its purpose, dtype, shape and bytes; and the tokens that rows and invocation stand for. Names
     /// in the file, file names and options of training play no part.
     /// </summary>
@@ -18,9 +21,10 @@ internal static class PeftVersion
     /// <param name="config">Its configuration.</param>
     /// <param name="content">What was trained.</param>
     /// <param name="companion">What else the adapter consists of, or null.</param>
-    public static string Of(SafetensorsFile file, PeftConfig config, PeftContent content, string? companion)
+    public static PeftDigest Of(SafetensorsFile file, PeftConfig config, PeftContent content, string? companion)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        var largest = new Dictionary<string, float>(StringComparer.Ordinal);
         foreach (var module in content.Modules.OrderBy(module => module.Linear.Path, StringComparer.Ordinal))
         {
             Line(
@@ -43,7 +47,7 @@ internal static class PeftVersion
             Tensor($"{path} rows of {string.Join(' ', rows.Ids)}", rows.Rows);
         if (config.InvocationTokens.Count > 0) Line($"invocation {string.Join(' ', config.InvocationTokens)}");
         if (companion is not null) Line($"with {companion}");
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
+        return new PeftDigest(Convert.ToHexStringLower(hash.GetHashAndReset()), largest);
 
         void Line(string text) => hash.AppendData(Encoding.UTF8.GetBytes($"{text}\n"));
 
@@ -56,7 +60,15 @@ internal static class PeftVersion
 
         void Bytes(SafetensorsEntry entry)
         {
-            for (var start = 0L; start < entry.Length; start += Chunk) hash.AppendData(file.Bytes(entry, start, Chunk));
+            var magnitude = new TensorMagnitude(entry.Dtype);
+            for (var start = 0L; start < entry.Length; start += Chunk)
+            {
+                var bytes = file.Bytes(entry, start, Chunk);
+                hash.AppendData(bytes);
+                magnitude.Append(bytes);
+            }
+
+            largest[entry.Name] = magnitude.Largest;
         }
     }
 }
