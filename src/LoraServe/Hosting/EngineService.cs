@@ -31,6 +31,7 @@ internal sealed partial class EngineService(
     : IHostedLifecycleService, IAsyncDisposable
 {
     private readonly TaskCompletionSource<LlmEngine> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _loadingEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LlmEngine? _engine;
     private volatile LoraTrainer? _trainer;
     private volatile EngineState _state = EngineState.Loading;
@@ -71,11 +72,13 @@ internal sealed partial class EngineService(
     // Before the web server stops listening, so that running requests keep their connections and probes see that no new ones are wanted.
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        if (_engine is not { } engine) return;
         // The host passes over signals that come after the first: who sends another one does not want to wait.
         var impatience = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
         using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => impatience.TrySetResult());
         using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => impatience.TrySetResult());
+        // The process must not end beneath libtorch: it would crash.
+        await Task.WhenAny(_loadingEnded.Task, impatience.Task, Task.Delay(TimeSpan.FromSeconds(options.ShutdownTimeout), CancellationToken.None));
+        if (_engine is not { } engine) return;
         await Task.WhenAny(engine.DrainAsync(TimeSpan.FromSeconds(options.ShutdownTimeout)), impatience.Task);
         // What did not finish ends with an error that its client can still read.
         await DisposeAsync();
@@ -98,12 +101,16 @@ internal sealed partial class EngineService(
     {
         try
         {
-            _engine = LoadingBar.Show(progress => LlmEngine.Load(options.ToEngineOptions(), progress, loggers));
+            _engine = LoadingBar.Show(bar => LlmEngine.Load(options.ToEngineOptions(), new StoppableLoading(bar, lifetime.ApplicationStopping), loggers));
             metrics.Publish(_engine);
             _trainer = new LoraTrainer(_engine);
             Loaded = DateTimeOffset.UtcNow;
             _state = EngineState.Ready;
             _ready.SetResult(_engine);
+        }
+        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        {
+            return;
         }
         catch (Exception e)
         {
@@ -114,6 +121,10 @@ internal sealed partial class EngineService(
             LogFailed(e.Message, isAboutFiles ? null : e);
             lifetime.StopApplication();
             return;
+        }
+        finally
+        {
+            _loadingEnded.SetResult();
         }
 
         Show();
@@ -133,6 +144,15 @@ internal sealed partial class EngineService(
         catch (EngineNotReadyException)
         {
             // It was told to stop meanwhile.
+        }
+    }
+
+    private sealed class StoppableLoading(IProgress<double>? bar, CancellationToken stopping) : IProgress<double>
+    {
+        public void Report(double value)
+        {
+            stopping.ThrowIfCancellationRequested();
+            bar?.Report(value);
         }
     }
 

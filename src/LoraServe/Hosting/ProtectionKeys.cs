@@ -1,3 +1,5 @@
+using LoraServe.Engine.Storage;
+using LoraServe.Storage;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;
 using Microsoft.AspNetCore.DataProtection.Repositories;
 
@@ -12,26 +14,13 @@ internal static class ProtectionKeys
     /// <summary>Their folder within the data folder.</summary>
     public const string Folder = "protection-keys";
 
-    private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-
     public static IServiceCollection AddProtectionKeys(this IServiceCollection services)
     {
         // The build's tool has no data folder.
         if (ApiDescription.IsBeingGenerated) return services;
         services.AddDataProtection();
-        services.AddOptions<KeyManagementOptions>().Configure<LoraServeOptions, ILoggerFactory>((keys, options, loggers) =>
-            keys.XmlRepository = new FileSystemXmlRepository(CreateFolder(options.Data), loggers));
+        services.AddOptions<KeyManagementOptions>().Configure<DataFolder, ILoggerFactory>((keys, data, loggers) => keys.XmlRepository =
+            new FileSystemXmlRepository(new DirectoryInfo(OwnerOnly.CreateFolder(Path.Combine(data.Path, Folder))), loggers));
         return services;
-    }
-
-    private static DirectoryInfo CreateFolder(string data)
-    {
-        foreach (var folder in new[] { data, Path.Combine(data, Folder) })
-        {
-            if (OperatingSystem.IsWindows()) Directory.CreateDirectory(folder);
-            else Directory.CreateDirectory(folder, OwnerOnly);
-        }
-
-        return new DirectoryInfo(Path.Combine(data, Folder));
     }
 }

@@ -31,6 +31,9 @@ internal static class Terminal
         else Console.Error.WriteLine(text);
     }
 
+    /// <summary>A text whose control characters are replaced: a model may write those that command a terminal.</summary>
+    public static string Printable(string text) => string.Concat(text.Select(c => char.IsControl(c) && c is not ('\n' or '\t') ? '\uFFFD' : c));
+
     private sealed class Line(string text, Style style) : IRenderable
     {
         public Measurement Measure(RenderOptions options, int maxWidth) => new(1, maxWidth);

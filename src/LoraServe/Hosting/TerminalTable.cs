@@ -9,23 +9,24 @@ internal static class TerminalTable
     private const int ColumnOverhead = 3;
 
     /// <summary>Writes them to standard output.</summary>
-    /// <param name="columns">Names; the cells of those after the first are aligned to the right.</param>
+    /// <param name="columns">Names.</param>
     /// <param name="rows">Texts.</param>
-    public static void Write(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
+    /// <param name="areNumbers">Whether the cells after the first are aligned to the right.</param>
+    public static void Write(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows, bool areNumbers = true)
     {
         var width = columns.Select((name, i) => rows.Select(row => row[i].Length).Append(name.Length).Max() + ColumnOverhead).Sum() + 1;
-        if (width <= Terminal.Width) WriteTable(columns, rows);
+        if (width <= Terminal.Width) WriteTable(columns, rows, areNumbers);
         else WriteBlocks(columns, rows);
     }
 
-    private static void WriteTable(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows)
+    private static void WriteTable(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows, bool areNumbers)
     {
         if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = Terminal.Width;
         var table = new Table().Border(TableBorder.Minimal);
         foreach (var column in columns)
         {
             var added = new TableColumn(Markup.Escape(column)).NoWrap();
-            table.AddColumn(table.Columns.Count == 0 ? added : added.RightAligned());
+            table.AddColumn(table.Columns.Count == 0 || !areNumbers ? added : added.RightAligned());
         }
 
         foreach (var row in rows) table.AddRow(row.Select(Markup.Escape).ToArray());

@@ -87,7 +87,8 @@ internal static class KeysCommand
         {
                         TerminalTable.Write(
                 ["id", "name", "scopes", "adapters", "limits", "last use", "state"],
-                [.. keys.List().Select(Cells)]);
+                [.. keys.List().Select(Cells)],
+                areNumbers: false);
         }));
         return command;
     }

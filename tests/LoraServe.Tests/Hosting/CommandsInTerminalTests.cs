@@ -114,6 +114,17 @@ public sealed partial class CommandsInTerminalTests : IDisposable
         ShouldBeCleared(terminal);
     }
 
+    [Fact]
+    public async Task Serve_CtrlCWhileItLoads_EndsWithoutACrash()
+    {
+        using var terminal = new TerminalProcess(Narrow, "--urls", "http://127.0.0.1:0", "--data", In("data"), "--threads", "1");
+        await terminal.WaitForAsync("Preparing the engine");
+        await terminal.InterruptAsync();
+
+        (await terminal.ExitAsync()).ShouldBe(0, terminal.Raw);
+        ShouldBeCleared(terminal);
+    }
+
     [Theory]
     [InlineData(Narrow)]
     [InlineData(Wide)]

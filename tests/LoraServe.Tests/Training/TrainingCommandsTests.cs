@@ -77,7 +77,8 @@ public sealed class TrainingCommandsTests : IDisposable
     [Fact]
     public async Task Commands_WrongArguments_AreExplainedWithoutAStackTrace()
     {
-        var model = Directory.CreateDirectory(Path.Combine(_folder, "model")).FullName;
+        var trained = Path.Combine(_folder, "trained");
+        var model = Directory.CreateDirectory(Path.Combine(trained, "model")).FullName;
         foreach (var (arguments, reason) in new (string[], string)[]
         {
             (["train", "--data", "nowhere.jsonl", "--out", _folder], "nowhere.jsonl"),
@@ -85,7 +86,7 @@ public sealed class TrainingCommandsTests : IDisposable
             (["train", "--data", Data, "--out", _folder, "--rank-pattern", "q_proj"], "expected pairs"),
             (["train", "--data", Data, "--out", _folder, "--random-start"], "--method full"),
             (["train", "--data", Data, "--model", _folder, "--out", _folder, "--method", "full"], "apart from the model"),
-            (["train", "--data", Data, "--model", model, "--out", _folder], "apart from the model"),
+            (["train", "--data", Data, "--model", model, "--out", trained], "apart from the model"),
             (["evaluate", "--data", Data], "--adapter"),
             (["evaluate", "--data", Data, "--adapter", "nowhere"], "nowhere"),
             (["evaluate", "--data", Data, "--base", "--generate", "-1"], "from 0 on"),

@@ -115,8 +115,8 @@ internal sealed class EvaluateCommand
             foreach (var example in evaluation.Examples.OrderBy(example => example.IsExactMatch ?? true).ThenBy(example => example.Line).Take(count))
             {
                 Console.WriteLine($"{title}, line {example.Line}, loss {example.Loss:F4}");
-                Console.WriteLine($"  expected: {example.Expected}");
-                if (example.Output is { } output) Console.WriteLine($"  answer:   {output}");
+                Console.WriteLine($"  expected: {Terminal.Printable(example.Expected)}");
+                if (example.Output is { } output) Console.WriteLine($"  answer:   {Terminal.Printable(output)}");
             }
         }
     }
