@@ -14,6 +14,7 @@ internal sealed partial class JobQueue(
     IEnumerable<JobKind> kinds,
     JobStore store,
     JobOwners owners,
+    KeyWatch watch,
     EngineService service,
     JobMetrics metrics,
     LoraServeOptions options,
@@ -169,7 +170,10 @@ internal sealed partial class JobQueue(
         {
             // Somebody may have interrupted it before it could be told.
             if (store.Find(job.Id) is not { IsFinished: false, IsPaused: false }) return;
-            access = owners.Of(job).Access;
+            var owner = owners.Of(job);
+            access = owner.Access;
+            // Its turn comes again, and then its owner is no owner any more.
+            using var watched = watch.Watch(owner, cancellation);
             Begin(job);
             await work(kind, job, engine, cancellation.Token);
         }

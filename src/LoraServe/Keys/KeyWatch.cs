@@ -3,7 +3,7 @@ using LoraServe.Hosting;
 
 namespace LoraServe.Keys;
 
-/// <summary>Ends requests that run on a key which has been revoked or has expired since they began, whoever revoked it.</summary>
+/// <summary>Ends requests and jobs that run on a key which has been revoked or has expired since they began, whoever revoked it.</summary>
 internal sealed class KeyWatch : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
@@ -18,6 +18,13 @@ internal sealed class KeyWatch : IDisposable
         _timer = time.CreateTimer(_ => Check(), state: null, Period, Period);
     }
 
+    /// <summary>Cancels work when the key of its owner is not valid any more; to be disposed before the source is.</summary>
+    public IDisposable Watch(Caller owner, CancellationTokenSource work)
+    {
+        if (owner.HasKey) _running[work] = owner.Id;
+        return new Watched(this, work);
+    }
+
     /// <summary>Runs a request, whose RequestAborted says too that its key is not valid any more.</summary>
     public async Task RunAsync(HttpContext context, RequestDelegate next)
     {
@@ -30,7 +37,7 @@ internal sealed class KeyWatch : IDisposable
 
         var gone = context.RequestAborted;
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(gone);
-        _running[ended] = caller.Id;
+        using var watched = Watch(caller, ended);
         context.RequestAborted = ended.Token;
         try
         {
@@ -46,7 +53,6 @@ internal sealed class KeyWatch : IDisposable
         }
         finally
         {
-            _running.TryRemove(ended, out _);
             context.RequestAborted = gone;
         }
     }
@@ -62,8 +68,8 @@ internal sealed class KeyWatch : IDisposable
                 if (_keys.RefusalOf(id) is not null) End(ended);
             }
         }
-        // The disk fails: what runs goes on, and what comes is refused.
-        catch (IOException)
+        // The disk fails, or the server is ending: what runs goes on, and what comes is refused. An exception in a timer would end the process.
+        catch (Exception)
         {
         }
     }
@@ -76,8 +82,13 @@ internal sealed class KeyWatch : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The request has ended in this moment.
+            // The work has ended in this moment.
         }
+    }
+
+    private sealed class Watched(KeyWatch watch, CancellationTokenSource work) : IDisposable
+    {
+        public void Dispose() => watch._running.TryRemove(work, out _);
     }
 }
 

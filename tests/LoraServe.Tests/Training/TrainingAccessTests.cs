@@ -91,6 +91,29 @@ public class TrainingAccessTests(KeyedServer server)
     }
 
     [Fact]
+    public async Task Revoke_KeyWhoseTrainingRuns_EndsIt()
+    {
+        var (key, text) = server.CreateKey();
+        var client = server.ClientOf(text);
+        var file = await client.FileAsync(string.Join('\n', Enumerable.Repeat(Line, 8)));
+        var lora = new { r = 2, steps = 1_000_000, learning_rate = 0.001 };
+        var request = new
+        {
+            model = "llama-gqa",
+            training_file = file,
+            suffix = "revoked",
+            method = new { type = "supervised", supervised = new { hyperparameters = new { lora } } },
+        };
+        var path = $"/v1/fine_tuning/jobs/{(await (await client.PostAsJsonAsync("/v1/fine_tuning/jobs", request)).OkAsync()).Text("id")}";
+        await server.Admin.WhenAsync(path, job => job.Text("status") == "running");
+
+        server.Keys.Revoke(key.Id, out _);
+        var ended = await server.Admin.WhenAsync(path);
+
+        (ended.Text("status"), ended.GetProperty("error").Text("code")).ShouldBe(("failed", "key_revoked"));
+    }
+
+    [Fact]
     public async Task Post_EvaluationOfTheBase_NeedsAKeyThatMayUseIt()
     {
         var client = server.ClientWith(grant => grant with { Scopes = [KeyScope.Train], AllowsBase = false });
