@@ -33,17 +33,26 @@ internal sealed class PeftConfigReader
             return null;
         }
 
+        JsonDocument? document = null;
         try
         {
             var options = new JsonDocumentOptions { MaxDepth = MaxDepth, AllowDuplicateProperties = false };
-            using var document = JsonDocument.Parse(bytes, options);
+            document = JsonDocument.Parse(bytes, options);
             if (document.RootElement.ValueKind == JsonValueKind.Object) return new PeftConfigReader(document.RootElement, faults).Read();
             faults.Malformed($"{PeftConfig.FileName}: expected a JSON object, found {document.RootElement.ValueKind}");
         }
+        // A text that somebody reads; what nobody reads may hold anything.
+        catch (InvalidOperationException) when (document is not null && UnicodeText.FirstInvalid(document.RootElement) is not null)
+        {
+            faults.Malformed($"{PeftConfig.FileName}: {UnicodeText.FirstInvalid(document.RootElement)}: {UnicodeText.Fault}");
+        }
         catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
-            // InvalidOperationException: text with half a surrogate pair.
             faults.Malformed($"{PeftConfig.FileName}: not JSON: {e.Message}");
+        }
+        finally
+        {
+            document?.Dispose();
         }
 
         return null;

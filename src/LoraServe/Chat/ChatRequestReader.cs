@@ -43,11 +43,9 @@ internal static class ChatRequestReader
     /// <param name="request">Holds the defaults.</param>
     /// <param name="rules">What other fields mean.</param>
     /// <param name="faults">Receives every fault.</param>
-    /// <exception cref="InvalidRequestException">A text is no valid Unicode: it cannot be read at all.</exception>
     public static void Read<T>(JsonElement json, T request, FieldRules rules, RequestFaults faults)
         where T : ChatParameters
     {
-        UnicodeText.Check(json);
         GenerationParametersReader.Read(json, request, rules, faults);
         if (request.Conversation is { } messages) new ChatMessageReader(faults).Check(messages.Json);
         CheckParameters(request, faults);

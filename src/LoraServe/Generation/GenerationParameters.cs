@@ -141,6 +141,10 @@ public abstract record GenerationParameters
     /// <example>user-1234</example>
     public string? User { get; init; }
 
+    // Passed over, one of them would let the base answer.
+    private static IEnumerable<string> AdapterNames { get; } =
+        ["adapter", "adapter_id", .. Hosting.Fields.FieldTable.Completions.OtherNames("adapter")];
+
     /// <summary>Most tokens to generate for each choice; null: as many as there is room for.</summary>
     internal abstract int? MostTokens { get; }
 
@@ -166,7 +170,7 @@ public abstract record GenerationParameters
     /// <exception cref="InvalidAdapterReferenceException">It cannot be read.</exception>
     internal AdapterReference? SelectAdapter(HttpContext context, string baseModel) =>
         // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
-        AdapterSelector.Select(context.Request.Query["adapter"], [Adapter, AdapterId], Adapters, Model, baseModel);
+        AdapterSelector.Select(AdapterNames.SelectMany(name => context.Request.Query[name]), [Adapter, AdapterId], Adapters, Model, baseModel);
 
     /// <summary>What the answer calls the model: what the request calls it, else the adapter, else the base model.</summary>
     internal string AnsweringModel(AdapterReference? adapter, string baseModel) =>

@@ -91,6 +91,9 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
             (StatusCodes.Status413PayloadTooLarge, Invalid("The body is larger than this server accepts.", null, "request_too_large")),
         BadHttpRequestException e => (e.StatusCode, Invalid(e.Message, null, null)),
         KeyEndedException e => (StatusCodes.Status401Unauthorized, Invalid(e.Message, null, "invalid_api_key")),
+        // Kestrel counts the bytes of a chunk in 32 bits.
+        IOException { InnerException: OverflowException } =>
+            (StatusCodes.Status400BadRequest, Invalid("A chunk of the body says that it has 2 GiB or more.", null, null)),
         PermissionException e => (StatusCodes.Status403Forbidden, Error("permission_error", e.Message, null, e.Code)),
         UnknownKeyException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "id", "key_not_found")),
         UnknownFileException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "id", "file_not_found")),

@@ -41,7 +41,7 @@ internal static class MultipartForm
             throw new InvalidRequestException(null, $"The form is broken: {e.Message}");
         }
         // The reader of forms has no other name for a missing end; faults of the disk carry the system's code.
-        catch (IOException e) when (e.HResult == new IOException().HResult && e is not BadHttpRequestException)
+        catch (IOException e) when (e.HResult == new IOException().HResult && e is not BadHttpRequestException && e.InnerException is not OverflowException)
         {
             throw new InvalidRequestException(null, $"The form ends before its closing boundary: {expected}");
         }

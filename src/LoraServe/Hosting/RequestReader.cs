@@ -35,8 +35,12 @@ internal static class RequestReader
             throw new InvalidRequestException(null, $"The body is not a JSON object: {e.Message}", "invalid_json");
         }
 
-        if (Fault(document.RootElement) is not { } fault) return document;
-        using (document) throw new InvalidRequestException(null, fault, "invalid_json");
+        if (Fault(document.RootElement) is { } fault)
+            using (document) throw new InvalidRequestException(null, fault, "invalid_json");
+        // Here, for all of them: whoever reads such a text meets an exception, wherever that is.
+        if (UnicodeText.FirstInvalid(document.RootElement) is { } place)
+            using (document) throw new InvalidRequestException(place, UnicodeText.Fault);
+        return document;
     }
 
     /// <summary>Reads a body whose every field must be one of the request's.</summary>

@@ -16,7 +16,6 @@ internal static class TokenizeRequestReader
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static TokenizeRequest Read(JsonElement json)
     {
-        UnicodeText.Check(json);
         var faults = new RequestFaults();
         var request = new TokenizeRequest();
         RequestReader.Read(json, request, FieldTable.Tokenize, faults);

@@ -351,6 +351,12 @@ public class CompletionsApiTests(DemoServer server)
         (await LoraServeServer.ErrorAsync(response, 400)).GetProperty("param").GetString().ShouldBe(field);
     }
 
+    [Theory]
+    [InlineData("?lora_path=sql")]
+    [InlineData("?adapter_id=sql")]
+    public async Task Post_OtherNamesOfTheQueryParameter_NameTheAdapter(string query) =>
+        (await TextAsync(new { prompt = Question, temperature = 0, max_tokens = 32 }, query)).ShouldBe(Query);
+
     [Fact]
     public async Task Post_OtherNamesOfFields_AreKept()
     {

@@ -20,6 +20,22 @@ public class ConnectionRulesTests(GoldenServer server)
         kestrel.Limits.RequestHeadersTimeout.ShouldBeLessThan(TimeSpan.FromMinutes(1));
     }
 
+    [Theory]
+    [InlineData("POST /v1/completions", "80000000")]
+    [InlineData("POST /v1/completions", "ffffffff")]
+    [InlineData("PUT /v1/adapters/x", "80000000")]
+    [InlineData("POST /v1/fine_tuning/jobs", "fffffffffffffffffffff")]
+    [InlineData("POST /v1/files", "80000000")]
+    public async Task Send_ChunkOfTwoGibibytesOrMore_IsRefused(string request, string size)
+    {
+        var head = $"{request} HTTP/1.1\r\nHost: localhost\r\nContent-Type: multipart/form-data; boundary=x\r\nTransfer-Encoding: chunked\r\n\r\n";
+
+        var response = await RawHttp.SendAsync(server.Client.BaseAddress!, Encoding.ASCII.GetBytes($"{head}{size}\r\n{{\"a\":"), isCut: false);
+
+        response.Status.ShouldBe(400);
+        response.Body.ShouldContain("2 GiB or more");
+    }
+
     [Fact]
     public async Task Post_BodyThatTrickles_IsEnded()
     {

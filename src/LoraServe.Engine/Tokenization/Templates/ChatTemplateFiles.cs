@@ -84,7 +84,7 @@ internal sealed class ChatTemplateFiles
             case JsonValueKind.Null:
                 break;
             case JsonValueKind.String:
-                if (Text(template) is { } source) _sources.Add(Default, source);
+                _sources.Add(Default, template.GetString()!);
                 break;
             case JsonValueKind.Array when template.GetArrayLength() <= MaxTemplates:
                 foreach (var item in template.EnumerateArray()) AddNamed(item);
@@ -101,7 +101,7 @@ internal sealed class ChatTemplateFiles
             && item.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String
             && item.TryGetProperty("template", out var template) && template.ValueKind == JsonValueKind.String)
         {
-            if (Text(name) is { } key && Text(template) is { } source && !_sources.TryAdd(key, source))
+            if (name.GetString()! is var key && !_sources.TryAdd(key, template.GetString()!))
                 _faults.Add($"{ConfigFile}: chat_template: the name '{FaultText.Shorten(key)}' is there twice");
         }
         else
@@ -132,8 +132,8 @@ internal sealed class ChatTemplateFiles
 
     private static string? TokenText(JsonElement token) => token.ValueKind switch
     {
-        JsonValueKind.String => Text(token),
-        JsonValueKind.Object when token.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String => Text(content),
+        JsonValueKind.String => token.GetString(),
+        JsonValueKind.Object when token.TryGetProperty("content", out var content) && content.ValueKind == JsonValueKind.String => content.GetString(),
         _ => null,
     };
 
@@ -143,8 +143,9 @@ internal sealed class ChatTemplateFiles
         try
         {
             using var document = JsonDocument.Parse(text);
-            if (document.RootElement.ValueKind == JsonValueKind.Object) return document.RootElement.Clone();
-            _faults.Add($"{file}: expected a JSON object");
+            if (document.RootElement.ValueKind != JsonValueKind.Object) _faults.Add($"{file}: expected a JSON object");
+            else if (UnicodeText.FirstInvalid(document.RootElement) is { } place) _faults.Add($"{file}: {place}: {UnicodeText.Fault}");
+            else return document.RootElement.Clone();
         }
         catch (JsonException e)
         {
@@ -188,18 +189,5 @@ internal sealed class ChatTemplateFiles
         }
 
         return null;
-    }
-
-    // Half of a surrogate pair is valid JSON, and no text.
-    private static string? Text(JsonElement json)
-    {
-        try
-        {
-            return json.GetString();
-        }
-        catch (InvalidOperationException)
-        {
-            return null;
-        }
     }
 }

@@ -126,7 +126,7 @@ internal sealed class ConversationFaults
         try
         {
             using var document = ChatConversation.ParseArguments(arguments.GetString()!);
-            return document.RootElement.ValueKind == JsonValueKind.Object && JsonTexts.AreValid(document.RootElement);
+            return document.RootElement.ValueKind == JsonValueKind.Object && UnicodeText.FirstInvalid(document.RootElement) is null;
         }
         catch (JsonException)
         {

@@ -25,8 +25,7 @@ internal sealed class ExampleParser(ModelText model)
         if (line.IsTooLong) throw new ExampleException($"more than {JsonLines.MostLineBytes} bytes: no example is that long");
         if (!Utf8.IsValid(line.Bytes.Span)) throw new ExampleException("not UTF-8: save the file as UTF-8");
         using var document = Document(line);
-        // Anything else than an escape has been checked as UTF-8.
-        if (line.Bytes.Span.IndexOf("\\u"u8) >= 0 && !JsonTexts.AreValid(document.RootElement)) throw new ExampleException(HalfPair);
+        if (UnicodeText.FirstInvalid(document.RootElement) is not null) throw new ExampleException(HalfPair);
         return Checked(Parse(document.RootElement, line.Number));
     }
 

@@ -24,6 +24,9 @@ internal sealed class FieldRules
     /// <summary>All, by name.</summary>
     public IEnumerable<FieldRule> All => _rules.Values.OrderBy(rule => rule.Name, StringComparer.Ordinal);
 
+    /// <summary>Other names of a field.</summary>
+    public IEnumerable<string> OtherNames(string field) => _rules.Values.OfType<OtherName>().Where(rule => rule.Of == field).Select(rule => rule.Name);
+
     /// <summary>The rule for a field; null where nobody knows it.</summary>
     public FieldRule? Find(string name) => _rules.GetValueOrDefault(name);
 

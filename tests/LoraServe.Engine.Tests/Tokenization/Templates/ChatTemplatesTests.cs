@@ -97,6 +97,8 @@ public sealed class ChatTemplatesTests : IDisposable
     [InlineData("""{"chat_template": [{"name": "a"}]}""", "expected objects with name and template")]
     [InlineData("""{"chat_template": [{"name": "a", "template": "1"}, {"name": "a", "template": "2"}]}""", "'a' is there twice")]
     [InlineData("[]", "tokenizer_config.json: expected a JSON object")]
+    [InlineData("""{"extra_special_tokens": {"\ud800": "a"}}""", "tokenizer_config.json: extra_special_tokens: is no valid Unicode")]
+    [InlineData("""{"bos_token": "\ud800", "chat_template": "a"}""", "tokenizer_config.json: bos_token: is no valid Unicode")]
     [InlineData("{", "tokenizer_config.json: ")]
     public void Load_UnusableTemplate_TellsWhyWhenRendered(string config, string fault)
     {
