@@ -20,6 +20,7 @@ internal static class AuditAction
     public const string JobCancelled = "job.cancelled";
     public const string JobPaused = "job.paused";
     public const string JobResumed = "job.resumed";
+    public const string JobDeleted = "job.deleted";
     public const string KeyCreated = "key.created";
     public const string KeyRevoked = "key.revoked";
 }

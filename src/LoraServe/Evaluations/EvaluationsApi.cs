@@ -40,6 +40,9 @@ internal static class EvaluationsApi
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapGet("/{id}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapDelete("/{id}", DeleteAsync)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
+            .Produces<ErrorResponse>(StatusCodes.Status409Conflict);
         group.MapPost("/{id}/cancel", Cancel)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
@@ -111,6 +114,14 @@ internal static class EvaluationsApi
     /// <response code="404">The caller has no such evaluation.</response>
     internal static Ok<EvaluationResource> Get(JobStore jobs, Caller caller, string id) =>
         TypedResults.Ok(EvaluationResource.From(jobs.Get(Evaluating.Kind, id, caller)));
+
+    /// <summary>Delete an evaluation that has ended, with its results.</summary>
+    /// <param name="id" example="eval-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>
+    /// <response code="200">It is gone.</response>
+    /// <response code="404">The caller has no such evaluation.</response>
+    /// <response code="409">It has not ended: cancel it first.</response>
+    internal static async Task<Ok<DeletedJob>> DeleteAsync(HttpContext context, JobDeletion deletion, string id) =>
+        TypedResults.Ok(await deletion.DeleteAsync(context, Evaluating.Kind, id));
 
     /// <summary>End an evaluation. The results that it has stay.</summary>
     /// <param name="id" example="eval-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>

@@ -100,6 +100,7 @@ internal sealed partial class ErrorMapper(ILogger<ErrorMapper> log) : IException
         UnknownJobException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "id", "job_not_found")),
         UnknownBaseException e => (StatusCodes.Status404NotFound, Invalid(e.Message, "model", "model_not_found")),
         JobStateException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, "id", "invalid_job_state")),
+        JobNotEndedException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "id", "job_not_ended")),
         ConditionsNotMetException e => (StatusCodes.Status409Conflict, Invalid(e.Message, "if", "conditions_not_met")),
         InvalidTrainingException e => (StatusCodes.Status400BadRequest, Invalid(e.Message, null, "invalid_training")),
         QuotaExceededException e =>

@@ -33,6 +33,13 @@ internal sealed class JobFolders
     /// <param name="id">Of a job, never a stranger's text.</param>
     public string Of(string id) => Path.Combine(_root, id);
 
+    /// <summary>Deletes the folder of a job that is no more; what a kill leaves of it, the next start moves into the trash.</summary>
+    /// <param name="id">Of the job.</param>
+    public void Delete(string id)
+    {
+        if (Directory.Exists(Of(id))) Directory.Delete(Of(id), recursive: true);
+    }
+
     /// <summary>Makes the folder of a job that is about to be stored, with copies of files that may be deleted from now on.</summary>
     /// <param name="id">Of the job.</param>
     /// <param name="inputs">Each with its path in a job's folder.</param>

@@ -66,6 +66,9 @@ internal sealed partial class JobQueue(
         return resumed;
     }
 
+    /// <summary>Whether a job is being worked on, be it to end it.</summary>
+    public bool IsWorkedOn(string id) => _working.ContainsKey(id);
+
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         _loops = Task.WhenAll(kinds.SelectMany(kind => new[]

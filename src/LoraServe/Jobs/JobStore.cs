@@ -125,6 +125,21 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
         return changed;
     }
 
+    /// <summary>Deletes a job, what happened to it and its checkpoints, also on a full disk.</summary>
+    /// <param name="job">Of any state at the time that it was read.</param>
+    /// <exception cref="UnknownJobException">It is gone already.</exception>
+    /// <exception cref="JobNotEndedException">It has not ended.</exception>
+    public void Delete(StoredJob job) => database.DeleteEntries(
+        context =>
+        {
+            var row = context.Jobs.AsNoTracking().FirstOrDefault(found => found.Id == job.Id) ?? throw new UnknownJobException(job.Kind, job.Id);
+            JobNotEndedException.Check(JobRowMapper.ToJob(row));
+            context.Events.Where(happened => happened.JobId == job.Id).ExecuteDelete();
+            context.Checkpoints.Where(checkpoint => checkpoint.JobId == job.Id).ExecuteDelete();
+            return context.Jobs.Where(found => found.Id == job.Id).ExecuteDelete();
+        },
+        job.Id);
+
     /// <summary>Adds events; the first about a step takes the place of what an interrupted run told of it and of later ones.</summary>
     /// <param name="id">The job.</param>
     /// <param name="events">In order.</param>

@@ -45,6 +45,9 @@ internal static class RankStudiesApi
             .Produces(StatusCodes.Status200OK, contentType: "text/html")
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapDelete("/{id}", DeleteAsync)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
+            .Produces<ErrorResponse>(StatusCodes.Status409Conflict);
         group.MapPost("/{id}/cancel", Cancel)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
@@ -117,6 +120,14 @@ internal static class RankStudiesApi
         if (job.Status != JobStatus.Succeeded) throw new JobStateException($"'{job.Id}' has no report: it is {JobStatusNames.Of(job.Status)}.");
         return TypedResults.PhysicalFile(Path.GetFullPath(RankStudyOrder.Report(folders.Of(job.Id))), "text/html; charset=utf-8");
     }
+
+    /// <summary>Delete a study that has ended, with its report.</summary>
+    /// <param name="id" example="rank-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>
+    /// <response code="200">It is gone.</response>
+    /// <response code="404">The caller has no such study.</response>
+    /// <response code="409">It has not ended: cancel it first.</response>
+    internal static async Task<Ok<DeletedJob>> DeleteAsync(HttpContext context, JobDeletion deletion, string id) =>
+        TypedResults.Ok(await deletion.DeleteAsync(context, RankStudying.Kind, id));
 
     /// <summary>End a study. What its trainings found so far is not kept.</summary>
     /// <param name="id" example="rank-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>

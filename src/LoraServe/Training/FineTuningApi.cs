@@ -48,6 +48,9 @@ internal static class FineTuningApi
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound);
         group.MapGet("/{id}", Get).Produces<ErrorResponse>(StatusCodes.Status404NotFound);
+        group.MapDelete("/{id}", DeleteAsync)
+            .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
+            .Produces<ErrorResponse>(StatusCodes.Status409Conflict);
         group.MapPost("/{id}/cancel", Cancel).ProducesChangeErrors();
         group.MapPost("/{id}/pause", Pause).ProducesChangeErrors();
         group.MapPost("/{id}/resume", Resume).ProducesChangeErrors();
@@ -110,6 +113,15 @@ internal static class FineTuningApi
     /// <response code="404">The caller has no such job.</response>
     internal static Ok<FineTuningJobResource> Get(JobStore jobs, FineTuning training, Caller caller, string id) =>
         TypedResults.Ok(Resource(jobs.Get(FineTuning.Kind, id, caller), training));
+
+    /// <summary>Delete a training that has ended, with its events and checkpoints.</summary>
+    /// <remarks>The adapter that it made, and its file of figures, are deleted on their own.</remarks>
+    /// <param name="id" example="ftjob-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>
+    /// <response code="200">It is gone.</response>
+    /// <response code="404">The caller has no such job.</response>
+    /// <response code="409">It has not ended: cancel it first.</response>
+    internal static async Task<Ok<DeletedJob>> DeleteAsync(HttpContext context, JobDeletion deletion, string id) =>
+        TypedResults.Ok(await deletion.DeleteAsync(context, FineTuning.Kind, id));
 
     /// <summary>End a training. Its checkpoints stay.</summary>
     /// <param name="id" example="ftjob-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>

@@ -31,6 +31,7 @@ public class TrainingAccessTests(KeyedServer server)
 
         await LoraServeServer.ErrorAsync(await other.GetAsync($"/v1/fine_tuning/jobs/{job}/archive"), 404);
         await LoraServeServer.ErrorAsync(await other.DeleteAsync($"/v1/files/{file}"), 404);
+        await LoraServeServer.ErrorAsync(await other.DeleteAsync($"/v1/fine_tuning/jobs/{job}"), 404);
         foreach (var change in new[] { "cancel", "pause", "resume", "promote" })
             await LoraServeServer.ErrorAsync(await other.PostAsJsonAsync($"/v1/fine_tuning/jobs/{job}/{change}", new { alias = "a" }), 404);
         (await LoraServeServer.ErrorAsync(await other.PostAsJsonAsync("/v1/fine_tuning/jobs", Request(file)), 400)).Text("param").ShouldBe("training_file");
