@@ -15,11 +15,10 @@ internal static class LossCurve
     public static byte[] Png(string title, IReadOnlyList<StepMade> steps, IReadOnlyList<Evaluated> evaluations)
     {
         var plot = Figure.Create(title, "step", "loss (nats per token)");
-        var losses = steps.Select(step => step.Loss).Concat(evaluations.Select(evaluation => evaluation.Figures.Loss)).Where(loss => loss > 0).ToList();
         AddTraining(plot, steps);
         if (evaluations.Count > 0) AddValidation(plot, evaluations);
+        LogAxis.Label(plot, plot.Axes.Left);
         if (evaluations.Any(evaluation => evaluation.Figures.ExactMatch is not null)) AddExactMatch(plot, evaluations);
-        if (losses.Count > 0) plot.Axes.Left.TickGenerator = LogAxis.Ticks(losses.Min(), losses.Max(), value => $"{value:G3}");
         plot.ShowLegend(Edge.Bottom);
         return Figure.Png(plot, 760, 440);
     }

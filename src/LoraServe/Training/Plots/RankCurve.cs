@@ -37,8 +37,7 @@ internal sealed class RankCurve(RankStudyResult result, RankMetric metric)
         AddPlacements(plot, row => LogAxis.Place(row.Parameters));
         foreach (var full in _rows.Where(row => row.Rank is null))
             AddPoints(plot, [full], row => LogAxis.Place(row.Parameters), Figure.Ink, MarkerShape.FilledDiamond, "full fine-tuning");
-        plot.Axes.Bottom.TickGenerator = LogAxis.Ticks(
-            _rows.Min(row => row.Parameters), _rows.Max(row => row.Parameters), value => Short(value));
+        LogAxis.Label(plot, plot.Axes.Bottom, Short);
         return Finish(plot);
     }
 
@@ -96,14 +95,8 @@ internal sealed class RankCurve(RankStudyResult result, RankMetric metric)
 
     private Plot Finish(Plot plot)
     {
-        var spreads = _rows.Select(metric.Of).ToList();
-        if (metric.IsLogarithmic)
-        {
-            plot.Axes.Left.TickGenerator =
-                LogAxis.Ticks(spreads.Min(spread => spread.Mean), spreads.Max(spread => spread.Mean), value => $"{value:G3}");
-        }
-
-        plot.ShowLegend(metric.IsLogarithmic ? Alignment.UpperRight : Alignment.LowerRight);
+        if (metric.IsLogarithmic) LogAxis.Label(plot, plot.Axes.Left);
+        plot.ShowLegend(Edge.Bottom);
         return plot;
     }
 

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Training.Ranks;
 using ScottPlot;
+using ScottPlot.TickGenerators;
 
 namespace LoraServe.Training.Plots;
 
@@ -7,6 +8,9 @@ namespace LoraServe.Training.Plots;
 internal static class SpectrumPlots
 {
     private const int MaxOverlaps = 2;
+
+    // Up to so many, every index has a tick, else every fourth.
+    private const int FewTicks = 8;
     private const int TickEvery = 4;
 
     // Of the largest singular value: what is below is nothing.
@@ -29,8 +33,10 @@ internal static class SpectrumPlots
             line.LegendText = $"{kinds[i].Key} (effective rank {kinds[i].Average(module => module.EffectiveRank):F1})";
         }
 
-        plot.Axes.Left.TickGenerator = LogAxis.Ticks(Least, 1, value => $"{value:G3}");
-        plot.ShowLegend(Alignment.LowerLeft);
+        var names = Names(spectrum.Rank);
+        plot.Axes.Bottom.TickGenerator = new NumericManual([.. names.Select((_, i) => i + 1.0)], [.. names]);
+        LogAxis.Label(plot, plot.Axes.Left);
+        plot.ShowLegend(Edge.Right);
         return new RankPlot(
             "spectrum",
             $"Singular values of the trained updates at r = {spectrum.Rank} on {spectrum.Target}, mean over layers. The effective rank is the "
@@ -66,7 +72,7 @@ internal static class SpectrumPlots
     }
 
     private static IReadOnlyList<string> Names(int count) =>
-        [.. Enumerable.Range(1, count).Select(i => i == 1 || i % TickEvery == 0 ? $"{i}" : "")];
+        [.. Enumerable.Range(1, count).Select(i => count <= FewTicks || i == 1 || i % TickEvery == 0 ? $"{i}" : "")];
 
     private static IEnumerable<IGrouping<string, ModuleSpectrum>> Kinds(RankSpectrum spectrum) =>
         spectrum.Modules.GroupBy(module => module.Path[(module.Path.LastIndexOf('.') + 1)..]);
