@@ -8,8 +8,11 @@ namespace LoraServe.Engine.Adapters;
 /// </summary>
 internal static class AdapterArchiveWriter
 {
-    // Weights hardly compress; whoever waits for them, and the threads that serve, do not gain by trying harder.
-    private const CompressionLevel Level = CompressionLevel.Fastest;
+    // Weights hardly compress: a fast attempt makes them longer, and a thorough one takes time from those that generate.
+    private const CompressionLevel OfTar = CompressionLevel.NoCompression;
+
+    // Readers of streams do not find the end of a zip's entry that is stored as it is.
+    private const CompressionLevel OfZip = CompressionLevel.Fastest;
 
     private const UnixFileMode Mode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
@@ -33,7 +36,7 @@ internal static class AdapterArchiveWriter
     private static async Task WriteTarGzAsync(
         IReadOnlyList<(string Name, Stream Content)> files, Stream destination, CancellationToken cancellationToken)
     {
-        await using var gzip = new GZipStream(destination, Level, leaveOpen: true);
+        await using var gzip = new GZipStream(destination, OfTar, leaveOpen: true);
         await using var tar = new TarWriter(gzip, TarEntryFormat.Ustar, leaveOpen: true);
         foreach (var (name, content) in files)
         {
@@ -51,7 +54,7 @@ internal static class AdapterArchiveWriter
         {
             foreach (var (name, content) in files)
             {
-                var entry = zip.CreateEntry(name, Level);
+                var entry = zip.CreateEntry(name, OfZip);
                 entry.LastWriteTime = Time;
                 entry.ExternalAttributes = (int)Mode << 16;
                 await using var target = await entry.OpenAsync(cancellationToken);

@@ -55,9 +55,10 @@ public sealed partial class AdapterManager
         try
         {
             export = AdapterExport.Open(folder, name, version);
-            if (HashOf(folder, inMemory: part.Alias.Folder is not null) is { } found && found != version)
-                throw new DamagedAdapterException(name, $"its files hash to {found} instead of {version}.");
-            return export;
+            var isWhole = HashOf(folder, inMemory: part.Alias.Folder is not null) is { } found
+                ? found == version
+                : VersionFile.TryRead(folder) is not { } description || !description.Faults(folder).Any();
+            return isWhole ? export : throw new DamagedAdapterException(name, "its files have changed since it was accepted.");
         }
         catch (Exception e)
         {
@@ -68,7 +69,7 @@ public sealed partial class AdapterManager
         }
     }
 
-    // Null for what another base accepted: how its tensors are to be read is not known here.
+    // Null for what another base accepted: how its tensors are to be read is not known here, only whether its files are the same.
     private string? HashOf(string folder, bool inMemory)
     {
         try

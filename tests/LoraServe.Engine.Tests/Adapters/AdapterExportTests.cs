@@ -88,6 +88,16 @@ public sealed class AdapterExportTests : IDisposable
     }
 
     [Fact]
+    public async Task Export_ConfigurationThatWasMadeOneOfAnotherBase_IsRefused()
+    {
+        var version = (await _adapters.Add("a", ManagedAdapters.One)).Version;
+        var config = Path.Combine(Path.GetDirectoryName(_adapters.TensorFile(version))!, "adapter_config.json");
+        await File.WriteAllTextAsync(config, (await File.ReadAllTextAsync(config)).Replace("\"r\": 4", "\"r\": 300"));
+
+        await Should.ThrowAsync<DamagedAdapterException>(() => ArchiveAsync("a", ArchiveFormat.TarGz));
+    }
+
+    [Fact]
     public async Task Export_Mix_LoadsToTheTensorsThatServe()
     {
         await _adapters.Add("a", ManagedAdapters.One);
