@@ -13,7 +13,7 @@ public static partial class OwnerOnly
     /// <summary>From now on, whatever this process creates is its owner's only.</summary>
     public static void CreateAll()
     {
-        if (!OperatingSystem.IsWindows()) SetMask(MaskOthers);
+        if (!OperatingSystem.IsWindows()) _ = SetMask(MaskOthers);
     }
 
     /// <summary>Makes a folder, or leaves it as it is.</summary>
@@ -50,7 +50,7 @@ public static partial class OwnerOnly
     }
 
     [UnsupportedOSPlatform("windows")]
-    private static bool IsOpen(FileSystemInfo entry) => (entry.UnixFileMode & Others) != 0 && (int)entry.UnixFileMode != -1;
+    private static bool IsOpen(FileSystemInfo entry) => (entry.UnixFileMode & Others) != UnixFileMode.None && (int)entry.UnixFileMode != -1;
 
     private static IEnumerable<FileSystemInfo> Tree(DirectoryInfo root)
     {

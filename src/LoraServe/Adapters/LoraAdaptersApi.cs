@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Faults;
 using LoraServe.Hosting;
 using LoraServe.Hosting.Fields;
 using LoraServe.Keys;

@@ -37,6 +37,6 @@ internal static partial class ForwardedPrefix
         return IsPath(prefix) ? new PathString(prefix) : null;
     }
 
-    [GeneratedRegex(@"\A(/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\z", RegexOptions.NonBacktracking)]
+    [GeneratedRegex(@"\A(?:/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+\z", RegexOptions.NonBacktracking)]
     private static partial Regex Path();
 }

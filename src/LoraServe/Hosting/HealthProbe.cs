@@ -1,3 +1,4 @@
+using System.Net.Security;
 using System.Net.Sockets;
 
 namespace LoraServe.Hosting;
@@ -41,7 +42,7 @@ internal static class HealthProbe
     {
         var handler = new SocketsHttpHandler();
         // Certificates name the server as others call it, or are its own: on the way to this machine nobody stands between.
-        if (isOfThisMachine) handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, errors) => isOfThisMachine || errors == SslPolicyErrors.None;
         if (socketPath is null) return handler;
         handler.ConnectCallback = async (_, cancellationToken) =>
         {

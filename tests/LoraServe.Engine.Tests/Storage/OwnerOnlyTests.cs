@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using LoraServe.Engine.Storage;
 using Shouldly;
 using Xunit;
@@ -14,6 +15,7 @@ public sealed class OwnerOnlyTests : IDisposable
     public void Dispose() => _folder.Dispose();
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public void Tighten_TreeThatOthersCanRead_IsItsOwnersAndFollowsNoLink()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such rights.");
@@ -34,6 +36,7 @@ public sealed class OwnerOnlyTests : IDisposable
     }
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public void CreateFolder_NewOne_IsItsOwners()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such rights.");

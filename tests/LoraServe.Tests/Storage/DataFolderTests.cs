@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using LoraServe.Files;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
@@ -102,6 +103,7 @@ public sealed class DataFolderTests : IDisposable
     }
 
     [Fact]
+    [UnsupportedOSPlatform("windows")]
     public void Open_FolderThatOthersCanRead_IsTightened()
     {
         Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such rights.");

@@ -1,5 +1,4 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training.Data;
 using TorchSharp;
 

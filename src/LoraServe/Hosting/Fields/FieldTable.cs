@@ -185,12 +185,14 @@ internal static class FieldTable
         new Unsupported("parse_tool_calls", "tool_choice none turns calls off", "true"),
     ];
 
-    private static IEnumerable<FieldRule> Later => new[]
-    {
+    private static readonly string[] GeneratingFields =
+    [
         "max_tokens", "max_completion_tokens", "temperature", "top_p", "top_k", "min_p", "n", "seed", "stop", "stream", "stream_options",
         "presence_penalty", "frequency_penalty", "repetition_penalty", "logit_bias", "logprobs", "top_logprobs", "user", "metadata", "store",
-    }
-    .Select(name => new Harmless(name, "belongs to generating, which comes later"));
+    ];
+
+    private static IEnumerable<FieldRule> Later =>
+        GeneratingFields.Select(name => new Harmless(name, "belongs to generating, which comes later"));
 
     /// <summary>POST /v1/completions.</summary>
     public static FieldRules Completions { get; } = new(

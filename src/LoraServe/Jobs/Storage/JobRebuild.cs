@@ -48,7 +48,7 @@ internal sealed partial class JobRebuild(string folder, Trash trash, ILogger log
         Name = file.Name,
         Purpose = Files.FilePurpose.FineTune,
         Bytes = file.Length,
-        Created = file.LastWriteTimeUtc,
+        Created = new DateTimeOffset(file.LastWriteTimeUtc),
         Expires = null,
         Fault = null,
     };
@@ -62,7 +62,7 @@ internal sealed partial class JobRebuild(string folder, Trash trash, ILogger log
         foreach (var step in place.EnumerateDirectories($"{Prefix}*").OrderBy(step => step.Name.Length).ThenBy(step => step.Name, StringComparer.Ordinal))
         {
             if (!int.TryParse(step.Name[Prefix.Length..], out var number)) continue;
-            yield return new CheckpointRow { JobId = id, Step = number, Created = step.LastWriteTimeUtc, Folder = $"{Parent}/{step.Name}" };
+            yield return new CheckpointRow { JobId = id, Step = number, Created = new DateTimeOffset(step.LastWriteTimeUtc), Folder = $"{Parent}/{step.Name}" };
         }
     }
 

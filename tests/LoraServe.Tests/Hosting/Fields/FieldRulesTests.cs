@@ -3,7 +3,6 @@ using LoraServe.Completions;
 using LoraServe.Chat;
 using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
-using LoraServe.Hosting.Fields;
 
 namespace LoraServe.Tests.Hosting.Fields;
 
