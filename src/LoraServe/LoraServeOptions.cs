@@ -28,6 +28,7 @@ public sealed record LoraServeOptions
     public string? ServedModelName { get; init; }
 
     [Description("Folder that keeps uploaded adapters across restarts.")]
+    [Folder]
     public string Data { get; init; } = "data";
 
     [Description("Days for which the trash of the data folder keeps files that a start found and no database knows.")]

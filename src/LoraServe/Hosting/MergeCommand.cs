@@ -20,10 +20,8 @@ internal static class MergeCommand
         };
         command.SetAction(result => Run(
             result.GetValue(model)!, result.GetValue(adapter)!, result.GetValue(folder)!, result.GetValue(dtype) ?? "bfloat16"));
-        model.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && ModelFolder.Fault(token.Value) is { } fault) result.AddError($"--model: {fault}");
-        });
+        model.WithRule(ModelFolder.Fault);
+        adapter.WithRule(PathRules.AdapterFault);
         return command;
     }
 

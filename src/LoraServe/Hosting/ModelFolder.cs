@@ -21,11 +21,14 @@ internal static partial class ModelFolder
                 : $"expected a folder, found the file '{path}': name the folder with config.json";
         }
 
-        return HubId().IsMatch(path)
-            ? $"expected a folder that exists, found '{path}'. If that is a model of the Hugging Face hub, fetch it first, since LoraServe downloads none: "
-                + $"`hf download {path} --local-dir {path[(path.IndexOf('/') + 1)..]}`, then name that folder"
-            : $"expected a folder that exists, found '{path}'";
+        return $"expected a folder that exists, found '{path}'{HubHint(path)}";
     }
+
+    /// <summary>What to do with a path that is not there and looks like an id of the Hugging Face hub; else nothing.</summary>
+    public static string HubHint(string path) => HubId().IsMatch(path)
+        ? ". If that is of the Hugging Face hub, fetch it first, since LoraServe downloads nothing: "
+            + $"`hf download {path} --local-dir {path[(path.IndexOf('/') + 1)..]}`, then name that folder"
+        : "";
 
     private static string? FolderFault(string path)
     {

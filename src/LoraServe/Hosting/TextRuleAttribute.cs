@@ -20,6 +20,12 @@ internal sealed class ExistingFolderAttribute : TextRuleAttribute
     public override string? Fault(string text) => Directory.Exists(text) ? null : $"expected a folder that exists, found '{text}'";
 }
 
+/// <summary>A folder that exists or can be made.</summary>
+internal sealed class FolderAttribute : TextRuleAttribute
+{
+    public override string? Fault(string text) => File.Exists(text) ? $"expected a folder, found the file '{text}'" : null;
+}
+
 /// <summary>The folder of a base model.</summary>
 internal sealed class BaseModelAttribute : TextRuleAttribute
 {

@@ -18,7 +18,7 @@ internal static class VerifyDataCommand
     {
         var data = new Option<string>("--data")
         {
-            Description = "The data folder of a server that does not run. Default: the one that LoraServe__Data or the built-in default names.",
+            Description = "The data folder of a server that does not run. Default: the one that a server started here would use.",
             HelpName = "DIR",
             DefaultValueFactory = _ => ServerConfiguration.Data,
         };

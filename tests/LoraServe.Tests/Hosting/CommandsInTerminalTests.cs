@@ -145,6 +145,17 @@ public sealed partial class CommandsInTerminalTests : IDisposable
     }
 
     [Fact]
+    public async Task VerifyData_FolderWithAKey_FindsNoFault()
+    {
+        using var created = new TerminalProcess(Narrow, "keys", "create", "--data", In("data"), "--name", "a", "--scopes", "infer");
+        (await created.ExitAsync()).ShouldBe(0, created.Raw);
+
+        using var terminal = new TerminalProcess(Narrow, "verify-data", "--data", In("data"));
+        (await terminal.ExitAsync()).ShouldBe(0, terminal.Raw);
+        Joined(terminal).ShouldContain("0 faults, 0 notes; looked at 0 versions of adapters, 0 files, 0 jobs, 1 keys.");
+    }
+
+    [Fact]
     public async Task Merge_Adapter_WritesACheckpoint()
     {
         using var terminal = new TerminalProcess(

@@ -33,10 +33,7 @@ internal sealed class EngineChoice
 
     public EngineChoice()
     {
-        _model.Validators.Add(result =>
-        {
-            if (result.Tokens is [var token] && ModelFolder.Fault(token.Value) is { } fault) result.AddError($"--model: {fault}");
-        });
+        _model.WithRule(ModelFolder.Fault);
     }
 
     /// <summary>All of them.</summary>

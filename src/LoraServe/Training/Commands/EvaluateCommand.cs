@@ -39,6 +39,9 @@ internal sealed class EvaluateCommand
 
     private EvaluateCommand()
     {
+        _adapters.WithRule(PathRules.AdapterFault);
+        _data.WithRule(PathRules.FileFault);
+        _json.WithRule(PathRules.OutputFault);
     }
 
     public static Command Create() => new EvaluateCommand().ToCommand();

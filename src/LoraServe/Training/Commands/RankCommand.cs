@@ -43,6 +43,8 @@ internal sealed class RankCommand
 
     private RankCommand()
     {
+        _data.WithRule(PathRules.FileFault);
+        _test.WithRule(PathRules.FileFault);
         _ranks.Validators.Add(result => CheckNumbers(result, "--ranks"));
         _sizes.Validators.Add(result => CheckNumbers(result, "--data-sizes"));
     }

@@ -68,6 +68,8 @@ internal sealed class TrainCommand
 
     private TrainCommand()
     {
+        _data.WithRule(PathRules.FileFault);
+        _validation.WithRule(PathRules.FileFault);
     }
 
     public static Command Create() => new TrainCommand().ToCommand();
