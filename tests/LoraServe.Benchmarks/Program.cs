@@ -9,6 +9,7 @@
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- merges --model DIR --count 200
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- residency --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- kills --count 100
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- damage --count 200
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- training-kills --count 20
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- training-serving --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- templates --count 1000000
@@ -18,12 +19,13 @@
 // load asks a server that runs already; the others need none. steps measures single steps of the engine on a checkpoint, prefix the prefix
 // cache, starvation what a busy adapter does to another one, merge-cost what a merge costs, and merge-traces merging by demand against always
 // and never. merges checks that merging leaves nothing behind, residency serves 2,000 adapters with memory for 32, and kills ends a process
-// while it changes adapters and checks what is left. training-kills does the same to trainings, and training-serving measures what a training
+// while it changes adapters and checks what is left. damage does to a data folder what disks and backups may. training-kills does the same to trainings, and training-serving measures what a training
 // does to requests beside it. train measures steps of training and their memory, templates renders mutated chat templates, and hostile
 // sends thousands of wrong requests over all routes and checks answers, times, memory and log.
 // Other work on the machine shows in every figure: leave it alone meanwhile.
 using System.CommandLine;
 using LoraServe.Benchmarks;
+using LoraServe.Benchmarks.Damage;
 using LoraServe.Benchmarks.Fairness;
 using LoraServe.Benchmarks.Hostile;
 using LoraServe.Benchmarks.Kills;
@@ -44,7 +46,7 @@ if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = TableWidth;
 var root = new RootCommand("Measures how fast LoraServe is on this machine.")
 {
     StepsCommand.Create(), MergeCostCommand.Create(), MergesCommand.Create(), MergeTracesCommand.Create(), PrefixCommand.Create(),
-    StarvationCommand.Create(), LoadCommand.Create(), ResidencyCommand.Create(), KillsCommand.Create(), KillsCommand.CreateWorker(),
+    StarvationCommand.Create(), LoadCommand.Create(), ResidencyCommand.Create(), KillsCommand.Create(), KillsCommand.CreateWorker(), DamageCommand.Create(),
     TemplatesCommand.Create(), TrainCommand.Create(), TrainingKillsCommand.Create(), TrainingKillsCommand.CreateWorker(), ServingCommand.Create(),
     HostileCommand.Create(),
 };

@@ -15,8 +15,6 @@ namespace LoraServe.Engine.Storage;
 public sealed partial class DatabaseGeneration(string databasePath)
 {
     private const string Table = "DataGeneration";
-    private const int SqliteCorrupt = 11;
-    private const int SqliteNotADatabase = 26;
 
     private readonly string _name = Path.GetFileName(databasePath);
 
@@ -51,17 +49,8 @@ public sealed partial class DatabaseGeneration(string databasePath)
     /// <exception cref="IOException">The file beside it is damaged.</exception>
     public string? Fault(SqliteConnection connection)
     {
-        try
-        {
-            using var command = connection.CreateCommand();
-            command.CommandText = "PRAGMA quick_check(1)";
-            if (command.ExecuteScalar() is not "ok") return $"{databasePath} is damaged.";
-            return Disagreement(ReadFile(), ReadRow(connection));
-        }
-        catch (SqliteException e) when (e.SqliteErrorCode is SqliteCorrupt or SqliteNotADatabase)
-        {
-            return $"{databasePath} is damaged: {e.Message}";
-        }
+        if (DatabaseDamage.Find(connection, databasePath) is { } damage) return damage;
+        return Disagreement(ReadFile(), ReadRow(connection));
     }
 
     /// <summary>Takes over what the database says, and makes a generation where there is none yet.</summary>

@@ -44,6 +44,12 @@ public sealed partial class SchemaMigration(string path, ILogger log)
         var known = database.GetMigrations().ToHashSet(StringComparer.Ordinal);
         var newer = database.GetAppliedMigrations().Where(migration => !known.Contains(migration)).ToList();
         if (newer.Count == 0) return;
+        if (!database.GetAppliedMigrations().Any(known.Contains))
+        {
+            throw new IOException($"{path} is another database than its name says: its tables have the change {newer[^1]}. Bring the right one back from a "
+                + "backup, or give this server another --data.");
+        }
+
         var release = typeof(SchemaMigration).Assembly.GetName().Version?.ToString(3);
         throw new IOException(
             $"{path} was written by a newer LoraServe than this one, {release}: its tables have the change {newer[^1]}, which this one does not know. "

@@ -69,10 +69,14 @@ internal abstract class DurableDatabase<TContext>(string path, string content, F
         catch (Exception e)
         {
             Dispose();
+            if (DatabaseDamage.IsCauseOf(e)) throw new IOException($"{path}, the database of {content}, is damaged: {e.GetBaseException().Message} {Advice}", e);
             if (e is IOException) throw;
             throw new IOException($"The database of {content}, {path}, cannot be opened: {e.Message}", e);
         }
     }
+
+    /// <summary>How to go on where the file is damaged.</summary>
+    protected virtual string Advice => "Bring it back from a backup, or give this server another --data.";
 
     /// <summary>Looks at the file before anything is changed in it.</summary>
     /// <param name="connection">Open.</param>
@@ -128,6 +132,11 @@ internal abstract class DurableDatabase<TContext>(string path, string content, F
             try
             {
                 return use();
+            }
+            // What a cell holds is not of its kind.
+            catch (Exception e) when (e is FormatException or InvalidCastException or OverflowException)
+            {
+                throw new IOException($"{path}, the database of {content}, is damaged: {e.Message} {Advice}", e);
             }
             catch (Exception e) when (e is SqliteException or DbUpdateException)
             {

@@ -12,7 +12,7 @@ internal static class KilledStore
     private const int Width = 64;
 
     /// <summary>The base, which needs no weights.</summary>
-    private static readonly ModelModules Base = new(
+    public static readonly ModelModules Base = new(
         "tiny",
         "llama",
         [.. Enumerable.Range(0, 4).Select(layer => new LinearModule($"model.layers.{layer}.self_attn.q_proj", Width, Width, HasBias: false))],

@@ -84,6 +84,34 @@ public sealed class RegistryDamageTests : IDisposable
     }
 
     [Fact]
+    public async Task Open_OlderRegistryWithItsGeneration_IsRefusedForTheNewerName()
+    {
+        await _adapters.Add("a", ManagedAdapters.One);
+        _adapters.Restart(() => Copy("older"));
+        Manager.SaveMix("m", [new AdapterPart("a", 0.5)]);
+
+        Should.Throw<IOException>(() => _adapters.Restart(() =>
+        {
+            Restore("older");
+            File.Copy(Path.Combine(_copies.Path, "older", "registry.generation"), Path.Combine(Root, "registry.generation"), overwrite: true);
+        })).Message.ShouldContain("does not know the name");
+
+        _adapters.Restart(static () => { }, rebuild: true);
+        Manager.List().Select(info => info.Name).ShouldBe(["a", "m"]);
+    }
+
+    [Fact]
+    public async Task Open_CellOfAnotherKind_IsRefusedAndRebuilt()
+    {
+        var one = await _adapters.Add("a", ManagedAdapters.One);
+
+        Should.Throw<IOException>(() => _adapters.Restart(() => Execute("UPDATE Aliases SET Created = 'never'"))).Message.ShouldContain("--rebuild-registry");
+
+        _adapters.Restart(static () => { }, rebuild: true);
+        Manager.Find("a")!.Version.ShouldBe(one.Version);
+    }
+
+    [Fact]
     public async Task Open_KilledBeforeTheGenerationWasWritten_Starts()
     {
         await _adapters.Add("a", ManagedAdapters.One);

@@ -25,13 +25,15 @@ public sealed class DataFolderTests : IDisposable
     [InlineData("emptied")]
     [InlineData("removed")]
     [InlineData("older")]
+    [InlineData("older with its generation")]
     [InlineData("garbage")]
     [InlineData("without its generation")]
     public void Open_DatabaseIsNotThatOfTheFiles_IsRefusedAndRebuilt(string damage)
     {
         string first;
         using (var server = new Stores(_folder)) first = server.AddFile("first");
-        File.Copy(Database, Path.Combine(_folder, "..", $"{Path.GetFileName(_folder)}.older"));
+        File.Copy(Database, Older(".db"));
+        File.Copy(Path.ChangeExtension(Database, ".generation"), Older(".generation"));
         string second;
         using (var server = new Stores(_folder))
         {
@@ -159,15 +161,18 @@ public sealed class DataFolderTests : IDisposable
         command.ExecuteNonQuery();
     }
 
+    private string Older(string end) => Path.Combine(_folder, "..", $"{Path.GetFileName(_folder)}.older{end}");
+
     private void Damage(string damage)
     {
-        var older = Path.Combine(_folder, "..", $"{Path.GetFileName(_folder)}.older");
         if (damage == "emptied") File.WriteAllText(Database, "");
         if (damage == "removed") File.Delete(Database);
-        if (damage == "older") File.Copy(older, Database, overwrite: true);
+        if (damage.StartsWith("older", StringComparison.Ordinal)) File.Copy(Older(".db"), Database, overwrite: true);
+        if (damage == "older with its generation") File.Copy(Older(".generation"), Path.ChangeExtension(Database, ".generation"), overwrite: true);
         if (damage == "garbage") File.WriteAllText(Database, new string('x', 20_000));
         if (damage == "without its generation") File.Delete(Path.ChangeExtension(Database, ".generation"));
-        File.Delete(older);
+        File.Delete(Older(".db"));
+        File.Delete(Older(".generation"));
     }
 
     private sealed class Stores : IDisposable

@@ -184,6 +184,8 @@ internal sealed partial class AdapterRegistry : IDisposable
         fill(context);
         _generation.Open(_connection, first, () => WhyNotNew(context));
         if (_generation.IsBehind || !_aliases.Exist) WriteCopies(context);
+        else if (_aliases.FindOther([.. context.Aliases.Select(row => row.Name)]) is { } other)
+            throw _generation.Refusal($"{_path} is older than its files: it does not know the name in {other}.");
         _reserve.Fill();
         return true;
     });
@@ -267,6 +269,11 @@ internal sealed partial class AdapterRegistry : IDisposable
             {
                 using var context = new RegistryContext(_options);
                 return use(context);
+            }
+            // What a cell holds is not of its kind.
+            catch (Exception e) when (e is FormatException or InvalidCastException or OverflowException)
+            {
+                throw _generation.Refusal($"{_path} is damaged: {e.Message}");
             }
             catch (Exception e) when (e is SqliteException or DbUpdateException)
             {

@@ -41,7 +41,17 @@ internal sealed class AliasFiles(string folder)
     /// <summary>Deletes the file of a name, if there is one.</summary>
     public void Delete(string name)
     {
-        if (Exist) File.Delete(PathOf(name));
+        if (!Exist) return;
+        File.Delete(PathOf(name));
+        // A power cut must not bring it back: it would tell that the registry is an older one.
+        DurableDisk.FlushFolder(folder);
+    }
+
+    /// <summary>A file of a name that is none of these, or null.</summary>
+    public string? FindOther(IReadOnlyCollection<string> names)
+    {
+        var known = names.Select(PathOf).ToHashSet(StringComparer.Ordinal);
+        return Directory.EnumerateFiles(folder, $"*{Extension}").FirstOrDefault(path => IsOurs(path) && !known.Contains(path));
     }
 
     /// <summary>Writes all names, and deletes the files of all others.</summary>
@@ -51,6 +61,7 @@ internal sealed class AliasFiles(string folder)
         foreach (var row in rows) Write(row);
         var known = rows.Select(row => PathOf(row.Name)).ToHashSet(StringComparer.Ordinal);
         foreach (var path in Directory.GetFiles(folder).Where(path => !known.Contains(path) && IsOurs(path))) File.Delete(path);
+        DurableDisk.FlushFolder(folder);
     }
 
     /// <summary>The names whose files can be read, and the files that cannot.</summary>

@@ -40,6 +40,15 @@ internal sealed class JobCopies(string dataFolder)
             File.Delete(PathOf(_files, id));
             File.Delete(PathOf(_jobs, id));
         }
+
+        Flush();
+    }
+
+    /// <summary>A copy of what a database does not know, or null.</summary>
+    public string? FindOther(JobContext context)
+    {
+        var ids = context.Files.Select(row => row.Id).Concat(context.Jobs.Select(row => row.Id)).ToHashSet(StringComparer.Ordinal);
+        return Paths(_files).Concat(Paths(_jobs)).FirstOrDefault(path => !ids.Contains(Path.GetFileNameWithoutExtension(path)));
     }
 
     /// <summary>Makes the copies those of a database.</summary>
@@ -62,6 +71,7 @@ internal sealed class JobCopies(string dataFolder)
         }
 
         foreach (var path in Paths(_files).Concat(Paths(_jobs)).Where(path => !ids.Contains(Path.GetFileNameWithoutExtension(path)))) File.Delete(path);
+        Flush();
     }
 
     /// <summary>The rows that can be read, the oldest first, and the files that cannot.</summary>
@@ -72,6 +82,13 @@ internal sealed class JobCopies(string dataFolder)
         var files = Read<FileRow>(_files, row => row.Id, unreadable);
         var jobs = Read<JobRow>(_jobs, row => row.Id, unreadable);
         return ([.. files.OrderBy(row => row.Number)], [.. jobs.OrderBy(row => row.Number)], unreadable);
+    }
+
+    // A power cut must not bring a copy back: it would tell that the database is an older one.
+    private void Flush()
+    {
+        DurableDisk.FlushFolder(_files);
+        DurableDisk.FlushFolder(_jobs);
     }
 
     private static void Write<T>(string folder, string id, T row)

@@ -92,6 +92,8 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
         }
     }
 
+    protected override string Advice => "Bring it back from a backup, or start once with --rebuild-registry.";
+
     protected override void Check(SqliteConnection connection) => _generation.Check(connection);
 
     protected override void Complete(JobContext context, SqliteConnection connection)
@@ -99,7 +101,13 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
         _fill(context);
         context.ChangeTracker.Clear();
         _generation.Open(connection, _first, () => WhyNotNew(context));
-        if (!_generation.IsBehind && _copies.Exist) return;
+        if (!_generation.IsBehind && _copies.Exist)
+        {
+            if (_copies.FindOther(context) is { } other)
+                throw _generation.Refusal($"jobs.db of {_folder} is older than its files: it does not know what {other} describes.");
+            return;
+        }
+
         _copies.Replace(context);
         _generation.Commit(connection);
     }

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Storage;
 using LoraServe.Storage;
+using Microsoft.Data.Sqlite;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Keys.Storage;
@@ -17,6 +18,9 @@ internal sealed class KeyDatabase : DurableDatabase<KeyContext>
 
     /// <summary>Remembers outside of the database that there were keys.</summary>
     public KeyMarker Marker { get; }
+
+    protected override string Advice => "Bring it (with keys.db-wal, if there is one) back from a backup, or move it away and make a new key with "
+        + "`keys create --name admin --scopes admin` and the same --data: every older key is then refused.";
 
     /// <summary>Opens the database of a data folder; both are made if they are not there.</summary>
     /// <exception cref="IOException">It cannot be used.</exception>
@@ -53,4 +57,9 @@ internal sealed class KeyDatabase : DurableDatabase<KeyContext>
     /// <summary>A number that is another one after anybody, such as another process, has changed keys.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     public long KeysVersion() => ReadNumber();
+
+    protected override void Check(SqliteConnection connection)
+    {
+        if (DatabaseDamage.Find(connection, connection.DataSource) is { } damage) throw new IOException($"{damage} {Advice}");
+    }
 }
