@@ -10,13 +10,16 @@ internal sealed class PeftLeftovers(
     // Enough to see what their names have in common.
     private const int MaxShown = 3;
 
+    // A name of PEFT's to its end.
+    private const int MaxNameLength = 90;
+
     /// <summary>Reports what nobody has taken.</summary>
     public void Report()
     {
         foreach (var group in tensors.Left.GroupBy(left => Reason(left.Path, left.Role), left => left.Entry.Name, StringComparer.Ordinal))
         {
             var names = group.ToList();
-            var shown = string.Join("', '", names.Take(MaxShown).Select(FaultText.Shorten));
+            var shown = string.Join("', '", names.Take(MaxShown).Select(name => FaultText.Cut(name, MaxNameLength)));
             tensors.Fault($"unexpected '{shown}'{(names.Count <= MaxShown ? "" : $" and {names.Count - MaxShown} more")}: {group.Key}");
         }
     }
