@@ -69,6 +69,16 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
         };
     }
 
+    /// <summary>Settings whose passes are as large as memory allows, where it was left open how large they are.</summary>
+    /// <param name="settings">Of <see cref="Choose"/>.</param>
+    /// <param name="most">The most micro_batch_tokens for which there is memory; 0 where there is none for any.</param>
+    public TrainingSettings WithinMemory(TrainingSettings settings, int most)
+    {
+        if (asked.MicroBatchTokens is not null || most == 0 || most >= settings.MicroBatchTokens) return settings;
+        _reasons.RemoveAll(reason => reason.StartsWith("micro_batch_tokens ", StringComparison.Ordinal));
+        return settings with { MicroBatchTokens = Chosen(most, $"micro_batch_tokens {most}: as many as training-memory has room for") };
+    }
+
     private IReadOnlyList<string> Targets() => asked.TargetModules is null
         ? Chosen(TargetNames.All, "target_modules all-linear: attention and feed-forward, which learns more than attention alone")
         : TargetNames.Resolve(asked.TargetModules, new FaultList(refuse: null));

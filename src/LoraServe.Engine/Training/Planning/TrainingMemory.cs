@@ -76,6 +76,20 @@ internal sealed class TrainingMemory(
                 : $"r: {found}: lower r, name fewer target_modules, {otherwise}";
         }
 
+        var fits = MostTokens(training, validation, budget);
+        if (fits > 0) return $"micro_batch_tokens: {found}: lower it from {settings.MicroBatchTokens} to at most {fits}, {otherwise}";
+        var recompute = settings.Recompute ? "" : "turn recompute on, ";
+        return $"max_sequence_length: {found}, with one example of {DatasetMemory.Longest(training)} tokens at a time already: {recompute}shorten or leave out "
+            + $"long examples, {otherwise}";
+    }
+
+    /// <summary>The most micro_batch_tokens, up to the settings', that fit; 0 where none do.</summary>
+    /// <param name="training">Examples to train on.</param>
+    /// <param name="validation">Held-out examples, or null.</param>
+    /// <param name="budget">Bytes that it may take.</param>
+    public int MostTokens(TrainingDataset training, TrainingDataset? validation, long budget)
+    {
+        if (Of(training, validation) <= budget) return settings.MicroBatchTokens;
         var (fits, exceeds) = (0, settings.MicroBatchTokens);
         while (exceeds - fits > 1)
         {
@@ -84,10 +98,7 @@ internal sealed class TrainingMemory(
             else exceeds = middle;
         }
 
-        if (fits > 0) return $"micro_batch_tokens: {found}: lower it from {settings.MicroBatchTokens} to at most {fits}, {otherwise}";
-        var recompute = settings.Recompute ? "" : "turn recompute on, ";
-        return $"max_sequence_length: {found}, with one example of {DatasetMemory.Longest(training)} tokens at a time already: {recompute}shorten or leave out "
-            + $"long examples, {otherwise}";
+        return fits;
     }
 
     private static int SizeOf(torch.ScalarType type) => type == torch.ScalarType.Float32 ? 4 : 2;

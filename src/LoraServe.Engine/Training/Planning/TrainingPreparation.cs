@@ -119,8 +119,12 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         if (settings.LearningRate < float.Epsilon) faults.Add($"learning_rate: {settings.LearningRate} with its multiplier is 0 in float32");
     }
 
-    private TrainingSettings Choose(SettingsChoice choice, TrainingDataset training, TrainingDataset? validation) => choice.Choose(
-        training.Examples.Count, validation?.Examples.Count ?? 0, engine.Model.MaxModelLen, engine.MaxLoraRank, engine.Model.Dtype);
+    private TrainingSettings Choose(SettingsChoice choice, TrainingDataset training, TrainingDataset? validation)
+    {
+        var settings = choice.Choose(
+            training.Examples.Count, validation?.Examples.Count ?? 0, engine.Model.MaxModelLen, engine.MaxLoraRank, engine.Model.Dtype);
+        return choice.WithinMemory(settings, Memory(settings).MostTokens(training, validation, engine.TrainingMemory));
+    }
 
     private TrainingMemory Memory(TrainingSettings settings)
     {

@@ -35,6 +35,20 @@ public sealed partial class MemoryBudgetTests : IAsyncDisposable
         Should.Throw<InvalidTrainingException>(() => trainer.Prepare(Request(LongLines(256), huge with { MicroBatchTokens = most + 1 })));
     }
 
+    [Fact]
+    public void Prepare_SizeOfPassesLeftOpen_ChoosesWhatFits()
+    {
+        var lines = LongLines(256);
+        var open = new Hyperparameters { BatchSize = 256 };
+        var trainer = Trainer(mebibytes: 4000);
+        var (least, usual) = (trainer.Prepare(Request(lines, open with { MicroBatchTokens = 1 })), trainer.Prepare(Request(lines, open)));
+
+        var plan = Trainer((int)((least.MemoryBytes >> 20) + 1)).Prepare(Request(lines, open));
+
+        plan.Settings.MicroBatchTokens.ShouldBeInRange(1, usual.Settings.MicroBatchTokens - 1);
+        plan.Choices.ShouldContain(choice => choice.StartsWith($"micro_batch_tokens {plan.Settings.MicroBatchTokens}: as many as"));
+    }
+
     [Theory]
     [InlineData(TrainingMethod.Full, "method: ")]
     [InlineData(TrainingMethod.Lora, "max_sequence_length: ")]
