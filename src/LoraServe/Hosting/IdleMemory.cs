@@ -42,12 +42,15 @@ internal sealed class Idleness
     // For less than this it is not worth to stop every thread.
     private const long LeastWorth = 64 << 20;
 
-    // The shared pools let go of arrays only in a collection that finds them unused for more than a minute.
-    private const int PeriodsOfPools = 8;
+    // The shared pools let go of one array of a kind in a collection that finds them unused for more than a minute, and of the next one a
+    // quarter of a minute later.
+    private const int FirstOfPools = 8;
+    private const int LastOfPools = 30;
+    private const int BetweenPools = 2;
 
     private long _last;
     private long _given;
-    private int _again;
+    private int _quietSince = LastOfPools;
 
     /// <summary>Whether memory is to be given back now; to be asked once a period.</summary>
     /// <param name="allocated">Bytes that were allocated since the start.</param>
@@ -58,10 +61,10 @@ internal sealed class Idleness
         if (!isQuiet) return false;
         if (allocated - _given > LeastWorth)
         {
-            (_given, _again) = (allocated, PeriodsOfPools);
+            (_given, _quietSince) = (allocated, 0);
             return true;
         }
 
-        return _again > 0 && --_again == 0;
+        return ++_quietSince is >= FirstOfPools and <= LastOfPools && _quietSince % BetweenPools == 0;
     }
 }

@@ -12,7 +12,7 @@ internal static class HostileCommand
     private const int WarmUp = 1000;
     private const double MostGrowth = 1.1;
     private static readonly TimeSpan Warming = TimeSpan.FromSeconds(30);
-    private static readonly TimeSpan Settling = TimeSpan.FromMinutes(3);
+    private static readonly TimeSpan Settling = TimeSpan.FromMinutes(6);
 
     public static Command Create()
     {

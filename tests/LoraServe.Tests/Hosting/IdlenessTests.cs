@@ -11,9 +11,11 @@ public class IdlenessTests
     [Fact]
     public void IsDue_AfterABurst_OnceItIsOverAndAgainForThePools()
     {
-        var due = new[] { 100, 300, 300, 300, 301, 301, 301, 302, 302, 302, 302, 302, 302, 302 }.Select(used => _idleness.IsDue(used * Mega)).ToList();
+        long[] burst = [100, 300, .. Enumerable.Repeat(300L, 100)];
 
-        due.ShouldBe([false, false, true, false, false, false, false, false, false, false, true, false, false, false]);
+        var due = burst.Select((used, period) => (Period: period, IsDue: _idleness.IsDue(used * Mega))).Where(look => look.IsDue);
+
+        due.Select(look => look.Period).ShouldBe([2, .. Enumerable.Range(0, 12).Select(i => 10 + (2 * i))]);
     }
 
     [Fact]
