@@ -1,5 +1,4 @@
 using System.Text.Json;
-using LoraServe.Chat;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Hosting.Fields;

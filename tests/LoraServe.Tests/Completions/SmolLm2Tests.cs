@@ -74,6 +74,29 @@ public class SmolLm2Tests
         }
     }
 
+    [Fact]
+    public async Task Post_StopThatIsASpecialToken_EndsThere()
+    {
+        Assert.SkipUnless(Directory.Exists(Model), $"{Model} is not there: SmolLM2-135M-Instruct; LORASERVE_SMOLLM2 can name another place.");
+        Assert.SkipUnless(Directory.Exists(Adapters), $"{Adapters} is not there: it holds the adapters of Golden/smollm2/expected.json.");
+        await using var server = new SmolLm2Server();
+        await server.InitializeAsync();
+
+        var answer = await server.CompleteAsync(new
+        {
+            prompt = "<|im_start|>user\nSay hi<|im_end|>\n<|im_start|>assistant\n",
+            temperature = 0,
+            max_tokens = 40,
+            ignore_eos = true,
+            stop = new[] { "<|im_start|>" },
+        });
+
+        var choice = answer.GetProperty("choices")[0];
+        choice.GetProperty("finish_reason").GetString().ShouldBe("stop");
+        choice.GetProperty("stop_reason").GetString().ShouldBe("<|im_start|>");
+        choice.GetProperty("text").GetString()!.ShouldNotContain("im_start");
+    }
+
     private static string Compact(JsonElement ids) => JsonSerializer.Serialize(ids);
 
     private sealed class SmolLm2Server() : LoraServeServer(Settings(("Model", Model), ("Adapters", Adapters), ("KvCacheMemory", "512")));

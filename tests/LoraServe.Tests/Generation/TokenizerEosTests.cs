@@ -10,7 +10,10 @@ public class TokenizerEosTests(TokenizerEosTests.OtherEosServer server) : IClass
     {
         var answer = await server.CompleteAsync(new
         {
-            model = "sql", prompt = "Which products cost less than 59 euros?", temperature = 0, max_tokens = 40,
+            model = "sql",
+            prompt = "Which products cost less than 59 euros?",
+            temperature = 0,
+            max_tokens = 40,
         });
 
         var choice = answer.GetProperty("choices")[0];
