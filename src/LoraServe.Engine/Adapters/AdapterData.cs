@@ -87,9 +87,9 @@ public static class AdapterData
     private static (RegistryContent? Content, long Generation) Read(string dataFolder, List<DataFinding> found)
     {
         using var copy = new DatabaseCopy(Registry(dataFolder));
-        copy.Stand("versions", Directory.Exists, "a");
-        copy.Stand("names", File.Exists, "a");
-        copy.Stand("aliases", path => path.EndsWith(".json", StringComparison.Ordinal), "a.json");
+        copy.Stand("versions", Directory.Exists);
+        copy.Stand("names", File.Exists);
+        copy.Stand("aliases", path => path.EndsWith(".json", StringComparison.Ordinal));
         try
         {
             using var registry = AdapterRegistry.Open(copy.Path);

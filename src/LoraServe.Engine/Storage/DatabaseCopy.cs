@@ -27,19 +27,20 @@ public sealed class DatabaseCopy : IDisposable
     /// <summary>The copied database.</summary>
     public string Path { get; }
 
-    /// <summary>Makes a folder that a start looks into show that there is something in that of the original.</summary>
+    /// <summary>Makes a folder look like that of the original to a start, which looks at names only.</summary>
     /// <param name="name">Path from the database's folder.</param>
-    /// <param name="isEntry">What counts as something in it.</param>
-    /// <param name="entry">Name of what stands for it.</param>
-    public void Stand(string name, Func<string, bool> isEntry, string entry)
+    /// <param name="isEntry">Which of its entries count.</param>
+    public void Stand(string name, Func<string, bool> isEntry)
     {
         var original = System.IO.Path.Combine(_original, name);
         if (!Directory.Exists(original)) return;
         var folder = Directory.CreateDirectory(System.IO.Path.Combine(Folder, name)).FullName;
-        if (Directory.EnumerateFileSystemEntries(original).FirstOrDefault(isEntry) is not { } found) return;
-        var place = System.IO.Path.Combine(folder, entry);
-        if (Directory.Exists(found)) Directory.CreateDirectory(place);
-        else File.WriteAllText(place, "");
+        foreach (var found in Directory.EnumerateFileSystemEntries(original).Where(isEntry))
+        {
+            var place = System.IO.Path.Combine(folder, System.IO.Path.GetFileName(found));
+            if (Directory.Exists(found)) Directory.CreateDirectory(place);
+            else File.WriteAllText(place, "");
+        }
     }
 
     /// <summary>A message about the copy as one about the original.</summary>

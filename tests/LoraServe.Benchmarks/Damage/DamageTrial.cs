@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Storage;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
 using LoraServe.Keys.Storage;
@@ -64,11 +65,12 @@ internal sealed class DamageTrial(DamageSource source, string root)
     private void Try(string copy)
     {
         var before = Inventory();
-        var faults = AdapterData.Verify(_data, out _).Concat(JobData.Verify(_data, out _)).Count(finding => finding.IsFault);
+        var findings = AdapterData.Verify(_data, out _).Concat(JobData.Verify(_data, out _)).Where(finding => finding.IsFault).ToList();
         Compare(before, "verify-data");
         if (Start(before, rebuild: false) is not { } refusal)
         {
             Started++;
+            Require(!findings.Any(IsRefusal), $"verify-data says that a start would be refused: {findings.FirstOrDefault(IsRefusal)?.Text}");
             Require(Start(before, rebuild: false) is null, "A second start is refused.");
             return;
         }
@@ -83,7 +85,7 @@ internal sealed class DamageTrial(DamageSource source, string root)
             if (refusal is null) return;
         }
 
-        Require(faults > 0, $"verify-data finds no fault, but a start is refused: {refusal}");
+        Require(findings.Any(IsRefusal), $"verify-data finds no reason, but a start is refused: {refusal}");
         var names = KnownNames();
         var versions = Folders(Path.Combine("adapters", "versions"));
         var files = StoredFiles();
@@ -102,6 +104,10 @@ internal sealed class DamageTrial(DamageSource source, string root)
         Compare(before, "a start after rebuilding");
         Rebuilt++;
     }
+
+    private static bool IsRefusal(DataFinding finding) =>
+        finding.Text.Contains("--rebuild-registry", StringComparison.Ordinal) || finding.Text.Contains("--data", StringComparison.Ordinal)
+        || finding.Text.Contains("which does not know it", StringComparison.Ordinal);
 
     private string LastRefusal { get; set; } = "";
 

@@ -18,10 +18,10 @@ internal static class JobData
         var found = new List<DataFinding>();
         found.AddRange(new JobCopies(dataFolder).Read().Unreadable.Select(copy => new DataFinding(true, $"{copy} is damaged")));
         using var copy = new DatabaseCopy(path);
-        copy.Stand("files", File.Exists, "a");
-        copy.Stand("training", Directory.Exists, "a");
-        copy.Stand("index/files", File.Exists, "a.json");
-        copy.Stand("index/jobs", File.Exists, "a.json");
+        copy.Stand("files", File.Exists);
+        copy.Stand("training", Directory.Exists);
+        copy.Stand("index/files", File.Exists);
+        copy.Stand("index/jobs", File.Exists);
         try
         {
             using var folder = new DataFolder(new LoraServeOptions { Data = copy.Folder }, TimeProvider.System, NullLogger<DataFolder>.Instance);
