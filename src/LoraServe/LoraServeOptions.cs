@@ -35,8 +35,8 @@ public sealed record LoraServeOptions
     [Range(0, 3650)]
     public int TrashDays { get; init; } = 7;
 
-    [Description("Whether this start builds the databases of adapters, files and jobs from the files of the data folder: true or false. For one start, "
-        + "when it was refused because a database is lost, damaged or older than the files.")]
+    [Description("Whether this start builds the database of adapters from the files of the data folder, and that of files and jobs if it is refused: "
+        + "true or false. For one start, after one that was refused because a database is lost, damaged or older than the files.")]
     public bool RebuildRegistry { get; init; }
 
     [Description("Folder whose sub-folders are PEFT adapters to serve from the start, named after them.")]

@@ -64,6 +64,20 @@ public sealed class DataFolderTests : IDisposable
     }
 
     [Fact]
+    public void Open_WholeDatabaseIsToBeRebuilt_KeepsWhatHappened()
+    {
+        using (var server = new Stores(_folder))
+        {
+            server.AddJob("evaljob-1");
+            server.Jobs.AddEvents("evaljob-1", [new JobEvent("happened")]);
+        }
+
+        using var again = new Stores(_folder, rebuild: true);
+
+        again.Jobs.Events("evaljob-1", before: null, limit: 10).Items.ShouldHaveSingleItem().Message.ShouldBe("happened");
+    }
+
+    [Fact]
     public void Sweep_FilesAndFoldersThatNobodyKnows_GoIntoTheTrash()
     {
         using var server = new Stores(_folder);

@@ -30,22 +30,23 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
 
     /// <summary>Opens the database of a data folder, which is made if it is not there.</summary>
     /// <param name="folder">The data folder.</param>
-    /// <param name="rebuild">Whether it is built from the files, in the place of the one that is there.</param>
+    /// <param name="rebuild">Whether one that is refused is built from the files, where what happened to jobs is lost.</param>
     /// <param name="log">Told of what a killed process left.</param>
     /// <exception cref="IOException">It cannot be used, or is not the one that belongs to the files; the message says how to go on.</exception>
     public static JobDatabase Open(DataFolder folder, bool rebuild, ILogger log)
     {
         var path = Path.Combine(folder.Path, "jobs.db");
-        var database = new JobDatabase(folder, path, log);
-        if (rebuild)
+        try
         {
+            return new JobDatabase(folder, path, log).Opened();
+        }
+        catch (IOException e) when (rebuild && !InsufficientStorage.IsCauseOf(e))
+        {
+            var database = new JobDatabase(folder, path, log);
             database._first = database._generation.NumberBeside() + 1;
             database._fill = new JobRebuild(folder.Path, folder.Trash, log).Begin(path, database._copies);
+            return database.Opened();
         }
-
-        database._generation.CheckExists();
-        database.Prepare(log);
-        return database;
     }
 
     /// <summary>Makes one change of which files and jobs exist, whole or not at all.</summary>
@@ -90,6 +91,13 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
                 if (Read(context => context.Jobs.AsNoTracking().FirstOrDefault(row => row.Id == id)) is { } row) _copies.Write(row);
             });
         }
+    }
+
+    private JobDatabase Opened()
+    {
+        _generation.CheckExists();
+        Prepare(_log);
+        return this;
     }
 
     protected override string Advice => "Bring it back from a backup, or start once with --rebuild-registry.";
