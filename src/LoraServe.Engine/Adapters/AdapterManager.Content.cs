@@ -52,7 +52,11 @@ public sealed partial class AdapterManager
             var provenance = $"rank {rank} of version {part.Version.Version}, with {truncation.EnergyKept:P2} of its energy";
             var options = new AddOptions
             {
-                Replace = true, AllowNoEffect = true, Provenance = provenance, Storing = storing, Source = (part.Alias.Name, part.Version.Version),
+                Replace = true,
+                AllowNoEffect = true,
+                Provenance = provenance,
+                Storing = storing,
+                Source = (part.Alias.Name, part.Version.Version),
             };
             var adapter = await AddAsync(name, upload, options, cancellationToken);
             return (adapter, truncation);

@@ -1,5 +1,4 @@
 using LoraServe.Audit;
-using LoraServe.Hosting;
 using LoraServe.Keys;
 
 namespace LoraServe.Jobs;

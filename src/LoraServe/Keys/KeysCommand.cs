@@ -85,10 +85,10 @@ internal static class KeysCommand
         var command = new Command("list", "Lists all keys without their texts.") { Data };
         command.SetAction(result => Run(KeyDatabase.OpenExisting, result.GetValue(Data)!, (keys, _) =>
         {
-                        TerminalTable.Write(
-                ["id", "name", "scopes", "adapters", "limits", "last use", "state"],
-                [.. keys.List().Select(Cells)],
-                areNumbers: false);
+            TerminalTable.Write(
+    ["id", "name", "scopes", "adapters", "limits", "last use", "state"],
+    [.. keys.List().Select(Cells)],
+    areNumbers: false);
         }));
         return command;
     }

@@ -1,13 +1,11 @@
 using LoraServe.Benchmarks.Kills;
 using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Checkpoints;
 using LoraServe.Files;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
 using LoraServe.Keys.Storage;
 using LoraServe.Storage;
-using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 

@@ -139,7 +139,7 @@ public sealed class EngineMetricsTests : IDisposable
     public async Task Publish_AdaptersThatDoNotFitTogether_CountsEvictions()
     {
         long bytes;
-        await using (var roomy = Load(maxNumSeqs: 2, merged: 0)) 
+        await using (var roomy = Load(maxNumSeqs: 2, merged: 0))
         {
             var largest = roomy.Adapters.Find("all-linear-r8")!;
             bytes = largest.LoadedBytes + largest.LoadingBytes;

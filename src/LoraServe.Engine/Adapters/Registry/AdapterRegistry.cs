@@ -300,7 +300,7 @@ internal sealed partial class AdapterRegistry : IDisposable
         Current = row.Version,
         History =
         [
-            .. row.History.OrderByDescending(entry => entry.Position).Select(entry => 
+            .. row.History.OrderByDescending(entry => entry.Position).Select(entry =>
                 new AliasVersion(entry.Version, entry.Since, entry.Share) { Origin = ToOrigin(entry.Origin) }),
         ],
         Parts = [.. row.Parts.OrderBy(part => part.Position).Select(part => new AdapterPart(part.Part, part.Weight))],

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using LoraServe.Completions;
 using LoraServe.Chat;
+using LoraServe.Completions;
 using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 
