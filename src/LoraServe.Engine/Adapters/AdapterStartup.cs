@@ -172,7 +172,7 @@ internal sealed partial class AdapterStartup(
     private FolderAdapter? Known(FolderAdapter adapter, RegistryContent content, Dictionary<string, KnownVersion> known) =>
         content.Folders.TryGetValue(adapter.Path, out var row) && row.Stamp == adapter.Stamp
         && known.TryGetValue(row.Version, out var version) && version.CheckedAgainst == rules && version.Broken is null
-            ? adapter with { Version = version, Origin = AdapterRegistry.ToOrigin(row.Origin) }
+            ? adapter with { Version = version, Origin = RowMapping.ToOrigin(row.Origin) }
             : null;
 
     private FolderAdapter Check(FolderAdapter adapter)
@@ -192,7 +192,7 @@ internal sealed partial class AdapterStartup(
             Path = folder.Path,
             Stamp = folder.Stamp,
             Version = folder.Version!.Version,
-            Origin = folder.Origin is { } origin ? AdapterRegistry.Serialize(origin) : null,
+            Origin = folder.Origin is { } origin ? RowMapping.Serialize(origin) : null,
         });
         var isSame = rows.Count == content.Folders.Count && rows.TrueForAll(row =>
             content.Folders.TryGetValue(row.Path, out var old) && (old.Stamp, old.Version, old.Origin) == (row.Stamp, row.Version, row.Origin));

@@ -65,6 +65,7 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
         ["GET /v1/fine_tuning/jobs"] = new(KeyScope.Train, 200),
         ["POST /v1/fine_tuning/jobs"] = new(KeyScope.Train, 403, """{"model": "llama-gqa", "training_file": "file-1", "suffix": "NAME"}"""),
         ["GET /v1/fine_tuning/jobs/{id}"] = new(KeyScope.Train, 404),
+        ["DELETE /v1/fine_tuning/jobs/{id}"] = new(KeyScope.Train, 404),
         ["GET /v1/fine_tuning/jobs/{id}/archive"] = new(KeyScope.Train, 404),
         ["POST /v1/fine_tuning/jobs/{id}/cancel"] = new(KeyScope.Train, 404),
         ["POST /v1/fine_tuning/jobs/{id}/pause"] = new(KeyScope.Train, 404),
@@ -77,6 +78,7 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
         ["GET /v1/evaluations"] = new(KeyScope.Train, 200),
         ["POST /v1/evaluations"] = new(KeyScope.Train, 404, """{"adapters": ["NAME"], "file": "file-1"}"""),
         ["GET /v1/evaluations/{id}"] = new(KeyScope.Train, 404),
+        ["DELETE /v1/evaluations/{id}"] = new(KeyScope.Train, 404),
         ["POST /v1/evaluations/{id}/cancel"] = new(KeyScope.Train, 404),
         ["GET /v1/keys"] = new(KeyScope.Admin, 200),
         ["POST /v1/keys"] = new(KeyScope.Admin, 400, "{}"),
@@ -86,6 +88,7 @@ public sealed class AuthorizationMatrixTests(KeyedServer server, ITestOutputHelp
         ["GET /v1/rank_studies"] = new(KeyScope.Train, 200),
         ["POST /v1/rank_studies"] = new(KeyScope.Train, 400, """{"training_file": "file-1", "test_file": "file-2"}"""),
         ["GET /v1/rank_studies/{id}"] = new(KeyScope.Train, 404),
+        ["DELETE /v1/rank_studies/{id}"] = new(KeyScope.Train, 404),
         ["GET /v1/rank_studies/{id}/report.html"] = new(KeyScope.Train, 404),
         ["POST /v1/rank_studies/{id}/cancel"] = new(KeyScope.Train, 404),
     };

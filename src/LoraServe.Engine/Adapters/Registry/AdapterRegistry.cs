@@ -1,4 +1,3 @@
-using System.Text.Json;
 using LoraServe.Engine.Storage;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
@@ -14,11 +13,6 @@ namespace LoraServe.Engine.Adapters.Registry;
 /// </summary>
 internal sealed partial class AdapterRegistry : IDisposable
 {
-    private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
-    {
-        RespectNullableAnnotations = true,
-    };
-
     private readonly SqliteConnection _connection;
     private readonly DbContextOptions<RegistryContext> _options;
     private readonly string _path;
@@ -76,7 +70,7 @@ internal sealed partial class AdapterRegistry : IDisposable
             // Before it has a generation: a kill before leaves an empty one, which is refused beside files, and one after it a whole one.
             registry.Prepare(first, context =>
             {
-                context.Versions.AddRange(versions.Select(ToRow));
+                context.Versions.AddRange(versions.Select(RowMapping.ToRow));
                 context.Aliases.AddRange(aliases);
                 context.SaveChanges();
             });
@@ -98,15 +92,15 @@ internal sealed partial class AdapterRegistry : IDisposable
     /// <summary>Everything that is stored.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     public RegistryContent Read() => Use("read", context => new RegistryContent(
-        [.. Rows(context).AsEnumerable().Select(ToAlias)],
-        [.. context.Versions.AsNoTracking().AsEnumerable().Select(ToVersion).OfType<KnownVersion>()],
+        [.. Rows(context).AsEnumerable().Select(RowMapping.ToAlias)],
+        [.. context.Versions.AsNoTracking().AsEnumerable().Select(RowMapping.ToVersion).OfType<KnownVersion>()],
         context.Folders.AsNoTracking().ToDictionary(row => row.Path, StringComparer.Ordinal)));
 
     /// <summary>Stores a name, whole, and versions that are new or have changed.</summary>
     /// <exception cref="IOException">Nothing was stored.</exception>
     public void Save(AdapterAlias? alias, params IReadOnlyList<KnownVersion> versions) => Change(alias?.Name, context =>
     {
-        foreach (var version in versions.Select(ToRow)) Upsert(context, version);
+        foreach (var version in versions.Select(RowMapping.ToRow)) Upsert(context, version);
         if (alias is null) return;
         // The files of the folder decide what such a name points at; a stored adapter of the same name keeps its history.
         if (alias.Folder is not null && context.Aliases.Find(alias.Name) is { } stored)
@@ -116,7 +110,7 @@ internal sealed partial class AdapterRegistry : IDisposable
         }
 
         context.Aliases.Where(row => row.Name == alias.Name).ExecuteDelete();
-        context.Aliases.Add(ToRow(alias));
+        context.Aliases.Add(RowMapping.ToRow(alias));
     });
 
     /// <summary>Removes a name, and versions that nothing points at any more.</summary>
@@ -146,7 +140,7 @@ internal sealed partial class AdapterRegistry : IDisposable
     public void SaveFolders(IEnumerable<FolderRow> folders, IEnumerable<KnownVersion> versions) => Write(context =>
     {
         context.Folders.ExecuteDelete();
-        foreach (var version in versions.Select(ToRow)) Upsert(context, version);
+        foreach (var version in versions.Select(RowMapping.ToRow)) Upsert(context, version);
         context.Folders.AddRange(folders);
         context.SaveChanges();
         context.Database.ExecuteSql(
@@ -155,22 +149,6 @@ internal sealed partial class AdapterRegistry : IDisposable
 
     /// <summary>Closes the database.</summary>
     public void Dispose() => _connection.Dispose();
-
-    /// <summary>An origin as rows hold it.</summary>
-    public static string Serialize(AdapterOrigin origin) => JsonSerializer.Serialize(origin, Json);
-
-    /// <summary>The origin that a row holds; null where it holds none that can be read.</summary>
-    public static AdapterOrigin? ToOrigin(string? json)
-    {
-        try
-        {
-            return json is null ? null : JsonSerializer.Deserialize<AdapterOrigin>(json, Json);
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
 
     private void Prepare(long first, Action<RegistryContext> fill) => Use("opened", context =>
     {
@@ -288,81 +266,6 @@ internal sealed partial class AdapterRegistry : IDisposable
         if (context.Versions.AsNoTracking().Any(stored => stored.Version == row.Version)) context.Versions.Update(row);
         else context.Versions.Add(row);
     }
-
-    private static AdapterAlias ToAlias(AliasRow row) => new()
-    {
-        Name = row.Name,
-        Created = row.Created,
-        Mode = row.Mode,
-        Weight = row.Weight,
-        Pinned = row.Pinned,
-        LastUse = row.LastUse,
-        Current = row.Version,
-        History =
-        [
-            .. row.History.OrderByDescending(entry => entry.Position).Select(entry =>
-                new AliasVersion(entry.Version, entry.Since, entry.Share) { Origin = ToOrigin(entry.Origin) }),
-        ],
-        Parts = [.. row.Parts.OrderBy(part => part.Position).Select(part => new AdapterPart(part.Part, part.Weight))],
-    };
-
-    private static AliasRow ToRow(AdapterAlias alias) => new()
-    {
-        Name = alias.Name,
-        Created = alias.Created,
-        Mode = alias.Mode,
-        Weight = alias.Weight,
-        Pinned = alias.Pinned,
-        LastUse = alias.LastUse,
-        Version = alias.Folder is null ? alias.Current : null,
-        History =
-        [
-            .. (alias.Folder is null ? alias.History : []).Select((entry, i) => new HistoryRow
-            {
-                Name = alias.Name,
-                Version = entry.Version,
-                Position = alias.History.Count - i,
-                Since = entry.Since,
-                Share = entry.Share,
-                Origin = entry.Origin is { } origin ? Serialize(origin) : null,
-            }),
-        ],
-        Parts =
-        [
-            .. alias.Parts.Select((part, i) =>
-                new MixPartRow { Name = alias.Name, Position = i, Part = part.Name, Weight = part.Weight }),
-        ],
-    };
-
-    // What another release of the server wrote may not be readable; the files tell it again.
-    private static KnownVersion? ToVersion(VersionRow row)
-    {
-        try
-        {
-            return new KnownVersion
-            {
-                Description = JsonSerializer.Deserialize<AdapterInfo>(row.Description, Json)!,
-                CheckedAgainst = row.CheckedAgainst,
-                Created = row.Created,
-                Provenance = row.Provenance,
-                Broken = row.Broken,
-            };
-        }
-        catch (JsonException)
-        {
-            return null;
-        }
-    }
-
-    private static VersionRow ToRow(KnownVersion version) => new()
-    {
-        Version = version.Version,
-        CheckedAgainst = version.CheckedAgainst,
-        Description = JsonSerializer.Serialize(version.Description, Json),
-        Created = version.Created,
-        Provenance = version.Provenance,
-        Broken = version.Broken,
-    };
 
     [LoggerMessage(LogLevel.Warning, "What the registry of adapters says is not copied beside it, which rebuilding it would need: {Reason}")]
     private partial void LogNoCopies(string reason);

@@ -83,7 +83,7 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
                 Position = i + 1,
                 Since = Created(pair.Value),
                 Share = 0,
-                Origin = pair.Value?.Origin is { } origin ? AdapterRegistry.Serialize(origin) : null,
+                Origin = pair.Value?.Origin is { } origin ? RowMapping.Serialize(origin) : null,
             }),
         ],
     };
