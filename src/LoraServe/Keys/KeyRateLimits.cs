@@ -14,19 +14,21 @@ internal sealed class KeyRateLimits : IAsyncDisposable
 {
     private const int UnsaidShare = 4;
 
-    private readonly PartitionedRateLimiter<Caller> _concurrent = PartitionedRateLimiter.Create<Caller, string>(caller =>
-        caller.Limits.ConcurrentRequests is { } limit
-            ? RateLimitPartition.GetConcurrencyLimiter(caller.Id, _ => new ConcurrencyLimiterOptions { PermitLimit = limit })
-            : RateLimitPartition.GetNoLimiter(""));
-
+    private readonly PartitionedRateLimiter<Caller> _concurrent;
     private readonly PartitionedRateLimiter<Caller> _perMinute;
     private readonly ConcurrentDictionary<string, RequestWindow> _requests = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, TokenWindow> _tokens = new(StringComparer.Ordinal);
     private readonly TimeProvider _time;
+    private readonly int _share;
 
-    public KeyRateLimits(TimeProvider time)
+    public KeyRateLimits(LoraServeOptions options, TimeProvider time)
     {
         _time = time;
+        // A key without a limit of its own leaves a quarter of the queue to the others, however much it sends.
+        _share = Math.Max(options.MaxNumSeqs, options.MaxQueuedSeqs / 4 * 3);
+        _concurrent = PartitionedRateLimiter.Create<Caller, string>(caller => Places(caller) is { } limit
+            ? RateLimitPartition.GetConcurrencyLimiter(caller.Id, _ => new ConcurrencyLimiterOptions { PermitLimit = limit })
+            : RateLimitPartition.GetNoLimiter(""));
         _perMinute = PartitionedRateLimiter.Create<Caller, string>(caller => caller.Limits.RequestsPerMinute is { } limit
             ? RateLimitPartition.Get<string>(caller.Id, _ => Window(caller, limit))
             : RateLimitPartition.GetNoLimiter(""));
@@ -47,7 +49,7 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     {
         if (Tokens(caller) is { Remaining: <= 0 } window) throw TooManyTokens(caller, window);
         // The request itself has one place already.
-        if (caller.Limits.ConcurrentRequests is not { } limit || sequences == 1) return new KeyAllowance(null);
+        if (Places(caller) is not { } limit || sequences == 1) return new KeyAllowance(null);
         if (sequences > limit)
         {
             throw new InvalidRequestException(
@@ -134,8 +136,10 @@ internal sealed class KeyRateLimits : IAsyncDisposable
         ? _tokens.GetOrAdd(caller.Id, static (_, state) => new TokenWindow(state.limit, state._time), (limit, _time))
         : null;
 
-    private static QuotaExceededException TooManyAtATime(Caller caller) => new(
-        $"The API key '{caller.Name}' may make {caller.Limits.ConcurrentRequests} requests at the same time; each choice counts as one.",
+    private int? Places(Caller caller) => caller.IsAnonymous ? null : caller.Limits.ConcurrentRequests ?? _share;
+
+    private QuotaExceededException TooManyAtATime(Caller caller) => new(
+        $"The API key '{caller.Name}' may make {Places(caller)} requests at the same time; each choice counts as one.",
         TimeSpan.FromSeconds(1),
         "concurrent_requests");
 

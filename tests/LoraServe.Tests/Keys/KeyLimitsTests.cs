@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using LoraServe.Hosting;
 using LoraServe.Keys;
 
 namespace LoraServe.Tests.Keys;
@@ -179,9 +180,24 @@ public class KeyLimitsTests(KeyedServer server)
     }
 
     [Fact]
+    public async Task Admit_KeyWithoutALimit_LeavesAQuarterOfTheQueueToOthers()
+    {
+        await using var limits = new KeyRateLimits(new LoraServeOptions { MaxNumSeqs = 4, MaxQueuedSeqs = 40 }, new ManualTime());
+        var greedy = Caller.Of(server.CreateKey().Key);
+        var other = Caller.Of(server.CreateKey().Key);
+
+        using var running = limits.Admit(greedy, 30);
+
+        Should.Throw<QuotaExceededException>(() => limits.Admit(greedy, 10)).Message.ShouldContain("30 requests at the same time");
+        Should.Throw<InvalidRequestException>(() => limits.Admit(greedy, 31));
+        limits.Admit(other, 10).Dispose();
+        limits.Admit(Caller.Anonymous(KeyScopes.All), 40).Dispose();
+    }
+
+    [Fact]
     public async Task MostUnsaid_RequestsThatDoNotSayHowMany_HoldBackAQuarterOfTheLimitEach()
     {
-        await using var limits = new KeyRateLimits(new ManualTime());
+        await using var limits = new KeyRateLimits(new LoraServeOptions(), new ManualTime());
         var caller = Caller.Of(server.CreateKey(grant => grant with { Limits = new KeyLimits { TokensPerMinute = 400 } }).Key);
 
         limits.MostUnsaid(caller, choices: 1).ShouldBe(100);
