@@ -54,7 +54,7 @@ internal static class VerifyDataCommand
             foreach (var finding in findings) output.WriteLine($"{(finding.IsFault ? "fault" : "note")}: {finding.Text}");
             var faults = findings.Count(finding => finding.IsFault);
             output.WriteLine(
-                $"{faults} faults, {findings.Count - faults} notes; looked at {versions} versions of adapters, {counts.Files} files, {counts.Jobs} jobs, {keys} keys.");
+                $"Faults: {faults}, notes: {findings.Count - faults}. Looked at: versions of adapters {versions}, files {counts.Files}, jobs {counts.Jobs}, keys {keys}.");
             return faults > 0 ? Faulty : 0;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -152,7 +152,7 @@ public sealed partial class CommandsInTerminalTests : IDisposable
 
         using var terminal = new TerminalProcess(Narrow, "verify-data", "--data", In("data"));
         (await terminal.ExitAsync()).ShouldBe(0, terminal.Raw);
-        Joined(terminal).ShouldContain("0 faults, 0 notes; looked at 0 versions of adapters, 0 files, 0 jobs, 1 keys.");
+        Joined(terminal).ShouldContain("Faults: 0, notes: 0. Looked at: versions of adapters 0, files 0, jobs 0, keys 1.");
     }
 
     [Fact]

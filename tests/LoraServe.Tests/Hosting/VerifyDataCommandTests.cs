@@ -27,7 +27,7 @@ public sealed class VerifyDataCommandTests : IDisposable
         // The host lets go of the folder a moment after it has stopped.
         await LoraServeServer.EventuallyAsync(() => Run().ExitCode != 2);
         var whole = Run();
-        whole.Output.ShouldContain("0 faults, 0 notes; looked at 2 versions of adapters, 1 files, 0 jobs, 0 keys.");
+        whole.Output.ShouldContain("Faults: 0, notes: 0. Looked at: versions of adapters 2, files 1, jobs 0, keys 0.");
         whole.ExitCode.ShouldBe(0);
 
         var versions = Directory.GetDirectories(Path.Combine(_folder, "adapters", "versions"));
@@ -46,7 +46,7 @@ public sealed class VerifyDataCommandTests : IDisposable
 
         damaged.ExitCode.ShouldBe(1);
         foreach (var path in new[] { tensors, config, content, "--rebuild-registry", "had-keys" }) damaged.Output.ShouldContain(path);
-        damaged.Output.ShouldContain("5 faults");
+        damaged.Output.ShouldContain("Faults: 5,");
         Hash().ShouldBe(before);
     }
 
