@@ -17,8 +17,8 @@ internal static class ClientScript
     public const string ToolParameters =
         """{"type": "object", "properties": {"city": {"type": "string"}, "days": {"type": "integer"}}, "required": ["city"]}""";
 
-    // Two sequences run, then two more wait, and the queue is full.
-    private static readonly int[] FullLoads = [2, 4];
+    // Two sequences run, then two more wait, and the queue is full. The load alone does not tell those that are on their way to the engine.
+    private static readonly string[] Filled = ["vllm:num_requests_running", "vllm:num_requests_waiting"];
 
     /// <summary>The server's load when no request is left.</summary>
     public static Task<int> IdleAsync(string baseUrl) => LoadAsync(baseUrl, 0);
@@ -31,10 +31,10 @@ internal static class ClientScript
         using var patience = new CancellationTokenSource();
         var request = new { prompt = Endless, max_tokens = ManyTokens, n = 2 };
         var others = new List<Task>();
-        foreach (var load in FullLoads)
+        foreach (var gauge in Filled)
         {
             others.Add(client.PostAsJsonAsync($"{baseUrl}/completions", request, patience.Token));
-            await LoadAsync(baseUrl, load);
+            await WaitUntilAsync(baseUrl, gauge, 2);
         }
 
         var statuses = new List<int>();
@@ -60,6 +60,19 @@ internal static class ClientScript
             await patience.CancelAsync();
             foreach (var other in others) await other.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await IdleAsync(baseUrl);
+        }
+    }
+
+    private static async Task WaitUntilAsync(string baseUrl, string gauge, int expected)
+    {
+        using var client = new HttpClient();
+        for (var attempt = 0; ; attempt++)
+        {
+            var metrics = await client.GetStringAsync(new Uri(new Uri(baseUrl), "/metrics"));
+            var line = metrics.Split('\n').FirstOrDefault(line => line.StartsWith(gauge, StringComparison.Ordinal)) ?? "";
+            if (line.EndsWith($" {expected}", StringComparison.Ordinal)) return;
+            if (attempt == 500) throw new TimeoutException($"'{line}' is not {expected}.");
+            await Task.Delay(20);
         }
     }
 

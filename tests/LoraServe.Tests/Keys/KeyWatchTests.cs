@@ -9,7 +9,7 @@ namespace LoraServe.Tests.Keys;
 public class KeyWatchTests(KeyedServer server)
 {
     // Long enough that no machine is done with it before anybody looks.
-    private static readonly string[] Prompts = [.. Enumerable.Repeat("a", 8)];
+    private static readonly string[] Prompts = [.. Enumerable.Repeat("a", 7)];
 
     [Fact]
     public async Task Revoke_StreamThatRuns_EndsItWithAnErrorEvent()

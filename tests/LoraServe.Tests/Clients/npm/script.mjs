@@ -47,6 +47,17 @@ export async function loadOf(baseUrl, accepts) {
   }
 }
 
+// Waits until so many sequences do this; the load alone does not tell those that are on their way to the engine from those in its queue.
+async function waitUntil(baseUrl, gauge, expected) {
+  for (let attempt = 0; ; attempt++) {
+    const metrics = await (await fetch(new URL("/metrics", baseUrl))).text();
+    const [, found] = metrics.match(new RegExp(`^${gauge}(?:\\{.*\\})? (.*)$`, "m")) ?? [];
+    if (Number(found) === expected) return;
+    if (attempt === 1500) throw new Error(`${gauge} is ${found}, not ${expected}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
 // Fills the server's queue, runs a call whose fetch is given, and empties the queue when that call was sent away for the first time. On a
 // busy machine even many tokens may be through by then, so that whoever occupies the server comes again until it is emptied.
 export async function withFullQueue(baseUrl, call) {
@@ -68,10 +79,9 @@ export async function withFullQueue(baseUrl, call) {
     return response;
   };
   try {
-    for (const expected of [2, 4]) {
+    for (const gauge of ["vllm:num_requests_running", "vllm:num_requests_waiting"]) {
       others.push(occupy());
-      const load = await loadOf(baseUrl, (load) => load === expected);
-      if (load !== expected) throw new Error(`the server's load is ${load}, not ${expected}`);
+      await waitUntil(baseUrl, gauge, 2);
     }
     return { ...(await call(recording)), statuses };
   } finally {
