@@ -8,8 +8,6 @@ namespace LoraServe.Engine.Tests.Lora;
 
 public class LowRankSvdTests
 {
-    private const double Tolerance = 1e-5;
-
     [Property(MaxTest = 200)]
     public void Approximation_RandomFactors_HasTheLeastPossibleError(byte rank, byte features, byte outputs, byte kept, int seed)
     {
@@ -25,7 +23,8 @@ public class LowRankSvdTests
         best.B.shape.ShouldBe([outFeatures, k]);
         var error = linalg.norm(full - best.B.mm(best.A)).item<float>();
         var energy = linalg.svdvals(full).data<float>().ToArray().Skip(k).Sum(value => (double)value * value);
-        error.ShouldBe((float)Math.Sqrt(energy), (float)Tolerance * linalg.norm(full).item<float>());
+        // Rounding is relative to the factors: in a product whose terms cancel, it is large beside the product.
+        error.ShouldBe((float)Math.Sqrt(energy), 2e-6f * linalg.norm(a).item<float>() * linalg.norm(b).item<float>());
     }
 
     [Fact]
