@@ -78,8 +78,16 @@ public sealed class SingleFlightTests
         async stop =>
         {
             Interlocked.Increment(ref _runs);
-            await using var registration = stop.Register(() => _cancelled.TrySetResult());
-            return await _end.Task.WaitAsync(stop);
+            try
+            {
+                return await _end.Task.WaitAsync(stop);
+            }
+            catch (OperationCanceledException)
+            {
+                // Not by a callback of the token: leaving this method would take it back, perhaps before it has run.
+                _cancelled.SetResult();
+                throw;
+            }
         },
         cancellationToken);
 }
