@@ -20,60 +20,66 @@ public sealed record LoraServeOptions
 
     private static readonly string Demo = Path.Combine(AppContext.BaseDirectory, "Demo");
 
-    [Description("Folder of the base model: config.json, safetensors files, tokenizer.json. Default: the bundled demo model.")]
+    [Description("Folder of the base model in Hugging Face's format: config.json, safetensors files, tokenizer.json. Default: the "
+        + "bundled demo model.")]
     [BaseModel]
     public string? Model { get; init; }
 
     [Description("Name of the base model in requests and lists. Default: the name of its folder.")]
     public string? ServedModelName { get; init; }
 
-    [Description("Folder that keeps uploaded adapters across restarts.")]
+    [Description("Folder for adapters, files, jobs and keys. It is readable by its owner only (0700) and used by one server at a time.")]
     [Folder]
     public string Data { get; init; } = "data";
 
-    [Description("Days for which the trash of the data folder keeps files that a start found and no database knows.")]
+    [Description("Days for which the data folder's trash keeps files that a start found there and no database knows.")]
     [Range(0, 3650)]
     public int TrashDays { get; init; } = 7;
 
-    [Description("Whether this start builds the database of adapters from the files of the data folder, and that of files and jobs if it is refused: "
-        + "true or false. For one start, after one that was refused because a database is lost, damaged or older than the files.")]
+    [Description("Builds the database of adapters from the files of the data folder, and that of files and jobs if it is refused. For "
+        + "one start, after one that was refused because a database is lost, damaged or older than the files.")]
     public bool RebuildRegistry { get; init; }
 
-    [Description("Folder whose sub-folders are PEFT adapters to serve from the start, named after them.")]
+    [Description("Folder of PEFT folders to serve from the start, each under its folder's name. Default: the demo's adapters with the "
+        + "demo model, else none.")]
     [ExistingFolder]
     public string? Adapters { get; init; }
 
-    [Description("Folder below which /v1/load_lora_adapter may read adapters of this machine. Default: the folder of --adapters.")]
+    [Description("Folder below which /v1/load_lora_adapter may read adapters; symbolic links must lead there too. Default: the folder of "
+        + "--adapters.")]
     [ExistingFolder]
     public string? LoraPathRoot { get; init; }
 
-    [Description("Addresses to listen on, separated by semicolons.")]
+    [Description("Addresses to listen on, separated by semicolons. Where it is not set, Kestrel:Endpoints, ASPNETCORE_URLS and "
+        + "ASPNETCORE_HTTP_PORTS count.")]
     [ListenAddresses]
     public string Urls { get; init; } = "http://localhost:8080";
 
-    [Description("Whether requests without an API key may do everything but manage keys, also from other machines: true or false.")]
+    [Description("Lets requests without an API key do everything but manage keys and read the audit, from other machines too.")]
     public bool AllowAnonymous { get; init; }
 
-    [Description("Whether /metrics needs no API key: true or false. It names every adapter.")]
+    [Description("Opens /metrics, which names every adapter, without an API key.")]
     public bool AllowAnonymousMetrics { get; init; }
 
-    [Description("File that holds an API key which may do everything, such as a mounted secret. It is read at the start.")]
+    [Description("File with an API key that may do everything, such as a mounted secret. It is read at the start. Default: none.")]
     public string? AdminKeyFile { get; init; }
 
-    [Description("Origins whose pages may call the server from a browser, separated by semicolons: https://app.example.com. Default: none.")]
+    [Description("Origins whose pages may call the server from a browser, separated by semicolons: https://app.example.com. Default: "
+        + "none.")]
     [Origins]
     public string? CorsOrigins { get; init; }
 
-    [Description("Path below which a proxy passes requests on without taking it off, such as /lora. Paths without it are answered, too. Default: none.")]
+    [Description("Path prefix, such as /lora, that a proxy leaves on the requests it passes on. Paths without it are answered too. "
+        + "Default: none.")]
     [UrlPath]
     public string? PathBase { get; init; }
 
-    [Description("Proxies whose X-Forwarded-Prefix counts, the path that they have taken off: loopback for this machine, none, addresses and networks "
-        + "such as 10.0.0.0/8, separated by semicolons.")]
+    [Description("Proxies whose X-Forwarded-Prefix, the path prefix that they removed, is believed: loopback (this machine), none, "
+        + "addresses and networks such as 10.0.0.0/8, separated by semicolons.")]
     [Proxies]
     public string TrustedProxies { get; init; } = "loopback";
 
-    [Description("Type of the weights: auto, float32 or bfloat16. auto takes bfloat16 where the processor is fast at it.")]
+    [Description("Type of the weights. auto takes bfloat16 where the processor is fast at it (AVX512_BF16, AMX), else float32.")]
     [AllowedValues("auto", "float32", "bfloat16")]
     public string Dtype { get; init; } = "auto";
 
@@ -89,11 +95,11 @@ public sealed record LoraServeOptions
     [Range(1, 4096)]
     public int MaxNumSeqs { get; init; } = 64;
 
-    [Description("Most tokens that one step of the engine processes; longer prompts are prefilled in chunks.")]
+    [Description("Most tokens of one step of the engine; longer prompts are prefilled in chunks.")]
     [Range(1, 1 << 20)]
     public int MaxNumBatchedTokens { get; init; } = 512;
 
-    [Description("Most sequences that wait for their turn before new ones are refused with 429.")]
+    [Description("Most sequences that wait before new ones are refused with 429.")]
     [Range(1, 1 << 20)]
     public int MaxQueuedSeqs { get; init; } = 1024;
 
@@ -101,14 +107,14 @@ public sealed record LoraServeOptions
     [Range(1, 4096)]
     public int MaxLoras { get; init; } = 16;
 
-    [Description("How the model writes calls of tools: auto, hermes, llama3_json or mistral. auto sees it from the chat template or the vocabulary.")]
+    [Description("How the model writes tool calls. auto tells it from the chat template or the vocabulary.")]
     [AllowedValues("auto", "hermes", "llama3_json", "mistral")]
     public string ToolCallParser { get; init; } = "auto";
 
-    [Description("Whether beginnings of prompts that were computed before are used again: true or false.")]
+    [Description("Reuses the keys and values of prompt prefixes that were computed before.")]
     public bool EnablePrefixCaching { get; init; } = true;
 
-    [Description("Highest rank that an adapter may have.")]
+    [Description("Highest rank of an adapter.")]
     [Range(1, 4096)]
     public int MaxLoraRank { get; init; } = 256;
 
@@ -116,38 +122,39 @@ public sealed record LoraServeOptions
     [Range(1, MaxMebibytes)]
     public int KvCacheMemory { get; init; } = 1024;
 
-    [Description("Most memory for adapters in bytes. Adapters that no request uses make room; a request for which there is none waits.")]
+    [Description("Most memory for adapters in bytes, including what loading takes for a moment (the file, float32 copies). Idle adapters "
+        + "make room; a request that finds none waits, then gets a 503, or at once a 400 if its adapter can never fit.")]
     [Range(typeof(long), "0", "9223372036854775807")]
     public long AdapterCacheBytes { get; init; } = 1L << 30;
 
-    [Description("Most memory for merged weights in bytes; 0 merges nothing. "
-        + "Default: as much as one adapter on all linear modules needs, at most a quarter of the machine's memory.")]
+    [Description("Most memory for merged weights in bytes; 0 merges nothing. Default: as much as one adapter on all linear modules "
+        + "needs, at most a quarter of the machine's memory.")]
     [Range(typeof(long), "0", "9223372036854775807")]
     public long? MergedBytes { get; init; }
 
-    [Description("Part of the time that training may take while requests wait, from 0 to 1; it takes all of it while none does.")]
+    [Description("Share of the engine's time that training may take while requests wait; it takes all of it while none does.")]
     [Range(0.0, 1.0)]
     public double TrainingShare { get; init; } = 0.2;
 
-    [Description("Most memory in MiB that a training, a rank study or an evaluation may take beside the model; what would take more is refused. "
-        + "Default: a quarter of the memory that the process may use.")]
+    [Description("Most memory in MiB that a training, a rank study or an evaluation may take beside the model, estimated before it "
+        + "begins; what would take more is refused with what to lower. Default: a quarter of the memory that the process may use.")]
     [Range(1, MaxMebibytes)]
     public int? TrainingMemory { get; init; }
 
-    [Description("Most trainings, and as many evaluations and rank studies, of one key that wait for their turn, are paused or run before new ones are "
+    [Description("Most trainings, and as many evaluations and rank studies, of one key that wait, are paused or run before new ones are "
         + "refused with 429; all keys together may have ten times as many.")]
     [Range(1, 100_000)]
     public int MaxQueuedJobs { get; init; } = 100;
 
-    [Description("Most adapters that have a label of their own in metrics; those that are used later share one.")]
+    [Description("Most adapters with a label of their own in metrics; those that are used later share one.")]
     [Range(0, 100_000)]
     public int MaxAdapterLabels { get; init; } = 100;
 
-    [Description("Lines of the log: text for people, json for what collects them, auto for json in a container and text elsewhere.")]
+    [Description("Lines of the log: text for people, json for collectors, auto for json in a container and text elsewhere.")]
     [AllowedValues("auto", "text", "json")]
     public string LogFormat { get; init; } = "auto";
 
-    [Description("Address that metrics and traces are sent to over OTLP. Default: what OTEL_EXPORTER_OTLP_ENDPOINT says, else nowhere.")]
+    [Description("Address to send metrics and traces to over OTLP. Default: what OTEL_EXPORTER_OTLP_ENDPOINT says, else nowhere.")]
     [OtlpAddress]
     public string? OtlpEndpoint { get; init; }
 
@@ -155,7 +162,7 @@ public sealed record LoraServeOptions
     [Range(1, MaxMebibytes)]
     public int MaxUploadSize { get; init; } = 2048;
 
-    [Description("Largest upload of examples to train on in MiB.")]
+    [Description("Largest file of examples in MiB.")]
     [Range(1, MaxMebibytes)]
     public int MaxTrainingFileSize { get; init; } = 128;
 
