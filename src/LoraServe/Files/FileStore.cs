@@ -101,7 +101,8 @@ internal sealed partial class FileStore
         return _database.Read(context =>
         {
             var seesAll = caller.SeesEverything;
-            var from = after is null ? (long?)null : context.Files.Where(row => row.Id == after).Select(row => row.Number).First();
+            var from = context.Files.Where(row => row.Id == after).Select(row => (long?)row.Number).FirstOrDefault();
+            if (after is not null && from is null) throw new UnknownFileException(after);
             var rows = context.Files.AsNoTracking()
                 .Where(row => (seesAll || row.Owner == caller.Id) && (purpose == null || row.Purpose == purpose))
                 .Where(row => from == null || (isOldestFirst ? row.Number > from : row.Number < from));
@@ -115,11 +116,19 @@ internal sealed partial class FileStore
         });
     }
 
-    /// <summary>Deletes a file. Jobs have copies of their own.</summary>
+    /// <summary>Deletes a file. Jobs have copies of their own. Content that cannot be deleted moves into the trash at the next start.</summary>
+    /// <exception cref="IOException">The file is there as before.</exception>
     public void Delete(StoredFile file)
     {
         _database.DeleteEntries(context => context.Files.Where(row => row.Id == file.Id).ExecuteDelete(), file.Id);
-        File.Delete(PathOf(file.Id));
+        try
+        {
+            File.Delete(PathOf(file.Id));
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotDeleted(file.Id, e.Message);
+        }
     }
 
     /// <summary>Deletes the files that have expired.</summary>
@@ -180,6 +189,9 @@ internal sealed partial class FileStore
     private bool IsExpired(FileRow row) => row.Expires <= _time.GetUtcNow();
 
     private string PathOf(string id) => Path.Combine(_folder, id);
+
+    [LoggerMessage(LogLevel.Warning, "The content of {File}, which is no file any more, is not deleted: {Reason}")]
+    private partial void LogNotDeleted(string file, string reason);
 
     [LoggerMessage(LogLevel.Information, "Deleted the unfinished file {File}")]
     private partial void LogSwept(string file);

@@ -4,7 +4,7 @@ using LoraServe.Keys;
 namespace LoraServe.Jobs;
 
 /// <summary>Deletes jobs that have ended, with their folders.</summary>
-internal sealed class JobDeletion(JobStore jobs, JobQueue queue, JobFolders folders, AuditLog audit)
+internal sealed class JobDeletion(JobStore jobs, JobQueue queue, JobTidying tidying, AuditLog audit)
 {
     // One that was cancelled is left after the slice that runs and a checkpoint.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -16,7 +16,7 @@ internal sealed class JobDeletion(JobStore jobs, JobQueue queue, JobFolders fold
     /// <param name="id">Of the job.</param>
     /// <exception cref="UnknownJobException">The caller has no such job.</exception>
     /// <exception cref="JobNotEndedException">It has not ended.</exception>
-    /// <exception cref="IOException">It cannot be deleted.</exception>
+    /// <exception cref="IOException">It cannot be deleted; nothing was changed.</exception>
     public async Task<DeletedJob> DeleteAsync(HttpContext context, string kind, string id)
     {
         var caller = context.User.Caller();
@@ -33,8 +33,9 @@ internal sealed class JobDeletion(JobStore jobs, JobQueue queue, JobFolders fold
         }
 
         jobs.Delete(job);
-        folders.Delete(id);
+        // The job is gone from here on, whatever becomes of its folder.
         audit.Record(caller, AuditAction.JobDeleted, id, context: context);
+        tidying.DeleteFolder(id);
         return new DeletedJob { Id = id, Object = kind };
     }
 }

@@ -35,6 +35,7 @@ internal sealed class JobFolders
 
     /// <summary>Deletes the folder of a job that is no more; what a kill leaves of it, the next start moves into the trash.</summary>
     /// <param name="id">Of the job.</param>
+    /// <exception cref="IOException">Some of it is left.</exception>
     public void Delete(string id)
     {
         if (Directory.Exists(Of(id))) Directory.Delete(Of(id), recursive: true);

@@ -17,6 +17,7 @@ internal sealed partial class JobQueue(
     KeyWatch watch,
     EngineService service,
     JobMetrics metrics,
+    JobTidying tidying,
     LoraServeOptions options,
     ILogger<JobQueue> log)
     : IHostedLifecycleService, IDisposable
@@ -113,20 +114,8 @@ internal sealed partial class JobQueue(
         }
 
         // Whoever works on it tidies up in the end.
-        if (!_working.ContainsKey(id) && kinds.FirstOrDefault(kind => kind.Name == changed.Kind) is { } kind) Tidy(kind, id);
+        if (!_working.ContainsKey(id)) tidying.Tidy(id);
         return changed;
-    }
-
-    private void Tidy(JobKind kind, string id)
-    {
-        try
-        {
-            if (store.Find(id) is { IsFinished: true } job) kind.Tidy(job);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            LogUntidy(kind.Name, id, e.Message);
-        }
     }
 
     private void Wake()
@@ -205,7 +194,8 @@ internal sealed partial class JobQueue(
         {
             // The next loop may work on it already.
             _working.TryRemove(KeyValuePair.Create(job.Id, cancellation));
-            Tidy(kind, job.Id);
+            // Afterwards: whoever ends it from here on tidies up too.
+            tidying.Tidy(job.Id);
         }
     }
 
@@ -269,9 +259,6 @@ internal sealed partial class JobQueue(
 
     [LoggerMessage(LogLevel.Error, "{Kind} {Id} failed")]
     private partial void LogFailed(Exception exception, string kind, string id);
-
-    [LoggerMessage(LogLevel.Warning, "What {Kind} {Id} does not need any more is not deleted: {Reason}")]
-    private partial void LogUntidy(string kind, string id, string reason);
 
     [LoggerMessage(LogLevel.Error, "Jobs wait: {Reason}")]
     private partial void LogWaiting(string reason);

@@ -76,7 +76,7 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
         return database.Read(context =>
         {
             var seesAll = caller.SeesEverything;
-            var from = after is null ? long.MaxValue : context.Jobs.Where(row => row.Id == after).Select(row => row.Number).First();
+            var from = after is null ? long.MaxValue : NumberOf(context, kind, after);
             var found = context.Jobs.AsNoTracking()
                 .Where(row => row.Kind == kind && row.Number < from && (seesAll || row.Owner == caller.Id))
                 .OrderByDescending(row => row.Number)
@@ -102,16 +102,17 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     }
 
     /// <summary>Changes a job as it is at this moment.</summary>
-    /// <param name="id">Of a job that exists.</param>
+    /// <param name="id">Of a job that existed when it was found.</param>
     /// <param name="change">From what is stored to what shall be; what it throws, or null, leaves the job as it is.</param>
     /// <param name="events">What happened, stored with the change.</param>
     /// <returns>The job afterwards.</returns>
+    /// <exception cref="UnknownJobException">It was deleted meanwhile.</exception>
     public StoredJob Change(string id, Func<StoredJob, StoredJob?> change, params IReadOnlyList<JobEvent> events)
     {
         var hasChanged = false;
         var changed = database.Write(context =>
         {
-            var row = context.Jobs.First(job => job.Id == id);
+            var row = context.Jobs.FirstOrDefault(job => job.Id == id) ?? throw new UnknownJobException("job", id);
             var before = JobRowMapper.ToJob(row);
             if (change(before) is not { } after) return before;
             if (after.Result != before.Result) after = after with { Attempts = 0 };
@@ -196,6 +197,9 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
         .Where(row => row.JobId == id)
         .OrderByDescending(row => row.Step)
         .ToList());
+
+    private static long NumberOf(JobContext context, string kind, string id) =>
+        context.Jobs.Where(row => row.Id == id).Select(row => (long?)row.Number).FirstOrDefault() ?? throw new UnknownJobException(kind, id);
 
     private static void CheckRoom(JobContext context, string kind, Caller owner, int most)
     {

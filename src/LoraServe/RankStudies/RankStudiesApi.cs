@@ -114,11 +114,19 @@ internal static class RankStudiesApi
     /// <response code="200">The page.</response>
     /// <response code="400">The study has not succeeded.</response>
     /// <response code="404">The caller has no such study.</response>
-    internal static PhysicalFileHttpResult GetReport(JobStore jobs, JobFolders folders, Caller caller, string id)
+    internal static FileStreamHttpResult GetReport(JobStore jobs, JobFolders folders, Caller caller, string id)
     {
         var job = jobs.Get(RankStudying.Kind, id, caller);
         if (job.Status != JobStatus.Succeeded) throw new JobStateException($"'{job.Id}' has no report: it is {JobStatusNames.Of(job.Status)}.");
-        return TypedResults.PhysicalFile(Path.GetFullPath(RankStudyOrder.Report(folders.Of(job.Id))), "text/html; charset=utf-8");
+        try
+        {
+            var page = new FileStream(RankStudyOrder.Report(folders.Of(job.Id)), FileMode.Open, FileAccess.Read, FileShare.Read | FileShare.Delete);
+            return TypedResults.Stream(page, "text/html; charset=utf-8", lastModified: job.Finished);
+        }
+        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new UnknownJobException("rank_study.report", id);
+        }
     }
 
     /// <summary>Delete a study that has ended, with its report.</summary>

@@ -30,7 +30,7 @@ internal static class PromotionApi
     /// <param name="id" example="ftjob-3f9a1c2b7d4e3f9a1c2b7d4e">Id of the training.</param>
     /// <response code="200">The name points at the version.</response>
     /// <response code="400">A field is wrong, or the training has not succeeded.</response>
-    /// <response code="404">The caller has no such training.</response>
+    /// <response code="404">The caller has no such training, or what it made is not on this server any more.</response>
     /// <response code="409">
     /// A condition does not hold or cannot be checked, or the name comes from the server's folder of adapters.
     /// </response>

@@ -10,6 +10,7 @@ internal sealed class Promotions(EngineService service, TrainedAdapters adapters
 {
     /// <summary>Gives a name to a state of a training if its figures meet the conditions.</summary>
     /// <exception cref="ConditionsNotMetException">They do not.</exception>
+    /// <exception cref="UnknownJobException">The state was deleted meanwhile.</exception>
     /// <exception cref="PermissionException">The caller may not give the name.</exception>
     public async Task<PromotionResource> PromoteAsync(
         HttpContext context, StoredJob job, string alias, string folder, int step, FiguresResource? figures, PromotionConditions conditions)
@@ -18,7 +19,8 @@ internal sealed class Promotions(EngineService service, TrainedAdapters adapters
         AdaptersApi.CheckName(service, alias, "alias");
         caller.Access.CheckTarget(alias);
         conditions.Check(figures);
-        var (before, after) = await adapters.PromoteAsync(context, engine, alias, folder, Provenance.Of(job.Id, job.ResultAs<FineTuningState>(), step, figures));
+        var (before, after) = await adapters.PromoteAsync(
+            context, engine, job, alias, folder, Provenance.Of(job.Id, job.ResultAs<FineTuningState>(), step, figures));
         return new PromotionResource
         {
             FineTuningJobId = job.Id,

@@ -8,7 +8,7 @@ using LoraServe.Keys;
 namespace LoraServe.Training;
 
 /// <summary>Brings what trainings made among the adapters that serve, for the account of whoever asked for it.</summary>
-internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners)
+internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners, JobStore jobs)
 {
     /// <summary>Gives a name to a PEFT folder; what the name meant before stays in its versions.</summary>
     /// <param name="engine">Serves it.</param>
@@ -43,15 +43,34 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners)
 
     /// <summary>The same for somebody who has just asked for it.</summary>
     /// <returns>What the name stood for before, and what it stands for now.</returns>
+    /// <exception cref="UnknownJobException">The job, or the folder, was deleted meanwhile.</exception>
     public async Task<(AdapterInfo? Before, AdapterInfo After)> PromoteAsync(
-        HttpContext context, LlmEngine engine, string name, string folder, string provenance)
+        HttpContext context, LlmEngine engine, StoredJob job, string name, string folder, string provenance)
     {
-        using var upload = await ReadAsync(engine, folder, context.RequestAborted);
+        using var upload = await ReadWholeAsync(engine, job, folder, context.RequestAborted);
         return await uploads.AddAsync(
             context.User.Caller(), name, upload, Options(provenance), AuditAction.AdapterPromoted, context, context.RequestAborted);
     }
 
     private static AddOptions Options(string provenance) => new() { Replace = true, Provenance = provenance };
+
+    private async Task<AdapterUpload> ReadWholeAsync(LlmEngine engine, StoredJob job, string folder, CancellationToken cancellationToken)
+    {
+        AdapterUpload? upload = null;
+        try
+        {
+            upload = await ReadAsync(engine, folder, cancellationToken);
+        }
+        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            // Told below.
+        }
+
+        // Of a folder that is being deleted, some files may have been read; its job is deleted before.
+        if (upload is not null && jobs.Find(job.Id) is not null) return upload;
+        upload?.Dispose();
+        throw new UnknownJobException($"adapter of the {job.Kind}", job.Id);
+    }
 
     private static async Task<AdapterUpload> ReadAsync(LlmEngine engine, string folder, CancellationToken cancellationToken)
     {

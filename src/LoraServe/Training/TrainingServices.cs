@@ -15,7 +15,7 @@ internal static class TrainingServices
     {
         services.AddSingleton(provider => JobDatabase.Open(
             provider.GetRequiredService<DataFolder>(), provider.GetRequiredService<LoraServeOptions>().RebuildRegistry, provider.GetRequiredService<ILogger<JobDatabase>>()));
-        services.AddSingleton<JobStore>().AddSingleton<JobFolders>().AddSingleton<JobDeletion>().AddSingleton<JobQueue>().AddSingleton<JobMetrics>();
+        services.AddSingleton<JobStore>().AddSingleton<JobFolders>().AddSingleton<JobTidying>().AddSingleton<JobDeletion>().AddSingleton<JobQueue>().AddSingleton<JobMetrics>();
         services.AddSingleton<JobOwners>();
         services.AddSingleton<FileStore>().AddSingleton<FileUploads>();
         services.AddSingleton<TrainingMetrics>().AddSingleton<TrainedAdapters>().AddSingleton<Promotions>();

@@ -1,7 +1,9 @@
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
+using LoraServe.Audit;
 using LoraServe.Tests.Training;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LoraServe.Tests.Files;
 
@@ -127,6 +129,23 @@ public class FilesApiTests(TrainingServer server)
         File.Exists(Path.Combine(server.Data, "files", id)).ShouldBeFalse();
         foreach (var path in new[] { $"/v1/files/{id}", $"/v1/files/{id}/content" })
             (await LoraServeServer.ErrorAsync(await server.Client.GetAsync(path), 404)).Text("code").ShouldBe("file_not_found");
+    }
+
+    [Fact]
+    public async Task Delete_FileWhoseContentCannotBeDeleted_IsDeletedAllTheSame()
+    {
+        var id = await server.Client.FileAsync(Line);
+        var path = Path.Combine(server.Data, "files", id);
+        File.Delete(path);
+        Directory.CreateDirectory(path);
+
+        using var response = await server.Client.DeleteAsync($"/v1/files/{id}");
+        Directory.Delete(path);
+
+        await response.OkAsync();
+        server.Services.GetRequiredService<AuditLog>().List(before: null, limit: 1000)
+            .ShouldContain(entry => entry.Action == AuditAction.FileDeleted && entry.Target == id);
+        (await LoraServeServer.ErrorAsync(await server.Client.GetAsync($"/v1/files/{id}"), 404)).Text("code").ShouldBe("file_not_found");
     }
 
     private static IEnumerable<string> Ids(JsonElement list) => list.GetProperty("data").EnumerateArray().Select(file => file.Text("id")!);

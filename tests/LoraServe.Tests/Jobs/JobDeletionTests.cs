@@ -47,6 +47,18 @@ public class JobDeletionTests(TrainingServer server)
         (await server.CompleteAsync(new { model = "ft:loraserve-demo:outlives", prompt = "a", max_tokens = 1 })).Text("model").ShouldBe("ft:loraserve-demo:outlives");
     }
 
+    [Fact]
+    public async Task Promote_TrainingWhoseFolderIsBeingDeleted_IsNotFound()
+    {
+        var job = await server.Client.SuccessAsync(await server.Client.TrainAsync(await server.Client.FileAsync(TrainingCalls.Sql(2))));
+        var id = job.Text("id")!;
+        Directory.Delete(server.Services.GetRequiredService<JobFolders>().Of(id), recursive: true);
+
+        using var response = await server.Client.PostAsJsonAsync($"/v1/fine_tuning/jobs/{id}/promote", new { alias = "gone" });
+
+        (await LoraServeServer.ErrorAsync(response, 404)).Text("message")!.ShouldContain(id);
+    }
+
     // Something that does not end by itself while the test looks.
     private async Task<string> SubmitAsync(string path)
     {

@@ -78,6 +78,15 @@ public sealed class JobStoreTests : IDisposable
         _store.Checkpoints(job.Id).ShouldHaveSingleItem().Step.ShouldBe(3);
     }
 
+    [Fact]
+    public void Change_JobThatWasDeletedMeanwhile_IsUnknown()
+    {
+        var job = _store.Change(Add("a", 1).Id, found => found with { Status = JobStatus.Cancelled });
+        _store.Delete(job);
+
+        Should.Throw<UnknownJobException>(() => _store.Change(job.Id, found => found with { IsPaused = true })).Message.ShouldContain(job.Id);
+    }
+
     private StoredJob Add(string owner, int number) =>
         _store.Add($"job-{number}", Kind, Caller.CommandLine with { Id = owner }, "{}", Most);
 }

@@ -1,7 +1,10 @@
 using System.Net;
 using System.Net.Http.Json;
 using System.Text.Json;
+using LoraServe.Jobs;
+using LoraServe.RankStudies;
 using LoraServe.Tests.Training;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace LoraServe.Tests.RankStudies;
 
@@ -31,6 +34,9 @@ public class RankStudiesApiTests(TrainingServer server)
         (await report.Content.ReadAsStringAsync()).ShouldContain(WebUtility.HtmlEncode(study.Text("recommendation")!));
         var list = await server.Client.GetFromJsonAsync<JsonElement>("/v1/rank_studies?limit=1");
         list.GetProperty("data")[0].Text("id").ShouldBe(taken.Text("id"));
+        // As it is for a moment while the study is deleted.
+        File.Delete(RankStudyOrder.Report(server.Services.GetRequiredService<JobFolders>().Of(taken.Text("id")!)));
+        await LoraServeServer.ErrorAsync(await server.Client.GetAsync($"{path}/report.html"), 404);
 
         int Number(string name) => study.GetProperty(name).GetInt32();
     }
