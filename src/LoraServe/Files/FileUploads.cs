@@ -46,7 +46,7 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
 
     // Cut off as soon as it is too large, its form included.
     private Stream Limit(Stream body, Caller caller) => files.Room(caller) is var room and < long.MaxValue
-        ? new QuotaStream(body, room + FormBytes, () => FileStore.TooManyBytes(caller))
+        ? new QuotaStream(body, room, FormBytes, () => FileStore.TooManyBytes(caller))
         : body;
 
     // How long an example may be is a matter of the job.

@@ -6,7 +6,7 @@ namespace LoraServe.Keys;
 /// What one request holds of its key's limits while it generates: places for its sequences and tokens. Disposing it gives back what it did
 /// not use; a second call does nothing.
 /// </summary>
-/// <param name="sequences">Places beyond the one that every request has; null without a limit.</param>
+/// <param name="sequences">The places; null without a limit.</param>
 internal sealed class KeyAllowance(RateLimitLease? sequences) : IDisposable
 {
     /// <summary>The tokens that are held back; null without a limit, and before they are known.</summary>

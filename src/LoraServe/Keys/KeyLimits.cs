@@ -11,7 +11,7 @@ internal sealed record KeyLimits
     /// <summary>Tokens read and written within any minute.</summary>
     public int? TokensPerMinute { get; init; }
 
-    /// <summary>Requests at the same time, each counted by the sequences that it runs if it has more than one.</summary>
+    /// <summary>Requests at the same time, and sequences of all of them together; null: as many as leave a quarter of the queue to others.</summary>
     public int? ConcurrentRequests { get; init; }
 
     /// <summary>Names of adapters that exist because the key uploaded or saved something under them.</summary>

@@ -15,6 +15,7 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     private const int UnsaidShare = 4;
 
     private readonly PartitionedRateLimiter<Caller> _concurrent;
+    private readonly PartitionedRateLimiter<Caller> _sequences;
     private readonly PartitionedRateLimiter<Caller> _perMinute;
     private readonly ConcurrentDictionary<string, RequestWindow> _requests = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, TokenWindow> _tokens = new(StringComparer.Ordinal);
@@ -26,9 +27,9 @@ internal sealed class KeyRateLimits : IAsyncDisposable
         _time = time;
         // A key without a limit of its own leaves a quarter of the queue to the others, however much it sends.
         _share = Math.Max(options.MaxNumSeqs, options.MaxQueuedSeqs / 4 * 3);
-        _concurrent = PartitionedRateLimiter.Create<Caller, string>(caller => Places(caller) is { } limit
-            ? RateLimitPartition.GetConcurrencyLimiter(caller.Id, _ => new ConcurrencyLimiterOptions { PermitLimit = limit })
-            : RateLimitPartition.GetNoLimiter(""));
+        _concurrent = AtATime();
+        // Apart: one that is only being read shall not stand in the way of one that wants all choices at once, nor two such in each other's.
+        _sequences = AtATime();
         _perMinute = PartitionedRateLimiter.Create<Caller, string>(caller => caller.Limits.RequestsPerMinute is { } limit
             ? RateLimitPartition.Get<string>(caller.Id, _ => Window(caller, limit))
             : RateLimitPartition.GetNoLimiter(""));
@@ -37,10 +38,13 @@ internal sealed class KeyRateLimits : IAsyncDisposable
             .WithTranslatedKey<HttpContext>(LimitedCaller, leaveOpen: false);
     }
 
-    /// <summary>Requests of a key within a minute and at the same time.</summary>
+    /// <summary>Requests of a key within a minute and at the same time, each counted as one.</summary>
     public PartitionedRateLimiter<HttpContext> Requests { get; }
 
-    /// <summary>Holds places for the sequences of a request, before anything is done for it.</summary>
+    /// <summary>
+    /// Holds places for all sequences of a request, or for none, before anything is done for it; as many requests and as many sequences may be
+    /// at the same time.
+    /// </summary>
     /// <param name="caller">Whose limits they are.</param>
     /// <param name="sequences">At least one.</param>
     /// <exception cref="InvalidRequestException">There could never be as many.</exception>
@@ -48,15 +52,14 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     public KeyAllowance Admit(Caller caller, long sequences)
     {
         if (Tokens(caller) is { Remaining: <= 0 } window) throw TooManyTokens(caller, window);
-        // The request itself has one place already.
-        if (Places(caller) is not { } limit || sequences == 1) return new KeyAllowance(null);
+        if (Places(caller) is not { } limit) return new KeyAllowance(null);
         if (sequences > limit)
         {
             throw new InvalidRequestException(
                 "n", $"the API key '{caller.Name}' may run {limit} choices at the same time, and this request asks for {sequences} in all");
         }
 
-        var lease = _concurrent.AttemptAcquire(caller, (int)sequences - 1);
+        var lease = _sequences.AttemptAcquire(caller, (int)sequences);
         if (lease.IsAcquired) return new KeyAllowance(lease);
         lease.Dispose();
         throw TooManyAtATime(caller);
@@ -123,12 +126,17 @@ internal sealed class KeyRateLimits : IAsyncDisposable
         await Requests.DisposeAsync();
         await _perMinute.DisposeAsync();
         await _concurrent.DisposeAsync();
+        await _sequences.DisposeAsync();
     }
 
     private static Caller LimitedCaller(HttpContext context) =>
         context.GetEndpoint() is not { } endpoint || endpoint.Metadata.GetMetadata<IAllowAnonymous>() is not null
             ? Caller.Nobody
             : context.User.Caller();
+
+    private PartitionedRateLimiter<Caller> AtATime() => PartitionedRateLimiter.Create<Caller, string>(caller => Places(caller) is { } limit
+        ? RateLimitPartition.GetConcurrencyLimiter(caller.Id, _ => new ConcurrencyLimiterOptions { PermitLimit = limit })
+        : RateLimitPartition.GetNoLimiter(""));
 
     private RequestWindow Window(Caller caller, int limit) => _requests.GetOrAdd(caller.Id, _ => new RequestWindow(limit, _time));
 
@@ -139,7 +147,7 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     private int? Places(Caller caller) => caller.IsAnonymous ? null : caller.Limits.ConcurrentRequests ?? _share;
 
     private QuotaExceededException TooManyAtATime(Caller caller) => new(
-        $"The API key '{caller.Name}' may make {Places(caller)} requests at the same time; each choice counts as one.",
+        $"The API key '{caller.Name}' may make {Places(caller)} requests at the same time, with as many choices in all.",
         TimeSpan.FromSeconds(1),
         "concurrent_requests");
 

@@ -6,7 +6,7 @@ using LoraServe.Hosting;
 
 namespace LoraServe.Keys;
 
-/// <summary>The key that is wanted. Limits that are absent do not exist.</summary>
+/// <summary>The key that is wanted. Limits that are absent do not exist, save that of concurrent_requests.</summary>
 public sealed record KeyRequest
 {
     private const int MaxNameLength = 128;
@@ -41,7 +41,10 @@ public sealed record KeyRequest
     [Range(1, int.MaxValue)]
     public int? TokensPerMinute { get; init; }
 
-    /// <summary>Most requests at the same time; one for several choices (prompts times n) counts as many.</summary>
+    /// <summary>
+    /// Most requests at the same time, and most choices (prompts times n) of all of them together; absent: three quarters of
+    /// --max-queued-seqs, or --max-num-seqs if that is more.
+    /// </summary>
     /// <example>8</example>
     [Range(1, int.MaxValue)]
     public int? ConcurrentRequests { get; init; }

@@ -44,7 +44,10 @@ public sealed record KeyResource
     /// <example>100000</example>
     public required int? TokensPerMinute { get; init; }
 
-    /// <summary>Most requests at the same time, one for several choices counted as many; null: any number.</summary>
+    /// <summary>
+    /// Most requests at the same time, and most choices (prompts times n) of all of them together; null: three quarters of --max-queued-seqs,
+    /// or --max-num-seqs if that is more.
+    /// </summary>
     /// <example>8</example>
     public required int? ConcurrentRequests { get; init; }
 

@@ -49,7 +49,7 @@ internal static class KeysApi
         var (key, text) = keys.Create(request.ToNewKey(time.GetUtcNow()));
         audit.Record(caller, AuditAction.KeyCreated, key.Id, details: KeyResource.DescribeGrant(key), context: context);
         context.Response.Headers.CacheControl = "no-store";
-        return TypedResults.Created($"/v1/keys/{key.Id}", KeyResource.From(key, text));
+        return TypedResults.Created(context.Request.PathBase + $"/v1/keys/{key.Id}", KeyResource.From(key, text));
     }
 
     /// <summary>All keys, the newest first, revoked ones included.</summary>

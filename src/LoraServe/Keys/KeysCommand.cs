@@ -45,7 +45,10 @@ internal static class KeysCommand
         };
         var requests = ValueOption.Number<int>("--requests-per-minute", "Most requests within any minute.", least: 1);
         var tokens = ValueOption.Number<int>("--tokens-per-minute", "Most tokens, read and written, within any minute.", least: 1);
-        var concurrent = ValueOption.Number<int>("--concurrent-requests", "Most requests at the same time; one for several choices counts as many.", least: 1);
+        var concurrent = ValueOption.Number<int>(
+            "--concurrent-requests",
+            "Most requests at the same time, and most choices of all of them together. Default: three quarters of --max-queued-seqs.",
+            least: 1);
         var count = ValueOption.Number<int>("--max-adapters", "Most adapters that exist because it uploaded or saved them.", least: 0);
         var bytes = ValueOption.Number<long>("--max-adapter-bytes", "Most bytes of all versions that it uploaded.", least: 0);
         var fileBytes = ValueOption.Number<long>("--max-file-bytes", "Most bytes of files that it uploaded or its jobs made.", least: 0);

@@ -2,9 +2,10 @@ namespace LoraServe.Keys;
 
 /// <summary>A request's body that ends with a refusal as soon as it is longer than what its caller may still store.</summary>
 /// <param name="body">The body.</param>
-/// <param name="most">Most bytes of it.</param>
+/// <param name="most">Most bytes that the caller may still store.</param>
+/// <param name="beside">Most bytes of it that are not stored, or do not count.</param>
 /// <param name="refuse">Makes the refusal.</param>
-internal sealed class QuotaStream(Stream body, long most, Func<Exception> refuse) : Stream
+internal sealed class QuotaStream(Stream body, long most, long beside, Func<Exception> refuse) : Stream
 {
     private long _read;
 
@@ -43,6 +44,7 @@ internal sealed class QuotaStream(Stream body, long most, Func<Exception> refuse
     private int Count(int read)
     {
         _read += read;
-        return _read <= most ? read : throw refuse();
+        // No sum of the two: a limit may be as large as a number can be.
+        return _read - beside <= most ? read : throw refuse();
     }
 }

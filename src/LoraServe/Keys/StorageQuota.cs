@@ -50,7 +50,7 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
     {
         if (caller.Limits.AdapterBytes is not { } limit) return body;
         var used = Stored(caller).DistinctBy(row => row.Version).Sum(row => row.Bytes);
-        return new QuotaStream(body, Math.Max(0, limit - used) + BytesBeside, () => Exceeded(
+        return new QuotaStream(body, Math.Max(0, limit - used), BytesBeside, () => Exceeded(
             $"The API key '{caller.Name}' may store {limit} bytes of adapters, all versions of their names together; it has stored {used}, and "
                 + "this upload is larger than what is left."));
     }

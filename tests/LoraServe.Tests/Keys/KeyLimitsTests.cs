@@ -1,9 +1,12 @@
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Http.Json;
+using System.Security.Claims;
 using System.Text.Json;
 using LoraServe.Hosting;
 using LoraServe.Keys;
+using LoraServe.Tests.Training;
+using Microsoft.AspNetCore.Http;
 
 namespace LoraServe.Tests.Keys;
 
@@ -109,13 +112,17 @@ public class KeyLimitsTests(KeyedServer server)
         var running = client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 100, n = 100, ignore_eos = true }, gone.Token);
         await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Running > 0);
 
-        using var refused = await client.GetAsync("/v1/models");
+        using var other = await client.GetAsync("/v1/models");
+        using var refused = await CompleteAsync();
         await gone.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(running);
 
         (await LoraServeServer.ErrorAsync(refused, 429)).GetProperty("message").GetString()!.ShouldContain("100 requests at the same time");
         refused.Headers.RetryAfter.ShouldNotBeNull();
-        await LoraServeServer.EventuallyAsync(() => client.GetAsync("/v1/models").GetAwaiter().GetResult().IsSuccessStatusCode);
+        other.StatusCode.ShouldBe(HttpStatusCode.OK);
+        await LoraServeServer.EventuallyAsync(() => CompleteAsync().GetAwaiter().GetResult().IsSuccessStatusCode);
+
+        Task<HttpResponseMessage> CompleteAsync() => client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 1 });
     }
 
     [Fact]
@@ -132,7 +139,7 @@ public class KeyLimitsTests(KeyedServer server)
         await gone.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(running);
 
-        (await LoraServeServer.ErrorAsync(tooMany, 429)).GetProperty("message").GetString()!.ShouldContain("each choice counts");
+        (await LoraServeServer.ErrorAsync(tooMany, 429)).GetProperty("message").GetString()!.ShouldContain("with as many choices in all");
         fits.StatusCode.ShouldBe(HttpStatusCode.OK);
         (await LoraServeServer.ErrorAsync(never, 400)).GetProperty("message").GetString()!.ShouldContain("62");
         // Whatever was refused has given everything back.
@@ -192,6 +199,48 @@ public class KeyLimitsTests(KeyedServer server)
         Should.Throw<InvalidRequestException>(() => limits.Admit(greedy, 31));
         limits.Admit(other, 10).Dispose();
         limits.Admit(Caller.Anonymous(KeyScopes.All), 40).Dispose();
+    }
+
+    [Fact]
+    public async Task Admit_RequestsOfAllChoicesThatArriveTogether_OneGoesOn()
+    {
+        await using var limits = new KeyRateLimits(new LoraServeOptions(), new ManualTime());
+        var caller = Caller.Of(server.CreateKey(grant => grant with { Limits = new KeyLimits { ConcurrentRequests = 8 } }).Key);
+        var context = new DefaultHttpContext { User = new ClaimsPrincipal(new CallerIdentity(caller)) };
+        context.SetEndpoint(new Endpoint(null, EndpointMetadataCollection.Empty, null));
+        using var first = limits.Requests.AttemptAcquire(context);
+        using var second = limits.Requests.AttemptAcquire(context);
+
+        using var running = limits.Admit(caller, 8);
+        Should.Throw<QuotaExceededException>(() => limits.Admit(caller, 8));
+        running.Dispose();
+
+        limits.Admit(caller, 8).Dispose();
+    }
+
+    [Fact]
+    public async Task Requests_MoreThanMayBeAtATime_AreRefused()
+    {
+        await using var limits = new KeyRateLimits(new LoraServeOptions(), new ManualTime());
+        var caller = Caller.Of(server.CreateKey(grant => grant with { Limits = new KeyLimits { ConcurrentRequests = 2 } }).Key);
+        var context = new DefaultHttpContext { User = new ClaimsPrincipal(new CallerIdentity(caller)) };
+        context.SetEndpoint(new Endpoint(null, EndpointMetadataCollection.Empty, null));
+        using var first = limits.Requests.AttemptAcquire(context);
+        using var second = limits.Requests.AttemptAcquire(context);
+
+        limits.Requests.AttemptAcquire(context).IsAcquired.ShouldBeFalse();
+    }
+
+    [Fact]
+    public async Task Put_LargestLimitThatANumberCanBe_LimitsNothing()
+    {
+        var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { AdapterBytes = long.MaxValue, FileBytes = long.MaxValue - 1 } });
+
+        await KeyedServer.PutAsync(client, "unlimited");
+        using var file = await client.UploadAsync("{}", purpose: "evals");
+        await server.Admin.DeleteAsync("/v1/adapters/unlimited?force=true");
+
+        (await file.OkAsync()).Text("id").ShouldNotBeNull();
     }
 
     [Fact]
@@ -256,7 +305,7 @@ public class KeyLimitsTests(KeyedServer server)
     public async Task Read_QuotaStream_EndsWithTheRefusalAsSoonAsItIsTooLong()
     {
         var taken = new MemoryStream();
-        await using var body = new QuotaStream(new MemoryStream(new byte[10_000]), most: 4000, () => new InvalidOperationException("too long"));
+        await using var body = new QuotaStream(new MemoryStream(new byte[10_000]), most: 3000, beside: 1000, () => new InvalidOperationException("too long"));
 
         await Should.ThrowAsync<InvalidOperationException>(() => body.CopyToAsync(taken, 1000));
 

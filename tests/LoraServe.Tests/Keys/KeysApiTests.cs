@@ -62,6 +62,20 @@ public class KeysApiTests(KeyedServer server)
     }
 
     [Fact]
+    public async Task Post_BehindAPrefix_LocatesTheKeyBelowIt()
+    {
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/v1/keys")
+        {
+            Content = JsonContent.Create(new { name = "x", scopes = new[] { "infer" } }),
+            Headers = { { "X-Forwarded-Prefix", "/team" } },
+        };
+
+        using var response = await server.Admin.SendAsync(request);
+
+        response.Headers.Location!.ToString().ShouldStartWith("/team/v1/keys/");
+    }
+
+    [Fact]
     public async Task Post_ModeThatListsTwo_IsRefused()
     {
         using var response = await server.Admin.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 1, mode = "auto, merged" });
