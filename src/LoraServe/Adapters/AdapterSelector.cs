@@ -41,7 +41,7 @@ internal static class AdapterSelector
     // Clients that have to send a model send the base model's name along with the adapter, or before it as base:adapter.
     private static string? AdapterOf(string? model, string baseModel) =>
         model == baseModel ? ""
-        : model?.StartsWith($"{baseModel}:", StringComparison.Ordinal) == true ? model[(baseModel.Length + 1)..]
+        : model?.StartsWith($"{baseModel}:", StringComparison.Ordinal) == true && model.Length > baseModel.Length + 1 ? model[(baseModel.Length + 1)..]
         : model;
 
     // What clients send as their model may be the name of a model of another server, of any form.

@@ -10,8 +10,8 @@ internal static class NearName
     /// <summary>The nearest of some names; null if none is near. Case, dashes and underscores do not count.</summary>
     public static string? Find(string wrong, IEnumerable<string> names)
     {
+        if (wrong.Length > MaxLength) return null;
         var text = Letters(wrong);
-        if (text.Length > MaxLength) return null;
         return names.Select(name => (Name: name, Distance: Distance(text, Letters(name))))
             .Where(near => near.Distance <= (Math.Max(text.Length, Letters(near.Name).Length) + 1) / LettersPerMistake)
             .OrderBy(near => near.Distance)

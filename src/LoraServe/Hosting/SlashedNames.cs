@@ -42,7 +42,7 @@ internal static class SlashedNames
     public static string Segment(string name) => name.Replace("/", Slash);
 
     // /v1/adapters/acme/sql/effect is /v1/adapters/acme%2Fsql/effect. What can stand behind a name is no name, so that there is no doubt.
-    private static PathString Join(PathString path) => path.Value?.Split('/') switch
+    private static PathString Join(PathString path) => path.Value?.TrimEnd('/').Split('/') switch
     {
         ["", "v1", "adapters", { Length: > 0 } organization, { Length: > 0 } name, .. { Length: <= 1 } rest]
             when rest.Length == 1 || !AdapterName.ReservedSegments.Contains(name) =>

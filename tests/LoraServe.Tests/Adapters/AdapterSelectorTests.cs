@@ -37,6 +37,13 @@ public class AdapterSelectorTests
     }
 
     [Theory]
+    [InlineData("base-model:")]
+    [InlineData("base-model: ")]
+    [InlineData("base-model::")]
+    public void Select_BaseWithNothingBehindTheColon_IsUnknown(string model) =>
+        Should.Throw<UnknownAdapterException>(() => AdapterSelector.Select([null], [null], null, model, "base-model"));
+
+    [Theory]
     [InlineData("sql", "extract", null)]
     [InlineData("sql", null, "extract")]
     [InlineData(null, "sql", "extract")]

@@ -35,6 +35,24 @@ public sealed class SlashedNamesTests(SlashedServer server) : IClassFixture<Slas
         (await _client.GetFromJsonAsync<JsonElement>(path)).GetProperty("id").GetString().ShouldBe(id);
 
     [Theory]
+    [InlineData("/v1/adapters/acme/sql/")]
+    [InlineData("/v1/adapters/acme%2Fsql/")]
+    [InlineData("/v1/adapters/acme/sql/versions/")]
+    [InlineData("/v1/adapters/acme%2Fsql/versions/")]
+    [InlineData("/v1/adapters/plain/")]
+    [InlineData("/v1/adapters/plain/versions/")]
+    [InlineData("/v1/adapters/plain/effect/")]
+    public async Task Get_PathThatEndsWithASlash_IsFound(string path)
+    {
+        await KeyedServer.PutAsync(_client, "plain");
+
+        using var response = await _client.GetAsync(path);
+
+        await _client.DeleteAsync("/v1/adapters/plain");
+        response.StatusCode.ShouldBe(HttpStatusCode.OK, await response.Content.ReadAsStringAsync());
+    }
+
+    [Theory]
     [InlineData("/v1/models/acme/demo/verify")]
     [InlineData("/v1/models/acme%2Fdemo/verify")]
     public async Task Post_Verify_FindsTheBase(string path) =>

@@ -48,7 +48,7 @@ internal sealed class FieldRules
                     name, $"is not supported by this server, found {FaultText.Show(value)}{advice}", "unsupported_parameter"));
                 return;
             default:
-                var nearest = NearestName.Of(name, known.Concat(_rules.Values.OfType<OtherName>().Select(rule => rule.Name)));
+                var nearest = NearName.Find(name, known.Concat(_rules.Values.OfType<OtherName>().Select(rule => rule.Name)));
                 var question = nearest is null ? "" : $"; did you mean {nearest}?";
                 faults.Add(new RequestFault(
                     name, $"is no field of this request, found {FaultText.Show(value)}{question}", "unknown_parameter"));
