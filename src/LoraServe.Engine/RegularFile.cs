@@ -34,8 +34,12 @@ public static unsafe partial class RegularFile
     /// <exception cref="IOException">Without the folder in its message.</exception>
     public static void Check(string path)
     {
-        if (IsOther(path)) throw new IOException($"{Path.GetFileName(path)} is a pipe, a socket or a device; expected a regular file");
+        if (IsOther(path)) throw new IOException(Fault(Path.GetFileName(path)));
     }
+
+    /// <summary>What is wrong with a file for which <see cref="IsOther"/> is true.</summary>
+    /// <param name="name">The file's, without its folder.</param>
+    public static string Fault(string name) => $"{name} is a pipe, a socket or a device; expected a regular file";
 
     /// <summary>Whether a path, its links followed, leads to a pipe, a socket or a device. Told on Linux only.</summary>
     public static bool IsOther(string path)

@@ -146,7 +146,8 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
         {
             using var scope = NewDisposeScope();
             var mine = own.narrow(0, start, Math.Min(rows, own.size(0) - start));
-            var piece = peft.Read(copy.Entry, start, mine.size(0)).to(own.device);
+            using var stored = peft.Read(copy.Entry, start, mine.size(0));
+            var piece = stored.to(own.device);
             var narrower = piece.dtype.ElementSize() > own.dtype.ElementSize() ? own.dtype : piece.dtype;
             if (!piece.to(narrower).eq(mine.to(narrower)).all().item<bool>()) return false;
         }

@@ -86,16 +86,18 @@ public sealed partial class AdapterManager
     private async Task<AdapterExport> ExportMixAsync(ResolvedAdapter mix, CancellationToken cancellationToken)
     {
         if (!await _mixExports.WaitAsync(MixExportPatience, cancellationToken)) throw new TooManyExportsException();
-        var folder = new MixFolder(BeginUpload(), _mixExports);
+        MixFolder? folder = null;
         try
         {
+            folder = new MixFolder(BeginUpload(), _mixExports);
             mix = await CheckAsync(mix, cancellationToken);
             using var lease = await HoldAsync(mix, cancellationToken);
             return await Task.Run(() => Export(mix, lease, folder), cancellationToken);
         }
         catch (Exception e)
         {
-            folder.Dispose();
+            if (folder is null) _mixExports.Release();
+            else folder.Dispose();
             if (e is DamagedVersionException damaged) throw Damaged(mix, damaged);
             throw;
         }
@@ -124,8 +126,14 @@ public sealed partial class AdapterManager
         public void Dispose()
         {
             if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
-            upload.Dispose();
-            exports.Release();
+            try
+            {
+                upload.Dispose();
+            }
+            finally
+            {
+                exports.Release();
+            }
         }
     }
 }

@@ -1,3 +1,4 @@
+using LoraServe.Engine.Faults;
 using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;
@@ -135,7 +136,7 @@ public sealed partial class AdapterManager
         }
         catch (DamagedVersionException e) when (e.IsLasting)
         {
-            LogBroken(_logger, e.Version, e.Message);
+            LogBroken(_logger, e.Version, FaultText.Limit(e.Message));
             Update(e.Known, e.Known with { Broken = e.Message });
             throw;
         }
@@ -244,7 +245,7 @@ public sealed partial class AdapterManager
                 }
                 catch (Exception e)
                 {
-                    LogNotPrefetched(_logger, name, e.Message);
+                    LogNotPrefetched(_logger, name, FaultText.Limit(e.Message));
                 }
             });
         }

@@ -2,7 +2,8 @@ namespace LoraServe.Engine.Generation;
 
 /// <summary>
 /// Work that shares the engine's thread with requests, in slices of some milliseconds: all of the time while nobody waits for tokens, at
-/// most a share of it while somebody does. One piece of work at a time, in the order in which they came. Only the engine's thread uses it.
+/// most a share of it while somebody does. One piece of work at a time, in the order in which they came, those with a share of their own before
+/// all others. Only the engine's thread uses it.
 /// </summary>
 /// <remarks>
 /// Every step for requests earns slices their share beside it, and they take it at once or lose it: requests are never held up for what
@@ -18,7 +19,6 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
     private const double MostShare = 0.99;
 
     private readonly List<Piece> _pieces = [];
-    private readonly double _earning = Math.Min(share, MostShare) / (1 - Math.Min(share, MostShare));
 
     // Time that slices may take while requests wait; below 0 what they have taken too much.
     private TimeSpan _balance;
@@ -30,19 +30,23 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
     /// <param name="advance">Does the next slice; false when there is none left. Never called once <paramref name="done"/> has ended.</param>
     /// <param name="done">Told of the end, or of what a slice threw.</param>
     /// <param name="cancellation">Ends it between two slices, or while it waits.</param>
-    public void Add(Func<bool> advance, TaskCompletionSource done, CancellationToken cancellation) =>
-        _pieces.Add(new Piece(advance, done, cancellation));
+    /// <param name="leastShare">A share of its own, which it has at least; 0: none.</param>
+    public void Add(Func<bool> advance, TaskCompletionSource done, CancellationToken cancellation, double leastShare = 0)
+    {
+        var place = leastShare > 0 ? _pieces.Count(piece => piece.LeastShare > 0) : _pieces.Count;
+        _pieces.Insert(place, new Piece(advance, done, cancellation, leastShare));
+    }
 
     /// <summary>Told of the time that a step for requests took, which pays for slices.</summary>
     public void Served(TimeSpan elapsed)
     {
-        var earned = elapsed * _earning;
+        var earned = elapsed * (Share / (1 - Share));
         _balance = earned + (_balance < TimeSpan.Zero ? _balance : TimeSpan.Zero);
     }
 
     /// <summary>Whether <see cref="Advance"/> does a slice.</summary>
     /// <param name="requestsWait">Whether somebody waits for tokens.</param>
-    public bool IsDue(bool requestsWait) => HasWork && (!requestsWait || _balance > TimeSpan.Zero);
+    public bool IsDue(bool requestsWait) => HasWork && (!requestsWait || (Share > 0 && _balance > TimeSpan.Zero));
 
     /// <summary>Does a slice if it is due, and ends what was cancelled in any case.</summary>
     /// <param name="requestsWait">Whether somebody waits for tokens.</param>
@@ -95,5 +99,8 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
         }
     }
 
-    private sealed record Piece(Func<bool> Advance, TaskCompletionSource Done, CancellationToken Cancellation);
+    // Of the piece whose turn it is.
+    private double Share => Math.Min(MostShare, _pieces is [var next, ..] ? Math.Max(share, next.LeastShare) : share);
+
+    private sealed record Piece(Func<bool> Advance, TaskCompletionSource Done, CancellationToken Cancellation, double LeastShare);
 }

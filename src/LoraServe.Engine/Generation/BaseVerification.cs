@@ -7,19 +7,18 @@ namespace LoraServe.Engine.Generation;
 /// <param name="weights">The base's.</param>
 internal sealed class BaseVerification(EngineLoop loop, BaseWeights weights)
 {
-    private readonly Lock _starting = new();
-    private Task<string>? _running;
+    // Of the engine's time while requests wait, whatever trainings get, so that it has an end.
+    private const double LeastShare = 0.05;
+
+    private readonly SingleFlight<string> _flights = new();
 
     /// <summary>See <see cref="LlmEngine.ComputeChecksumAsync"/>.</summary>
-    public Task<string> ComputeAsync()
-    {
-        lock (_starting) return _running is { IsCompleted: false } running ? running : _running = HashAsync();
-    }
+    public Task<string> ComputeAsync(CancellationToken cancellationToken) => _flights.RunAsync("base", HashAsync, cancellationToken);
 
-    private async Task<string> HashAsync()
+    private async Task<string> HashAsync(CancellationToken cancellationToken)
     {
         using var checksum = weights.BeginChecksum();
-        await loop.RunInBackgroundAsync(checksum.Advance, CancellationToken.None);
+        await loop.RunInBackgroundAsync(checksum.Advance, cancellationToken, LeastShare);
         return checksum.Value;
     }
 }

@@ -101,10 +101,11 @@ internal sealed partial class EngineLoop : IDisposable
     /// <summary>Runs work in slices on the engine's thread, see <see cref="BackgroundWork"/>.</summary>
     /// <param name="advance">Does the next slice; false when there is none left.</param>
     /// <param name="cancellationToken">Ends it between two slices.</param>
-    public Task RunInBackgroundAsync(Func<bool> advance, CancellationToken cancellationToken)
+    /// <param name="leastShare">The share of the time that it has at least while requests wait; 0: none of its own.</param>
+    public Task RunInBackgroundAsync(Func<bool> advance, CancellationToken cancellationToken, double leastShare = 0)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!_commands.Writer.TryWrite(() => _background.Add(advance, done, cancellationToken)))
+        if (!_commands.Writer.TryWrite(() => _background.Add(advance, done, cancellationToken, leastShare)))
             done.SetException(new EngineOverloadedException("The engine has been stopped."));
         return done.Task;
     }
@@ -243,6 +244,7 @@ internal sealed partial class EngineLoop : IDisposable
     private SampledToken?[] Sample(Batch batch, BatchLogits logits)
     {
         var tokens = new SampledToken?[batch.Rows.Count];
+        var failed = new List<(Sequence Sequence, Exception Error)>();
         for (var i = 0; i < tokens.Length; i++)
         {
             var row = batch.Rows[i];
@@ -260,9 +262,12 @@ internal sealed partial class EngineLoop : IDisposable
             catch (Exception e)
             {
                 LogSampleFailed(_logger, e, row.Sequence.Id);
-                _scheduler.Fail(row.Sequence, NamingAdapter(e, row.Sequence.Request.Adapter));
+                failed.Add((row.Sequence, NamingAdapter(e, row.Sequence.Request.Adapter)));
             }
         }
+
+        // Only now: the logits of other rows may be computed together with theirs, which takes their adapters.
+        foreach (var (sequence, error) in failed) _scheduler.Fail(sequence, error);
 
         return tokens;
     }

@@ -168,8 +168,9 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// SHA-256 over the base's weights as they lie in memory now: equal to <see cref="ModelInfo.Checksum"/> as long as nothing wrote to
     /// them. Computed in slices between the steps of requests, once for all who ask at the same time.
     /// </summary>
+    /// <param name="cancellationToken">Stops waiting, and with the last who waits the computation.</param>
     /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>
-    public Task<string> ComputeChecksumAsync() => _verification.ComputeAsync();
+    public Task<string> ComputeChecksumAsync(CancellationToken cancellationToken = default) => _verification.ComputeAsync(cancellationToken);
 
     /// <summary>
     /// How far an adapter moves the distribution of the next token: the mean of KL(base || adapter) in nats over every position of a fixed

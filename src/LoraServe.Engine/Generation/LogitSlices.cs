@@ -18,6 +18,7 @@ internal sealed class LogitSlices : IDisposable
     private readonly int _rows;
     private readonly float[] _values;
     private int _first;
+    private int _valid;
 
     /// <summary>Computes the first slice.</summary>
     /// <param name="model">Has the output head.</param>
@@ -35,10 +36,10 @@ internal sealed class LogitSlices : IDisposable
         if (_rows < _count) _hidden = hidden.alias().DetachFromDisposeScope();
     }
 
-    /// <summary>[vocabulary], of one of the wanted tokens; valid until the next one is asked for.</summary>
+    /// <summary>[vocabulary], of one of the wanted tokens; valid until the next one is asked for. Throws what the output head throws.</summary>
     public ReadOnlySpan<float> Of(int token)
     {
-        if (token < _first || token >= _first + _rows) Compute(_hidden!, token);
+        if (token < _first || token >= _first + _valid) Compute(_hidden!, token);
         var vocabulary = _model.Config.VocabularySize;
         return _values.AsSpan((token - _first) * vocabulary, vocabulary);
     }
@@ -49,10 +50,13 @@ internal sealed class LogitSlices : IDisposable
     private void Compute(Tensor hidden, int first)
     {
         using var scope = NewDisposeScope();
+        // A slice that fails must not pass for the one before it.
+        _valid = 0;
         _first = Math.Min(first, _count - _rows);
         var isAll = _rows == _count;
         var logits = _model.Logits(
             isAll ? hidden : hidden.narrow(0, _first, _rows), isAll ? _lora : _lora.Select([.. Enumerable.Range(_first, _rows)])).cpu();
         MemoryMarshal.Cast<byte, float>(logits.bytes).CopyTo(_values);
+        _valid = _rows;
     }
 }

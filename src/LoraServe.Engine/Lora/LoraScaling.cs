@@ -23,7 +23,10 @@ internal record LoraScaling
     public double AlphaOf(string path) => First(AlphaPattern, path, Alpha);
 
     /// <summary>s in y = W x + s B (A x).</summary>
-    public double ScalingOf(string path) => AlphaOf(path) / (UsesRsLora ? Math.Sqrt(RankOf(path)) : RankOf(path));
+    public double ScalingOf(string path) => ScalingOf(path, RankOf(path));
+
+    /// <summary>The same where the rank is known.</summary>
+    public double ScalingOf(string path, int rank) => AlphaOf(path) / (UsesRsLora ? Math.Sqrt(rank) : rank);
 
     private static T First<T>(IReadOnlyList<(PeftPattern Pattern, T Value)> patterns, string path, T otherwise)
     {

@@ -115,7 +115,7 @@ internal sealed class PeftAdapter : IDisposable
         else if (file.Length > MaxConfigBytes)
             faults.Malformed($"{PeftConfig.FileName}: expected at most {MaxConfigBytes} bytes, found {file.Length}");
         else if (RegularFile.IsOther(file.FullName))
-            faults.Malformed($"{PeftConfig.FileName} is a pipe, a socket or a device; expected a regular file");
+            faults.Malformed(RegularFile.Fault(PeftConfig.FileName));
         else return PeftConfigReader.Read(File.ReadAllBytes(file.FullName), faults);
         return null;
     }
@@ -131,7 +131,7 @@ internal sealed class PeftAdapter : IDisposable
 
         if (RegularFile.IsOther(path))
         {
-            faults.Malformed($"{TensorFileName} is a pipe, a socket or a device; expected a regular file");
+            faults.Malformed(RegularFile.Fault(TensorFileName));
             return null;
         }
 

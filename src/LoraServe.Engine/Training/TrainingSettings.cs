@@ -81,12 +81,13 @@ public sealed record TrainingSettings
     public required string OutputDtype { get; init; }
 
     /// <summary>Rank, alpha and scaling of every module.</summary>
-    internal LoraScaling ToScaling() => new()
+    /// <param name="time">What all patterns may take together.</param>
+    internal LoraScaling ToScaling(MatchingTime time) => new()
     {
         Rank = Rank,
         Alpha = Alpha,
         UsesRsLora = UseRsLora,
-        RankPattern = [.. RankPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))],
-        AlphaPattern = [.. AlphaPattern.Select(pair => (PeftPattern.Suffix(pair.Key), pair.Value))],
+        RankPattern = [.. RankPattern.Select(pair => (PeftPattern.Suffix(pair.Key, time), pair.Value))],
+        AlphaPattern = [.. AlphaPattern.Select(pair => (PeftPattern.Suffix(pair.Key, time), pair.Value))],
     };
 }

@@ -57,7 +57,7 @@ internal static class LoraPath
 
     private static FileStream Open(string file)
     {
-        if (RegularFile.IsOther(file)) throw Fault($"{Path.GetFileName(file)} is a pipe, a socket or a device; expected a regular file");
+        if (RegularFile.IsOther(file)) throw Fault(RegularFile.Fault(Path.GetFileName(file)));
         try
         {
             return File.OpenRead(file);

@@ -45,7 +45,7 @@ internal static class ModelsApi
     /// <param name="id" example="loraserve-demo">The base model's name.</param>
     /// <response code="200">Both checksums, and whether they are equal.</response>
     /// <response code="404">There is no such base model.</response>
-    internal static async Task<Ok<ModelVerification>> VerifyAsync(EngineService service, string id)
+    internal static async Task<Ok<ModelVerification>> VerifyAsync(EngineService service, string id, CancellationToken cancellationToken)
     {
         var engine = service.Engine;
         if (id != service.BaseModel) throw new UnknownAdapterException(id);
@@ -53,7 +53,7 @@ internal static class ModelsApi
         {
             Id = service.BaseModel,
             Fingerprint = engine.Model.Fingerprint,
-            Checksum = await engine.ComputeChecksumAsync(),
+            Checksum = await engine.ComputeChecksumAsync(cancellationToken),
             LoadedChecksum = engine.Model.Checksum,
         });
     }
@@ -63,8 +63,9 @@ internal static class ModelsApi
     /// <param name="id" example="SmolLM2-135M-Instruct">The part behind it.</param>
     /// <response code="200">Both checksums, and whether they are equal.</response>
     /// <response code="404">There is no such base model.</response>
-    internal static Task<Ok<ModelVerification>> VerifyNamesakeAsync(EngineService service, string organization, string id) =>
-        VerifyAsync(service, $"{organization}/{id}");
+    internal static Task<Ok<ModelVerification>> VerifyNamesakeAsync(
+        EngineService service, string organization, string id, CancellationToken cancellationToken) =>
+        VerifyAsync(service, $"{organization}/{id}", cancellationToken);
 
     private static ModelCard Base(EngineService service) => ModelCard.Base(service.Engine.Model, service.BaseModel, service.Loaded);
 }

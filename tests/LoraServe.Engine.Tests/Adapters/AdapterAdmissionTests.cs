@@ -90,6 +90,24 @@ public class AdapterAdmissionTests
         Refusal(folder).ShouldContain("original_module.weight' is not the base's own");
     }
 
+    [Theory]
+    [InlineData("llama-gqa", "embeddings", "model.embed_tokens.weight")]
+    [InlineData("llama-bias-untied", "head", "lm_head.weight")]
+    public void Open_CopyOfTheBases_LeavesNoTensorBehind(string model, string adapter, string name)
+    {
+        using var folder = new PeftFolder(model, adapter);
+        using var own = folder.BaseTensor(name);
+        var admission = new AdapterAdmission(
+            folder.Modules, asked => asked == name ? own : throw new KeyNotFoundException(asked), maxRank: 256, torch.ScalarType.Float32);
+        folder.Write();
+        var statistics = DisposeScopeManager.Statistics;
+        statistics.Reset();
+
+        admission.Open(folder.Path).Dispose();
+
+        statistics.ThreadTotalLiveCount.ShouldBe(0);
+    }
+
     [Fact]
     public void Check_EachForm_IsDescribed()
     {

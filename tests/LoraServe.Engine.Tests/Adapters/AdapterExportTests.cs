@@ -143,6 +143,35 @@ public sealed class AdapterExportTests : IDisposable
         Directory.GetFileSystemEntries(Path.Combine(_adapters.DataFolder, "adapters", "incoming")).ShouldBeEmpty();
     }
 
+    [Fact]
+    public async Task Export_MixesThatCannotBeWritten_TakeNoPlaceOfOthers()
+    {
+        await _adapters.Add("a", ManagedAdapters.One);
+        var incoming = Path.Combine(_adapters.DataFolder, "adapters", "incoming");
+        Directory.Delete(incoming);
+        await File.WriteAllTextAsync(incoming, "in the way, as a full disk is");
+        for (var i = 0; i < 4; i++) await Should.ThrowAsync<IOException>(() => ArchiveAsync("a:0.5", ArchiveFormat.Zip));
+        File.Delete(incoming);
+        Directory.CreateDirectory(incoming);
+
+        (await ArchiveAsync("a:0.5", ArchiveFormat.Zip)).ShouldNotBeEmpty();
+    }
+
+    [Fact]
+    public async Task Export_MixesWhoseFoldersCannotBeDeleted_TakeNoPlaceOfOthers()
+    {
+        await _adapters.Add("a", ManagedAdapters.One);
+        for (var i = 0; i < 4; i++)
+        {
+            var export = await _adapters.Manager.ExportAsync(AdapterReference.Parse("a:0.5"), CancellationToken.None);
+            foreach (var folder in Directory.GetDirectories(Path.Combine(_adapters.DataFolder, "adapters", "incoming")))
+                Directory.Delete(folder, recursive: true);
+            Should.Throw<IOException>(export.Dispose);
+        }
+
+        (await ArchiveAsync("a:0.5", ArchiveFormat.Zip)).ShouldNotBeEmpty();
+    }
+
     private async Task<byte[]> ArchiveAsync(string reference, ArchiveFormat format)
     {
         using var export = await _adapters.Manager.ExportAsync(AdapterReference.Parse(reference), CancellationToken.None);

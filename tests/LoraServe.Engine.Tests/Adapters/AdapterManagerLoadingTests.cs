@@ -14,6 +14,20 @@ public sealed class AdapterManagerLoadingTests : IDisposable
     public void Dispose() => _adapters.Dispose();
 
     [Fact]
+    public async Task Acquire_ConfigurationOfManyFaults_LogsNoMoreThanAFault()
+    {
+        var version = (await _adapters.Add("a", ManagedAdapters.One)).Version;
+        var config = Path.Combine(Path.GetDirectoryName(_adapters.TensorFile(version))!, "adapter_config.json");
+        string[] names = ["r", "lora_alpha", "target_modules", "modules_to_save", "use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "bias"];
+        await File.WriteAllTextAsync(config, $"{{{string.Join(',', names.Select(name => $"\"{name}\": [[\"{new string('x', 200)}\"]]"))}}}");
+
+        (await Should.ThrowAsync<DamagedAdapterException>(() => _adapters.Version("a"))).Message.Length.ShouldBeGreaterThan(600);
+
+        _adapters.Log.Lines.ShouldContain(line => line.Contains("is broken"));
+        _adapters.Log.Lines.ShouldAllBe(line => line.Length < 600);
+    }
+
+    [Fact]
     public async Task AcquireAsync_FileTruncatedAfterRegistration_FailsOnlyItsRequestsUntilItIsMended()
     {
         var info = await _adapters.Add("a", One);

@@ -40,6 +40,30 @@ public sealed class BackgroundWorkTests
     }
 
     [Fact]
+    public void Advance_ShareOfItsOwn_GoesOnWhereOthersStandStill()
+    {
+        var (work, left) = (new BackgroundWork(share: 0, _time), 100);
+        work.Add(() => throw new InvalidOperationException("ran"), new TaskCompletionSource(), CancellationToken.None);
+        work.Add(
+            () =>
+            {
+                _time.Pass(10);
+                return --left > 0;
+            },
+            _done,
+            CancellationToken.None,
+            leastShare: 0.05);
+
+        // A step of 19 ms earns 1.
+        Serve(work, steps: 900, step: 19);
+        left.ShouldBeInRange(9, 11);
+        Serve(work, steps: 900, step: 19);
+
+        _done.Task.IsCompletedSuccessfully.ShouldBeTrue();
+        work.HasWork.ShouldBeTrue();
+    }
+
+    [Fact]
     public void Advance_ShareOfOne_LetsRequestsGoOn()
     {
         var work = Endless(share: 1, () => 10);

@@ -2,47 +2,25 @@ using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
-using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using TorchSharp;
 using Xunit;
 
 namespace LoraServe.Engine.Tests.Generation;
 
-public sealed class EffectProbeTests : IAsyncLifetime
+public sealed class EffectProbeTests : IAsyncDisposable
 {
     private static readonly ModelModules Modules = ModelConfig.Load(GoldenData.Path("checkpoints", "llama-gqa")).Modules("llama-gqa");
 
-    private readonly TemporaryFolder _data = new();
-    private LlmEngine _engine = null!;
+    private readonly EffectEngine _small = new();
 
-    public ValueTask InitializeAsync()
-    {
-        _engine = LlmEngine.Load(
-            new EngineOptions
-            {
-                Model = GoldenData.Path("checkpoints", "llama-gqa"),
-                Data = _data.Path,
-                Dtype = "float32",
-                Threads = 1,
-                MaxNumSeqs = 2,
-                MaxNumBatchedTokens = 64,
-                KvCacheMemory = 8,
-            },
-            progress: null,
-            NullLoggerFactory.Instance);
-        return ValueTask.CompletedTask;
-    }
+    private LlmEngine Engine => _small.Engine;
 
-    public async ValueTask DisposeAsync()
-    {
-        await _engine.DisposeAsync();
-        _data.Dispose();
-    }
+    public ValueTask DisposeAsync() => _small.DisposeAsync();
 
     [Fact]
     public async Task MeasureEffectAsync_Base_IsExactlyZero() =>
-        (await _engine.MeasureEffectAsync(AdapterLease.Base(), CancellationToken.None)).ShouldBe(0);
+        (await Engine.MeasureEffectAsync(AdapterLease.Base(), CancellationToken.None)).ShouldBe(0);
 
     [Fact]
     public async Task MeasureEffectAsync_SameAdapterTwice_IsTheSameToTheLastBit()
@@ -60,7 +38,7 @@ public sealed class EffectProbeTests : IAsyncLifetime
     public async Task MeasureEffectAsync_GoldenAdapter_IsTheMeanOverAllPositionsOfAllPrompts()
     {
         using var adapter = Load("attention-r4", scale: 1);
-        var prompts = EffectPrompts.Encode(_engine.Tokenizer, _engine.Model.VocabularySize);
+        var prompts = EffectPrompts.Encode(Engine.Tokenizer, Engine.Model.VocabularySize);
 
         var divergences = new List<double>();
         foreach (var prompt in prompts)
@@ -97,7 +75,7 @@ public sealed class EffectProbeTests : IAsyncLifetime
 
         together.ShouldBe(alone);
         (await generated).ShouldBe(expected);
-        _engine.Status.KvBlocksUsed.ShouldBe(0);
+        Engine.Status.KvBlocksUsed.ShouldBe(0);
     }
 
     [Fact]
@@ -115,9 +93,9 @@ public sealed class EffectProbeTests : IAsyncLifetime
         using var adapter = Load("attention-r4", scale: float.MaxValue);
 
         await Should.ThrowAsync<NotFiniteNumberException>(() => Measure(adapter));
-        await _engine.ComputeChecksumAsync();
+        await Engine.ComputeChecksumAsync();
 
-        _engine.Status.KvBlocksUsed.ShouldBe(0);
+        Engine.Status.KvBlocksUsed.ShouldBe(0);
     }
 
     [Fact]
@@ -126,7 +104,7 @@ public sealed class EffectProbeTests : IAsyncLifetime
         using var cancelled = new CancellationTokenSource();
         await cancelled.CancelAsync();
 
-        await Should.ThrowAsync<OperationCanceledException>(() => _engine.MeasureEffectAsync(AdapterLease.Base(), cancelled.Token));
+        await Should.ThrowAsync<OperationCanceledException>(() => Engine.MeasureEffectAsync(AdapterLease.Base(), cancelled.Token));
     }
 
     private static LoraAdapter Load(string golden, float scale)
@@ -138,13 +116,13 @@ public sealed class EffectProbeTests : IAsyncLifetime
     }
 
     private Task<double> Measure(LoraAdapter adapter) =>
-        _engine.MeasureEffectAsync(new AdapterLease(adapter, () => { }), CancellationToken.None);
+        Engine.MeasureEffectAsync(new AdapterLease(adapter, () => { }), CancellationToken.None);
 
     // Log-probabilities of every token at every position, by way of ordinary requests.
     private async Task<List<Dictionary<int, float>>> Distributions(int[] prompt, AdapterLease lease)
     {
-        var all = _engine.Model.VocabularySize;
-        using var stream = _engine.Submit(new GenerationRequest
+        var all = Engine.Model.VocabularySize;
+        using var stream = Engine.Submit(new GenerationRequest
         {
             Prompt = prompt,
             Sampling = new SamplingParams { MaxTokens = 1, Logprobs = all, PromptLogprobs = all },
@@ -157,7 +135,7 @@ public sealed class EffectProbeTests : IAsyncLifetime
 
     private async Task<int[]> Generate()
     {
-        using var stream = _engine.Submit(new GenerationRequest
+        using var stream = Engine.Submit(new GenerationRequest
         {
             Prompt = [1, 17, 230, 5, 9],
             Sampling = new SamplingParams { Temperature = 0, MaxTokens = 60, IgnoreEos = true },

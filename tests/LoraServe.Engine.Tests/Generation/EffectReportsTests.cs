@@ -1,7 +1,6 @@
 using System.IO.Compression;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
-using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
 
@@ -9,47 +8,31 @@ namespace LoraServe.Engine.Tests.Generation;
 
 public sealed class EffectReportsTests : IAsyncLifetime
 {
-    private readonly TemporaryFolder _data = new();
-    private LlmEngine _engine = null!;
+    private readonly EffectEngine _small = new();
+
+    private LlmEngine Engine => _small.Engine;
 
     public async ValueTask InitializeAsync()
     {
-        _engine = LlmEngine.Load(
-            new EngineOptions
-            {
-                Model = GoldenData.Path("checkpoints", "llama-gqa"),
-                Data = _data.Path,
-                Dtype = "float32",
-                Threads = 1,
-                MaxNumSeqs = 2,
-                MaxNumBatchedTokens = 64,
-                KvCacheMemory = 8,
-            },
-            progress: null,
-            NullLoggerFactory.Instance);
         foreach (var name in new[] { "one", "namesake" })
         {
-            using var upload = _engine.Adapters.BeginUpload();
+            using var upload = Engine.Adapters.BeginUpload();
             await using var archive = new MemoryStream();
             await ZipFile.CreateFromDirectoryAsync(GoldenData.Path("adapters", "llama-gqa", "all-linear-r8"), archive);
             archive.Position = 0;
             await upload.ReadArchiveAsync(archive, CancellationToken.None);
-            await _engine.Adapters.AddAsync(name, upload, new AddOptions(), CancellationToken.None);
+            await Engine.Adapters.AddAsync(name, upload, new AddOptions(), CancellationToken.None);
         }
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        await _engine.DisposeAsync();
-        _data.Dispose();
-    }
+    public ValueTask DisposeAsync() => _small.DisposeAsync();
 
     [Fact]
     public async Task EffectAsync_ManyAtOnceUnderTwoNames_IsComputedOnce()
     {
         var computations = 0;
-        var found = _engine.Adapters.Found;
-        _engine.Adapters.Found = (name, isResident) =>
+        var found = Engine.Adapters.Found;
+        Engine.Adapters.Found = (name, isResident) =>
         {
             Interlocked.Increment(ref computations);
             found?.Invoke(name, isResident);
@@ -78,12 +61,12 @@ public sealed class EffectReportsTests : IAsyncLifetime
     public async Task EffectAsync_NameThatHasGone_DoesNotExist()
     {
         await EffectAsync("namesake");
-        _engine.Adapters.Remove("namesake", force: true);
+        Engine.Adapters.Remove("namesake", force: true);
 
         await Should.ThrowAsync<UnknownAdapterException>(() => EffectAsync("namesake"));
         (await EffectAsync("one")).MeanKl.ShouldNotBeNull();
     }
 
     private Task<AdapterEffect> EffectAsync(string name, CancellationToken cancellationToken = default) =>
-        _engine.EffectAsync(AdapterReference.Parse(name), cancellationToken);
+        Engine.EffectAsync(AdapterReference.Parse(name), cancellationToken);
 }

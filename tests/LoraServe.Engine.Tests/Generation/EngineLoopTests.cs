@@ -1,3 +1,5 @@
+using System.Threading.Channels;
+using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
@@ -39,7 +41,44 @@ public class EngineLoopTests
         }
     }
 
-    // None of these tests lets it run a step, so that it needs no model.
+    [Fact]
+    public async Task Step_RowThatFails_KeepsItsAdapterForTheRowsComputedWithIt()
+    {
+        using var small = new SmallModel();
+        var background = new BackgroundWork(0.2, TimeProvider.System);
+        var merging = new Merging(small.Weights, budget: 0, () => false, TimeProvider.System, NullLogger.Instance);
+        using var loop = new EngineLoop(
+            new Scheduler(4, 16, small.Blocks), small.Runner(), new Sampler(small.Vocabulary), small.Blocks, merging, background, NullLogger.Instance);
+        // What lets go of it frees it, as a cache does that needs the memory.
+        var broken = small.OfHead(factor: float.NaN);
+        var (failing, failed) = Submit(id: 1, new AdapterLease(broken, broken.Dispose), promptLogprobs: 0);
+        var (beside, tokens) = Submit(id: 2, AdapterLease.Base(), promptLogprobs: null);
+        var together = new ManualResetEventSlim();
+
+        var held = loop.InvokeAsync(() => together.Wait(Patience));
+        loop.Add(failing).ShouldBeTrue();
+        loop.Add(beside).ShouldBeTrue();
+        together.Set();
+
+        (await held).ShouldBeTrue();
+        await Should.ThrowAsync<GenerationFailedException>(() => failed.Completion.WaitAsync(Patience));
+        (await tokens.ReadAllAsync().CountAsync()).ShouldBe(1);
+    }
+
+    // Three rows of logits with those of the prompt, else one: the last slice of two has one of either.
+    private static (Sequence Sequence, ChannelReader<GeneratedToken> Tokens) Submit(long id, AdapterLease lease, int? promptLogprobs)
+    {
+        var request = new GenerationRequest
+        {
+            Prompt = [1, 2, 3],
+            Sampling = new SamplingParams { MaxTokens = 1, PromptLogprobs = promptLogprobs, IgnoreEos = true },
+            Adapter = lease,
+        };
+        var output = Channel.CreateUnbounded<GeneratedToken>();
+        return (new Sequence(id, request, [], output.Writer, new(TaskCreationOptions.RunContinuationsAsynchronously)), output.Reader);
+    }
+
+    // None of the other tests lets it run a step, so that it needs no model.
     private static EngineLoop Loop()
     {
         var blocks = new KvBlockPool(count: 1);

@@ -212,9 +212,25 @@ public sealed class LlmEngineTests : IAsyncLifetime
         held.SetResult();
         await holding;
 
-        second.ShouldBeSameAs(first);
         (await first).ShouldBe(_engine.Model.Checksum);
-        _engine.ComputeChecksumAsync().ShouldNotBeSameAs(first);
+        (await second).ShouldBeSameAs(await first);
+        (await _engine.ComputeChecksumAsync()).ShouldNotBeSameAs(await first);
+    }
+
+    [Fact]
+    public async Task ComputeChecksumAsync_CallerThatLeaves_DoesNotWait()
+    {
+        using var left = new CancellationTokenSource();
+        var held = new TaskCompletionSource();
+        var holding = _engine.InvokeAsync(() => held.Task.Wait(TimeSpan.FromMinutes(1)));
+        var (leaving, staying) = (_engine.ComputeChecksumAsync(left.Token), _engine.ComputeChecksumAsync());
+        await left.CancelAsync();
+
+        await Should.ThrowAsync<OperationCanceledException>(() => leaving);
+
+        held.SetResult();
+        (await holding).ShouldBeTrue();
+        (await staying).ShouldBe(_engine.Model.Checksum);
     }
 
     [Fact]

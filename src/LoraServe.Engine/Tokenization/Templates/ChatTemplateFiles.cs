@@ -164,7 +164,7 @@ internal sealed class ChatTemplateFiles
             if (!file.Exists) return null;
             if (RegularFile.IsOther(path))
             {
-                _faults.Add($"{name} is a pipe, a socket or a device; expected a regular file");
+                _faults.Add(RegularFile.Fault(name));
                 return null;
             }
 

@@ -25,7 +25,7 @@ internal sealed class TrainedModules : IDisposable
         _linears = config.Modules("").Linears.Select((linear, number) => (linear, number))
             .ToDictionary(pair => pair.linear.Path, pair => pair, StringComparer.Ordinal);
         Dtype = dtype;
-        _scaling = settings.ToScaling();
+        _scaling = settings.ToScaling(new MatchingTime());
     }
 
     /// <summary>What is computed in.</summary>
@@ -95,7 +95,7 @@ internal sealed class TrainedModules : IDisposable
         var a = Add($"{linear.Path}.lora_A.weight", StartOfA(linear, number, rank));
         var b = Add($"{linear.Path}.lora_B.weight", zeros([linear.OutFeatures, rank], ScalarType.Float32, _weights.Device));
         var magnitude = _settings.UseDora ? Add($"{linear.Path}.lora_magnitude_vector", RowNorms(weight)) : null;
-        return new LowRankFactors(a, b, magnitude, (float)_scaling.ScalingOf(linear.Path));
+        return new LowRankFactors(a, b, magnitude, (float)_scaling.ScalingOf(linear.Path, rank));
     }
 
     // Kaiming-uniform with a = sqrt(5) (He et al. 2015), which comes down to +-1 / sqrt(in).

@@ -8,8 +8,9 @@ namespace LoraServe.Engine.Training.Planning;
 /// <summary>What is wrong with ranks, alphas, targets and patterns for a base model.</summary>
 /// <param name="modules">Of the base model.</param>
 /// <param name="maxRank">The highest rank that is served.</param>
+/// <param name="time">What all patterns may take together.</param>
 /// <param name="faults">Receives every fault.</param>
-internal sealed class AdaptationFaults(ModelModules modules, int maxRank, FaultList faults)
+internal sealed class AdaptationFaults(ModelModules modules, int maxRank, MatchingTime time, FaultList faults)
 {
     private const int MostPatterns = 1000;
 
@@ -20,6 +21,7 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, FaultL
 
     private readonly HyperparameterFaults _values = new(faults);
     private int _complexity;
+    private bool _isTooSlow;
 
     /// <summary>Checks everything that only LoRA has.</summary>
     public void Check(Hyperparameters asked)
@@ -42,6 +44,8 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, FaultL
                 $"alpha_pattern {FaultText.Shorten(pattern)}", alpha, value => value is > 0 and <= MostAlpha, $"a number above 0, at most {MostAlpha}");
         }
 
+        // Which modules a rank is for is not known.
+        if (_isTooSlow) return;
         // The first pattern that matches counts.
         foreach (var (pattern, rank) in asked.RankPattern)
             CheckRank($"rank_pattern {FaultText.Shorten(pattern)}", rank, ranks.GetValueOrDefault(pattern, []));
@@ -81,7 +85,7 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, FaultL
         List<LinearModule> left = [.. targets];
         foreach (var text in patterns.Keys)
         {
-            if (Compile(field, text) is not { } pattern) continue;
+            if (_isTooSlow || Compile(field, text) is not { } pattern) continue;
             try
             {
                 var matched = left.FindAll(target => pattern.IsMatch(target.Path));
@@ -93,6 +97,7 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, FaultL
             catch (RegexMatchTimeoutException)
             {
                 faults.Add($"{field} {FaultText.Shorten(text)}: takes too long to match");
+                _isTooSlow = true;
             }
         }
 
@@ -104,7 +109,7 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, FaultL
         try
         {
             if (_complexity > MostComplexity) return null;
-            var pattern = PeftPattern.Suffix(text);
+            var pattern = PeftPattern.Suffix(text, time);
             _complexity += pattern.Complexity;
             if (_complexity <= MostComplexity) return pattern;
             faults.Add($"{field}: regular expressions of more than {MostComplexity} characters together");

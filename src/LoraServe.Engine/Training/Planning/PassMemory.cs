@@ -1,5 +1,4 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Lora;
 using LoraServe.Engine.Training.Gradients;
 
 namespace LoraServe.Engine.Training.Planning;
@@ -11,14 +10,19 @@ namespace LoraServe.Engine.Training.Planning;
 /// <param name="config">The shape of the model.</param>
 /// <param name="modules">Its linear modules.</param>
 /// <param name="settings">What is trained.</param>
+/// <param name="ranks">Of its modules.</param>
 /// <param name="elementSize">Bytes of an element that is computed with: 4 or 2.</param>
-internal sealed class PassMemory(ModelConfig config, ModelModules modules, TrainingSettings settings, int elementSize)
+internal sealed class PassMemory(ModelConfig config, ModelModules modules, TrainingSettings settings, ModuleRanks ranks, int elementSize)
 {
     // Queries of a block of attention.
     private const int BlockSize = 128;
 
-    private readonly LoraScaling _scaling = settings.ToScaling();
     private readonly Dictionary<string, LinearModule> _linears = modules.Linears.ToDictionary(linear => linear.Path, StringComparer.Ordinal);
+
+    // The number of layers where none is trained.
+    private readonly int _lowestTrained = settings.Method == TrainingMethod.Full
+        ? 0
+        : Enumerable.Range(0, config.LayerCount).FirstOrDefault(layer => Paths(layer).Any(path => ranks.Of(path) > 0), config.LayerCount);
 
     private long Query => (long)config.HeadCount * config.HeadDim;
 
@@ -39,12 +43,12 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
         kept.Push(Scaled([Hidden, Hidden, Hidden, Hidden], tokens));
         for (var i = 0; i < config.LayerCount; i++)
         {
-            if (i < LowestTrained) continue;
+            if (i < _lowestTrained) continue;
             if (!settings.Recompute) kept.Push(Scaled(Layer(i), tokens));
             kept.Push(tokens * Hidden);
         }
 
-        var widest = Math.Min(LowestTrained, config.LayerCount - 1);
+        var widest = Math.Min(_lowestTrained, config.LayerCount - 1);
         if (settings.Recompute) slice.Push(Scaled(Layer(widest), tokens));
         slice.Push(Scaled([Hidden, Hidden, .. Backward(widest)], tokens));
         return Total(kept, slice, tokens, longest) + (tokens * Loose(widest));
@@ -59,16 +63,6 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
         kept.Push(Scaled([Hidden, Hidden, Hidden], tokens));
         slice.Push(Scaled([.. Layer(0), Hidden, Hidden], tokens));
         return Total(kept, slice, tokens, longest);
-    }
-
-    private int LowestTrained
-    {
-        get
-        {
-            if (IsFull) return 0;
-            var lowest = Enumerable.Range(0, config.LayerCount).Where(layer => Paths(layer).Any(path => Rank(path) > 0)).ToList();
-            return lowest.Count == 0 ? config.LayerCount : lowest[0];
-        }
     }
 
     private long Total(StackSize kept, StackSize slice, long tokens, long longest)
@@ -146,8 +140,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
         ];
     }
 
-    private long Rank(string path) =>
-        !IsFull && settings.TargetModules.Any(name => path == name || path.EndsWith($".{name}", StringComparison.Ordinal)) ? _scaling.RankOf(path) : 0;
+    private long Rank(string path) => ranks.Of(path);
 
     private bool IsRotatedInPlace => config.HeadDim % 16 == 0;
 

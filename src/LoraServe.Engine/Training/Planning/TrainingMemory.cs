@@ -11,18 +11,25 @@ namespace LoraServe.Engine.Training.Planning;
 /// <param name="config">The shape of the model.</param>
 /// <param name="modules">Its linear modules.</param>
 /// <param name="settings">How it is trained.</param>
+/// <param name="ranks">Of its modules.</param>
 /// <param name="parameters">Weights that are trained.</param>
 /// <param name="weights">Type of the base's weights.</param>
 /// <param name="compute">Type that is computed in.</param>
 internal sealed class TrainingMemory(
-    ModelConfig config, ModelModules modules, TrainingSettings settings, long parameters, torch.ScalarType weights, torch.ScalarType compute)
+    ModelConfig config,
+    ModelModules modules,
+    TrainingSettings settings,
+    ModuleRanks ranks,
+    long parameters,
+    torch.ScalarType weights,
+    torch.ScalarType compute)
 {
     private const long MiB = 1 << 20;
 
     // Float32 each: the weight, its gradient and the two moments of AdamW.
     private const int BytesOfParameter = 16;
 
-    private readonly PassMemory _pass = new(config, modules, settings, SizeOf(compute));
+    private readonly PassMemory _pass = new(config, modules, settings, ranks, SizeOf(compute));
 
     /// <summary>Bytes of what is trained and of what trains it.</summary>
     public long OfParameters

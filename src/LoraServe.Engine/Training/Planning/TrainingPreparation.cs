@@ -1,6 +1,8 @@
+using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Faults;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Lora;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Runs;
 using LoraServe.Engine.Training.Saving;
@@ -16,6 +18,9 @@ internal sealed class TrainingPreparation(LlmEngine engine)
 
     private readonly ModelConfig _config = engine.BaseModel.Config;
     private readonly ModelModules _modules = engine.BaseModel.Config.Modules(engine.Model.Name);
+
+    // Of all patterns of a request.
+    private readonly MatchingTime _time = new();
 
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
@@ -35,9 +40,9 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         var training = read!;
 
         var choice = new SettingsChoice(asked, _config, _modules);
-        var settings = Choose(choice, training, validation);
+        var (settings, ranks) = Choose(choice, training, validation);
         CheckChosen(settings, faults);
-        CheckMemory(settings, training, validation, faults);
+        CheckMemory(settings, ranks, training, validation, faults);
         if (validation is not null) CheckGenerated(validation, settings.ExactMatchExamples, faults);
         faults.ThrowIfAny();
         var plan = new TrainingPlan
@@ -47,8 +52,8 @@ internal sealed class TrainingPreparation(LlmEngine engine)
             Choices = [.. choice.Reasons, .. Remarks(training, validation, request)],
             Training = training,
             Validation = validation,
-            TrainedParameters = TrainedParameters(settings),
-            MemoryBytes = Memory(settings).Of(training, validation),
+            TrainedParameters = TrainedParameters(settings, ranks),
+            MemoryBytes = Memory(settings, ranks).Of(training, validation),
         };
         new TrainerState(request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum)).CheckSame();
         return plan;
@@ -67,7 +72,9 @@ internal sealed class TrainingPreparation(LlmEngine engine)
     {
         var faults = new FaultList(null);
         Check(hyperparameters, validation is not null, faults);
-        if (!faults.Any) CheckMemory(Choose(new SettingsChoice(hyperparameters, _config, _modules), training, validation), training, validation, faults);
+        if (faults.Any) return faults.Kept;
+        var (settings, ranks) = Choose(new SettingsChoice(hyperparameters, _config, _modules), training, validation);
+        CheckMemory(settings, ranks, training, validation, faults);
         return faults.Kept;
     }
 
@@ -88,7 +95,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
     private void Check(Hyperparameters hyperparameters, bool hasValidation, FaultList faults)
     {
         new HyperparameterFaults(faults).Check(hyperparameters, engine.Model.MaxModelLen, hasValidation);
-        new AdaptationFaults(_modules, engine.MaxLoraRank, faults).Check(hyperparameters);
+        new AdaptationFaults(_modules, engine.MaxLoraRank, _time, faults).Check(hyperparameters);
     }
 
     private void Check(TrainingRequest request, FaultList faults)
@@ -119,23 +126,37 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         if (settings.LearningRate < float.Epsilon) faults.Add($"learning_rate: {settings.LearningRate} with its multiplier is 0 in float32");
     }
 
-    private TrainingSettings Choose(SettingsChoice choice, TrainingDataset training, TrainingDataset? validation)
+    private (TrainingSettings Settings, ModuleRanks Ranks) Choose(SettingsChoice choice, TrainingDataset training, TrainingDataset? validation)
     {
         var settings = choice.Choose(
             training.Examples.Count, validation?.Examples.Count ?? 0, engine.Model.MaxModelLen, engine.MaxLoraRank, engine.Model.Dtype);
-        return choice.WithinMemory(settings, Memory(settings).MostTokens(training, validation, engine.TrainingMemory));
+        var ranks = Ranks(settings);
+        return (choice.WithinMemory(settings, Memory(settings, ranks).MostTokens(training, validation, engine.TrainingMemory)), ranks);
     }
 
-    private TrainingMemory Memory(TrainingSettings settings)
+    private ModuleRanks Ranks(TrainingSettings settings)
+    {
+        try
+        {
+            return new ModuleRanks(_modules, settings, _time);
+        }
+        catch (RegexMatchTimeoutException)
+        {
+            throw new InvalidTrainingException(["rank_pattern: its regular expressions take too long to match"]);
+        }
+    }
+
+    private TrainingMemory Memory(TrainingSettings settings, ModuleRanks ranks)
     {
         var weights = engine.BaseModel.Weights;
         return new TrainingMemory(
-            _config, _modules, settings, TrainedParameters(settings), weights.Dtype, ComputeDtype.OfTraining(weights.Dtype, weights.Device));
+            _config, _modules, settings, ranks, TrainedParameters(settings, ranks), weights.Dtype, ComputeDtype.OfTraining(weights.Dtype, weights.Device));
     }
 
-    private void CheckMemory(TrainingSettings settings, TrainingDataset training, TrainingDataset? validation, FaultList faults)
+    private void CheckMemory(
+        TrainingSettings settings, ModuleRanks ranks, TrainingDataset training, TrainingDataset? validation, FaultList faults)
     {
-        if (Memory(settings).FindFault(training, validation, engine.TrainingMemory) is { } fault) faults.Add(fault);
+        if (Memory(settings, ranks).FindFault(training, validation, engine.TrainingMemory) is { } fault) faults.Add(fault);
     }
 
     // Before hours of training end at the first evaluation.
@@ -206,11 +227,10 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         return (Part(order.Skip(heldOut)), Part(order.Take(heldOut)) with { Warnings = [] });
     }
 
-    private long TrainedParameters(TrainingSettings settings)
+    private long TrainedParameters(TrainingSettings settings, ModuleRanks ranks)
     {
         if (settings.Method == TrainingMethod.Full) return engine.Model.Parameters;
-        var scaling = settings.ToScaling();
         return TargetNames.Select(_modules, settings.TargetModules).Sum(linear =>
-            ((long)scaling.RankOf(linear.Path) * (linear.InFeatures + linear.OutFeatures)) + (settings.UseDora ? linear.OutFeatures : 0));
+            ((long)ranks.Of(linear.Path) * (linear.InFeatures + linear.OutFeatures)) + (settings.UseDora ? linear.OutFeatures : 0));
     }
 }

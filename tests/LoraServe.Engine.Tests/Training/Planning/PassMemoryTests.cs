@@ -1,3 +1,4 @@
+using LoraServe.Engine.Lora;
 using LoraServe.Engine.Tests.Training.Gradients;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Gradients;
@@ -52,6 +53,9 @@ public class PassMemoryTests
         Estimate(checkpoint, settings).ShouldBeInRange(pass.Bytes, 2 * pass.Bytes);
     }
 
-    private static long Estimate(TrainedCheckpoint checkpoint, TrainingSettings settings) =>
-        new PassMemory(checkpoint.Config, checkpoint.Config.Modules(""), settings, sizeof(float)).Training(Tokens, Length);
+    private static long Estimate(TrainedCheckpoint checkpoint, TrainingSettings settings)
+    {
+        var modules = checkpoint.Config.Modules("");
+        return new PassMemory(checkpoint.Config, modules, settings, new ModuleRanks(modules, settings, new MatchingTime()), sizeof(float)).Training(Tokens, Length);
+    }
 }

@@ -123,6 +123,15 @@ public sealed class RefusedTrainingsTests(TrainedEngine trained) : IClassFixture
     }
 
     [Fact]
+    public void Prepare_PatternsMadeToBeSlow_EndsAtTheFirst()
+    {
+        var slow = Enumerable.Range(0, 5).ToDictionary(i => $"(?=m)(([a-z_.0-9]+)+)+!{i}", _ => 4);
+
+        Refusal(trained.Request(TrainedEngine.Lines(3), Usual with { RankPattern = slow, AlphaPattern = new Dictionary<string, double> { ["c_fc"] = 1 } }))
+            .ShouldHaveSingleItem().ShouldEndWith("!0: takes too long to match");
+    }
+
+    [Fact]
     public void Prepare_SplitThatLeavesNothing_IsRefused() =>
         Refusal(trained.Request(Good) with { ValidationSplit = 0.5 }).ShouldHaveSingleItem()
             .ShouldBe("validation_split: 0.5 of 1 examples leaves none to train on");
