@@ -19,7 +19,7 @@ internal sealed partial class EngineLoop : IDisposable
     private readonly ModelRunner _runner;
     private readonly Sampler _sampler;
     private readonly KvBlockPool _blocks;
-    private readonly Merging _merging;
+    private readonly MergeService _merging;
     private readonly BackgroundWork _background;
     private readonly ILogger _logger;
     private readonly Thread _thread;
@@ -34,7 +34,7 @@ internal sealed partial class EngineLoop : IDisposable
         ModelRunner runner,
         Sampler sampler,
         KvBlockPool blocks,
-        Merging merging,
+        MergeService merging,
         BackgroundWork background,
         ILogger logger)
     {

@@ -45,7 +45,7 @@ internal sealed class EngineMetrics
     }
 
     /// <summary>Publishes what happens from now on.</summary>
-    public static void Create(Meter meter, EngineLoop loop, Merging merging, AdapterManager adapters)
+    public static void Create(Meter meter, EngineLoop loop, MergeService merging, AdapterManager adapters)
     {
         var metrics = new EngineMetrics(meter, adapters);
         loop.Computed = metrics.ObserveStep;

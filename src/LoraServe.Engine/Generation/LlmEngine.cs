@@ -19,7 +19,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     private readonly EngineOptions _options;
     private readonly BaseModel _model;
     private readonly Scheduler _scheduler;
-    private readonly Merging _merging;
+    private readonly MergeService _merging;
     private readonly EngineLoop _loop;
     private readonly BaseVerification _verification;
     private readonly EffectProbe _effect;
@@ -44,7 +44,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
         (Tokenizer, ChatTemplates) = (tokenizer, templates);
         EndTokens = TokensThatEnd(model.Config, tokenizer, templates);
         _scheduler = new Scheduler(options.MaxNumSeqs, options.MaxNumBatchedTokens, blocks, options.MaxLoras, options.EnablePrefixCaching);
-        _merging = new Merging(
+        _merging = new MergeService(
             model.Weights, MergedBytes(options, model.Weights), () => adapters.IsMemoryWanted, TimeProvider.System, logger);
         var runner = new ModelRunner(model, BlockSize);
         var background = new BackgroundWork(options.TrainingShare, TimeProvider.System);

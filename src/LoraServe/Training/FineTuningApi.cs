@@ -91,7 +91,7 @@ internal static class FineTuningApi
     internal static Ok<FineTuningJobList> List(
         HttpContext context,
         JobStore jobs,
-        FineTuning training,
+        FineTuner training,
         Caller caller,
         [Description("Most jobs to return."), Range(1, MaxLimit)] int limit = 20,
         [Description("Only jobs older than the one with this id.")] string? after = null)
@@ -99,7 +99,7 @@ internal static class FineTuningApi
         PageLimit.Check(limit, MaxLimit);
         var wanted = MetadataFilter.Read(context.Request.Query);
         var page = jobs.List(
-            FineTuning.Kind, caller, after, limit, job => wanted.Matches(job.RequestAs<FineTuningOrder>().Request.Metadata));
+            FineTuner.Kind, caller, after, limit, job => wanted.Matches(job.RequestAs<FineTuningOrder>().Request.Metadata));
         return TypedResults.Ok(new FineTuningJobList
         {
             Data = [.. page.Items.Select(job => Resource(job, training))],
@@ -111,8 +111,8 @@ internal static class FineTuningApi
     /// <param name="id" example="ftjob-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>
     /// <response code="200">The job.</response>
     /// <response code="404">The caller has no such job.</response>
-    internal static Ok<FineTuningJobResource> Get(JobStore jobs, FineTuning training, Caller caller, string id) =>
-        TypedResults.Ok(Resource(jobs.Get(FineTuning.Kind, id, caller), training));
+    internal static Ok<FineTuningJobResource> Get(JobStore jobs, FineTuner training, Caller caller, string id) =>
+        TypedResults.Ok(Resource(jobs.Get(FineTuner.Kind, id, caller), training));
 
     /// <summary>Delete a training that has ended, with its events and checkpoints.</summary>
     /// <remarks>The adapter that it made, and its file of figures, are deleted on their own.</remarks>
@@ -121,7 +121,7 @@ internal static class FineTuningApi
     /// <response code="404">The caller has no such job.</response>
     /// <response code="409">It has not ended: cancel it first.</response>
     internal static async Task<Ok<DeletedJob>> DeleteAsync(HttpContext context, JobDeletion deletion, string id) =>
-        TypedResults.Ok(await deletion.DeleteAsync(context, FineTuning.Kind, id));
+        TypedResults.Ok(await deletion.DeleteAsync(context, FineTuner.Kind, id));
 
     /// <summary>End a training. Its checkpoints stay.</summary>
     /// <param name="id" example="ftjob-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>
@@ -161,7 +161,7 @@ internal static class FineTuningApi
         [Description("Only events older than the one with this id.")] string? after = null)
     {
         PageLimit.Check(limit, MaxLimit);
-        var job = jobs.Get(FineTuning.Kind, id, caller);
+        var job = jobs.Get(FineTuner.Kind, id, caller);
         long? before = after is null ? null : FineTuningEventResource.TryParse(after)
             ?? throw new InvalidRequestException("after", $"expected the id of an event, such as ftevent-42, found '{FaultText.Shorten(after)}'");
         var page = jobs.Events(job.Id, before, limit);
@@ -185,7 +185,7 @@ internal static class FineTuningApi
         [Description("Only checkpoints before the one with this id.")] string? after = null)
     {
         PageLimit.Check(limit, MaxLimit);
-        var job = jobs.Get(FineTuning.Kind, id, caller);
+        var job = jobs.Get(FineTuner.Kind, id, caller);
         var checkpoints = jobs.Checkpoints(job.Id).ToList();
         if (after is not null)
         {
@@ -205,7 +205,7 @@ internal static class FineTuningApi
         });
     }
 
-    internal static FineTuningJobResource Resource(StoredJob job, FineTuning training) =>
+    internal static FineTuningJobResource Resource(StoredJob job, FineTuner training) =>
         FineTuningJobResource.From(job, job.IsFinished ? null : training.EstimatedFinish(job.Id));
 
     private static void ProducesChangeErrors(this RouteHandlerBuilder route) => route

@@ -12,7 +12,7 @@ public sealed record FineTuningJobResource
 
     /// <summary>Always fine_tuning.job.</summary>
     /// <example>fine_tuning.job</example>
-    public string Object { get; init; } = FineTuning.Kind;
+    public string Object { get; init; } = FineTuner.Kind;
 
     /// <summary>When it was asked for, in seconds since 1970.</summary>
     /// <example>1767225600</example>

@@ -47,11 +47,11 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
         var hyperparameters = order.ToEngine(folders.Of(id)).Hyperparameters;
         faults.AddRange(service.Trainer.FindFaults(hyperparameters, hasValidation).Select(HyperparameterNames.Fault));
         faults.ThrowIfAny();
-        queue.CheckRoom(FineTuning.Kind, caller);
+        queue.CheckRoom(FineTuner.Kind, caller);
         (StoredFile File, Func<string, string> Path)[] inputs = [(training, TrainingFiles.Training)];
         await folders.CreateAsync(id, validation is null ? inputs : [.. inputs, (validation, TrainingFiles.Validation)], cancellationToken);
         var json = JsonSerializer.Serialize(order, ApiJson.Options);
-        return queue.Submit(id, FineTuning.Kind, caller, json, $"Created fine-tuning job: {id}");
+        return queue.Submit(id, FineTuner.Kind, caller, json, $"Created fine-tuning job: {id}");
     }
 
     // A letter in front: a name cannot end with a number.

@@ -5,7 +5,7 @@ using LoraServe.Keys;
 namespace LoraServe.Training;
 
 /// <summary>Changes of a training that somebody asks for.</summary>
-internal sealed class JobControl(JobStore jobs, JobQueue queue, FineTuning training, AuditLog audit)
+internal sealed class JobControl(JobStore jobs, JobQueue queue, FineTuner training, AuditLog audit)
 {
     /// <summary>Changes a job of the caller's.</summary>
     /// <exception cref="UnknownJobException">The caller has no such job.</exception>
@@ -13,7 +13,7 @@ internal sealed class JobControl(JobStore jobs, JobQueue queue, FineTuning train
     public FineTuningJobResource Change(HttpContext context, string id, string action, Func<JobQueue, StoredJob, StoredJob> change)
     {
         var caller = context.User.Caller();
-        var job = change(queue, jobs.Get(FineTuning.Kind, id, caller));
+        var job = change(queue, jobs.Get(FineTuner.Kind, id, caller));
         audit.Record(caller, action, id, context: context);
         return FineTuningApi.Resource(job, training);
     }

@@ -38,7 +38,7 @@ internal static class PromotionApi
         HttpContext context, JobStore jobs, JobFolders folders, Promotions promotions, LoraServeOptions options, string id)
     {
         var (request, conditions) = await ReadAsync(context, options, isRequired: true);
-        var job = jobs.Get(FineTuning.Kind, id, context.User.Caller());
+        var job = jobs.Get(FineTuner.Kind, id, context.User.Caller());
         if (job.Status != JobStatus.Succeeded)
             throw new JobStateException($"'{id}' is {JobStatusNames.Of(job.Status)}: only a training that succeeded can be promoted.");
         var state = job.ResultAs<FineTuningState>();
@@ -67,7 +67,7 @@ internal static class PromotionApi
         string checkpoint)
     {
         var (request, conditions) = await ReadAsync(context, options, isRequired: false);
-        var job = jobs.Get(FineTuning.Kind, id, context.User.Caller());
+        var job = jobs.Get(FineTuner.Kind, id, context.User.Caller());
         var found = Find(job, jobs.Checkpoints(id), checkpoint);
         var folder = found is null ? null : Path.Combine(folders.Of(id), found.Folder);
         if (found is null || !Directory.Exists(folder)) throw new UnknownJobException("fine_tuning.job.checkpoint", checkpoint);

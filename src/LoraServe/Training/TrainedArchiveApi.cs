@@ -28,7 +28,7 @@ internal static class TrainedArchiveApi
         [Description("tar.gz or zip.")] string format = ArchiveDownload.TarGz)
     {
         var packing = ArchiveDownload.Format(format);
-        var job = jobs.Get(FineTuning.Kind, id, caller);
+        var job = jobs.Get(FineTuner.Kind, id, caller);
         if (job.Status != JobStatus.Succeeded)
             throw new JobStateException($"'{id}' is {JobStatusNames.Of(job.Status)}: only a training that succeeded has a result.");
         var state = job.ResultAs<FineTuningState>();

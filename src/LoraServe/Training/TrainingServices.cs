@@ -19,8 +19,8 @@ internal static class TrainingServices
         services.AddSingleton<JobOwners>();
         services.AddSingleton<FileStore>().AddSingleton<FileUploads>();
         services.AddSingleton<TrainingMetrics>().AddSingleton<TrainedAdapters>().AddSingleton<Promotions>();
-        services.AddSingleton<FineTuning>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();
-        services.AddSingleton<JobKind>(provider => provider.GetRequiredService<FineTuning>());
+        services.AddSingleton<FineTuner>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();
+        services.AddSingleton<JobKind>(provider => provider.GetRequiredService<FineTuner>());
         services.AddSingleton<JobKind, Evaluating>();
         services.AddSingleton<JobKind, RankStudying>();
         if (!ApiDescription.IsBeingGenerated) services.AddHostedService<JobSweep>();

@@ -82,6 +82,6 @@ public class EngineLoopTests
     private static EngineLoop Loop()
     {
         var blocks = new KvBlockPool(count: 1);
-        return new EngineLoop(new Scheduler(4, 16, blocks), new ModelRunner(null!, blocks.BlockSize), new Sampler(1), blocks, new Merging(null!, budget: 0, () => false, TimeProvider.System, NullLogger.Instance), new BackgroundWork(0.2, TimeProvider.System), NullLogger.Instance);
+        return new EngineLoop(new Scheduler(4, 16, blocks), new ModelRunner(null!, blocks.BlockSize), new Sampler(1), blocks, new MergeService(null!, budget: 0, () => false, TimeProvider.System, NullLogger.Instance), new BackgroundWork(0.2, TimeProvider.System), NullLogger.Instance);
     }
 }

@@ -9,7 +9,7 @@ namespace LoraServe.Engine.Generation;
 /// Which adapters have merged weights and which steps run on them: carries out what requests, people and the controller decide. Belongs to
 /// the engine's thread, but for <see cref="Status"/>.
 /// </summary>
-internal sealed partial class Merging : IDisposable
+internal sealed partial class MergeService : IDisposable
 {
     // Time between two steps that a merge may take.
     private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(4);
@@ -34,7 +34,7 @@ internal sealed partial class Merging : IDisposable
     /// <param name="isMemoryWanted">Whether requests wait for the memory that adapters hold, those of slots among them.</param>
     /// <param name="time">The clock.</param>
     /// <param name="logger">For its own log lines.</param>
-    public Merging(BaseWeights weights, long budget, Func<bool> isMemoryWanted, TimeProvider time, ILogger logger)
+    public MergeService(BaseWeights weights, long budget, Func<bool> isMemoryWanted, TimeProvider time, ILogger logger)
     {
         (_isMemoryWanted, _time, _start, _logger) = (isMemoryWanted, time, time.GetTimestamp(), logger);
         _slots = new MergedSlots(budget, version => Unmerged?.Invoke(version));

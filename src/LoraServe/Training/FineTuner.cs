@@ -9,7 +9,7 @@ using LoraServe.Jobs;
 namespace LoraServe.Training;
 
 /// <summary>Trainings as jobs: on the engine that serves, with the result among the adapters that it serves.</summary>
-internal sealed class FineTuning(
+internal sealed class FineTuner(
     EngineService service,
     JobStore store,
     JobFolders folders,
@@ -17,7 +17,7 @@ internal sealed class FineTuning(
     TrainedAdapters adapters,
     TrainingMetrics metrics,
     TimeProvider time,
-    ILogger<FineTuning> log)
+    ILogger<FineTuner> log)
     : JobKind
 {
     /// <summary>What the API calls them.</summary>
