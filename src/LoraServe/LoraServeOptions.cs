@@ -1,7 +1,9 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using LoraServe.Engine.Adapters;
+using LoraServe.Api.Requests;
+using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Models;
 using LoraServe.Hosting;
 
 namespace LoraServe;

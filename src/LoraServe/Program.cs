@@ -1,19 +1,22 @@
 using LoraServe;
-using LoraServe.Adapters;
-using LoraServe.Audit;
-using LoraServe.Chat;
-using LoraServe.Compare;
-using LoraServe.Completions;
+using LoraServe.Api;
+using LoraServe.Api.Adapters;
+using LoraServe.Api.Audit;
+using LoraServe.Api.Chat;
+using LoraServe.Api.Compare;
+using LoraServe.Api.Completions;
+using LoraServe.Api.Evaluations;
+using LoraServe.Api.Files;
+using LoraServe.Api.FineTuning;
+using LoraServe.Api.Health;
+using LoraServe.Api.Keys;
+using LoraServe.Api.Metrics;
+using LoraServe.Api.Models;
+using LoraServe.Api.RankStudies;
+using LoraServe.Api.Tokenization;
+using LoraServe.Commands;
 using LoraServe.Engine.Storage;
-using LoraServe.Evaluations;
-using LoraServe.Files;
 using LoraServe.Hosting;
-using LoraServe.Keys;
-using LoraServe.Metrics;
-using LoraServe.Models;
-using LoraServe.RankStudies;
-using LoraServe.Tokenization;
-using LoraServe.Training;
 
 return await CommandLine.RunAsync(args, ServeAsync);
 

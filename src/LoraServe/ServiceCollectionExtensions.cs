@@ -1,5 +1,7 @@
-using LoraServe.Adapters;
-using LoraServe.Chat;
+using LoraServe.Api;
+using LoraServe.Api.Adapters;
+using LoraServe.Api.Chat;
+using LoraServe.Commands;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;

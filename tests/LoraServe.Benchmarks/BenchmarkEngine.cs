@@ -1,7 +1,7 @@
 using System.CommandLine;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Tokenization;
+using LoraServe.Text.Tokenizers;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Benchmarks;

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Lora;
+using LoraServe.Engine.Checkpoints.Safetensors;
+using LoraServe.Engine.Peft;
 using TorchSharp;
 using static TorchSharp.torch;
 

@@ -1,3 +1,17 @@
+using System.CommandLine;
+using LoraServe.Benchmarks;
+using LoraServe.Benchmarks.Damage;
+using LoraServe.Benchmarks.Fairness;
+using LoraServe.Benchmarks.Hostile;
+using LoraServe.Benchmarks.Kills;
+using LoraServe.Benchmarks.Load;
+using LoraServe.Benchmarks.Merging;
+using LoraServe.Benchmarks.Prefixes;
+using LoraServe.Benchmarks.Residency;
+using LoraServe.Benchmarks.Steps;
+using LoraServe.Benchmarks.Templates;
+using LoraServe.Benchmarks.Training;
+using Spectre.Console;
 // How fast LoraServe is on this machine, and how well it keeps adapters. Each command takes a few minutes at most and has --help:
 //
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- steps --model DIR
@@ -23,20 +37,6 @@
 // does to requests beside it. train measures steps of training and their memory, templates renders mutated chat templates, and hostile
 // sends thousands of wrong requests over all routes and checks answers, times, memory and log.
 // Other work on the machine shows in every figure: leave it alone meanwhile.
-using System.CommandLine;
-using LoraServe.Benchmarks;
-using LoraServe.Benchmarks.Damage;
-using LoraServe.Benchmarks.Fairness;
-using LoraServe.Benchmarks.Hostile;
-using LoraServe.Benchmarks.Kills;
-using LoraServe.Benchmarks.Load;
-using LoraServe.Benchmarks.Merging;
-using LoraServe.Benchmarks.Prefixes;
-using LoraServe.Benchmarks.Residency;
-using LoraServe.Benchmarks.Steps;
-using LoraServe.Benchmarks.Templates;
-using LoraServe.Benchmarks.Training;
-using Spectre.Console;
 
 const int TableWidth = 180;
 

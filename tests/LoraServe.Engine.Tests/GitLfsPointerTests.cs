@@ -1,6 +1,8 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Lora;
-using LoraServe.Engine.Tokenization;
+using LoraServe.Engine.Peft;
+using LoraServe.Tests;
+using LoraServe.Text.Files;
+using LoraServe.Text.Tokenizers;
 using Shouldly;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using LoraServe.Tests;
 using Shouldly;
 using TorchSharp;
 using Xunit;

@@ -1,9 +1,11 @@
 using System.Diagnostics;
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Lora;
-using LoraServe.Engine.Tokenization;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Engine.Peft;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Tests;
+using LoraServe.Text.Files;
+using LoraServe.Text.Templates;
+using LoraServe.Text.Tokenizers;
 using Shouldly;
 using Xunit;
 

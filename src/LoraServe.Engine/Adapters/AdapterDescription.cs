@@ -1,3 +1,5 @@
+using LoraServe.Engine.Adapters.Catalog;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>Puts together what the outside may know of a name.</summary>

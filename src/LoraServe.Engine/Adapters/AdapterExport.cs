@@ -1,3 +1,6 @@
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Store;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>

@@ -1,3 +1,8 @@
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Effects;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Store;
+
 namespace LoraServe.Engine.Adapters;
 
 /// <content>What is in the files of a version: its effect on the base, and new versions made from it.</content>
@@ -75,7 +80,7 @@ public sealed partial class AdapterManager
     }
 
     private async Task<T> ReadAsync<T>(
-        AdapterReference reference, Func<Lora.PeftAdapter, ResolvedPart, Task<T>> read, CancellationToken cancellationToken)
+        AdapterReference reference, Func<Peft.PeftAdapter, ResolvedPart, Task<T>> read, CancellationToken cancellationToken)
     {
         var part = SinglePart(reference);
         await _readings.WaitAsync(cancellationToken);
@@ -102,7 +107,7 @@ public sealed partial class AdapterManager
 
     private bool IsNamed(ResolvedPart part) => Catalog.Find(part.Alias.Name)?.Has(part.Version.Version) == true;
 
-    private Lora.PeftAdapter Open(ResolvedPart part)
+    private Peft.PeftAdapter Open(ResolvedPart part)
     {
         try
         {

@@ -1,4 +1,8 @@
-using LoraServe.Engine.Lora;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Adapters.Store;
+using LoraServe.Engine.Peft;
 
 namespace LoraServe.Engine.Adapters;
 

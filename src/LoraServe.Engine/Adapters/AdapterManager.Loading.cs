@@ -1,4 +1,8 @@
-using LoraServe.Engine.Faults;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Adapters.Store;
+using LoraServe.Text.Faults;
 using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;

@@ -1,3 +1,6 @@
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Store;
 using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;

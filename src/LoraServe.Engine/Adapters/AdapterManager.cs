@@ -1,4 +1,8 @@
-using LoraServe.Engine.Adapters.Registry;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Effects;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Adapters.Store;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Storage;
 using Microsoft.Extensions.Logging;

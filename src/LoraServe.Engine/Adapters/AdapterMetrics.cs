@@ -1,4 +1,5 @@
 using System.Diagnostics.Metrics;
+using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Engine.Adapters;
 

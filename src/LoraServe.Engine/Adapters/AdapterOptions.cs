@@ -1,4 +1,5 @@
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Text.Templates;
 
 namespace LoraServe.Engine.Adapters;
 

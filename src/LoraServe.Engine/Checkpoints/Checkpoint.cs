@@ -1,5 +1,7 @@
 using System.Text.Json;
-using LoraServe.Engine.Faults;
+using LoraServe.Engine.Checkpoints.Safetensors;
+using LoraServe.Text.Faults;
+using LoraServe.Text.Files;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Checkpoints;

@@ -1,5 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using LoraServe.Engine.Checkpoints.Safetensors;
+using LoraServe.Engine.Storage;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Checkpoints;

@@ -1,5 +1,6 @@
 using System.Text.Json;
-using LoraServe.Engine.Faults;
+using LoraServe.Text.Faults;
+using LoraServe.Text.Files;
 
 namespace LoraServe.Engine.Checkpoints;
 

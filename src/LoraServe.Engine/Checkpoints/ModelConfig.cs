@@ -1,4 +1,4 @@
-using LoraServe.Engine.Faults;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Checkpoints;
 

@@ -1,3 +1,5 @@
+using LoraServe.Engine.Scheduling;
+
 namespace LoraServe.Engine.Generation;
 
 /// <summary>

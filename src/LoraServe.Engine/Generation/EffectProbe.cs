@@ -1,6 +1,11 @@
 using System.Diagnostics;
 using System.Threading.Channels;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Effects;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Engine.Generation;
 

@@ -1,4 +1,6 @@
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Effects;
 using Microsoft.Extensions.Caching.Memory;
 
 namespace LoraServe.Engine.Generation;

@@ -1,6 +1,10 @@
 using System.Diagnostics;
 using System.Threading.Channels;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Merging;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 

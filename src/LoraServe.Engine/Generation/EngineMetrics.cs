@@ -1,5 +1,10 @@
 using System.Diagnostics.Metrics;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Merging;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Engine.Generation;
 

@@ -1,9 +1,13 @@
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Kernels;
 using LoraServe.Engine.Models;
-using LoraServe.Engine.Tokenization;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
+using LoraServe.Text.Templates;
+using LoraServe.Text.Tokenizers;
 using Microsoft.Extensions.Logging;
 using static TorchSharp.torch;
 

@@ -1,4 +1,5 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Merging;
 
 namespace LoraServe.Engine.Generation;
 

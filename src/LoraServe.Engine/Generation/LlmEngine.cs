@@ -1,9 +1,16 @@
 using System.Diagnostics.Metrics;
 using System.Threading.Channels;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Effects;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Merging;
 using LoraServe.Engine.Models;
-using LoraServe.Engine.Tokenization;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
+using LoraServe.Text.Templates;
+using LoraServe.Text.Tokenizers;
 using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Generation;

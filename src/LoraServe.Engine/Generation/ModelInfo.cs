@@ -1,3 +1,5 @@
+using LoraServe.Engine.Sampling;
+
 namespace LoraServe.Engine.Generation;
 
 /// <summary>What the outside may know of the base model.</summary>

@@ -1,5 +1,7 @@
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Generation;

@@ -1,4 +1,6 @@
 using System.Threading.Channels;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Engine.Generation;
 
@@ -19,7 +21,7 @@ public sealed class TokenStream : IDisposable
     /// <summary>
     /// Generated tokens in order. It completes after the token that carries a finish reason (or with none for a maximum of 0 tokens),
     /// and fails with a <see cref="GenerationFailedException"/> if the engine could not go on, or with a
-    /// <see cref="Adapters.MergedSlotsFullException"/> if it was to run merged and there is no room for that.
+    /// <see cref="Adapters.Residency.MergedSlotsFullException"/> if it was to run merged and there is no room for that.
     /// </summary>
     public ChannelReader<GeneratedToken> Tokens { get; }
 

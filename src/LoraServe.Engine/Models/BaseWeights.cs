@@ -1,6 +1,7 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Faults;
+using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Lora;
+using LoraServe.Text.Faults;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Models;

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Runs;

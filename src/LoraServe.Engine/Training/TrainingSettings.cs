@@ -1,4 +1,4 @@
-using LoraServe.Engine.Lora;
+using LoraServe.Engine.Peft;
 
 namespace LoraServe.Engine.Training;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using LoraServe.Hosting;
+using LoraServe.Api;
 using LoraServe.Keys;
 using LoraServe.Keys.Storage;
 using Microsoft.EntityFrameworkCore;

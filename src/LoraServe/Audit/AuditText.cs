@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
-using LoraServe.Engine.Faults;
-using LoraServe.Hosting;
+using LoraServe.Api;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Audit;
 

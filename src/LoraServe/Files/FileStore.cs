@@ -1,6 +1,5 @@
-using LoraServe.Engine.Checkpoints;
+using LoraServe.Api.Requests;
 using LoraServe.Engine.Storage;
-using LoraServe.Hosting;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
 using LoraServe.Storage;

@@ -1,4 +1,5 @@
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Generation;
 

@@ -1,6 +1,8 @@
 using System.Runtime.CompilerServices;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Tokenization;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
+using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Generation;
 
@@ -82,7 +84,7 @@ internal sealed class ChoiceStream : IDisposable
             yield break;
         }
 
-        FinishReason = Engine.Generation.FinishReason.Length;
+        FinishReason = Engine.Sequences.FinishReason.Length;
         yield return new ChoicePart { Index = _index, Text = "", FinishReason = FinishReason };
     }
 
@@ -108,7 +110,7 @@ internal sealed class ChoiceStream : IDisposable
     {
         GeneratedTokens++;
         if (GeneratedTokens == 1) Begin(Times);
-        var isEndToken = token.FinishReason == Engine.Generation.FinishReason.Stop;
+        var isEndToken = token.FinishReason == Engine.Sequences.FinishReason.Stop;
         var text = isEndToken && !_parameters.IncludeStopStrInOutput ? "" : _detokenizer.Append(token.TokenId);
         if (token.FinishReason is not null) text += _detokenizer.Flush();
         var offset = _offset;
@@ -118,7 +120,7 @@ internal sealed class ChoiceStream : IDisposable
         if (_hidesSpecialTokens && !isEndToken && _tokenizer.IsSpecial(token.TokenId))
             certain += _stops.AppendHidden(_tokenizer.TokenText(token.TokenId), mayStop);
         if (token.FinishReason is not null) certain += _stops.Flush();
-        FinishReason = _stops.Found is not null ? Engine.Generation.FinishReason.Stop : token.FinishReason;
+        FinishReason = _stops.Found is not null ? Engine.Sequences.FinishReason.Stop : token.FinishReason;
         return new ChoicePart
         {
             Index = _index,

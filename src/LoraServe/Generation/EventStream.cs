@@ -1,6 +1,6 @@
 using System.Buffers;
 using System.Threading.Channels;
-using LoraServe.Hosting;
+using LoraServe.Api;
 using LoraServe.Keys;
 
 namespace LoraServe.Generation;

@@ -1,6 +1,8 @@
-using LoraServe.Adapters;
-using LoraServe.Engine.Adapters;
+using LoraServe.Api.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Generation;
 

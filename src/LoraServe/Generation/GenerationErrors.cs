@@ -1,4 +1,4 @@
-using LoraServe.Hosting;
+using LoraServe.Api;
 
 namespace LoraServe.Generation;
 

@@ -1,8 +1,9 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
-using LoraServe.Adapters;
-using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Generation;
+using LoraServe.Api.Adapters;
+using LoraServe.Api.Requests;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Sampling;
 
 namespace LoraServe.Generation;
 
@@ -143,7 +144,7 @@ public abstract record GenerationParameters
 
     // Passed over, one of them would let the base answer.
     private static IEnumerable<string> AdapterNames { get; } =
-        ["adapter", "adapter_id", .. Hosting.Fields.FieldTable.Completions.OtherNames("adapter")];
+        ["adapter", "adapter_id", .. Api.Requests.Fields.FieldTable.Completions.OtherNames("adapter")];
 
     /// <summary>Most tokens to generate for each choice; null: as many as there is room for.</summary>
     internal abstract int? MostTokens { get; }
@@ -166,7 +167,7 @@ public abstract record GenerationParameters
         };
 
     /// <summary>The adapter that the request names, in its query or its body; null for the base model.</summary>
-    /// <exception cref="Hosting.InvalidRequestException">It names different ones.</exception>
+    /// <exception cref="Api.Requests.InvalidRequestException">It names different ones.</exception>
     /// <exception cref="InvalidAdapterReferenceException">It cannot be read.</exception>
     internal AdapterReference? SelectAdapter(HttpContext context, string baseModel) =>
         // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
@@ -198,7 +199,7 @@ public abstract record GenerationParameters
 }
 
 /// <summary>What a stream carries beside text.</summary>
-[Hosting.RequestPart]
+[RequestPart]
 public sealed record StreamOptions
 {
     /// <summary>Sends one more event before the last, with no choices and the usage of the whole request.</summary>

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using LoraServe.Hosting;
-using LoraServe.Hosting.Fields;
+using LoraServe.Api.Requests;
+using LoraServe.Api.Requests.Fields;
 
 namespace LoraServe.Generation;
 

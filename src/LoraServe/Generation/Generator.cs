@@ -1,4 +1,7 @@
+using LoraServe.Api.Requests;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;

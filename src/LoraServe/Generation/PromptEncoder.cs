@@ -1,3 +1,4 @@
+using LoraServe.Api.Requests;
 using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 

@@ -1,5 +1,5 @@
-using LoraServe.Engine.Generation;
-using LoraServe.Engine.Tokenization;
+using LoraServe.Engine.Sampling;
+using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Generation;
 

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Tokenization;
+using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Generation;
 

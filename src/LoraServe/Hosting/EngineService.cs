@@ -1,10 +1,11 @@
 using System.Runtime.InteropServices;
-using LoraServe.Engine.Adapters;
+using LoraServe.Commands;
+using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Tokenization;
 using LoraServe.Engine.Training;
 using LoraServe.Metrics;
+using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Hosting;
 

@@ -1,4 +1,5 @@
 using System.Net;
+using LoraServe.Api.Requests;
 
 namespace LoraServe.Hosting;
 

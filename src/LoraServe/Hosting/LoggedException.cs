@@ -1,8 +1,9 @@
 using System.Data.Common;
 using System.Runtime.InteropServices;
 using System.Text;
-using LoraServe.Engine.Faults;
+using LoraServe.Api.Requests;
 using LoraServe.Engine.Generation;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Hosting;
 

@@ -2,6 +2,7 @@ using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using System.Reflection;
 using System.Text.Json;
+using LoraServe.Api.Requests;
 using Microsoft.Extensions.Options;
 
 namespace LoraServe.Hosting;

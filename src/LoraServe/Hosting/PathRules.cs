@@ -1,4 +1,5 @@
 using System.CommandLine;
+using LoraServe.Commands;
 
 namespace LoraServe.Hosting;
 

@@ -1,3 +1,4 @@
+using LoraServe.Api;
 using LoraServe.Engine.Storage;
 using LoraServe.Storage;
 using Microsoft.AspNetCore.DataProtection.KeyManagement;

@@ -1,3 +1,5 @@
+using LoraServe.Api.Requests;
+using LoraServe.Commands;
 using LoraServe.Keys;
 using Serilog;
 using Serilog.Configuration;

@@ -1,3 +1,4 @@
+using LoraServe.Commands;
 using Serilog.Core;
 using Serilog.Events;
 using Serilog.Formatting;

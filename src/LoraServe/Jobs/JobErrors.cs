@@ -1,8 +1,8 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Api;
+using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training;
-using LoraServe.Hosting;
 using LoraServe.Keys;
 
 namespace LoraServe.Jobs;

@@ -53,8 +53,8 @@ internal sealed class JobFolders
         try
         {
             foreach (var (file, path) in inputs) await _files.CopyAsync(file, path(folder), cancellationToken);
-            Engine.Checkpoints.DurableDisk.FlushFolder(folder);
-            Engine.Checkpoints.DurableDisk.FlushFolder(_root);
+            Engine.Storage.DurableDisk.FlushFolder(folder);
+            Engine.Storage.DurableDisk.FlushFolder(_root);
         }
         catch
         {

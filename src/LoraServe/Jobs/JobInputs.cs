@@ -1,5 +1,5 @@
+using LoraServe.Api.Requests;
 using LoraServe.Files;
-using LoraServe.Hosting;
 using LoraServe.Keys;
 
 namespace LoraServe.Jobs;

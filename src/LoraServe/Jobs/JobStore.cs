@@ -1,4 +1,4 @@
-using LoraServe.Hosting;
+using LoraServe.Api.Requests;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
 using Microsoft.EntityFrameworkCore;

@@ -1,5 +1,5 @@
 using System.Text.Json;
-using LoraServe.Hosting;
+using LoraServe.Api;
 
 namespace LoraServe.Jobs;
 

@@ -1,5 +1,5 @@
 using System.Security.Claims;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Keys;
 

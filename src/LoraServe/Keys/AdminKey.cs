@@ -1,4 +1,4 @@
-using LoraServe.Engine;
+using LoraServe.Text.Files;
 using Microsoft.Extensions.Options;
 
 namespace LoraServe.Keys;

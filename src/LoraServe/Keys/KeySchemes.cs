@@ -1,4 +1,4 @@
-using LoraServe.Hosting;
+using LoraServe.Api;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.OpenApi;
 using Microsoft.OpenApi;

@@ -1,6 +1,6 @@
 using System.Collections.Immutable;
 using System.Text.Json;
-using LoraServe.Hosting;
+using LoraServe.Api;
 
 namespace LoraServe.Keys;
 

@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using LoraServe.Hosting;
+using LoraServe.Api;
 
 namespace LoraServe.Keys;
 

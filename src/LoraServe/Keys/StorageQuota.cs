@@ -1,5 +1,5 @@
 using System.Collections.Concurrent;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Hosting;
 using LoraServe.Keys.Storage;
 using Microsoft.EntityFrameworkCore;

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Metrics;
 

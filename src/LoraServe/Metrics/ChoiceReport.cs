@@ -1,4 +1,4 @@
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sequences;
 using LoraServe.Generation;
 
 namespace LoraServe.Metrics;

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Metrics;
 

@@ -1,6 +1,6 @@
 using System.Diagnostics;
-using LoraServe.Engine.Faults;
 using LoraServe.Generation;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Metrics;
 

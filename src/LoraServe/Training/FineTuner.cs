@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Text.Json;
+using LoraServe.Api;
+using LoraServe.Api.FineTuning;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;
 using LoraServe.Files;

@@ -1,3 +1,4 @@
+using LoraServe.Api.FineTuning;
 using LoraServe.Engine.Training;
 
 namespace LoraServe.Training;

@@ -1,5 +1,8 @@
 using System.Text.Json;
-using LoraServe.Adapters;
+using LoraServe.Api;
+using LoraServe.Api.Adapters;
+using LoraServe.Api.FineTuning;
+using LoraServe.Api.Requests;
 using LoraServe.Engine.Training;
 using LoraServe.Files;
 using LoraServe.Hosting;

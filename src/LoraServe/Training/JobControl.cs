@@ -1,3 +1,4 @@
+using LoraServe.Api.FineTuning;
 using LoraServe.Audit;
 using LoraServe.Jobs;
 using LoraServe.Keys;

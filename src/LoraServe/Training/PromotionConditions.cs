@@ -1,6 +1,7 @@
 using System.Globalization;
-using LoraServe.Engine.Faults;
-using LoraServe.Hosting;
+using LoraServe.Api.FineTuning;
+using LoraServe.Api.Requests;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Training;
 

@@ -1,4 +1,5 @@
-using LoraServe.Adapters;
+using LoraServe.Api.Adapters;
+using LoraServe.Api.FineTuning;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Keys;

@@ -1,4 +1,5 @@
 using System.Globalization;
+using LoraServe.Api.FineTuning;
 
 namespace LoraServe.Training;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
+using LoraServe.Api.FineTuning;
 using LoraServe.Engine.Training;
 using LoraServe.Jobs;
 

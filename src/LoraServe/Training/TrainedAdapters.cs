@@ -1,6 +1,7 @@
-using LoraServe.Adapters;
+using LoraServe.Api.Adapters;
 using LoraServe.Audit;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Generation;
 using LoraServe.Jobs;
 using LoraServe.Keys;

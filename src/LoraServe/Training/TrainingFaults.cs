@@ -1,6 +1,6 @@
-using LoraServe.Engine.Faults;
 using LoraServe.Engine.Training;
 using LoraServe.Jobs;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Training;
 

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using LoraServe.Api.FineTuning;
 using LoraServe.Engine.Training;
 using LoraServe.Jobs;
 

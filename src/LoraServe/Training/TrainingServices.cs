@@ -1,9 +1,8 @@
-using LoraServe.Evaluations;
+using LoraServe.Api;
+using LoraServe.Api.Files;
 using LoraServe.Files;
-using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
-using LoraServe.RankStudies;
 using LoraServe.Storage;
 
 namespace LoraServe.Training;

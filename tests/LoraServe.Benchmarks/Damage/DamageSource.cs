@@ -1,4 +1,4 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Keys;
 
 namespace LoraServe.Benchmarks.Damage;

@@ -1,5 +1,5 @@
 using System.Security.Cryptography;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Store;
 using LoraServe.Engine.Storage;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
@@ -160,7 +160,7 @@ internal sealed class DamageTrial(DamageSource source, string root)
     private HashSet<string> KnownNames()
     {
         var folders = Folders(Path.Combine("adapters", "versions")).ToHashSet(StringComparer.Ordinal);
-        var (rows, _) = new Engine.Adapters.Registry.AliasFiles(Path.Combine(_data, "adapters", "aliases")).Read();
+        var (rows, _) = new Engine.Adapters.Store.AliasFiles(Path.Combine(_data, "adapters", "aliases")).Read();
         return rows.Where(row => row.History.TrueForAll(entry => folders.Contains(entry.Version))).Select(row => row.Name).ToHashSet(StringComparer.Ordinal);
     }
 

@@ -1,5 +1,7 @@
 using LoraServe.Benchmarks.Kills;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Store;
 using LoraServe.Files;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;

@@ -1,9 +1,12 @@
 using System.Diagnostics;
 using LoraServe.Benchmarks.Steps;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Models;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Fairness;

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Checkpoints;
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;

@@ -1,6 +1,8 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Merging;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Peft;
 using TorchSharp;
 
 namespace LoraServe.Benchmarks.Merging;

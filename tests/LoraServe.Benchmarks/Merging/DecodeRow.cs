@@ -1,8 +1,11 @@
 using System.Threading.Channels;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
 using TorchSharp;
 
 namespace LoraServe.Benchmarks.Merging;

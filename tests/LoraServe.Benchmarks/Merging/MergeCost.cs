@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using LoraServe.Engine.Lora;
-using LoraServe.Engine.Models;
+using LoraServe.Engine.Merging;
 
 namespace LoraServe.Benchmarks.Merging;
 

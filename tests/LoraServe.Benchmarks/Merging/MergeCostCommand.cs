@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using LoraServe.Engine;
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Models;
 using Spectre.Console;
 using TorchSharp;
 

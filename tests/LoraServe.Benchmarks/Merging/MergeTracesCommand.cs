@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Runtime.CompilerServices;
 using LoraServe.Engine;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Models;
 using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Merging;

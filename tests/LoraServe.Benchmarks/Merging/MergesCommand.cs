@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Runtime.CompilerServices;
 using LoraServe.Benchmarks.Steps;
 using LoraServe.Engine;
-using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Merging;
 using LoraServe.Engine.Models;
 using TorchSharp;
 

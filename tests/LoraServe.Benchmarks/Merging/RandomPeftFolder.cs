@@ -1,6 +1,7 @@
 using System.Text.Json;
 using LoraServe.Benchmarks.Steps;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Lora;
 using TorchSharp;
 

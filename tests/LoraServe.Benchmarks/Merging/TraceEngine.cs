@@ -1,6 +1,9 @@
 using System.Diagnostics;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Benchmarks.Merging;

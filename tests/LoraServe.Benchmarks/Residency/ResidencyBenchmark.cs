@@ -1,8 +1,13 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Models;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
 

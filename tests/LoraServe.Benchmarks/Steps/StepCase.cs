@@ -1,4 +1,4 @@
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Scheduling;
 
 namespace LoraServe.Benchmarks.Steps;
 

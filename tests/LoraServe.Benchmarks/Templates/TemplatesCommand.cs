@@ -2,8 +2,8 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Reflection;
 using System.Text.Json;
-using LoraServe.Engine.Tests.Tokenization.Templates;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Text.Templates;
+using LoraServe.Text.Tests.Templates;
 using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Templates;
@@ -83,6 +83,6 @@ internal static class TemplatesCommand
     {
         var folder = typeof(TemplatesCommand).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
             .Single(attribute => attribute.Key == "GoldenFolder").Value!;
-        return [.. JsonSerializer.Deserialize<JsonElement>(File.ReadAllBytes(Path.Combine(folder, "templates.json"))).EnumerateArray()];
+        return [.. JsonSerializer.Deserialize<JsonElement>(File.ReadAllBytes(Path.Combine(folder, "..", "..", "LoraServe.Text.Tests", "Golden", "templates.json"))).EnumerateArray()];
     }
 }

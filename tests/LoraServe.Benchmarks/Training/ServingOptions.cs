@@ -1,4 +1,5 @@
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Scheduling;
 
 namespace LoraServe.Benchmarks.Training;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Models;
 using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Training;

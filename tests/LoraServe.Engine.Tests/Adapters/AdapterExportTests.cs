@@ -1,4 +1,6 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

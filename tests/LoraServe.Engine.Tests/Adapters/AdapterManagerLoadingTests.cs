@@ -1,4 +1,5 @@
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
 using Shouldly;
 using Xunit;
 using static LoraServe.Engine.Tests.Adapters.ManagedAdapters;

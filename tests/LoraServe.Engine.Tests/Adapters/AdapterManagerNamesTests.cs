@@ -1,4 +1,7 @@
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Tests;
 using Microsoft.Data.Sqlite;
 using Shouldly;
 using Xunit;

@@ -1,7 +1,11 @@
 using System.Text.Json;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Tests.Lora;
+using LoraServe.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using TorchSharp;

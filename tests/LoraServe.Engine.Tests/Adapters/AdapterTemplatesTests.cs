@@ -1,6 +1,9 @@
-using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Tests.Tokenization.Templates;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Tests;
+using LoraServe.Text.Templates;
+using LoraServe.Text.Tests.Templates;
 using Shouldly;
 using Xunit;
 

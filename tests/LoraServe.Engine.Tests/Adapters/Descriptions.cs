@@ -1,4 +1,4 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Engine.Tests.Adapters;
 

@@ -1,6 +1,10 @@
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Engine.Checkpoints.Safetensors;
+using LoraServe.Tests;
+using LoraServe.Text.Templates;
 using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Adapters;

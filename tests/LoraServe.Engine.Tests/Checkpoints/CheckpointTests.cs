@@ -1,4 +1,6 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Checkpoints.Safetensors;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,10 @@
 using System.Diagnostics;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Tests.Training.Runs;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

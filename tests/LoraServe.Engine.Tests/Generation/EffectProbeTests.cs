@@ -1,7 +1,13 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Effects;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Peft;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
+using LoraServe.Tests;
+using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using TorchSharp;
 using Xunit;

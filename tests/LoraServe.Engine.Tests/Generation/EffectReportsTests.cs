@@ -1,6 +1,10 @@
 using System.IO.Compression;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Effects;
+using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Generation;
+using LoraServe.Tests;
+using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
 

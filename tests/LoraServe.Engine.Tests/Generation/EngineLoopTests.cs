@@ -1,6 +1,11 @@
 using System.Threading.Channels;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Merging;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
+using LoraServe.Engine.Tests.Sequences;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;

@@ -1,6 +1,9 @@
 using System.Diagnostics.Metrics;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
+using LoraServe.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;

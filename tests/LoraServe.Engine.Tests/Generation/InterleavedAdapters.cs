@@ -1,6 +1,7 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Peft;
 using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Generation;

@@ -1,6 +1,11 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Merging;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Tests.Models;
+using LoraServe.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;

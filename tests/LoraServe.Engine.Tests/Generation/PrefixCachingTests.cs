@@ -1,7 +1,10 @@
 using System.Text.Json.Nodes;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
+using LoraServe.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using TorchSharp;

@@ -1,6 +1,9 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Engine.Tests.Generation;
 

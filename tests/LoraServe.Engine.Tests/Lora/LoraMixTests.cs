@@ -1,4 +1,5 @@
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Tests.Peft;
 using Shouldly;
 using TorchSharp;
 using Xunit;

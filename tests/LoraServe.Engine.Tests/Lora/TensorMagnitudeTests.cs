@@ -1,5 +1,6 @@
-using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Lora;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,6 +1,7 @@
 using System.Text;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Models;
+using LoraServe.Tests;
 using Shouldly;
 using TorchSharp;
 using Xunit;

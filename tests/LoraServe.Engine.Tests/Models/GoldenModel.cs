@@ -1,9 +1,16 @@
 using System.Threading.Channels;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Merging;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Peft;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
+using LoraServe.Tests;
 using Shouldly;
 using TorchSharp;
 

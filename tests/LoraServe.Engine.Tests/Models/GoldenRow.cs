@@ -1,4 +1,5 @@
 using System.Text.Json;
+using LoraServe.Tests;
 
 namespace LoraServe.Engine.Tests.Models;
 

@@ -1,5 +1,6 @@
 using System.Runtime.Versioning;
 using LoraServe.Engine.Storage;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

@@ -1,5 +1,6 @@
-using LoraServe.Engine.Adapters.Registry;
+using LoraServe.Engine.Adapters.Store;
 using LoraServe.Engine.Storage;
+using LoraServe.Tests;
 using Microsoft.Data.Sqlite;
 using Microsoft.EntityFrameworkCore;
 using Microsoft.Extensions.Logging.Abstractions;

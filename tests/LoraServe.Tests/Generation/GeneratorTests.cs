@@ -1,7 +1,7 @@
 using System.IO.Compression;
 using System.Net.Http.Json;
 using System.Text.Json.Nodes;
-using LoraServe.Tests.Adapters;
+using LoraServe.Tests.Api.Adapters;
 
 namespace LoraServe.Tests.Generation;
 

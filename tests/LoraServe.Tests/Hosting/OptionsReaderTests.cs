@@ -3,6 +3,8 @@ using System.Globalization;
 using System.Reflection;
 using System.Text;
 using System.Text.Json;
+using LoraServe.Api.Requests;
+using LoraServe.Commands;
 using LoraServe.Hosting;
 using Microsoft.Extensions.Configuration;
 using Microsoft.Extensions.Options;

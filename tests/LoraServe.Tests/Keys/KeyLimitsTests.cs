@@ -3,7 +3,7 @@ using System.Net;
 using System.Net.Http.Json;
 using System.Security.Claims;
 using System.Text.Json;
-using LoraServe.Hosting;
+using LoraServe.Api.Requests;
 using LoraServe.Keys;
 using LoraServe.Tests.Training;
 using Microsoft.AspNetCore.Http;

@@ -1,5 +1,5 @@
 using System.Net.Http.Json;
-using LoraServe.Hosting;
+using LoraServe.Api;
 using LoraServe.Keys;
 using LoraServe.Tests.Keys;
 using LoraServe.Tests.Training;

@@ -1,4 +1,5 @@
-using LoraServe.Hosting;
+using LoraServe.Api.FineTuning;
+using LoraServe.Api.Requests;
 using LoraServe.Training;
 
 namespace LoraServe.Tests.Training;

@@ -1,6 +1,6 @@
 using System.Text.Json;
-using LoraServe.Engine.Faults;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Text.Faults;
+using LoraServe.Text.Templates;
 
 namespace LoraServe.Engine.Training.Data;
 

@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Text.Json;
-using LoraServe.Engine.Faults;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Text.Faults;
+using LoraServe.Text.Templates;
 
 namespace LoraServe.Engine.Training.Data;
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Text.Templates;
 
 namespace LoraServe.Engine.Training.Data;
 

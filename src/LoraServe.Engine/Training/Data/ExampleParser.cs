@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Unicode;
-using LoraServe.Engine.Faults;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Data;
 

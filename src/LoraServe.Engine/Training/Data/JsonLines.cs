@@ -1,4 +1,5 @@
 using System.Security.Cryptography;
+using LoraServe.Text.Files;
 
 namespace LoraServe.Engine.Training.Data;
 

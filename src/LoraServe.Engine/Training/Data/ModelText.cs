@@ -1,5 +1,5 @@
-using LoraServe.Engine.Tokenization;
-using LoraServe.Engine.Tokenization.Templates;
+using LoraServe.Text.Templates;
+using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Engine.Training.Data;
 

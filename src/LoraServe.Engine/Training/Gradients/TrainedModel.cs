@@ -1,5 +1,4 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Training.Data;

@@ -1,6 +1,6 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Peft;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;

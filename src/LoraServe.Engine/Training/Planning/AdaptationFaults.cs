@@ -1,7 +1,7 @@
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Faults;
-using LoraServe.Engine.Lora;
+using LoraServe.Engine.Peft;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 

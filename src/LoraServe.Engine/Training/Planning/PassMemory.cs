@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Peft;
 using LoraServe.Engine.Training.Gradients;
 
 namespace LoraServe.Engine.Training.Planning;

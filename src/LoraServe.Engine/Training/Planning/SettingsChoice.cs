@@ -1,8 +1,8 @@
 using System.Globalization;
 using System.Numerics;
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Faults;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 

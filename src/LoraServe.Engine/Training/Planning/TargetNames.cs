@@ -1,5 +1,5 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Faults;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 

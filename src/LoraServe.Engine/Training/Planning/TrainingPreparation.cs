@@ -1,11 +1,12 @@
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Faults;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Models;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Runs;
 using LoraServe.Engine.Training.Saving;
+using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 

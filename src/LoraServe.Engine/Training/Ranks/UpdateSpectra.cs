@@ -1,5 +1,6 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Peft;
 
 namespace LoraServe.Engine.Training.Ranks;
 

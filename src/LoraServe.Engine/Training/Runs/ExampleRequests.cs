@@ -1,7 +1,10 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Tokenization;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Engine.Training.Runs;
 

@@ -1,5 +1,5 @@
 using System.Globalization;
-using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training.Gradients;
 
 namespace LoraServe.Engine.Training.Runs;

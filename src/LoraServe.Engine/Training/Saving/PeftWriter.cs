@@ -1,8 +1,9 @@
 using System.Text.Encodings.Web;
 using System.Text.Json;
-using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Lora;
+using LoraServe.Engine.Adapters.Store;
+using LoraServe.Engine.Checkpoints.Safetensors;
+using LoraServe.Engine.Peft;
+using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training.Gradients;
 using static TorchSharp.torch;
 

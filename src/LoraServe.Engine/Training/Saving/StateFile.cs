@@ -2,7 +2,7 @@ using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text;
 using System.Text.Json;
-using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Training.Optimization;
 using static TorchSharp.torch;
 

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
-using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Checkpoints.Safetensors;
+using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Optimization;
 using static TorchSharp.torch;

@@ -1,5 +1,4 @@
 using System.Text.Json;
-using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Storage;
 
 namespace LoraServe.Jobs.Storage;

@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using LoraServe.Hosting;
+using LoraServe.Api;
 
 namespace LoraServe.Jobs.Storage;
 

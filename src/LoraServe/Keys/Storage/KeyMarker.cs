@@ -1,5 +1,5 @@
 using System.Text;
-using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Storage;
 
 namespace LoraServe.Keys.Storage;
 

@@ -3,10 +3,11 @@ using System.Text;
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using LoraServe.Engine.Tokenization;
-using LoraServe.Engine.Tokenization.Templates;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Tests;
+using LoraServe.Text.Templates;
+using LoraServe.Text.Tokenizers;
 using Shouldly;
 using Xunit;
 

@@ -3,6 +3,7 @@ using LoraServe.Engine.Models;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;
+using LoraServe.Tests;
 using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Training.Gradients;

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Optimization;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

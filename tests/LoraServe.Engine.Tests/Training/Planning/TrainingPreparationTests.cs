@@ -1,7 +1,8 @@
 using System.Text.Json;
-using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Saving;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

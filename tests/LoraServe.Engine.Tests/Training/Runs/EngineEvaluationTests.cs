@@ -1,11 +1,14 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
-using LoraServe.Engine.Tokenization;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Runs;
+using LoraServe.Tests;
+using LoraServe.Text.Tokenizers;
 using Shouldly;
 using TorchSharp;
 using Xunit;

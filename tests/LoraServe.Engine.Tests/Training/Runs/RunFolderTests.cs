@@ -1,4 +1,5 @@
 using LoraServe.Engine.Training.Runs;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,8 @@
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Tokenization;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Tests;
+using LoraServe.Text.Tokenizers;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Engine.Tests.Training.Runs;

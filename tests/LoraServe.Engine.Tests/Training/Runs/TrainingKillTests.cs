@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using LoraServe.Benchmarks.Training;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

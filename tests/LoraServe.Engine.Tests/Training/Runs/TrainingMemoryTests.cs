@@ -1,6 +1,7 @@
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Tests.Generation;
 using LoraServe.Engine.Training;
+using LoraServe.Tests;
 using Shouldly;
 using TorchSharp;
 using Xunit;

@@ -1,6 +1,10 @@
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

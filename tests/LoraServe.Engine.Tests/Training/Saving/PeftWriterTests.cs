@@ -1,10 +1,13 @@
 using System.Text.Json;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Store;
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Saving;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 using static TorchSharp.torch;

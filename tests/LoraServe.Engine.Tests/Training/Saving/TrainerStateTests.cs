@@ -2,6 +2,7 @@ using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Optimization;
 using LoraServe.Engine.Training.Saving;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 using static TorchSharp.torch;

@@ -1,0 +1,36 @@
+using System.Collections.Concurrent;
+using LoraServe.Engine.Adapters.Residency;
+
+namespace LoraServe.Engine.Adapters.Catalog;
+
+/// <summary>
+/// Names of adapters as labels of metrics. Each different label makes time series of its own in whoever stores them, for as long as the
+/// process lives, so that only the first adapters that are used get one; all others share one. Labels that are no names have parentheses,
+/// as no name can. Safe for concurrent use.
+/// </summary>
+/// <param name="most">Most adapters with a label of their own.</param>
+public sealed class AdapterLabels(int most)
+{
+    /// <summary>The label of the bare base model.</summary>
+    public const string Base = "(base)";
+
+    /// <summary>The label of the adapters that came after the first ones.</summary>
+    public const string Other = "(other)";
+
+    /// <summary>The label of sums that requests spell out: there is no end of them.</summary>
+    public const string Mix = "(mix)";
+
+    private readonly ConcurrentDictionary<string, string> _labels = new(StringComparer.Ordinal);
+    private readonly Lock _adding = new();
+
+    /// <summary>The label of the adapter that a lease holds.</summary>
+    public string Of(AdapterLease lease) => lease.IsBase ? Base : Of(lease.Name);
+
+    /// <summary>The label of the adapter, saved mix, or spelled out mix of this name.</summary>
+    public string Of(string name)
+    {
+        if (_labels.TryGetValue(name, out var label)) return label;
+        if (!AdapterName.IsValid(name)) return Mix;
+        lock (_adding) return _labels.Count < most ? _labels.GetOrAdd(name, name) : Other;
+    }
+}

@@ -1,0 +1,51 @@
+using System.Globalization;
+
+namespace LoraServe.Engine.Adapters.Catalog;
+
+/// <summary>
+/// The rule for names of adapters: an ASCII letter or digit, then letters, digits, '.', '_' or '-', never two dots in a row, at most 128
+/// characters; or two such names with a slash between them, org/name. Upper and lower case are different. Several such names, joined by
+/// colons behind "ft", name what was trained: ft:base:suffix. The last of them is no number, which would be the weight of an adapter in a
+/// mix.
+/// </summary>
+public static class AdapterName
+{
+    /// <summary>The rule in words.</summary>
+    public const string Rule =
+        "a letter or digit, then letters, digits, '.', '_' or '-', no two dots in a row, or two of these as org/name, at most 128 characters";
+
+    /// <summary>What names of trained adapters begin with.</summary>
+    public const string TrainedPrefix = "ft:";
+
+    /// <summary>Most characters.</summary>
+    public const int MaxLength = 128;
+
+    /// <summary>The bare base model where adapters are listed.</summary>
+    public const string Base = "base";
+
+    /// <summary>What stands behind a name in the paths of the API. No name is, or ends with a slash and, one of them, in any case.</summary>
+    public static IReadOnlySet<string> ReservedSegments { get; } = new HashSet<string>(
+        ["archive", "effect", "merge", "mix", "rollback", "truncate", "unmerge", "verify", "versions"], StringComparer.OrdinalIgnoreCase);
+
+    /// <summary>Whether it has the form of a name.</summary>
+    public static bool IsValid(string name) => name.Length is > 0 and <= MaxLength && (IsTrained(name)
+        ? name.Split(':') is var parts && parts.All(IsPlain) && !IsWeight(parts[^1])
+        : name.Split('/') is { Length: <= 2 } path && path.All(IsPlain));
+
+    /// <summary>Why no adapter may get this name although it has the form of one, in words that follow it; null: it may.</summary>
+    public static string? Reservation(string name) =>
+        name.Equals(Base, StringComparison.OrdinalIgnoreCase) ? "is reserved: it means the bare base model"
+        : ReservedSegments.Contains(name[(name.LastIndexOf('/') + 1)..]) ? "is reserved: it is a part of the API's paths"
+        : null;
+
+    /// <summary>Whether it is a name with colons.</summary>
+    internal static bool IsTrained(string name) => name.StartsWith(TrainedPrefix, StringComparison.Ordinal);
+
+    private static bool IsPlain(string name) =>
+        name.Length > 0
+        && char.IsAsciiLetterOrDigit(name[0])
+        && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-')
+        && !name.Contains("..");
+
+    private static bool IsWeight(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+}

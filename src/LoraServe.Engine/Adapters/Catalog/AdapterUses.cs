@@ -1,0 +1,79 @@
+using System.Collections.Concurrent;
+
+namespace LoraServe.Engine.Adapters.Catalog;
+
+/// <summary>
+/// Who uses which name now, and when each was used last. The times reach the disk every few seconds, not with each request; a kill loses
+/// those of the last moments. Safe for concurrent use.
+/// </summary>
+internal sealed class AdapterUses : IDisposable
+{
+    private static readonly TimeSpan WritePeriod = TimeSpan.FromSeconds(5);
+
+    private readonly ConcurrentDictionary<string, int> _leases = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, DateTimeOffset> _lastUses = new(StringComparer.Ordinal);
+    private readonly Action<IReadOnlyDictionary<string, DateTimeOffset>> _write;
+    private readonly TimeProvider _time;
+    private readonly ITimer _timer;
+    private readonly Lock _writing = new();
+    private ConcurrentDictionary<string, DateTimeOffset> _unwritten = new(StringComparer.Ordinal);
+
+    /// <param name="time">Dates uses.</param>
+    /// <param name="write">Stores the times of the names that were used since the last call.</param>
+    public AdapterUses(TimeProvider time, Action<IReadOnlyDictionary<string, DateTimeOffset>> write)
+    {
+        (_time, _write) = (time, write);
+        _timer = time.CreateTimer(_ => Write(), state: null, WritePeriod, WritePeriod);
+    }
+
+    /// <summary>Whether a request runs on the name, or waits for it.</summary>
+    public bool IsInUse(string name) => _leases.GetValueOrDefault(name) > 0;
+
+    /// <summary>When it was used last since the start.</summary>
+    public DateTimeOffset? LastUse(string name) => _lastUses.TryGetValue(name, out var time) ? time : null;
+
+    /// <summary>A request for these names begins.</summary>
+    public void Begin(IEnumerable<string> names)
+    {
+        var now = _time.GetUtcNow();
+        foreach (var name in names)
+        {
+            _leases.AddOrUpdate(name, 1, static (_, count) => count + 1);
+            _lastUses[name] = now;
+            Volatile.Read(ref _unwritten)[name] = now;
+        }
+    }
+
+    /// <summary>The request has ended.</summary>
+    public void End(IEnumerable<string> names)
+    {
+        foreach (var name in names)
+        {
+            var left = _leases.AddOrUpdate(name, 0, static (_, count) => count - 1);
+            if (left == 0) _leases.TryRemove(new KeyValuePair<string, int>(name, 0));
+        }
+    }
+
+    /// <summary>Forgets when the name, which has been taken away, was used last; who uses it now still ends.</summary>
+    public void Forget(string name)
+    {
+        _lastUses.TryRemove(name, out _);
+        Volatile.Read(ref _unwritten).TryRemove(name, out _);
+    }
+
+    /// <summary>Writes what is not written yet.</summary>
+    public void Dispose()
+    {
+        _timer.Dispose();
+        Write();
+    }
+
+    private void Write()
+    {
+        lock (_writing)
+        {
+            var uses = Interlocked.Exchange(ref _unwritten, new(StringComparer.Ordinal));
+            if (!uses.IsEmpty) _write(uses);
+        }
+    }
+}

@@ -1,0 +1,22 @@
+using LoraServe.Engine.Adapters.Catalog;
+
+namespace LoraServe.Engine.Adapters.Intake;
+
+/// <summary>How an upload is stored.</summary>
+public sealed record AddOptions
+{
+    /// <summary>Whether the name may be moved from another version, which it keeps for rollback.</summary>
+    public bool Replace { get; init; }
+
+    /// <summary>Whether an adapter is taken that would act as the bare base model.</summary>
+    public bool AllowNoEffect { get; init; }
+
+    /// <summary>Where it comes from, for people; null: unknown, or as it was.</summary>
+    public string? Provenance { get; init; }
+
+    /// <summary>The name and version that it is made from, which must still be there when it is stored; null: it is made from none.</summary>
+    internal (string Name, string Version)? Source { get; init; }
+
+    /// <summary>Told what is about to be stored, once it has been validated; nothing is stored if it throws.</summary>
+    public Action<AdapterInfo>? Storing { get; init; }
+}

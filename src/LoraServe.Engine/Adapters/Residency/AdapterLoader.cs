@@ -1,0 +1,109 @@
+using System.Runtime.CompilerServices;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Store;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Peft;
+using LoraServe.Text.Templates;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Adapters.Residency;
+
+/// <summary>Reads adapters from disk into memory, and makes mixes of them.</summary>
+/// <param name="admission">Checks them once more: files may have changed since they were accepted.</param>
+/// <param name="dtype">The compute dtype.</param>
+/// <param name="device">Where they are loaded to.</param>
+/// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
+/// <param name="baseTemplates">Whose special tokens are those of adapters that name none.</param>
+internal sealed class AdapterLoader(
+    AdapterAdmission admission, ScalarType dtype, Device device, Func<string, Tensor> baseTensor, ChatTemplates baseTemplates)
+{
+    // They belong to an adapter in memory, and go with it.
+    private readonly ConditionalWeakTable<LoraAdapter, ChatTemplates> _templates = [];
+
+    /// <summary>The chat templates that an adapter brought when it was loaded; of a mix, those that all parts brought. Or null.</summary>
+    public ChatTemplates? TemplatesOf(LoraAdapter adapter) => _templates.TryGetValue(adapter, out var templates) ? templates : null;
+
+    /// <summary>The adapter or the mix, owned by the caller.</summary>
+    /// <param name="adapter">What to load.</param>
+    /// <param name="folderOf">Where the files of a part are.</param>
+    /// <param name="resident">A lease on a version that is in memory already.</param>
+    /// <exception cref="DamagedVersionException">Files of it cannot be loaded.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">A part is of a form that cannot be mixed.</exception>
+    public LoraAdapter Load(ResolvedAdapter adapter, Func<ResolvedPart, string> folderOf, Func<string, AdapterLease?> resident) =>
+        adapter.IsMix ? Mix(adapter, folderOf, resident) : Read(adapter.Parts[0], folderOf(adapter.Parts[0]));
+
+    /// <summary>The files of an adapter, which must be those that were accepted; the caller closes them.</summary>
+    /// <param name="part">What to open.</param>
+    /// <param name="folder">Where its files are.</param>
+    /// <exception cref="DamagedVersionException">They cannot be read, or have changed.</exception>
+    public PeftAdapter Open(ResolvedPart part, string folder) => Open(part, folder, out _);
+
+    private PeftAdapter Open(ResolvedPart part, string folder, out ChatTemplates? templates)
+    {
+        var version = part.Version.Version;
+        try
+        {
+            var peft = admission.Open(folder, out templates, allowNoEffect: true, inMemory: true);
+            if (peft.Version == version) return peft;
+            using (peft)
+            {
+                throw new DamagedVersionException(
+                    part, $"its files have changed since it was accepted, they hash to {peft.Version} instead of {version}.", isLasting: true);
+            }
+        }
+        catch (InvalidAdapterException e)
+        {
+            throw new DamagedVersionException(part, $"{e.Message}.", isLasting: true, e);
+        }
+        catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        {
+            throw new DamagedVersionException(part, "its files are missing.", isLasting: true, e);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // The system's message would tell clients where the server keeps its files; the log has it.
+            throw new DamagedVersionException(part, "its files cannot be read.", isLasting: false, e);
+        }
+    }
+
+    private LoraAdapter Mix(ResolvedAdapter mix, Func<ResolvedPart, string> folderOf, Func<string, AdapterLease?> resident)
+    {
+        var held = new List<(LoraAdapter Adapter, IDisposable Hold)>();
+        try
+        {
+            foreach (var part in mix.Parts)
+            {
+                held.Add(Hold(part, folderOf(part), resident));
+                if (LoraMix.Refusal(held[^1].Adapter) is { } reason)
+                    throw new InvalidAdapterReferenceException($"'{part.Alias.Name}' cannot be mixed: it {reason}", part.Alias.Name);
+            }
+
+            var combined = LoraMix.Combine(mix.Version, [.. held.Zip(mix.Parts, (hold, part) => (hold.Adapter, part.Weight))]);
+            if (CommonTemplates(held.Select(hold => TemplatesOf(hold.Adapter))) is { } templates) _templates.Add(combined, templates);
+            return combined;
+        }
+        finally
+        {
+            foreach (var (_, hold) in held) hold.Dispose();
+        }
+    }
+
+    private static ChatTemplates? CommonTemplates(IEnumerable<ChatTemplates?> templates) =>
+        templates.DistinctBy(own => own?.Identity).ToList() is [{ } common] ? common : null;
+
+    private (LoraAdapter Adapter, IDisposable Hold) Hold(ResolvedPart part, string folder, Func<string, AdapterLease?> resident)
+    {
+        if (resident(part.Version.Version) is { } lease) return (lease.Adapter, lease);
+        var adapter = Read(part, folder);
+        return (adapter, adapter);
+    }
+
+    private LoraAdapter Read(ResolvedPart part, string folder)
+    {
+        using var peft = Open(part, folder, out var templates);
+        var adapter = peft.Load(dtype, device, baseTensor);
+        if (templates is not null) _templates.Add(adapter, templates.WithSpecialTokensOf(baseTemplates));
+        return adapter;
+    }
+}

@@ -1,0 +1,97 @@
+using LoraServe.Engine.Lora;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Adapters.Residency;
+
+/// <summary>
+/// Merged weights by adapter version, within a budget of bytes that is counted before anything is allocated. Belongs to the engine's thread.
+/// </summary>
+/// <param name="budget">Most bytes of all slots, those being filled included; 0 allows none.</param>
+/// <param name="vacated">Told of the version of each slot that makes room.</param>
+internal sealed class MergedSlots(long budget, Action<string>? vacated = null) : IDisposable
+{
+    private readonly Dictionary<string, MergedSlot> _slots = new(StringComparer.Ordinal);
+    private long _reserved;
+
+    /// <summary>Most bytes of all slots.</summary>
+    public long Budget { get; } = budget;
+
+    /// <summary>Bytes of all slots and of what is reserved for those being filled.</summary>
+    public long Bytes => _reserved + _slots.Values.Sum(slot => slot.Bytes);
+
+    public IReadOnlyCollection<MergedSlot> All => _slots.Values;
+
+    /// <summary>The slot of this version, or null.</summary>
+    public MergedSlot? Find(string version) => _slots.GetValueOrDefault(version);
+
+    /// <summary>
+    /// The slots to give up, the least valuable first, so that so many bytes are free; null where even without all that can go there is
+    /// no room.
+    /// </summary>
+    /// <param name="bytes">What is needed.</param>
+    /// <param name="value">What a slot is worth.</param>
+    public IReadOnlyList<MergedSlot>? RoomFor(long bytes, Func<MergedSlot, double> value)
+    {
+        var given = new List<MergedSlot>();
+        var free = Budget - Bytes;
+        foreach (var slot in _slots.Values.Where(slot => slot.CanGo).OrderBy(value))
+        {
+            if (free >= bytes) break;
+            given.Add(slot);
+            free += slot.Bytes;
+        }
+
+        return free >= bytes ? given : null;
+    }
+
+    /// <summary>Whether there will be room once nobody uses a slot that is not pinned.</summary>
+    public bool CanEverHold(long bytes) => bytes <= Budget - PinnedBytes;
+
+    /// <summary>Why there is no room for so many bytes, for a person.</summary>
+    public string Shortage(long bytes) =>
+        $"Merged weights of this adapter need {bytes} bytes, and the server's budget for merged weights is {Budget} bytes"
+        + (PinnedBytes > 0 ? $", of which {PinnedBytes} are pinned: unmerge an adapter that was merged by hand" : "")
+        + (bytes > Budget ? ": raise --merged-bytes or use mode auto or unmerged." : ".");
+
+    /// <summary>Takes bytes out of the budget for a slot that is going to be filled.</summary>
+    public void Reserve(long bytes)
+    {
+        if (bytes > Budget - Bytes) throw new InvalidOperationException($"{bytes} bytes do not fit into {Budget} with {Bytes} in use.");
+        _reserved += bytes;
+    }
+
+    /// <summary>Gives up a reservation.</summary>
+    public void Release(long bytes) => _reserved -= bytes;
+
+    /// <summary>Turns a reservation into a slot.</summary>
+    /// <param name="plain">A lease that is the slot's from now on.</param>
+    /// <param name="merged">Belongs to the slot from now on.</param>
+    /// <param name="bytes">What was reserved.</param>
+    public MergedSlot Fill(AdapterLease plain, MergedAdapter merged, long bytes)
+    {
+        var slot = new MergedSlot(plain, merged, bytes);
+        _slots.Add(slot.Version, slot);
+        Release(bytes);
+        return slot;
+    }
+
+    /// <summary>Frees a slot.</summary>
+    public void Drop(MergedSlot slot) => Vacate(slot).Dispose();
+
+    /// <summary>Ends a slot and hands its memory over, which must be reserved again or freed.</summary>
+    public Tensor Vacate(MergedSlot slot)
+    {
+        _slots.Remove(slot.Version);
+        vacated?.Invoke(slot.Version);
+        return slot.Vacate();
+    }
+
+    private long PinnedBytes => _slots.Values.Where(slot => slot.IsPinned).Sum(slot => slot.Bytes);
+
+    /// <summary>Frees all slots.</summary>
+    public void Dispose()
+    {
+        foreach (var slot in _slots.Values) slot.Dispose();
+        _slots.Clear();
+    }
+}

@@ -1,0 +1,196 @@
+using System.Text.RegularExpressions;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Storage;
+using Microsoft.Extensions.Logging;
+
+namespace LoraServe.Engine.Adapters.Store;
+
+/// <summary>
+/// The files of adapters on disk, below the data folder:
+/// <code>
+/// adapters/versions/SHA-256/   the two PEFT files of a version, those of its chat templates if it has any, and what it says of itself, see
+///                              <see cref="VersionFile"/>; complete from the moment the folder exists
+/// adapters/incoming/           uploads and whatever else is not yet, or no longer, part of the store
+/// adapters/registry.db         names and what they point at, see <see cref="AdapterRegistry"/>
+/// adapters/registry.generation tells whether that is the latest one
+/// adapters/aliases/            a copy of each name, from which it can be built again
+/// adapters/lock                held by the one process that uses the folder
+/// </code>
+/// A version reaches its place by one rename of something already flushed. It does so before a name points at it and leaves after the last
+/// name has gone, so a kill at any moment leaves no name without its files. What nobody knows goes into the trash of the data folder; only
+/// uploads under way are deleted. Safe for concurrent use.
+/// </summary>
+internal sealed partial class AdapterStore : IDisposable
+{
+    private const string ArchiveExtension = ".archive";
+
+    private readonly AdapterLimits _limits;
+    private readonly ILogger _logger;
+    private readonly string _folder;
+    private readonly string _versions;
+    private readonly string _incoming;
+    private readonly string _names;
+    private readonly DataFolderLock _lock;
+    private readonly Trash _trash;
+    private readonly Lock _gate = new();
+
+    private AdapterStore(string folder, AdapterLimits limits, Trash trash, ILogger logger)
+    {
+        (_folder, _limits, _trash, _logger) = (folder, limits, trash, logger);
+        _versions = OwnerOnly.CreateFolder(Path.Combine(folder, "versions"));
+        _incoming = OwnerOnly.CreateFolder(Path.Combine(folder, "incoming"));
+        _names = Path.Combine(folder, "names");
+        DurableDisk.FlushFolder(folder);
+        _lock = DataFolderLock.Take(Path.Combine(folder, "lock"));
+    }
+
+    /// <summary>Opens the store, and deletes uploads that a killed process left behind.</summary>
+    /// <param name="dataFolder">Made if it is not there.</param>
+    /// <param name="limits">Of an upload.</param>
+    /// <param name="trash">Of the data folder.</param>
+    /// <param name="logger">For its own log lines.</param>
+    /// <exception cref="IOException">The folder cannot be used, or another process uses it.</exception>
+    public static AdapterStore Open(string dataFolder, AdapterLimits limits, Trash trash, ILogger logger)
+    {
+        OwnerOnly.CreateFolder(dataFolder);
+        var store = new AdapterStore(OwnerOnly.CreateFolder(Path.Combine(dataFolder, "adapters")), limits, trash, logger);
+        try
+        {
+            OwnerOnly.Tighten(store._folder);
+            store.SweepIncoming();
+            return store;
+        }
+        catch
+        {
+            store.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Where the registry of this store is, or will be.</summary>
+    public string RegistryPath => Path.Combine(_folder, "registry.db");
+
+    /// <summary>The versions whose folders exist.</summary>
+    public IReadOnlySet<string> Versions =>
+        Directory.EnumerateDirectories(_versions).Select(folder => Path.GetFileName(folder)).Where(IsVersion).ToHashSet(StringComparer.Ordinal);
+
+    /// <summary>Opens a temporary folder on the same disk.</summary>
+    public AdapterUpload BeginUpload() => new(_incoming, _limits);
+
+    /// <summary>The folder of the files of a version, which need not exist.</summary>
+    public string FolderOf(string version) => IsVersion(version)
+        ? Path.Combine(_versions, version)
+        : throw new ArgumentException($"'{version}' is not a SHA-256 in lower-case hexadecimal.", nameof(version));
+
+    /// <summary>
+    /// Stores a version; it is on disk when this returns. Files of the same version that are there, and may have been damaged, are replaced.
+    /// </summary>
+    /// <param name="version">SHA-256 of the content of the upload.</param>
+    /// <param name="uploadFolder">
+    /// A folder of <see cref="BeginUpload"/> that was validated; the adapter's files are moved. What a failure leaves half done lies in it, and
+    /// goes with it.
+    /// </param>
+    /// <exception cref="IOException">The disk is full or broken; no half of a new version is stored.</exception>
+    public void Put(string version, string uploadFolder)
+    {
+        var versionFolder = FolderOf(version);
+        lock (_gate)
+            MoveVersion(uploadFolder, versionFolder);
+    }
+
+    /// <summary>Deletes a version; nothing happens if it is not there.</summary>
+    public void Delete(string version)
+    {
+        var folder = FolderOf(version);
+        var trash = Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
+        lock (_gate)
+        {
+            if (!Directory.Exists(folder))
+                return;
+            // Deleting takes many steps and a rename one: no half of a version is ever found under its own name.
+            Directory.Move(folder, trash);
+        }
+        Directory.Delete(trash, recursive: true);
+    }
+
+    /// <summary>
+    /// Moves the versions that are not wanted into the trash: a kill may have come between storing one and naming it, or between taking its
+    /// last name away and deleting it.
+    /// </summary>
+    /// <param name="wanted">Versions that have names.</param>
+    /// <param name="generation">Of the registry that knows these names.</param>
+    /// <exception cref="IOException">One of them is newer than the registry, which is an older copy then; nothing is moved.</exception>
+    public void Sweep(IReadOnlySet<string> wanted, long generation)
+    {
+        var unknown = Versions.Where(version => !wanted.Contains(version)).ToList();
+        // What a kill kept from getting its name would have got it in the next generation.
+        if (unknown.Find(version => VersionFile.TryRead(FolderOf(version))?.Generation > generation + 1) is { } newer)
+        {
+            throw new DatabaseGeneration(RegistryPath).Refusal($"{RegistryPath} is older than its files: it has seen {generation} changes, and the version "
+                + $"{newer} came later.");
+        }
+
+        foreach (var version in unknown) _trash.Take(FolderOf(version), "no adapter is named after it");
+    }
+
+    /// <summary>Files of names from before there was a registry.</summary>
+    public IReadOnlyList<string> NameFiles => Directory.Exists(_names) ? Directory.GetFiles(_names) : [];
+
+    /// <summary>Whether a text has the form of a version.</summary>
+    public static bool IsVersion(string text) => VersionPattern().IsMatch(text);
+
+    /// <summary>Lets another process use the folder.</summary>
+    public void Dispose() => _lock.Dispose();
+
+    /// <summary>Brings the files of an upload to the disk, so that <see cref="Put"/> has little to wait for.</summary>
+    public static void Flush(string uploadFolder)
+    {
+        foreach (var path in Directory.GetFiles(uploadFolder).Where(path => AdapterFiles.IsKept(Path.GetFileName(path)))) DurableDisk.FlushFile(path);
+    }
+
+    // Files of one version may differ in what its hash leaves out, and still do in each other's place: a version that is there is replaced
+    // file by file, and is whole at every moment if it was whole before.
+    private void MoveVersion(string uploadFolder, string versionFolder)
+    {
+        var isNew = !Directory.Exists(versionFolder);
+        var destination = isNew ? Directory.CreateDirectory(Path.Combine(uploadFolder, "version")).FullName : versionFolder;
+        var optional = ((string[])[.. AdapterFiles.Templates, VersionFile.FileName]).Where(fileName => File.Exists(Path.Combine(uploadFolder, fileName)));
+        // It describes the files of before byte by byte.
+        if (!isNew) File.Delete(Path.Combine(destination, VersionFile.FileName));
+        foreach (var fileName in (string[])[AdapterFiles.Config, AdapterFiles.Tensors, .. optional])
+        {
+            DurableDisk.FlushFile(Path.Combine(uploadFolder, fileName));
+            File.Move(Path.Combine(uploadFolder, fileName), Path.Combine(destination, fileName), overwrite: true);
+        }
+        DurableDisk.FlushFolder(destination);
+        if (!isNew)
+            return;
+        Directory.Move(destination, versionFolder);
+        DurableDisk.FlushFolder(_versions);
+    }
+
+    private void SweepIncoming()
+    {
+        foreach (var file in Directory.GetFiles(_incoming))
+        {
+            if (IsUpload(file)) File.Delete(file);
+            else _trash.Take(file, "it is no upload of this server");
+        }
+
+        foreach (var folder in Directory.GetDirectories(_incoming))
+        {
+            if (IsUpload(folder)) Directory.Delete(folder, recursive: true);
+            else _trash.Take(folder, "it is no upload of this server");
+        }
+    }
+
+    // The names that uploads, and versions on their way out, have here.
+    private static bool IsUpload(string path)
+    {
+        var name = Path.GetFileName(path);
+        return Guid.TryParseExact(name.EndsWith(ArchiveExtension, StringComparison.Ordinal) ? name[..^ArchiveExtension.Length] : name, "N", out _);
+    }
+
+    [GeneratedRegex(@"\A[0-9a-f]{64}\z", RegexOptions.NonBacktracking)]
+    private static partial Regex VersionPattern();
+}

@@ -1,0 +1,19 @@
+using LoraServe.Engine.Adapters.Catalog;
+
+namespace LoraServe.Engine.Adapters.Store;
+
+/// <summary>The files of a version cannot be loaded. All who wait for it, by whatever name, learn it.</summary>
+/// <param name="part">The version.</param>
+/// <param name="reason">Why, as a sentence.</param>
+/// <param name="isLasting">Whether the next try would fail as well.</param>
+/// <param name="inner">What was thrown.</param>
+internal sealed class DamagedVersionException(ResolvedPart part, string reason, bool isLasting, Exception? inner = null)
+    : Exception(reason, inner)
+{
+    /// <summary>The version as it was known when it was read.</summary>
+    public KnownVersion Known => part.Version;
+
+    public string Version => Known.Version;
+
+    public bool IsLasting => isLasting;
+}

@@ -1,4 +1,0 @@
-namespace LoraServe.Engine.Generation;
-
-/// <summary>One token of a sequence's output; the last one carries the reason why the sequence ended.</summary>
-public readonly record struct GeneratedToken(int TokenId, TokenLogprobs? Logprobs, FinishReason? FinishReason);

@@ -1,9 +1,0 @@
-namespace LoraServe.Engine.Generation;
-
-/// <summary>A snapshot of what is merged and why.</summary>
-/// <param name="Bytes">Memory of merged weights, of merges under way too.</param>
-/// <param name="Budget">Most memory that they may take.</param>
-/// <param name="Slots">Every merged adapter version.</param>
-/// <param name="Decisions">The versions that were used lately.</param>
-internal sealed record MergeStatus(
-    long Bytes, long Budget, IReadOnlyList<MergedSlotInfo> Slots, IReadOnlyDictionary<string, MergeDecision> Decisions);

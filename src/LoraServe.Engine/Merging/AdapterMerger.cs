@@ -1,0 +1,118 @@
+using LoraServe.Engine.Kernels;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Models;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Merging;
+
+/// <summary>
+/// Merges one adapter into copies of the base's weights, a module at a time, so that whoever has other work can do it in between. The base
+/// is only read. Where the adapter replaces a module whole, or changes embedding or norms, its own tensors serve on.
+/// </summary>
+internal sealed class AdapterMerger : IDisposable
+{
+    // Where a weight begins in the memory: a line of the processor's cache.
+    private const int Alignment = 64;
+
+    private readonly BaseWeights _weights;
+    private readonly LoraAdapter _adapter;
+    private readonly Queue<(string Path, LoraWeights Lora)> _rest;
+    private readonly Dictionary<string, LinearUpdate> _linears;
+    private readonly List<Tensor> _views = [];
+    private readonly Tensor _memory;
+    private long _used;
+    private bool _isHandedOver;
+
+    /// <param name="weights">The base.</param>
+    /// <param name="adapter">Must outlive what is made from it.</param>
+    /// <param name="memory">From <see cref="Allocate"/> for this adapter or one of as many bytes; belongs to the merger.</param>
+    public AdapterMerger(BaseWeights weights, LoraAdapter adapter, Tensor memory)
+    {
+        (_weights, _adapter, _memory) = (weights, adapter, memory);
+        _rest = new(LowRank(adapter));
+        _linears = new(adapter.Linears, StringComparer.Ordinal);
+    }
+
+    /// <summary>Whether every module is merged.</summary>
+    public bool IsComplete => _rest.Count == 0;
+
+    /// <summary>Bytes of the memory that a merge needs, to be counted before it is allocated.</summary>
+    public static long Bytes(BaseWeights weights, LoraAdapter adapter) =>
+        LowRank(adapter).Sum(module => Shapes(weights, module.Path, module.Lora).Sum(shape => Aligned(weights, shape))) * ElementSize(weights);
+
+    /// <summary>Memory for a merge, in no dispose scope.</summary>
+    public static Tensor Allocate(BaseWeights weights, LoraAdapter adapter)
+    {
+        using var normalMode = inference_mode(false);
+        var bytes = Bytes(weights, adapter);
+        var memory = empty(bytes / ElementSize(weights), weights.Dtype, weights.Device).DetachFromDisposeScope();
+        if (memory.device_type == TorchSharp.DeviceType.CPU && bytes <= int.MaxValue) HugePages.Advise(memory.bytes);
+        return memory;
+    }
+
+    /// <summary>Merges the next module.</summary>
+    public void MergeNext()
+    {
+        using var normalMode = inference_mode(false);
+        using var noGradient = no_grad();
+        var (path, lora) = _rest.Dequeue();
+        var views = Shapes(_weights, path, lora).Select(View).ToList();
+        var merged = new ReplacedLinear(views[0], views.Count > 1 ? views[1] : null);
+        LinearMerge.MergeWeight(Weight(_weights, path), lora, merged.Weight);
+        if (merged.Bias is not null) LinearMerge.MergeBias(_weights.Bias(path), lora, merged.Bias);
+        _linears[path] = merged;
+    }
+
+    /// <summary>The merged form, once it is complete, which then belongs to the caller.</summary>
+    public MergedAdapter Complete()
+    {
+        if (!IsComplete) throw new InvalidOperationException($"{_rest.Count} modules of {_adapter.Version} are not merged yet.");
+        _isHandedOver = true;
+        var merged = new LoraAdapter(_adapter.Version, _linears)
+        {
+            Embedding = _adapter.Embedding,
+            Norms = _adapter.Norms,
+            InvocationTokens = _adapter.InvocationTokens,
+        };
+        return new MergedAdapter(merged, _views, _memory);
+    }
+
+    /// <summary>Frees what has been merged, unless it was handed over.</summary>
+    public void Dispose()
+    {
+        if (_isHandedOver) return;
+        foreach (var view in _views) view.Dispose();
+        _memory.Dispose();
+    }
+
+    private static IEnumerable<(string Path, LoraWeights Lora)> LowRank(LoraAdapter adapter) =>
+        adapter.Linears.Where(module => module.Value is LoraWeights).Select(module => (module.Key, (LoraWeights)module.Value));
+
+    private static Tensor Weight(BaseWeights weights, string path) => weights.Weight($"{path}.weight");
+
+    // Of the merged weight, and of the merged bias where there is one.
+    private static IEnumerable<long[]> Shapes(BaseWeights weights, string path, LoraWeights lora)
+    {
+        var weight = Weight(weights, path).shape;
+        return weights.Bias(path) is null && lora.Shift is null ? [weight] : [weight, [weight[0]]];
+    }
+
+    // Elements of the memory that a tensor takes.
+    private static long Aligned(BaseWeights weights, long[] shape)
+    {
+        var line = Alignment / ElementSize(weights);
+        return (Count(shape) + line - 1) / line * line;
+    }
+
+    private static long Count(long[] shape) => shape.Aggregate(1L, (product, size) => product * size);
+
+    private static long ElementSize(BaseWeights weights) => weights.Embedding.element_size();
+
+    private Tensor View(long[] shape)
+    {
+        using var part = _memory.narrow(0, _used, Count(shape));
+        _used += Aligned(_weights, shape);
+        _views.Add(part.view(shape).DetachFromDisposeScope());
+        return _views[^1];
+    }
+}

@@ -1,0 +1,56 @@
+namespace LoraServe.Engine.Merging;
+
+/// <summary>
+/// How long steps take on this machine: exponentially weighted averages of those that were run, by shape, and estimates from them for those
+/// that were not.
+/// </summary>
+internal sealed class StepCosts
+{
+    // The weight of one step in the average, and how far above it a step counts: other processes and the collector disturb single steps.
+    private const double Weight = 0.2;
+    private const double Outlier = 1.5;
+
+    // The first steps of a shape prepare kernels; the fastest of them is the one to believe.
+    private const int PreparingSteps = 3;
+
+    // Machines change their pace: a figure of the past says nothing about now.
+    private static readonly TimeSpan Validity = TimeSpan.FromSeconds(60);
+
+    private readonly Dictionary<StepShape, Average> _averages = [];
+    private TimeSpan _now;
+
+    /// <summary>Takes note of a step.</summary>
+    public void Observe(StepShape shape, double milliseconds, TimeSpan now)
+    {
+        _now = now;
+        _averages[shape] = !IsKnown(shape) ? new Average(milliseconds, 1, now)
+            : _averages[shape] is { Steps: < PreparingSteps } first
+                ? new Average(Math.Min(first.Milliseconds, milliseconds), first.Steps + 1, now)
+            : Add(_averages[shape], milliseconds, now);
+    }
+
+    /// <summary>Whether steps of this shape were measured lately.</summary>
+    public bool IsKnown(StepShape shape) => _averages.TryGetValue(shape, out var average) && _now - average.Observed < Validity;
+
+    /// <summary>Milliseconds of a step of this shape; 0 as long as no step at all was measured.</summary>
+    public double Estimate(StepShape shape) =>
+        IsKnown(shape) ? _averages[shape].Milliseconds
+            : IsKnown(shape.Alone) ? _averages[shape.Alone].Milliseconds * shape.Factor
+            : Similar(shape) is { } similar ? _averages[similar].Milliseconds * shape.Factor / similar.Factor
+            : 0;
+
+    private StepShape? Similar(StepShape shape) => _averages.Keys.Select(known => (StepShape?)known).MinBy(known => (
+        Distance(known!.Value.Tokens, shape.Tokens),
+        Distance(known.Value.Context, shape.Context),
+        -_averages[known.Value].Observed));
+
+    private static double Distance(int x, int y) => Math.Abs(Math.Log2((1.0 + x) / (1.0 + y)));
+
+    private static Average Add(Average average, double milliseconds, TimeSpan now)
+    {
+        var counted = Math.Min(milliseconds, average.Milliseconds * Outlier);
+        return new Average(average.Milliseconds + (Weight * (counted - average.Milliseconds)), average.Steps + 1, now);
+    }
+
+    private readonly record struct Average(double Milliseconds, int Steps, TimeSpan Observed);
+}

@@ -1,0 +1,39 @@
+using System.Runtime.Intrinsics.X86;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Models;
+
+/// <summary>The dtype of weights, activations and KV cache.</summary>
+internal static class ComputeDtype
+{
+    /// <summary>
+    /// auto, float32 or bfloat16 to a dtype; auto takes bfloat16 where the processor multiplies it natively, else float32.
+    /// </summary>
+    public static ScalarType Parse(string name) => name switch
+    {
+        "float32" => ScalarType.Float32,
+        "bfloat16" => ScalarType.BFloat16,
+        "auto" => cuda.is_available() || HasNativeBFloat16() ? ScalarType.BFloat16 : ScalarType.Float32,
+        _ => throw new ArgumentException($"dtype: expected auto, float32 or bfloat16, found \"{name}\"", nameof(name)),
+    };
+
+    /// <summary>The name under which the outside knows it.</summary>
+    public static string Name(ScalarType dtype) => dtype == ScalarType.BFloat16 ? "bfloat16" : "float32";
+
+    /// <summary>
+    /// What the matrices of a training are multiplied in: the dtype of the weights, but float32 where the processor has no instruction for
+    /// bfloat16 and would take many times as long.
+    /// </summary>
+    public static ScalarType OfTraining(ScalarType weights, Device device) =>
+        weights == ScalarType.BFloat16 && device.type == TorchSharp.DeviceType.CPU && !HasNativeBFloat16() ? ScalarType.Float32 : weights;
+
+    // .NET has no property for AVX512_BF16 and AMX-BF16: CPUID leaf 7, subleaf 1, EAX bit 5, and subleaf 0, EDX bit 22. AVX-512 itself
+    // must be usable as well, which the operating system decides.
+    private static bool HasNativeBFloat16()
+    {
+        if (!X86Base.IsSupported || !Avx512F.IsSupported) return false;
+        var (_, _, _, features) = X86Base.CpuId(7, 0);
+        var (more, _, _, _) = X86Base.CpuId(7, 1);
+        return (more & (1 << 5)) != 0 || (features & (1 << 22)) != 0;
+    }
+}

@@ -1,0 +1,24 @@
+using System.Diagnostics;
+using System.Text.RegularExpressions;
+
+namespace LoraServe.Engine.Peft;
+
+/// <summary>The time that all regular expressions of one configuration may take together, over all modules.</summary>
+internal sealed class MatchingTime
+{
+    private static readonly TimeSpan Most = TimeSpan.FromSeconds(2);
+
+    private TimeSpan _used;
+
+    /// <summary>Counts time until it is disposed.</summary>
+    /// <exception cref="RegexMatchTimeoutException">There is none left.</exception>
+    public Matching Begin() => _used < Most
+        ? new Matching(this, Stopwatch.GetTimestamp())
+        : throw new RegexMatchTimeoutException($"Regular expressions have taken {_used.TotalSeconds:0.0} seconds.");
+
+    /// <summary>One match that runs.</summary>
+    public readonly ref struct Matching(MatchingTime time, long start)
+    {
+        public void Dispose() => time._used += Stopwatch.GetElapsedTime(start);
+    }
+}

@@ -1,0 +1,60 @@
+using LoraServe.Engine.Sequences;
+
+namespace LoraServe.Engine.Sampling;
+
+/// <summary>
+/// The steps before the temperature: logit bias, repetition, presence and frequency penalties, and no stop token before the minimum.
+/// </summary>
+internal sealed class Penalties(int vocabularySize)
+{
+    private readonly int[] _counts = new int[vocabularySize]; // 0 between calls
+
+    /// <param name="scores">[vocabulary], logits that are changed in place.</param>
+    /// <param name="sequence">Its tokens and parameters.</param>
+    public void Apply(Span<float> scores, Sequence sequence)
+    {
+        var sampling = sequence.Request.Sampling;
+        foreach (var (token, bias) in sampling.LogitBias)
+            scores[token] += bias;
+        if (sampling.RepetitionPenalty != 1)
+            ApplyRepetition(scores, sequence.Tokens, sampling.RepetitionPenalty);
+        if (sampling.PresencePenalty != 0 || sampling.FrequencyPenalty != 0)
+            ApplyPresenceAndFrequency(scores, sequence.Generated, sampling);
+        if (sequence.GeneratedCount < sampling.MinTokens)
+        {
+            // A checkpoint may name end-of-sequence tokens that its head does not have.
+            foreach (var token in sequence.StopTokens.Where(token => (uint)token < (uint)vocabularySize))
+                scores[token] = float.NegativeInfinity;
+        }
+    }
+
+    private void ApplyRepetition(Span<float> scores, ReadOnlySpan<int> tokens, float penalty)
+    {
+        foreach (var token in tokens)
+        {
+            if (_counts[token]++ == 0)
+                scores[token] = scores[token] > 0 ? scores[token] / penalty : scores[token] * penalty;
+        }
+
+        Reset(tokens);
+    }
+
+    private void ApplyPresenceAndFrequency(Span<float> scores, ReadOnlySpan<int> generated, SamplingParams sampling)
+    {
+        foreach (var token in generated)
+            _counts[token]++;
+        foreach (var token in generated)
+        {
+            // The first of a token's occurrences takes the whole penalty and leaves 0 for the others.
+            if (_counts[token] > 0)
+                scores[token] -= sampling.PresencePenalty + (sampling.FrequencyPenalty * _counts[token]);
+            _counts[token] = 0;
+        }
+    }
+
+    private void Reset(ReadOnlySpan<int> tokens)
+    {
+        foreach (var token in tokens)
+            _counts[token] = 0;
+    }
+}

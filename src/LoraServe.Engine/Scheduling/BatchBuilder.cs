@@ -1,0 +1,103 @@
+using LoraServe.Engine.Sequences;
+
+namespace LoraServe.Engine.Scheduling;
+
+/// <summary>
+/// Chooses the tokens of a step: one for each sequence that was prefilled, and chunks of prompts from what is left, shared among owners and
+/// adapters. There is a token for each that prefills, because the running sequences are never more than the tokens of a step.
+/// </summary>
+/// <param name="maxTokens">Most tokens in a batch.</param>
+/// <param name="maxLoras">Most different adapters that act in a batch; the sequences of others stand still for a step.</param>
+/// <param name="prefixes">Tokens that it holds are not computed.</param>
+internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache prefixes)
+{
+    private readonly AdapterTurns _turns = new(maxLoras);
+    private readonly DeficitRoundRobin _tokens = new(maxTokens);
+    private readonly List<AdapterFlow> _prefilling = [];
+
+    /// <summary>The rows of one adapter lie side by side, in order of admission, those that generate first.</summary>
+    public Batch Build(IReadOnlyList<AdapterFlow> flows)
+    {
+        foreach (var flow in flows)
+        {
+            foreach (var sequence in flow.Running)
+                prefixes.Advance(sequence);
+        }
+
+        _turns.Give(flows, maxTokens);
+        Share(flows);
+        var rows = new List<BatchRow>();
+        foreach (var flow in flows) AddDecodes(rows, flow);
+        foreach (var flow in flows) AddPrefills(rows, flow);
+        return new Batch([.. rows.GroupBy(row => row.Sequence.AdapterVersion).SelectMany(adapter => adapter)]);
+    }
+
+    // Generated tokens come first and are charged to the flow where it also wants to prefill.
+    private void Share(IReadOnlyList<AdapterFlow> flows)
+    {
+        _prefilling.Clear();
+        var budget = maxTokens;
+        foreach (var flow in flows)
+        {
+            var decodes = 0;
+            var isPassedOver = false;
+            (flow.Demand, flow.Grant) = (0, 0);
+            foreach (var sequence in flow.Running)
+            {
+                isPassedOver |= !_turns.HasTurn(sequence);
+                if (sequence.IsPrefilling)
+                    flow.Demand += _turns.Computable(sequence);
+                else
+                    decodes += _turns.Computable(sequence);
+            }
+
+            budget -= decodes;
+            if (flow.Demand > 0)
+            {
+                _tokens.Charge(flow, decodes);
+                _prefilling.Add(flow);
+            }
+            else if (!isPassedOver)
+            {
+                flow.Deficit = 0;
+            }
+        }
+
+        _tokens.Share(budget, _prefilling);
+    }
+
+    private void AddDecodes(List<BatchRow> rows, AdapterFlow flow)
+    {
+        foreach (var sequence in flow.Running)
+        {
+            if (!sequence.IsPrefilling && _turns.Computable(sequence) > 0)
+                rows.Add(new BatchRow(sequence, sequence.ComputedTokens, 1));
+        }
+    }
+
+    private void AddPrefills(List<BatchRow> rows, AdapterFlow flow)
+    {
+        var first = rows.Count;
+        var left = flow.Grant;
+        foreach (var sequence in flow.Running)
+        {
+            var count = sequence.IsPrefilling ? Math.Min(left, _turns.Computable(sequence)) : 0;
+            if (count == 0 || IsUnderWay(sequence, rows, first))
+                continue;
+
+            rows.Add(new BatchRow(sequence, sequence.ComputedTokens, count));
+            left -= count;
+        }
+    }
+
+    private bool IsUnderWay(Sequence sequence, List<BatchRow> rows, int first)
+    {
+        for (var i = first; i < rows.Count; i++)
+        {
+            if (prefixes.IsUnderWay(sequence, rows[i]))
+                return true;
+        }
+
+        return false;
+    }
+}

@@ -1,0 +1,165 @@
+using LoraServe.Engine.Sequences;
+
+namespace LoraServe.Engine.Scheduling;
+
+/// <summary>
+/// All sequences by owner and adapter version (<see cref="FlowKey"/>), and who is next. Two things are scarce when a sequence starts: places
+/// and KV blocks. They are shared by dominant resource fairness (Ghodsi et al. 2011): the next place goes to the waiting flow whose larger
+/// part of the two is the least for its weight, the earlier arrival first where they are equal; within a flow, arrival alone decides.
+/// </summary>
+/// <param name="slots">Places for running sequences.</param>
+/// <param name="blocks">KV blocks.</param>
+internal sealed class FairQueue(int slots, int blocks)
+{
+    private readonly Dictionary<FlowKey, AdapterFlow> _byKey = [];
+    private readonly Dictionary<long, Sequence> _sequences = [];
+    private readonly List<AdapterFlow> _flows = [];
+    private IReadOnlyList<string>? _runningAdapters;
+    private IReadOnlyList<string>? _waitingAdapters;
+
+    /// <summary>Those that have a sequence, the longest present first.</summary>
+    public IReadOnlyList<AdapterFlow> Flows => _flows;
+
+    /// <summary>Sequences that were admitted and have not ended.</summary>
+    public int Running { get; private set; }
+
+    /// <summary>Sequences that wait.</summary>
+    public int Waiting => _sequences.Count - Running;
+
+    /// <summary>The names under which requests that run asked for their adapters, each once; the same list until a sequence comes or goes.</summary>
+    public IReadOnlyList<string> RunningAdapters => _runningAdapters ??= Names(_flows.SelectMany(flow => flow.Running));
+
+    /// <summary>The same for requests that wait.</summary>
+    public IReadOnlyList<string> WaitingAdapters => _waitingAdapters ??= Names(_flows.SelectMany(flow => flow.Waiting));
+
+    /// <summary>Lets a sequence wait.</summary>
+    /// <exception cref="ArgumentException">Its adapter's weight is no share.</exception>
+    public void Enqueue(Sequence sequence)
+    {
+        var weight = sequence.Adapter.Weight;
+        if (!(weight > 0 && double.IsFinite(weight)))
+            throw new ArgumentException($"The weight of adapter {sequence.Adapter.Name} has to be above 0, found {weight}.", nameof(sequence));
+
+        if (!_byKey.TryGetValue(sequence.Flow, out var flow))
+        {
+            flow = new AdapterFlow();
+            _byKey.Add(sequence.Flow, flow);
+            _flows.Add(flow);
+        }
+
+        flow.Weight = weight; // the latest one known
+        _sequences.Add(sequence.Id, sequence);
+        flow.Waiting.Add(sequence);
+        Change();
+    }
+
+    /// <summary>A sequence that waits or runs; null where it does neither.</summary>
+    public Sequence? Find(long id) => _sequences.GetValueOrDefault(id);
+
+    /// <summary>Any sequence; null where there is none.</summary>
+    public Sequence? Any() => _sequences.Values.FirstOrDefault();
+
+    /// <summary>The next to admit; null where nobody waits.</summary>
+    public Sequence? Next()
+    {
+        Sequence? next = null;
+        var least = double.PositiveInfinity;
+        foreach (var flow in _flows)
+        {
+            if (flow.Waiting.Min is not { } first)
+                continue;
+
+            var share = Share(flow);
+            if (share < least || (share == least && first.Arrival < next!.Arrival))
+                (next, least) = (first, share);
+        }
+
+        return next;
+    }
+
+    /// <summary>
+    /// The youngest sequence of the flow that holds most for its weight without it, if that is still as much as the other flow then
+    /// holds; so nobody is ever preempted back. Null otherwise.
+    /// </summary>
+    /// <param name="next">For whom it would make way.</param>
+    /// <param name="needed">The KV blocks that this one needs.</param>
+    public Sequence? VictimFor(Sequence next, long needed)
+    {
+        var gaining = _byKey[next.Flow];
+        var least = Share(gaining, 1, needed);
+        Sequence? victim = null;
+        foreach (var flow in _flows)
+        {
+            if (flow == gaining || flow.Running.Count == 0)
+                continue;
+
+            var youngest = flow.Running[^1];
+            var left = Share(flow, -1, -youngest.Blocks.Count);
+            if (left >= least)
+                (victim, least) = (youngest, left);
+        }
+
+        return victim;
+    }
+
+    /// <summary>The youngest running sequence of the flow that holds most for its weight; of equal ones, the one that came last.</summary>
+    /// <exception cref="InvalidOperationException">Nothing runs.</exception>
+    public Sequence YoungestOfLargest() => _flows
+        .Where(flow => flow.Running.Count > 0)
+        .MaxBy(flow => (Share(flow), flow.Running[^1].Arrival))?.Running[^1] ?? throw new InvalidOperationException("Nothing runs.");
+
+    /// <summary>Moves a sequence from the waiting ones to the running ones.</summary>
+    public void Admit(Sequence sequence)
+    {
+        var flow = _byKey[sequence.Flow];
+        flow.Waiting.Remove(sequence);
+        flow.Running.Add(sequence);
+        Running++;
+        Change();
+    }
+
+    /// <summary>Moves it back to its place in line.</summary>
+    public void Preempt(Sequence sequence)
+    {
+        var flow = _byKey[sequence.Flow];
+        flow.Running.Remove(sequence);
+        flow.Waiting.Add(sequence);
+        Running--;
+        Change();
+    }
+
+    /// <summary>Takes a sequence out; does nothing where it is not in.</summary>
+    public void Remove(Sequence sequence)
+    {
+        if (!_sequences.Remove(sequence.Id))
+            return;
+
+        Change();
+        var flow = _byKey[sequence.Flow];
+        if (!flow.Waiting.Remove(sequence))
+        {
+            flow.Running.Remove(sequence);
+            Running--;
+        }
+
+        if (flow.Waiting.Count + flow.Running.Count > 0)
+            return;
+
+        _byKey.Remove(sequence.Flow);
+        _flows.Remove(flow);
+    }
+
+    private void Change() => (_runningAdapters, _waitingAdapters) = (null, null);
+
+    private static List<string> Names(IEnumerable<Sequence> sequences) =>
+        [.. sequences.Where(sequence => !sequence.Request.Adapter.IsBase).Select(sequence => sequence.Request.Adapter.Name).Distinct()];
+
+    // The larger of a flow's parts of the two resources, for its weight, if it held that many sequences and blocks more.
+    private double Share(AdapterFlow flow, int moreSequences = 0, long moreBlocks = 0)
+    {
+        var held = moreBlocks;
+        foreach (var sequence in flow.Running)
+            held += sequence.Blocks.Count;
+        return Math.Max((double)(flow.Running.Count + moreSequences) / slots, (double)held / blocks) / flow.Weight;
+    }
+}

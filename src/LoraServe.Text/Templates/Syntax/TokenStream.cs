@@ -1,0 +1,84 @@
+using LoraServe.Text.Templates.Nodes;
+
+namespace LoraServe.Text.Templates.Syntax;
+
+/// <summary>The tokens of a template, read one after the other.</summary>
+internal sealed class TokenStream(IReadOnlyList<Token> tokens)
+{
+    // What statements set by themselves has to be the same object as what the source reads.
+    private readonly HashSet<string> _names =
+        new([For.Loop, Macro.Caller, Macro.Rest, Macro.NamedRest], StringComparer.Ordinal);
+    private int _position;
+    private int _depth;
+
+    public Token Current => tokens[_position];
+
+    public Token Following => tokens[Math.Min(_position + 1, tokens.Count - 1)];
+
+    public Token Take()
+    {
+        var token = Current;
+        if (token.Kind != TokenKind.End) _position++;
+        return token;
+    }
+
+    public bool Is(TokenKind kind) => Current.Kind == kind;
+
+    public bool IsName(string name) => Current.Is(TokenKind.Name, name);
+
+    public bool IsOperator(string text) => Current.Is(TokenKind.Operator, text);
+
+    public bool SkipName(string name) => Skip(IsName(name));
+
+    public bool SkipOperator(string text) => Skip(IsOperator(text));
+
+    public void ExpectName(string name)
+    {
+        if (!SkipName(name)) throw Unexpected($"'{name}'");
+    }
+
+    public void ExpectOperator(string text)
+    {
+        if (!SkipOperator(text)) throw Unexpected($"'{text}'");
+    }
+
+    public void Expect(TokenKind kind)
+    {
+        if (!Skip(Current.Kind == kind)) throw Unexpected(new Token(kind, "", 0).ToString());
+    }
+
+    /// <summary>A name of any kind, the same object for equal names.</summary>
+    public string TakeName()
+    {
+        if (Current.Kind != TokenKind.Name) throw Unexpected("a name");
+        return Intern(Take().Text);
+    }
+
+    /// <summary>The same object for equal names.</summary>
+    public string Intern(string name)
+    {
+        if (_names.TryGetValue(name, out var known)) return known;
+        _names.Add(name);
+        return name;
+    }
+
+    public InvalidChatTemplateException Unexpected(string expected) => Fault($"expected {expected}, found {Current}");
+
+    public InvalidChatTemplateException Fault(string fault) => new(Current.Line, fault);
+
+    /// <summary>Something within something begins; to be ended by <see cref="Leave"/>.</summary>
+    public void Enter()
+    {
+        if (++_depth > RenderLimits.SyntaxDepth)
+            throw Fault($"expressions and blocks may be nested {RenderLimits.SyntaxDepth} deep");
+    }
+
+    /// <summary>It has ended.</summary>
+    public void Leave() => _depth--;
+
+    private bool Skip(bool isIt)
+    {
+        if (isIt) _position++;
+        return isIt;
+    }
+}

@@ -1,0 +1,34 @@
+using System.Text;
+
+namespace LoraServe.Text.Templates;
+
+/// <summary>A text in the making whose every character is counted before it is there.</summary>
+internal sealed class TextBuilder(Rendering rendering)
+{
+    private readonly StringBuilder _text = new();
+
+    /// <summary>Adds a text.</summary>
+    public TextBuilder Append(ReadOnlySpan<char> text)
+    {
+        rendering.MakeText(text.Length);
+        if (_text.Length + text.Length > RenderLimits.TextLength)
+            throw new ChatTemplateException($"a text may have at most {RenderLimits.TextLength} characters");
+        _text.Append(text);
+        return this;
+    }
+
+    /// <summary>Adds a character.</summary>
+    public TextBuilder Append(char character) => Append([character]);
+
+    /// <summary>Adds a character so many times.</summary>
+    public TextBuilder Append(char character, long count)
+    {
+        if (count <= 0) return this;
+        rendering.MakeText(_text.Length + count);
+        _text.Append(character, (int)count);
+        return this;
+    }
+
+    /// <inheritdoc/>
+    public override string ToString() => _text.ToString();
+}

@@ -1,0 +1,94 @@
+namespace LoraServe.Text.Templates.Values;
+
+/// <summary>The order of Python's values: numbers, texts by code points, and sequences item by item.</summary>
+internal static class Ordering
+{
+    public static bool IsLess(Rendering rendering, object left, object right) => Compare(rendering, "<", left, right) < 0;
+
+    public static bool IsGreater(Rendering rendering, object left, object right) => Compare(rendering, ">", left, right) > 0;
+
+    public static bool IsLessOrEqual(Rendering rendering, object left, object right) => Compare(rendering, "<=", left, right) <= 0;
+
+    public static bool IsGreaterOrEqual(Rendering rendering, object left, object right) => Compare(rendering, ">=", left, right) >= 0;
+
+    /// <summary>In ascending order; equal ones stay in theirs.</summary>
+    /// <param name="rendering">Pays for it.</param>
+    /// <param name="items">What to sort.</param>
+    /// <param name="key">What each is sorted by.</param>
+    /// <param name="isReversed">In descending order, with equal ones in theirs all the same.</param>
+    public static List<object> Sort(Rendering rendering, IEnumerable<object> items, Func<object, object> key, bool isReversed)
+    {
+        var keyed = items.Select(item => (Key: key(item), Item: item)).ToArray();
+        rendering.MakeItems(3L * keyed.Length);
+        MergeSort(rendering, keyed, new (object, object)[keyed.Length], isReversed);
+        return [.. keyed.Select(pair => pair.Item)];
+    }
+
+    private static void MergeSort(
+        Rendering rendering, Span<(object Key, object Item)> items, Span<(object Key, object Item)> buffer, bool isReversed)
+    {
+        if (items.Length < 2) return;
+        var middle = items.Length / 2;
+        MergeSort(rendering, items[..middle], buffer[..middle], isReversed);
+        MergeSort(rendering, items[middle..], buffer[middle..], isReversed);
+        items.CopyTo(buffer);
+        var (left, right) = (0, middle);
+        for (var i = 0; i < items.Length; i++)
+        {
+            var takesRight = left == middle
+                || right < items.Length
+                && (isReversed
+                    ? IsLess(rendering, buffer[left].Key, buffer[right].Key)
+                    : IsLess(rendering, buffer[right].Key, buffer[left].Key));
+            items[i] = takesRight ? buffer[right++] : buffer[left++];
+        }
+    }
+
+    // Null where no order holds, as with NaN.
+    private static int? Compare(Rendering rendering, string operation, object left, object right)
+    {
+        rendering.Step();
+        switch (left, right)
+        {
+            case (Undefined undefined, _):
+                throw undefined.Exception();
+            case (_, Undefined undefined):
+                throw undefined.Exception();
+            case (string one, string other):
+                rendering.Read(Math.Min(one.Length, other.Length));
+                return CompareTexts(one, other);
+            case (ListValue, ListValue) or (TupleValue, TupleValue):
+                return CompareSequences(rendering, operation, (SequenceValue)left, (SequenceValue)right);
+            default:
+                if (Numbers.Is(left) && Numbers.Is(right)) return Numbers.Compare(left, right);
+                throw new ChatTemplateException(
+                    $"'{operation}' not supported between instances of '{TypeName.Of(left)}' and '{TypeName.Of(right)}'");
+        }
+    }
+
+    private static int? CompareSequences(Rendering rendering, string operation, SequenceValue left, SequenceValue right)
+    {
+        rendering.EnterValue();
+        int? order = left.Count.CompareTo(right.Count);
+        for (var i = 0; i < Math.Min(left.Count, right.Count); i++)
+        {
+            rendering.Step();
+            if (Equality.Of(rendering, left[i], right[i])) continue;
+            order = Compare(rendering, operation, left[i], right[i]);
+            break;
+        }
+
+        rendering.LeaveValue();
+        return order;
+    }
+
+    // Surrogates stand for code points above all others, although some characters of 16 bits come after them.
+    private static int CompareTexts(string left, string right)
+    {
+        var common = left.AsSpan().CommonPrefixLength(right);
+        if (common == left.Length || common == right.Length) return left.Length.CompareTo(right.Length);
+        return Rank(left[common]).CompareTo(Rank(right[common]));
+
+        static int Rank(char character) => char.IsSurrogate(character) ? character + 0x10000 : character;
+    }
+}

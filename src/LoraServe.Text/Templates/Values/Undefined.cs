@@ -1,0 +1,26 @@
+namespace LoraServe.Text.Templates.Values;
+
+/// <summary>
+/// What a name, attribute or item that is not there evaluates to. It prints as nothing, is false and empty, and anything else done with it
+/// is the fault that it carries.
+/// </summary>
+internal sealed class Undefined(Func<string> fault)
+{
+    /// <summary>Why it is undefined.</summary>
+    public string Fault => fault();
+
+    /// <summary>No variable of this name.</summary>
+    public static Undefined Name(string name) => new(() => $"'{name}' is undefined");
+
+    /// <summary>No such attribute or item.</summary>
+    public static Undefined Member(object owner, object key) => new(() => key is string name
+        ? $"'{TypeName.OfOwner(owner)}' has no attribute '{(name.Length > 100 ? name[..100] : name)}'"
+        : $"{TypeName.OfOwner(owner)} has no element {(key is long or double or bool ? key : TypeName.Of(key))}");
+
+    /// <summary>An attribute that the sandbox does not show.</summary>
+    public static Undefined Unsafe(object owner, string name) =>
+        new(() => $"access to attribute '{name}' of '{TypeName.Of(owner)}' object is unsafe.");
+
+    /// <summary>To throw where it is used.</summary>
+    public ChatTemplateException Exception() => new(Fault);
+}

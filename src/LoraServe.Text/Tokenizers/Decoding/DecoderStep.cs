@@ -1,0 +1,59 @@
+using System.Text;
+
+namespace LoraServe.Text.Tokenizers.Decoding;
+
+/// <summary>
+/// One running step from tokens to text. Tokens arrive in parts, each closed by <see cref="EndToken"/>; a step passes on what can
+/// no longer change and holds back the rest. Belongs to one sequence of tokens.
+/// </summary>
+internal abstract class DecoderStep
+{
+    /// <summary>Takes the next part of the current token.</summary>
+    public abstract void Write(ReadOnlySpan<char> text);
+
+    public abstract void EndToken();
+
+    /// <summary>No token follows: passes on what was held back, and completes the next step.</summary>
+    public abstract void Complete();
+}
+
+/// <summary>A step that has to see a token as a whole.</summary>
+internal abstract class WholeTokenStep : DecoderStep
+{
+    private readonly StringBuilder _token = new();
+
+    public sealed override void Write(ReadOnlySpan<char> text) => _token.Append(text);
+
+    public sealed override void EndToken()
+    {
+        var token = _token.ToString();
+        _token.Clear();
+        Accept(token);
+    }
+
+    protected abstract void Accept(string token);
+}
+
+/// <summary>The end of the chain: collects the text of all tokens.</summary>
+internal sealed class TextCollector : DecoderStep
+{
+    private readonly StringBuilder _text = new();
+
+    public override void Write(ReadOnlySpan<char> text) => _text.Append(text);
+
+    public override void EndToken()
+    {
+    }
+
+    public override void Complete()
+    {
+    }
+
+    /// <summary>The text collected since the last call.</summary>
+    public string Take()
+    {
+        var text = _text.ToString();
+        _text.Clear();
+        return text;
+    }
+}

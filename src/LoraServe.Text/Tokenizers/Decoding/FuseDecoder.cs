@@ -1,0 +1,22 @@
+namespace LoraServe.Text.Tokenizers.Decoding;
+
+/// <summary>Makes one token of all.</summary>
+internal sealed class FuseDecoder : Decoder
+{
+    public override DecoderStep Start(DecoderStep next) => new Step(next);
+
+    private sealed class Step(DecoderStep next) : DecoderStep
+    {
+        public override void Write(ReadOnlySpan<char> text) => next.Write(text);
+
+        public override void EndToken()
+        {
+        }
+
+        public override void Complete()
+        {
+            next.EndToken();
+            next.Complete();
+        }
+    }
+}

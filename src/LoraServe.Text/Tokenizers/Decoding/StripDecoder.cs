@@ -1,0 +1,43 @@
+namespace LoraServe.Text.Tokenizers.Decoding;
+
+/// <summary>Takes up to so many copies of a character from the start and the end of every token.</summary>
+internal sealed class StripDecoder(string character, int start, int stop) : Decoder
+{
+    public override DecoderStep Start(DecoderStep next) => new Step(character, start, stop, next);
+
+    private sealed class Step(string character, int start, int stop, DecoderStep next) : DecoderStep
+    {
+        /// <summary>Copies taken from the start of the token so far.</summary>
+        private int _taken;
+
+        /// <summary>Copies that end the token so far, at most as many as may be stripped.</summary>
+        private int _held;
+
+        public override void Write(ReadOnlySpan<char> text)
+        {
+            foreach (var rune in text.EnumerateRunes())
+            {
+                var isCharacter = rune.ToString() == character;
+                if (isCharacter && _taken < start) _taken++;
+                else if (isCharacter && _held < stop) _held++;
+                else if (isCharacter) next.Write(character);
+                else WriteOther(rune.ToString());
+            }
+        }
+
+        public override void EndToken()
+        {
+            (_taken, _held) = (0, 0);
+            next.EndToken();
+        }
+
+        public override void Complete() => next.Complete();
+
+        private void WriteOther(string text)
+        {
+            for (; _held > 0; _held--) next.Write(character);
+            _taken = start;
+            next.Write(text);
+        }
+    }
+}

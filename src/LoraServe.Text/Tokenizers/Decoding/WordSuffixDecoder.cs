@@ -1,0 +1,31 @@
+namespace LoraServe.Text.Tokenizers.Decoding;
+
+/// <summary>Turns the suffix that marks the end of a word into a space, and into nothing in the last token.</summary>
+internal sealed class WordSuffixDecoder(string suffix) : Decoder
+{
+    public override DecoderStep Start(DecoderStep next) => new Step(suffix, next);
+
+    private sealed class Step(string suffix, DecoderStep next) : WholeTokenStep
+    {
+        private string? _held;
+
+        protected override void Accept(string token)
+        {
+            Release(" ");
+            _held = token;
+        }
+
+        public override void Complete()
+        {
+            Release("");
+            next.Complete();
+        }
+
+        private void Release(string space)
+        {
+            if (_held is null) return;
+            next.Write(suffix.Length == 0 ? _held : _held.Replace(suffix, space, StringComparison.Ordinal));
+            next.EndToken();
+        }
+    }
+}

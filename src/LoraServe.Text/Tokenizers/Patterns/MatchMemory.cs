@@ -1,0 +1,43 @@
+namespace LoraServe.Text.Tokenizers.Patterns;
+
+internal enum Outcome
+{
+    Unknown,
+    Failed,
+    Succeeded,
+}
+
+/// <summary>
+/// What a <see cref="PatternMatcher"/> knows about its text: for a slot (an instruction) and a position, whether a match can be
+/// reached from there. Two bits each, allocated for a slot when its first outcome is remembered.
+/// </summary>
+internal struct MatchMemory(int slots, int length)
+{
+    private ulong[]?[]? _outcomes;
+    private (int Start, int End)[]? _runs;
+
+    public readonly Outcome Recall(int slot, int position)
+    {
+        if (_outcomes?[slot] is not { } outcomes) return Outcome.Unknown;
+        return (Outcome)(outcomes[position >> 5] >> (position << 1) & 3);
+    }
+
+    /// <summary>Notes the outcome for every position from <paramref name="first"/> to <paramref name="last"/>, both included.</summary>
+    public void Remember(int slot, int first, int last, Outcome outcome)
+    {
+        _outcomes ??= new ulong[]?[slots];
+        var outcomes = _outcomes[slot] ??= new ulong[(length >> 5) + 1];
+        for (var position = first; position <= last; position++) outcomes[position >> 5] |= (ulong)outcome << (position << 1);
+    }
+
+    /// <summary>The end of the last remembered run of a slot if <paramref name="position"/> is in it.</summary>
+    public readonly int? RecallRun(int slot, int position) =>
+        _runs is not null && position >= _runs[slot].Start && position < _runs[slot].End ? _runs[slot].End : null;
+
+    public void RememberRun(int slot, int start, int end)
+    {
+        if (end - start < 16) return;
+        _runs ??= new (int, int)[slots];
+        _runs[slot] = (start, end);
+    }
+}

@@ -1,0 +1,254 @@
+using System.Buffers;
+
+namespace LoraServe.Text.Tokenizers.Patterns;
+
+/// <summary>
+/// Finds the matches of a program in one text, leftmost first and in order of preference, as a backtracking matcher does.
+/// The time is linear in the length of the text: whether an instruction can lead to a match from a position does not depend
+/// on how it was reached, so once a search has cost more than its due the outcomes are remembered and never computed again.
+/// </summary>
+internal ref struct PatternMatcher
+{
+    private const int NoMatch = -1;
+    private const int FreeSteps = 1024;
+    private const int FreeStepsPerChar = 32;
+
+    private readonly Instruction[] _instructions;
+    private readonly RuneText _text;
+    private MatchMemory _memory;
+    private Span<Frame> _stack;
+    private Frame[]? _rented;
+    private int _depth;
+    private int _start;
+    private int _lastEnd = NoMatch;
+
+    /// <param name="program">what to look for</param>
+    /// <param name="text">where to look</param>
+    /// <param name="stack">room for the first open choices</param>
+    public PatternMatcher(PatternProgram program, ReadOnlySpan<char> text, Span<Frame> stack)
+    {
+        _instructions = program.Instructions;
+        _text = new RuneText(text);
+        _stack = stack;
+        _memory = new MatchMemory(program.Slots, text.Length);
+    }
+
+    /// <summary>
+    /// An open choice. Of a Split: the position; High is 1 once the second branch is being tried. Of a Star: the run of values that
+    /// starts at Low and ends at High, left at Position.
+    /// </summary>
+    internal struct Frame
+    {
+        public int Instruction;
+        public int Low;
+        public int Position;
+        public int High;
+    }
+
+    /// <summary>How many steps the matcher has taken.</summary>
+    public long Steps { get; private set; }
+
+    private readonly bool Remembers => Steps > FreeSteps + (long)FreeStepsPerChar * _start;
+
+    /// <summary>The next match, which does not overlap the last; an empty one right behind the last does not count.</summary>
+    public bool Next(out int start, out int end)
+    {
+        while (_start <= _text.Length)
+        {
+            start = _start;
+            end = Run(0, start);
+            if (end > start || end == start && end != _lastEnd)
+            {
+                _start = _lastEnd = end;
+                return true;
+            }
+            _start = start < _text.Length ? _text.After(start) : start + 1;
+        }
+        start = end = NoMatch;
+        return false;
+    }
+
+    public void Dispose()
+    {
+        if (_rented is not null) ArrayPool<Frame>.Shared.Return(_rented);
+        _rented = null;
+    }
+
+    /// <summary>The end of the preferred match from an instruction and a position on, or <see cref="NoMatch"/>.</summary>
+    private int Run(int instruction, int position)
+    {
+        var bottom = _depth;
+        var isLook = instruction != 0;
+        int end;
+        do
+        {
+            end = Advance(instruction, position);
+        }
+        while (end == NoMatch && Backtrack(bottom, out instruction, out position));
+        if (isLook && end != NoMatch && Remembers) RememberSuccess(bottom);
+        _depth = bottom;
+        return end;
+    }
+
+    /// <summary>Follows the preferred choices, leaving the others on the stack: the end of a match, or <see cref="NoMatch"/>.</summary>
+    private int Advance(int instruction, int position)
+    {
+        while (true)
+        {
+            Steps++;
+            ref readonly var current = ref _instructions[instruction];
+            switch (current.Operation)
+            {
+                case Operation.One:
+                    if (!_text.Starts(current.Set!, position, out position)) return NoMatch;
+                    instruction++;
+                    break;
+                case Operation.Maybe:
+                    if (_text.Starts(current.Set!, position, out var behind)) position = behind;
+                    instruction++;
+                    break;
+                case Operation.Star:
+                    var entered = EnterStar(in current, instruction, ref position);
+                    if (entered != Outcome.Unknown) return entered == Outcome.Failed ? NoMatch : position;
+                    instruction++;
+                    break;
+                case Operation.PossessiveStar:
+                    position = EndOfRun(in current, position);
+                    instruction++;
+                    break;
+                case Operation.Split:
+                    if (current.Set is not null && !_text.Starts(current.Set, position, out _))
+                    {
+                        instruction = current.Second;
+                        break;
+                    }
+                    var known = _memory.Recall(current.Slot, position);
+                    if (known != Outcome.Unknown) return known == Outcome.Failed ? NoMatch : position;
+                    Push(new Frame { Instruction = instruction, Position = position });
+                    instruction = current.First;
+                    break;
+                case Operation.Jump:
+                    instruction = current.First;
+                    break;
+                case Operation.Look:
+                    if (Look(in current, instruction, position) == current.Negative) return NoMatch;
+                    instruction = current.First;
+                    break;
+                case Operation.Assert:
+                    if (!_text.Holds(current.Assertion, position)) return NoMatch;
+                    instruction++;
+                    break;
+                default:
+                    return position;
+            }
+        }
+    }
+
+    /// <summary>Takes up the latest open choice above <paramref name="bottom"/>.</summary>
+    private bool Backtrack(int bottom, out int instruction, out int position)
+    {
+        while (_depth > bottom)
+        {
+            ref var frame = ref _stack[_depth - 1];
+            ref readonly var chooser = ref _instructions[frame.Instruction];
+            if (chooser.Operation == Operation.Star && frame.Position > frame.Low)
+            {
+                position = frame.Position = _text.Before(frame.Position);
+                instruction = frame.Instruction + 1;
+                return true;
+            }
+            if (chooser.Operation == Operation.Split && frame.High == 0)
+            {
+                (instruction, position) = (chooser.Second, frame.Position);
+                // Kept until the second branch has failed too, if that is to be remembered.
+                if (Remembers) frame.High = 1;
+                else _depth--;
+                return true;
+            }
+            if (Remembers)
+            {
+                var last = chooser.Operation == Operation.Star ? frame.High : frame.Position;
+                _memory.Remember(chooser.Slot, frame.Position, last, Outcome.Failed);
+            }
+            _depth--;
+        }
+        (instruction, position) = (NoMatch, NoMatch);
+        return false;
+    }
+
+    /// <summary>
+    /// Takes the run of values from <paramref name="position"/>. Where the run crosses a position from which this star is known
+    /// to fail, every end of the run from there on is known to fail.
+    /// </summary>
+    private Outcome EnterStar(ref readonly Instruction star, int instruction, ref int position)
+    {
+        var low = position;
+        while (true)
+        {
+            Steps++;
+            var known = _memory.Recall(star.Slot, position);
+            if (known == Outcome.Succeeded || known == Outcome.Failed && position == low) return known;
+            if (known == Outcome.Failed)
+            {
+                position = _text.Before(position);
+                break;
+            }
+            if (!_text.Starts(star.Set!, position, out var next)) break;
+            position = next;
+        }
+        if (position > low) Push(new Frame { Instruction = instruction, Low = low, Position = position, High = position });
+        return Outcome.Unknown;
+    }
+
+    /// <summary>The end of the run of values; the last long one is remembered, since the next search may start inside it.</summary>
+    private int EndOfRun(ref readonly Instruction star, int position)
+    {
+        if (_memory.RecallRun(star.Slot, position) is { } known) return known;
+        var low = position;
+        while (_text.Starts(star.Set!, position, out var next))
+        {
+            Steps++;
+            position = next;
+        }
+        _memory.RememberRun(star.Slot, low, position);
+        return position;
+    }
+
+    private bool Look(ref readonly Instruction look, int instruction, int position)
+    {
+        var known = _memory.Recall(look.Slot, position);
+        if (known != Outcome.Unknown) return known == Outcome.Succeeded;
+        var start = position;
+        for (var i = 0; i < look.Length; i++)
+        {
+            if (start == 0) return false;
+            start = _text.Before(start);
+        }
+        var found = Run(instruction + 1, start) != NoMatch;
+        if (Remembers) _memory.Remember(look.Slot, position, position, found ? Outcome.Succeeded : Outcome.Failed);
+        return found;
+    }
+
+    /// <summary>Inside a lookaround a success is as final as a failure, since only whether it matches counts.</summary>
+    private void RememberSuccess(int bottom)
+    {
+        foreach (ref readonly var frame in _stack[bottom.._depth])
+        {
+            ref readonly var chooser = ref _instructions[frame.Instruction];
+            var first = chooser.Operation == Operation.Star ? frame.Low : frame.Position;
+            _memory.Remember(chooser.Slot, first, frame.Position, Outcome.Succeeded);
+        }
+    }
+
+    private void Push(Frame frame)
+    {
+        if (_depth == _stack.Length)
+        {
+            var larger = ArrayPool<Frame>.Shared.Rent(_stack.Length * 2);
+            _stack.CopyTo(larger);
+            Dispose();
+            _stack = _rented = larger;
+        }
+        _stack[_depth++] = frame;
+    }
+}

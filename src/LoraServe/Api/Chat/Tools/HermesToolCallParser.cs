@@ -1,0 +1,16 @@
+using System.Text.Json;
+
+namespace LoraServe.Api.Chat.Tools;
+
+/// <summary>Calls as Hermes and Qwen write them; see <see cref="ToolCallFormat.Hermes"/>. A missing end marker is forgiven.</summary>
+internal sealed class HermesToolCallParser(ToolCallSettings settings) : ToolCallParser(settings)
+{
+    protected override string Marker => "<tool_call>";
+
+    protected override string EndMarker => "</tool_call>";
+
+    protected override int? FindJson(ReadOnlySpan<char> text) => FindObject(text);
+
+    protected override IReadOnlyList<ToolCall> ReadCalls(string header, JsonElement json, bool isBare) =>
+        ToolCall.Read(json, NewId) is { } call ? [call] : [];
+}

@@ -1,0 +1,43 @@
+namespace LoraServe.Api.Chat.Tools;
+
+/// <summary>Finds where a JSON object or array ends in a text that grows, reading every character once.</summary>
+internal struct JsonExtent(int begin)
+{
+    private int _position = begin;
+    private int _depth;
+    private bool _isInText;
+    private bool _isEscaped;
+
+    /// <summary>Where the value begins.</summary>
+    public int Begin { get; } = begin;
+
+    /// <summary>The index behind the value's last bracket, or -1 while that has not come.</summary>
+    /// <param name="text">The text so far; it begins as in the calls before.</param>
+    public int FindEnd(ReadOnlySpan<char> text)
+    {
+        for (; _position < text.Length; _position++)
+        {
+            var c = text[_position];
+            if (_isInText)
+            {
+                if (_isEscaped) _isEscaped = false;
+                else if (c == '\\') _isEscaped = true;
+                else if (c == '"') _isInText = false;
+            }
+            else if (c == '"')
+            {
+                _isInText = true;
+            }
+            else if (c is '{' or '[')
+            {
+                _depth++;
+            }
+            else if (c is '}' or ']' && --_depth <= 0)
+            {
+                return ++_position;
+            }
+        }
+
+        return -1;
+    }
+}

@@ -1,0 +1,22 @@
+using System.Text.Json;
+
+namespace LoraServe.Api.Chat.Tools;
+
+/// <summary>
+/// Calls as Llama 3 writes them; see <see cref="ToolCallFormat.Llama3Json"/>. An object without a marker is a call only if it has
+/// arguments and its name is one of the request's tools, so that an answer in JSON stays an answer.
+/// </summary>
+internal sealed class Llama3ToolCallParser(ToolCallSettings settings) : ToolCallParser(settings)
+{
+    protected override string Marker => "<|python_tag|>";
+
+    protected override bool HasBareCalls => true;
+
+    protected override int? FindJson(ReadOnlySpan<char> text) => FindObject(text);
+
+    protected override IReadOnlyList<ToolCall> ReadCalls(string header, JsonElement json, bool isBare)
+    {
+        if (ToolCall.Read(json, NewId) is not { } call) return [];
+        return isBare && !(ToolNames.Contains(call.Name) && ToolCall.HasArguments(json, out _)) ? [] : [call];
+    }
+}

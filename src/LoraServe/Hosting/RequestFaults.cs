@@ -1,6 +1,0 @@
-using LoraServe.Engine.Faults;
-
-namespace LoraServe.Hosting;
-
-/// <summary>What is wrong with a request. Reading it ends by an <see cref="InvalidRequestException"/> as soon as there is enough.</summary>
-internal sealed class RequestFaults() : FaultList<RequestFault>(faults => new InvalidRequestException(faults));

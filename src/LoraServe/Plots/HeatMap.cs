@@ -1,0 +1,66 @@
+using ScottPlot;
+using ScottPlot.Colormaps;
+using ScottPlot.TickGenerators;
+
+namespace LoraServe.Plots;
+
+/// <summary>A table as colours.</summary>
+internal static class HeatMap
+{
+    // Above this number of cells, numbers in them would not be legible.
+    private const int MaxWrittenCells = 60;
+
+    /// <param name="plot">Of <see cref="Figure.Create"/>.</param>
+    /// <param name="values">[row][column], NaN where there is none; the first row is drawn at the bottom.</param>
+    /// <param name="columns">Names of columns; empty ones get no tick.</param>
+    /// <param name="rows">Names of rows, likewise.</param>
+    /// <param name="scale">What the colours stand for.</param>
+    /// <param name="range">The least and the most value of the scale; null: those of the values.</param>
+    public static Plot Of(
+        Plot plot,
+        IReadOnlyList<IReadOnlyList<double>> values,
+        IReadOnlyList<string> columns,
+        IReadOnlyList<string> rows,
+        string scale,
+        ScottPlot.Range? range = null)
+    {
+        var cells = new double[rows.Count, columns.Count];
+        for (var i = 0; i < rows.Count; i++)
+            for (var j = 0; j < columns.Count; j++) cells[rows.Count - 1 - i, j] = values[i][j];
+        var map = plot.Add.Heatmap(cells);
+        map.Colormap = new Viridis();
+        var used = range ?? RangeOf([.. values.SelectMany(row => row).Where(double.IsFinite)]);
+        map.ManualRange = used;
+        var bar = plot.Add.ColorBar(map);
+        (bar.Label, bar.LabelStyle.FontSize, bar.LabelStyle.Bold) = (scale, plot.Axes.Left.Label.FontSize, false);
+        plot.Axes.Bottom.TickGenerator = Ticks(columns);
+        plot.Axes.Left.TickGenerator = Ticks(rows);
+        plot.HideGrid();
+        plot.Axes.Margins(0, 0);
+        if (values.Sum(row => row.Count) <= MaxWrittenCells) Write(plot, values, used);
+        return plot;
+    }
+
+    private static void Write(Plot plot, IReadOnlyList<IReadOnlyList<double>> values, ScottPlot.Range range)
+    {
+        for (var i = 0; i < values.Count; i++)
+        {
+            for (var j = 0; j < values[i].Count; j++)
+            {
+                var text = plot.Add.Text(double.IsNaN(values[i][j]) ? "diverged" : $"{values[i][j]:G3}", j, i);
+                text.LabelAlignment = Alignment.MiddleCenter;
+                text.LabelFontColor = double.IsNaN(values[i][j]) || values[i][j] > range.Min + (0.6 * (range.Max - range.Min)) ? Figure.Ink : Colors.White;
+            }
+        }
+    }
+
+    private static ScottPlot.Range RangeOf(IReadOnlyList<double> values) => values.Count == 0 ? new(0, 1) : new(values.Min(), values.Max());
+
+    private static NumericManual Ticks(IReadOnlyList<string> names)
+    {
+        var ticks = new NumericManual();
+        for (var i = 0; i < names.Count; i++)
+            if (names[i].Length > 0) ticks.AddMajor(i, names[i]);
+        return ticks;
+    }
+}

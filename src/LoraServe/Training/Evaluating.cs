@@ -1,0 +1,84 @@
+using System.Diagnostics;
+using System.Text.Json;
+using LoraServe.Api;
+using LoraServe.Api.Evaluations;
+using LoraServe.Api.FineTuning;
+using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Data;
+using LoraServe.Hosting;
+using LoraServe.Jobs;
+
+namespace LoraServe.Training;
+
+/// <summary>Evaluations as jobs. One that is interrupted goes on with the adapter that it was at.</summary>
+internal sealed class Evaluating(EngineService service, JobStore store, JobFolders folders) : JobKind
+{
+    /// <summary>What the API calls them.</summary>
+    public const string Kind = "evaluation";
+
+    /// <summary>What the base model is called among adapters.</summary>
+    public const string Base = "base";
+
+    public override string Name => Kind;
+
+    public override Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken) =>
+        ReadAsync(job, cancellationToken);
+
+    public override async Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
+    {
+        var data = await ReadAsync(job, cancellationToken);
+        var request = job.RequestAs<EvaluationOrder>().Request;
+        var results = job.ResultAs<EvaluationState>().Results.ToList();
+        foreach (var adapter in request.Adapters!.Skip(results.Count))
+        {
+            var start = Stopwatch.GetTimestamp();
+            using var lease = await AcquireAsync(adapter, engine, cancellationToken);
+            var evaluation = await service.Trainer.EvaluateAsync(lease, data, request.Generate, progress: null, cancellationToken);
+            results.Add(new EvaluationResult
+            {
+                Adapter = adapter,
+                Version = lease.Version,
+                Figures = FiguresResource.From(evaluation.Figures),
+                Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
+                Examples = [.. evaluation.Examples.Take(request.Examples).Select(EvaluatedExample.From)],
+            });
+            store.Change(job.Id, found => found with { Result = Serialize(results) });
+        }
+
+        return Serialize(results);
+    }
+
+    public override void Tidy(StoredJob job)
+    {
+        if (Directory.Exists(folders.Of(job.Id))) File.Delete(EvaluationOrder.Data(folders.Of(job.Id)));
+    }
+
+    /// <summary>The adapter of a text; null for the base.</summary>
+    public static AdapterReference? Parse(string text, string baseModel) =>
+        text == Base || text == baseModel ? null : AdapterReference.Parse(text);
+
+    private async Task<TrainingDataset> ReadAsync(StoredJob job, CancellationToken cancellationToken)
+    {
+        var order = job.RequestAs<EvaluationOrder>();
+        var path = EvaluationOrder.Data(folders.Of(job.Id));
+        try
+        {
+            return await Task.Run(() => service.Trainer.ReadDataset(path, order.Request.SkipTooLong, cancellationToken), cancellationToken);
+        }
+        catch (InvalidTrainingException e)
+        {
+            throw TrainingFaults.Explain(e, (path, order.FileName, "file"));
+        }
+    }
+
+    private static async Task<AdapterLease> AcquireAsync(string adapter, LlmEngine engine, CancellationToken cancellationToken) =>
+        Parse(adapter, engine.Model.Name) is { } reference
+            ? await engine.Adapters.AcquireCurrentAsync(reference, cancellationToken)
+            : AdapterLease.Base();
+
+    private static string Serialize(List<EvaluationResult> results) =>
+        JsonSerializer.Serialize(new EvaluationState { Results = results }, ApiJson.Options);
+}

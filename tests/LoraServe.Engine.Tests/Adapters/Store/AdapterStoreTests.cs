@@ -1,0 +1,168 @@
+using System.Security.Cryptography;
+using System.Text;
+using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Store;
+using LoraServe.Engine.Storage;
+using LoraServe.Tests;
+using Microsoft.Extensions.Logging.Abstractions;
+using Shouldly;
+using Xunit;
+
+namespace LoraServe.Engine.Tests.Adapters.Store;
+
+public sealed class AdapterStoreTests : IDisposable
+{
+    private readonly TemporaryFolder _data = new();
+
+    public void Dispose() => _data.Dispose();
+
+    [Fact]
+    public void Open_AfterRestart_KeepsFiles()
+    {
+        using (var store = Open())
+            Put(store, "first");
+
+        using var restarted = Open();
+
+        restarted.Versions.ShouldBe([Version("first")]);
+        Tensors(restarted, "first").ShouldBe("first");
+        Incoming().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Put_SameVersionFromManyThreads_StoresItOnce()
+    {
+        using var store = Open();
+
+        Parallel.For(0, 16, _ => Put(store, "same"));
+
+        Tensors(store, "same").ShouldBe("same");
+        Directory.GetDirectories(Folder("versions")).Length.ShouldBe(1);
+        Incoming().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Put_VersionWithDamagedFiles_MendsThem()
+    {
+        using var store = Open();
+        Put(store, "first");
+        File.WriteAllText(Path.Combine(store.FolderOf(Version("first")), AdapterFiles.Tensors), "damaged");
+        File.Delete(Path.Combine(store.FolderOf(Version("first")), AdapterFiles.Config));
+
+        Put(store, "first");
+
+        Tensors(store, "first").ShouldBe("first");
+        File.Exists(Path.Combine(store.FolderOf(Version("first")), AdapterFiles.Config)).ShouldBeTrue();
+    }
+
+    [Fact]
+    public void Put_UploadWithoutTensors_StoresNothing()
+    {
+        using var store = Open();
+        using (var upload = store.BeginUpload())
+        {
+            File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
+
+            Should.Throw<IOException>(() => store.Put(Version("second"), upload.Folder));
+        }
+
+        Directory.Exists(store.FolderOf(Version("second"))).ShouldBeFalse();
+        Incoming().ShouldBeEmpty();
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("..")]
+    [InlineData("ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789ABCDEF0123456789")]
+    [InlineData("abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789\n")]
+    public void FolderOf_NotAVersion_Throws(string version)
+    {
+        using var store = Open();
+
+        Should.Throw<ArgumentException>(() => store.FolderOf(version));
+    }
+
+    [Fact]
+    public void Delete_ThereOrNot_LeavesNothing()
+    {
+        using var store = Open();
+        Put(store, "first");
+
+        store.Delete(Version("first"));
+        store.Delete(Version("first"));
+
+        Directory.Exists(store.FolderOf(Version("first"))).ShouldBeFalse();
+        Incoming().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Open_LeftoversOfAKilledUpload_AreSwept()
+    {
+        using (var store = Open())
+            Put(store, "first");
+        Directory.CreateDirectory(Path.Combine(Folder("incoming"), "upload", "version"));
+        File.WriteAllText(Path.Combine(Folder("incoming"), "upload", "version", AdapterFiles.Config), "{");
+        File.WriteAllText(Path.Combine(Folder("incoming"), "upload.archive"), "PK");
+
+        using var restarted = Open();
+
+        Incoming().ShouldBeEmpty();
+        restarted.Versions.ShouldBe([Version("first")]);
+    }
+
+    [Fact]
+    public void Open_StrangersFileAmongUploads_GoesIntoTheTrash()
+    {
+        using (Open()) File.WriteAllText(Path.Combine(Folder("incoming"), "adapter_model.safetensors"), "not ours");
+
+        using var restarted = Open();
+
+        Incoming().ShouldBeEmpty();
+        File.ReadAllText(Trash().ShouldHaveSingleItem()).ShouldBe("not ours");
+    }
+
+    [Fact]
+    public void Sweep_VersionsThatNobodyWants_GoIntoTheTrash()
+    {
+        using var store = Open();
+        Put(store, "wanted");
+        Put(store, "never named");
+
+        store.Sweep(new HashSet<string> { Version("wanted") }, generation: 1);
+
+        store.Versions.ShouldBe([Version("wanted")]);
+        var kept = Trash().ShouldHaveSingleItem();
+        kept.ShouldEndWith($"adapters-versions-{Version("never named")}");
+        File.ReadAllText(Path.Combine(kept, AdapterFiles.Tensors)).ShouldBe("never named");
+    }
+
+    [Fact]
+    public void Open_FolderInUse_Throws()
+    {
+        using var store = Open();
+
+        Should.Throw<IOException>(Open);
+    }
+
+    private AdapterStore Open() => AdapterStore.Open(
+        _data.Path, new AdapterLimits(), new Trash(_data.Path, TimeProvider.System, NullLogger.Instance), NullLogger.Instance);
+
+    private static void Put(AdapterStore store, string content)
+    {
+        using var upload = store.BeginUpload();
+        File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
+        File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Tensors), content);
+        store.Put(Version(content), upload.Folder);
+    }
+
+    private static string Version(string content) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)));
+
+    private static string Tensors(AdapterStore store, string content) =>
+        File.ReadAllText(Path.Combine(store.FolderOf(Version(content)), AdapterFiles.Tensors));
+
+    private string Folder(string name) => Path.Combine(_data.Path, "adapters", name);
+
+    private string[] Trash() => Directory.GetFileSystemEntries(Path.Combine(_data.Path, "trash"));
+
+    private string[] Incoming() => Directory.GetFileSystemEntries(Folder("incoming"));
+}
