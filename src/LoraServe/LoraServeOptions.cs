@@ -3,7 +3,6 @@ using System.ComponentModel.DataAnnotations;
 using LoraServe.Api.Requests;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Models;
 using LoraServe.Hosting;
 
 namespace LoraServe;

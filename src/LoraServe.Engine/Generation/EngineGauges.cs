@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using LoraServe.Engine.Adapters.Catalog;
-using LoraServe.Engine.Adapters.Residency;
 
 namespace LoraServe.Engine.Generation;
 

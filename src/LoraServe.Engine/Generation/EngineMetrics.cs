@@ -4,7 +4,6 @@ using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Merging;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Scheduling;
-using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Engine.Generation;
 

@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using System.Reflection;
 using LoraServe.Api.Requests;
 using LoraServe.Hosting;
-using LoraServe.Keys;
 using Microsoft.Extensions.Options;
 
 namespace LoraServe.Commands;

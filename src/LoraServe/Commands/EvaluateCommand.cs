@@ -1,7 +1,6 @@
 using System.CommandLine;
 using System.Text.Json;
 using LoraServe.Api.FineTuning;
-using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;

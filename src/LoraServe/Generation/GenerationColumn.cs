@@ -1,5 +1,4 @@
 using LoraServe.Api.Adapters;
-using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sequences;

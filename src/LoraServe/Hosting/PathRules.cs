@@ -1,5 +1,4 @@
 using System.CommandLine;
-using LoraServe.Commands;
 
 namespace LoraServe.Hosting;
 

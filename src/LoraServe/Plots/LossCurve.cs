@@ -1,5 +1,4 @@
 using LoraServe.Engine.Training;
-using LoraServe.Training;
 using ScottPlot;
 
 namespace LoraServe.Plots;

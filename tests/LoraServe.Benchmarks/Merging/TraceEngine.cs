@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using LoraServe.Engine.Adapters.Catalog;
-using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Sequences;

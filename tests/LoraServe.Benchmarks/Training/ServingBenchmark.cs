@@ -2,7 +2,6 @@ using System.Diagnostics;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sampling;
-using LoraServe.Engine.Scheduling;
 using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training;
 using Spectre.Console;

@@ -1,5 +1,4 @@
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Scheduling;
 
 namespace LoraServe.Benchmarks.Training;
 

@@ -1,7 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Text.Json;
 using LoraServe.Engine.Sampling;
-using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Tests.Sequences;
 using Shouldly;
 using Xunit;

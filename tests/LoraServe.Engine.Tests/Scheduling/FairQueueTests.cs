@@ -1,7 +1,6 @@
 using FsCheck.Xunit;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Scheduling;
-using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Tests.Sequences;
 using Shouldly;
 using Xunit;

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Text.Json;
-using LoraServe.Tests.Training;
 
 namespace LoraServe.Tests.Commands;
 

@@ -2,7 +2,6 @@ using System.Text.RegularExpressions;
 using LoraServe.Plots;
 using LoraServe.Reports;
 using LoraServe.Tests.Plots;
-using LoraServe.Tests.Training;
 
 namespace LoraServe.Tests.Reports;
 

@@ -1,7 +1,6 @@
 using System.Text.Json;
 using LoraServe.Tests;
 using LoraServe.Text.Templates;
-using LoraServe.Text.Tests.Tokenizers;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,6 @@
 using System.Formats.Tar;
 using System.IO.Compression;
 using LoraServe.Engine.Adapters.Store;
-using LoraServe.Text.Files;
 
 namespace LoraServe.Engine.Adapters.Intake;
 

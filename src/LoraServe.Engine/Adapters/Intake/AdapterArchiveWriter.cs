@@ -1,6 +1,5 @@
 using System.Formats.Tar;
 using System.IO.Compression;
-using LoraServe.Text.Files;
 
 namespace LoraServe.Engine.Adapters.Intake;
 

@@ -1,6 +1,5 @@
 using System.Text.Json.Serialization;
 using LoraServe.Engine.Sampling;
-using LoraServe.Engine.Sequences;
 using LoraServe.Generation;
 using LoraServe.Text.Tokenizers;
 

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using LoraServe.Commands;
 
 namespace LoraServe.Api.Requests;
 

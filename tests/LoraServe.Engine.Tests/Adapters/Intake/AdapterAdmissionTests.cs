@@ -1,7 +1,6 @@
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Lora;
-using LoraServe.Engine.Peft;
 using LoraServe.Engine.Tests.Peft;
 using Shouldly;
 using TorchSharp;

@@ -8,7 +8,6 @@ using FsCheck.Xunit;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Adapters.Store;
 using LoraServe.Tests;
-using LoraServe.Text.Files;
 using Shouldly;
 using Xunit;
 

@@ -1,7 +1,6 @@
 using System.Runtime.InteropServices;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
-using LoraServe.Engine.Peft;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;

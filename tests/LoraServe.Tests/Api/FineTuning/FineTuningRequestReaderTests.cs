@@ -3,7 +3,6 @@ using LoraServe.Api.FineTuning;
 using LoraServe.Api.Requests;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Training;
-using LoraServe.Tests.Training;
 using LoraServe.Training;
 using Microsoft.AspNetCore.Http;
 
