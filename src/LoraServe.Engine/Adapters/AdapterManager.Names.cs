@@ -9,7 +9,7 @@ namespace LoraServe.Engine.Adapters;
 public sealed partial class AdapterManager
 {
     /// <summary>Opens a temporary folder to stream an upload into; disposing it leaves nothing behind.</summary>
-    public AdapterUpload BeginUpload() => _store.BeginUpload();
+    public AdapterUpload BeginUpload() => new(_store.IncomingFolder, _limits);
 
     /// <summary>Validates an upload without storing it.</summary>
     /// <exception cref="InvalidAdapterException">It is refused; the message lists every fault.</exception>

@@ -23,6 +23,7 @@ public sealed partial class AdapterManager : IDisposable
     private readonly AdapterAdmission _admission;
     private readonly EffectAnalysis _analysis;
     private readonly string _rules;
+    private readonly AdapterLimits _limits;
     private readonly long _cacheBytes;
     private readonly AdapterStore _store;
     private readonly AdapterRegistry _registry;
@@ -51,10 +52,11 @@ public sealed partial class AdapterManager : IDisposable
         (_admission, _loader, _analysis) = (admission, loader, analysis);
         (_time, _random, _logger) = (time, random, logger);
         _rules = admission.Rules(fingerprint);
+        _limits = options.Limits;
         _cacheBytes = options.CacheBytes;
         _cache = new AdapterCache(new AdapterCacheLimits { Bytes = options.CacheBytes, Patience = options.CachePatience }, time);
         var trash = new Trash(options.DataFolder, time, logger);
-        _store = AdapterStore.Open(options.DataFolder, options.Limits, trash, logger);
+        _store = AdapterStore.Open(options.DataFolder, trash, logger);
         try
         {
             _registry = options.RebuildRegistry

@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Engine.Adapters;
 

@@ -261,7 +261,7 @@ internal sealed partial class EngineLoop : IDisposable
                     row.Sequence.AddPromptLogprobs(LogSoftmax.Logprobs(logits.Of(i, j), next, sampling.PromptLogprobs!.Value));
                 }
 
-                if (row.SamplesToken) tokens[i] = _sampler.Sample(logits.Of(i, row.LogitsCount - 1), row.Sequence);
+                if (row.SamplesToken) tokens[i] = _sampler.Sample(logits.Of(i, row.LogitsCount - 1), row.Sequence.SamplingState);
             }
             catch (Exception e)
             {

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using LoraServe.Engine.Adapters;
-using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Merging;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Scheduling;

@@ -5,6 +5,3 @@ public sealed class EngineOverloadedException(string message) : Exception(messag
 
 /// <summary>A prompt, or a prompt with its maximum number of tokens, can never fit into the context or the KV cache.</summary>
 public sealed class ContextLengthExceededException(string message) : Exception(message);
-
-/// <summary>A step of the engine failed while this sequence was part of it. Other sequences go on.</summary>
-public sealed class GenerationFailedException(string message, Exception inner) : Exception(message, inner);

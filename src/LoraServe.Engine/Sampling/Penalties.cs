@@ -1,5 +1,3 @@
-using LoraServe.Engine.Sequences;
-
 namespace LoraServe.Engine.Sampling;
 
 /// <summary>
@@ -10,20 +8,20 @@ internal sealed class Penalties(int vocabularySize)
     private readonly int[] _counts = new int[vocabularySize]; // 0 between calls
 
     /// <param name="scores">[vocabulary], logits that are changed in place.</param>
-    /// <param name="sequence">Its tokens and parameters.</param>
-    public void Apply(Span<float> scores, Sequence sequence)
+    /// <param name="state">The sequence so far.</param>
+    public void Apply(Span<float> scores, SamplingState state)
     {
-        var sampling = sequence.Request.Sampling;
+        var sampling = state.Parameters;
         foreach (var (token, bias) in sampling.LogitBias)
             scores[token] += bias;
         if (sampling.RepetitionPenalty != 1)
-            ApplyRepetition(scores, sequence.Tokens, sampling.RepetitionPenalty);
+            ApplyRepetition(scores, state.Tokens, sampling.RepetitionPenalty);
         if (sampling.PresencePenalty != 0 || sampling.FrequencyPenalty != 0)
-            ApplyPresenceAndFrequency(scores, sequence.Generated, sampling);
-        if (sequence.GeneratedCount < sampling.MinTokens)
+            ApplyPresenceAndFrequency(scores, state.Generated, sampling);
+        if (state.Generated.Length < sampling.MinTokens)
         {
             // A checkpoint may name end-of-sequence tokens that its head does not have.
-            foreach (var token in sequence.StopTokens.Where(token => (uint)token < (uint)vocabularySize))
+            foreach (var token in state.StopTokens.Where(token => (uint)token < (uint)vocabularySize))
                 scores[token] = float.NegativeInfinity;
         }
     }

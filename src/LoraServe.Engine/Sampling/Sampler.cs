@@ -1,9 +1,7 @@
-using LoraServe.Engine.Sequences;
-
 namespace LoraServe.Engine.Sampling;
 
 /// <summary>
-/// Chooses tokens. The choice depends on the logits and the sequence alone; the buffers make an instance good for one thread.
+/// Chooses tokens. The choice depends on the logits and the <see cref="SamplingState"/> alone; the buffers make an instance good for one thread.
 /// </summary>
 internal sealed class Sampler(int vocabularySize)
 {
@@ -14,33 +12,33 @@ internal sealed class Sampler(int vocabularySize)
 
     /// <summary>The next token of a sequence, with its log-probabilities where the request asks for them.</summary>
     /// <param name="logits">[vocabulary], at the sequence's last token.</param>
-    /// <param name="sequence">Its tokens, parameters and seed.</param>
+    /// <param name="state">The sequence so far.</param>
     /// <exception cref="NotFiniteNumberException">The logits contain NaN or +infinity, or leave no token to choose.</exception>
-    public SampledToken Sample(ReadOnlySpan<float> logits, Sequence sequence)
+    public SampledToken Sample(ReadOnlySpan<float> logits, SamplingState state)
     {
-        var sampling = sequence.Request.Sampling;
-        var token = Adjust(logits, sequence);
+        var sampling = state.Parameters;
+        var token = Adjust(logits, state);
         if (sampling.Temperature > 0)
         {
             Weigh(token, sampling);
-            token = Draw(TokenRandom.NextDouble(sequence.Seed, sequence.GeneratedCount), token);
+            token = Draw(TokenRandom.NextDouble(state.Seed, state.Generated.Length), token);
         }
 
         return new SampledToken(token, sampling.Logprobs is { } top ? LogSoftmax.Logprobs(logits, token, top) : null);
     }
 
     /// <summary>The probabilities [vocabulary] from which <see cref="Sample"/> draws; valid until the next call.</summary>
-    public ReadOnlySpan<float> Probabilities(ReadOnlySpan<float> logits, Sequence sequence)
+    public ReadOnlySpan<float> Probabilities(ReadOnlySpan<float> logits, SamplingState state)
     {
-        var best = Adjust(logits, sequence);
-        if (sequence.Request.Sampling.Temperature == 0)
+        var best = Adjust(logits, state);
+        if (state.Parameters.Temperature == 0)
         {
             Array.Clear(_weights);
             _weights[best] = 1;
             return _weights;
         }
 
-        Weigh(best, sequence.Request.Sampling);
+        Weigh(best, state.Parameters);
         var sum = Softmax.Sum(_weights);
         for (var token = 0; token < _weights.Length; token++)
             _weights[token] = (float)(_weights[token] / sum);
@@ -48,13 +46,13 @@ internal sealed class Sampler(int vocabularySize)
     }
 
     // Fills the scores and returns the best token, the lowest id among equals.
-    private int Adjust(ReadOnlySpan<float> logits, Sequence sequence)
+    private int Adjust(ReadOnlySpan<float> logits, SamplingState state)
     {
         if (logits.Length != vocabularySize)
             throw new ArgumentException($"Expected {vocabularySize} logits, found {logits.Length}.", nameof(logits));
 
         logits.CopyTo(_scores);
-        _penalties.Apply(_scores, sequence);
+        _penalties.Apply(_scores, state);
         var max = Softmax.Max(_scores);
         if (float.IsNegativeInfinity(max))
             throw new NotFiniteNumberException("No token is left to choose: the logit of each one is -infinity.", max);

@@ -1,4 +1,3 @@
-using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Sequences;
 

@@ -1,6 +1,5 @@
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Residency;
-using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sampling;
 
 namespace LoraServe.Engine.Sequences;
@@ -15,7 +14,7 @@ public sealed record GenerationRequest
     public required SamplingParams Sampling { get; init; }
 
     /// <summary>
-    /// The adapter version to run on. The engine disposes the lease when the sequence ends, or when <see cref="LlmEngine.Submit"/> throws.
+    /// The adapter version to run on. The engine disposes the lease when the sequence ends, or where it refuses the request.
     /// </summary>
     public required AdapterLease Adapter { get; init; }
 
@@ -29,7 +28,7 @@ public sealed record GenerationRequest
     public string Owner { get; init; } = "";
 
     /// <summary>
-    /// The ticket that <see cref="LlmEngine.NextArrival"/> gave before the request waited for its adapter, so that it lost no place in line
+    /// The ticket that the engine gave before the request waited for its adapter, so that it lost no place in line
     /// by that; 0: it arrives when it is submitted.
     /// </summary>
     public long Arrival { get; init; }

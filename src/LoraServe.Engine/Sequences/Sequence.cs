@@ -108,6 +108,9 @@ internal sealed class Sequence
     /// <summary>Tokens that end the sequence.</summary>
     public IReadOnlySet<int> StopTokens => _stopTokens;
 
+    /// <summary>What the choice of its next token depends on beside the logits.</summary>
+    public SamplingState SamplingState => new(Request.Sampling, Tokens, PromptLength, _stopTokens, Seed);
+
     /// <summary>How many of the first <see cref="Blocks"/> are known to the prefix cache.</summary>
     public int IndexedBlocks { get; set; }
 

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Runs;
 using LoraServe.Engine.Training.Saving;

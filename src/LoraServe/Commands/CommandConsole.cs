@@ -2,6 +2,7 @@ using System.Runtime.InteropServices;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training;
 using LoraServe.Hosting;

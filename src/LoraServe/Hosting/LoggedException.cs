@@ -2,7 +2,7 @@ using System.Data.Common;
 using System.Runtime.InteropServices;
 using System.Text;
 using LoraServe.Api.Requests;
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sequences;
 using LoraServe.Text.Faults;
 
 namespace LoraServe.Hosting;

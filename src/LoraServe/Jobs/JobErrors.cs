@@ -1,6 +1,7 @@
 using LoraServe.Api;
-using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training;
 using LoraServe.Keys;

@@ -1,5 +1,5 @@
 using System.Diagnostics.Metrics;
-using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters;
 
 namespace LoraServe.Metrics;
 

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
 using Shouldly;
 using Xunit;
 using static LoraServe.Engine.Tests.Adapters.ManagedAdapters;

@@ -4,6 +4,7 @@ using LoraServe.Engine.Generation;
 using LoraServe.Engine.Merging;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Tests.Sequences;
 using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;

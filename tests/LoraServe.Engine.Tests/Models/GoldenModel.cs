@@ -148,7 +148,7 @@ internal sealed class GoldenModel : IDisposable
         var (sequence, start, count) = row;
         sequence.ComputedTokens = start + count;
         if (sequence.ComputedTokens < sequence.Tokens.Length) return;
-        if (sequence.Append(_sampler.Sample(logits, sequence)) is not null) sequence.End(error: null);
+        if (sequence.Append(_sampler.Sample(logits, sequence.SamplingState)) is not null) sequence.End(error: null);
     }
 
     private void ShouldEqual(BatchLogits actual, int index, BatchRow row, GoldenRow golden)

@@ -27,7 +27,7 @@ public sealed class SamplerGoldenTests
         foreach (var token in row.Generated)
             sequence.Append(new SampledToken(token, Logprobs: null));
 
-        var probabilities = new Sampler(row.Logits.Length).Probabilities(row.Logits, sequence);
+        var probabilities = new Sampler(row.Logits.Length).Probabilities(row.Logits, sequence.SamplingState);
 
         for (var token = 0; token < row.Logits.Length; token++)
         {

@@ -87,7 +87,7 @@ public sealed class SamplerTests
 
     [Fact]
     public void Sample_WrongVocabulary_Throws() =>
-        Should.Throw<ArgumentException>(() => new Sampler(5).Sample(new float[4], new SubmittedSequence([0], new SamplingParams()).Sequence));
+        Should.Throw<ArgumentException>(() => new Sampler(5).Sample(new float[4], new SubmittedSequence([0], new SamplingParams()).Sequence.SamplingState));
 
     [Fact]
     public void Sample_ManySeeds_FollowsTheProbabilities()
@@ -97,7 +97,7 @@ public sealed class SamplerTests
         var sampler = new Sampler(logits.Length);
 
         var counts = Enumerable.Range(0, 5000)
-            .Select(seed => sampler.Sample(logits, new SubmittedSequence([0], sampling with { Seed = seed }).Sequence).TokenId)
+            .Select(seed => sampler.Sample(logits, new SubmittedSequence([0], sampling with { Seed = seed }).Sequence.SamplingState).TokenId)
             .CountBy(token => token)
             .ToDictionary();
 
@@ -111,7 +111,7 @@ public sealed class SamplerTests
         var sequence = new SubmittedSequence([0], new SamplingParams { Seed = 7, MaxTokens = 20 }).Sequence;
         var sampler = new Sampler(1000);
         for (var i = 0; i < 20; i++)
-            sequence.Append(sampler.Sample(new float[1000], sequence));
+            sequence.Append(sampler.Sample(new float[1000], sequence.SamplingState));
 
         sequence.Generated.ToArray().Distinct().Count().ShouldBeGreaterThan(15);
     }
@@ -127,9 +127,9 @@ public sealed class SamplerTests
         for (var i = 0; i < 5; i++)
         {
             foreach (var other in others)
-                sampler.Sample(Logits(200, other), new SubmittedSequence([5, 6], new SamplingParams { TopK = 3, PresencePenalty = 1 }).Sequence);
-            together.Append(sampler.Sample(logits, together));
-            alone.Append(new Sampler(logits.Length).Sample(logits, alone));
+                sampler.Sample(Logits(200, other), new SubmittedSequence([5, 6], new SamplingParams { TopK = 3, PresencePenalty = 1 }).Sequence.SamplingState);
+            together.Append(sampler.Sample(logits, together.SamplingState));
+            alone.Append(new Sampler(logits.Length).Sample(logits, alone.SamplingState));
         }
 
         together.Tokens.ToArray().ShouldBe(alone.Tokens.ToArray());
@@ -142,9 +142,9 @@ public sealed class SamplerTests
         var sampling = new SamplingParams { Seed = seed, TopK = topK, TopP = (topP + 1) / 256f, MinP = minP / 255f };
         var sequence = new SubmittedSequence([0], sampling).Sequence;
         var sampler = new Sampler(logits.Length);
-        var token = sampler.Sample(logits, sequence).TokenId;
+        var token = sampler.Sample(logits, sequence.SamplingState).TokenId;
 
-        var probabilities = sampler.Probabilities(logits, sequence);
+        var probabilities = sampler.Probabilities(logits, sequence.SamplingState);
 
         probabilities[token].ShouldBePositive();
         Softmax.Sum(probabilities).ShouldBe(1, 1e-5);
@@ -153,10 +153,10 @@ public sealed class SamplerTests
     }
 
     private static int Sample(float[] logits, SamplingParams sampling, int[]? prompt = null, int[]? generated = null) =>
-        new Sampler(logits.Length).Sample(logits, After(sampling, prompt ?? [0], generated ?? [])).TokenId;
+        new Sampler(logits.Length).Sample(logits, After(sampling, prompt ?? [0], generated ?? []).SamplingState).TokenId;
 
     private static float[] Probabilities(float[] logits, SamplingParams sampling) =>
-        new Sampler(logits.Length).Probabilities(logits, After(sampling, [0], [])).ToArray();
+        new Sampler(logits.Length).Probabilities(logits, After(sampling, [0], []).SamplingState).ToArray();
 
     private static Sequence After(SamplingParams sampling, int[] prompt, int[] generated)
     {

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;
 using LoraServe.Jobs;

@@ -82,12 +82,6 @@ public sealed class AdapterInUseException : Exception
     public AdapterInUseException WithoutMix() => new(Name, "a mix", mix: null);
 }
 
-/// <summary>There is no memory for the adapter now; others hold it.</summary>
-public sealed class AdapterCacheFullException(string message) : Exception(message);
-
-/// <summary>The adapter needs more memory than this server has for all adapters together, so that no waiting helps.</summary>
-public sealed class AdapterTooLargeException(string message) : Exception(message);
-
 /// <summary>
 /// An adapter that was accepted cannot be loaded any more: its files were damaged, changed or deleted on the server's disk.
 /// </summary>

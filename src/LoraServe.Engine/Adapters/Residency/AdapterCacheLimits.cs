@@ -1,5 +1,3 @@
-using LoraServe.Engine.Adapters.Catalog;
-
 namespace LoraServe.Engine.Adapters.Residency;
 
 /// <summary>What an <see cref="AdapterCache"/> may use.</summary>

@@ -1,5 +1,4 @@
 using System.Text.RegularExpressions;
-using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -24,7 +23,6 @@ internal sealed partial class AdapterStore : IDisposable
 {
     private const string ArchiveExtension = ".archive";
 
-    private readonly AdapterLimits _limits;
     private readonly ILogger _logger;
     private readonly string _folder;
     private readonly string _versions;
@@ -34,9 +32,9 @@ internal sealed partial class AdapterStore : IDisposable
     private readonly Trash _trash;
     private readonly Lock _gate = new();
 
-    private AdapterStore(string folder, AdapterLimits limits, Trash trash, ILogger logger)
+    private AdapterStore(string folder, Trash trash, ILogger logger)
     {
-        (_folder, _limits, _trash, _logger) = (folder, limits, trash, logger);
+        (_folder, _trash, _logger) = (folder, trash, logger);
         _versions = OwnerOnly.CreateFolder(Path.Combine(folder, "versions"));
         _incoming = OwnerOnly.CreateFolder(Path.Combine(folder, "incoming"));
         _names = Path.Combine(folder, "names");
@@ -46,14 +44,13 @@ internal sealed partial class AdapterStore : IDisposable
 
     /// <summary>Opens the store, and deletes uploads that a killed process left behind.</summary>
     /// <param name="dataFolder">Made if it is not there.</param>
-    /// <param name="limits">Of an upload.</param>
     /// <param name="trash">Of the data folder.</param>
     /// <param name="logger">For its own log lines.</param>
     /// <exception cref="IOException">The folder cannot be used, or another process uses it.</exception>
-    public static AdapterStore Open(string dataFolder, AdapterLimits limits, Trash trash, ILogger logger)
+    public static AdapterStore Open(string dataFolder, Trash trash, ILogger logger)
     {
         OwnerOnly.CreateFolder(dataFolder);
-        var store = new AdapterStore(OwnerOnly.CreateFolder(Path.Combine(dataFolder, "adapters")), limits, trash, logger);
+        var store = new AdapterStore(OwnerOnly.CreateFolder(Path.Combine(dataFolder, "adapters")), trash, logger);
         try
         {
             OwnerOnly.Tighten(store._folder);
@@ -74,8 +71,8 @@ internal sealed partial class AdapterStore : IDisposable
     public IReadOnlySet<string> Versions =>
         Directory.EnumerateDirectories(_versions).Select(folder => Path.GetFileName(folder)).Where(IsVersion).ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>Opens a temporary folder on the same disk.</summary>
-    public AdapterUpload BeginUpload() => new(_incoming, _limits);
+    /// <summary>The parent of temporary folders, on the same disk.</summary>
+    public string IncomingFolder => _incoming;
 
     /// <summary>The folder of the files of a version, which need not exist.</summary>
     public string FolderOf(string version) => IsVersion(version)
@@ -87,7 +84,7 @@ internal sealed partial class AdapterStore : IDisposable
     /// </summary>
     /// <param name="version">SHA-256 of the content of the upload.</param>
     /// <param name="uploadFolder">
-    /// A folder of <see cref="BeginUpload"/> that was validated; the adapter's files are moved. What a failure leaves half done lies in it, and
+    /// A folder below <see cref="IncomingFolder"/> that was validated; the adapter's files are moved. What a failure leaves half done lies in it, and
     /// goes with it.
     /// </param>
     /// <exception cref="IOException">The disk is full or broken; no half of a new version is stored.</exception>

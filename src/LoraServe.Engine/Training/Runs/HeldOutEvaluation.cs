@@ -2,6 +2,7 @@ using System.Diagnostics;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training.Data;
 
 namespace LoraServe.Engine.Training.Runs;

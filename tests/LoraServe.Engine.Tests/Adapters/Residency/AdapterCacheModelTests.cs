@@ -1,7 +1,6 @@
 using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
-using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Tests.Lora;

@@ -1,4 +1,3 @@
-using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Tests.Lora;

@@ -59,7 +59,7 @@ public sealed class AdapterStoreTests : IDisposable
     public void Put_UploadWithoutTensors_StoresNothing()
     {
         using var store = Open();
-        using (var upload = store.BeginUpload())
+        using (var upload = new AdapterUpload(store.IncomingFolder, new AdapterLimits()))
         {
             File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
 
@@ -145,11 +145,11 @@ public sealed class AdapterStoreTests : IDisposable
     }
 
     private AdapterStore Open() => AdapterStore.Open(
-        _data.Path, new AdapterLimits(), new Trash(_data.Path, TimeProvider.System, NullLogger.Instance), NullLogger.Instance);
+        _data.Path, new Trash(_data.Path, TimeProvider.System, NullLogger.Instance), NullLogger.Instance);
 
     private static void Put(AdapterStore store, string content)
     {
-        using var upload = store.BeginUpload();
+        using var upload = new AdapterUpload(store.IncomingFolder, new AdapterLimits());
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Tensors), content);
         store.Put(Version(content), upload.Folder);

@@ -1,7 +1,8 @@
 using System.Collections.Concurrent;
+using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Residency;
 
-namespace LoraServe.Engine.Adapters.Catalog;
+namespace LoraServe.Engine.Adapters;
 
 /// <summary>
 /// Names of adapters as labels of metrics. Each different label makes time series of its own in whoever stores them, for as long as the

@@ -1,9 +1,9 @@
-using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Residency;
 using Shouldly;
 using Xunit;
 
-namespace LoraServe.Engine.Tests.Adapters.Catalog;
+namespace LoraServe.Engine.Tests.Adapters;
 
 public sealed class AdapterLabelsTests
 {

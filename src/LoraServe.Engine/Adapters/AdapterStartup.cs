@@ -1,11 +1,12 @@
 using System.Collections.Immutable;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Store;
 using LoraServe.Engine.Peft;
 using LoraServe.Text.Faults;
 using Microsoft.Extensions.Logging;
 
-namespace LoraServe.Engine.Adapters.Store;
+namespace LoraServe.Engine.Adapters;
 
 /// <summary>
 /// Reads names and versions when the server starts. What was checked before against the same base by the same rules is taken from the
