@@ -34,7 +34,7 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
     public void Add(Func<bool> advance, TaskCompletionSource done, CancellationToken cancellation, double leastShare = 0)
     {
         var place = leastShare > 0 ? _pieces.Count(piece => piece.LeastShare > 0) : _pieces.Count;
-        _pieces.Insert(place, new Piece(advance, done, cancellation, leastShare));
+        _pieces.Insert(place, new Piece(advance, done, leastShare, cancellation));
     }
 
     /// <summary>Told of the time that a step for requests took, which pays for slices.</summary>
@@ -102,5 +102,5 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
     // Of the piece whose turn it is.
     private double Share => Math.Min(MostShare, _pieces is [var next, ..] ? Math.Max(share, next.LeastShare) : share);
 
-    private sealed record Piece(Func<bool> Advance, TaskCompletionSource Done, CancellationToken Cancellation, double LeastShare);
+    private sealed record Piece(Func<bool> Advance, TaskCompletionSource Done, double LeastShare, CancellationToken Cancellation);
 }

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Generation;
+using LoraServe.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Engine.Tests.Generation;

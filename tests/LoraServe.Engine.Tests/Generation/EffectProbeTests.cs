@@ -7,7 +7,6 @@ using LoraServe.Engine.Peft;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Sequences;
 using LoraServe.Tests;
-using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using TorchSharp;
 using Xunit;

@@ -4,7 +4,6 @@ using LoraServe.Engine.Adapters.Effects;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Generation;
 using LoraServe.Tests;
-using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
 

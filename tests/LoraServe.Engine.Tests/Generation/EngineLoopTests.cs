@@ -1,5 +1,5 @@
 using System.Threading.Channels;
-using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Merging;
 using LoraServe.Engine.Sampling;
@@ -51,7 +51,7 @@ public class EngineLoopTests
     {
         using var small = new SmallModel();
         var background = new BackgroundWork(0.2, TimeProvider.System);
-        var merging = new Merging(small.Weights, budget: 0, () => false, TimeProvider.System, NullLogger.Instance);
+        var merging = new MergeService(small.Weights, budget: 0, () => false, TimeProvider.System, NullLogger.Instance);
         using var loop = new EngineLoop(
             new Scheduler(4, 16, small.Blocks), small.Runner(), new Sampler(small.Vocabulary), small.Blocks, merging, background, NullLogger.Instance);
         // What lets go of it frees it, as a cache does that needs the memory.

@@ -2,6 +2,8 @@ using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Tests;
 using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Generation;

@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Globalization;
 using System.Reflection;
 using System.Text;
+using LoraServe.Api.Requests;
 using LoraServe.Hosting;
 
 namespace LoraServe.Tests.Hosting;

@@ -1,6 +1,6 @@
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Lora;
+using LoraServe.Engine.Peft;
 
 namespace LoraServe.Engine.Training.Planning;
 

@@ -1,5 +1,4 @@
 using LoraServe.Engine.Checkpoints;
-using LoraServe.Engine.Peft;
 using LoraServe.Engine.Training.Gradients;
 
 namespace LoraServe.Engine.Training.Planning;
@@ -113,8 +112,8 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
     // Elements for each token that the way back through a layer needs until its end.
     private IEnumerable<long> Backward(int layer)
     {
-        var ranks = Paths(layer).Sum(Rank);
-        return [ranks, Inner, Inner, Inner, Hidden, Query, Query, Key, Key, Hidden, .. DroppedInputs(layer)];
+        var rankSum = Paths(layer).Sum(Rank);
+        return [rankSum, Inner, Inner, Inner, Hidden, Query, Query, Key, Key, Hidden, .. DroppedInputs(layer)];
     }
 
     private IEnumerable<long> DroppedInputs(int layer) =>

@@ -1,8 +1,8 @@
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Peft;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Runs;
 using LoraServe.Engine.Training.Saving;

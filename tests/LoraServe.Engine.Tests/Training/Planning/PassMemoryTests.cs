@@ -1,4 +1,4 @@
-using LoraServe.Engine.Lora;
+using LoraServe.Engine.Peft;
 using LoraServe.Engine.Tests.Training.Gradients;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Gradients;

@@ -3,6 +3,7 @@ using System.Net.Http.Json;
 using System.Text.Json;
 using LoraServe.Jobs;
 using LoraServe.Tests.Training;
+using LoraServe.Training;
 using Microsoft.Extensions.DependencyInjection;
 
 namespace LoraServe.Tests.Api.RankStudies;
