@@ -108,6 +108,7 @@ public sealed partial class AdapterManager
             Replace(_catalog.Without(name).Without(unnamed));
             _uses.Forget(name);
             foreach (var version in unnamed) Forget(version);
+            _registry.FillReserve();
             LogRemoved(_logger, name);
             return true;
         }
@@ -145,7 +146,8 @@ public sealed partial class AdapterManager
                 LogAdded(_logger, name, info.Version, info.Rank, info.Parameters);
                 return added;
             }
-            catch when (known is null)
+            // What the registry has taken in needs its files.
+            catch when (known is null && !_catalog.Versions.ContainsKey(info.Version))
             {
                 _store.Delete(info.Version);
                 throw;

@@ -61,7 +61,7 @@ public sealed partial class AdapterManager : IDisposable
         {
             _registry = options.RebuildRegistry
                 ? new RegistryRebuild(_store, trash, logger).Run()
-                : AdapterRegistry.Open(_store.RegistryPath, log: logger);
+                : AdapterRegistry.Open(_store.RegistryPath, trash, logger);
             trash.Empty(options.TrashAge);
         }
         catch

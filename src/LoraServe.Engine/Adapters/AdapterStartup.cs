@@ -28,7 +28,7 @@ internal sealed partial class AdapterStartup(
         var content = registry.Read();
         if (ImportNames(content)) content = registry.Read();
         var stored = content.Aliases.SelectMany(alias => alias.History).Select(entry => entry.Version).ToHashSet(StringComparer.Ordinal);
-        if (store.NameFiles.Count == 0) store.Sweep(stored, registry.Generation);
+        if (store.NameFiles.Count == 0) store.Sweep(stored);
         var catalog = AddStored(content, stored);
         DescribeFolders(catalog);
         var folders = adaptersFolder is null ? [] : ReadFolder(adaptersFolder, content);
@@ -86,13 +86,15 @@ internal sealed partial class AdapterStartup(
         return catalog;
     }
 
-    // Versions of earlier releases say nothing of themselves. What cannot be written now can be at the next start.
+    // Versions of earlier releases say nothing of themselves, and what is damaged says nothing either. What cannot be written now can be at the
+    // next start.
     private void DescribeFolders(AdapterCatalog catalog)
     {
+        var (failed, first) = (0, (Folder: "", Reason: ""));
         foreach (var known in catalog.Versions.Values)
         {
             var folder = store.FolderOf(known.Version);
-            if (!Directory.Exists(folder) || File.Exists(Path.Combine(folder, VersionFile.FileName))) continue;
+            if (!Directory.Exists(folder) || VersionFile.TryRead(folder) is not null) continue;
             var name = catalog.Aliases.Values.FirstOrDefault(alias => alias.History.Any(entry => entry.Version == known.Version))?.Name ?? "";
             try
             {
@@ -100,10 +102,11 @@ internal sealed partial class AdapterStartup(
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                LogNotDescribed(logger, folder, e.Message);
-                return;
+                if (failed++ == 0) first = (folder, e.Message);
             }
         }
+
+        if (failed > 0) LogNotDescribed(logger, failed, first.Folder, first.Reason);
     }
 
     private AdapterCatalog Add(AdapterCatalog catalog, AdapterAlias alias)
@@ -234,8 +237,8 @@ internal sealed partial class AdapterStartup(
     [LoggerMessage(LogLevel.Warning, "The stored adapter {Name} is not served: {Faults}")]
     private static partial void LogNotServed(ILogger logger, string name, string faults);
 
-    [LoggerMessage(LogLevel.Warning, "{Folder} gets no file that says what is in it: {Reason}")]
-    private static partial void LogNotDescribed(ILogger logger, string folder, string reason);
+    [LoggerMessage(LogLevel.Warning, "Versions that get no file that says what is in them: {Count}, such as {Folder}: {Reason}")]
+    private static partial void LogNotDescribed(ILogger logger, int count, string folder, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The name in {File} is not served: its adapter cannot be read or belongs to another base")]
     private static partial void LogNotImported(ILogger logger, string file);

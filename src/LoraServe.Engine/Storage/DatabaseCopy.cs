@@ -14,10 +14,18 @@ public sealed class DatabaseCopy : IDisposable
         Folder = Directory.CreateTempSubdirectory("loraserve-").FullName;
         var name = System.IO.Path.GetFileName(databasePath);
         Path = System.IO.Path.Combine(Folder, name);
-        foreach (var file in (string[])[name, $"{name}-wal", System.IO.Path.ChangeExtension(name, ".generation"), .. others])
+        try
         {
-            var source = System.IO.Path.Combine(_original, file);
-            if (File.Exists(source)) File.Copy(source, System.IO.Path.Combine(Folder, file));
+            foreach (var file in (string[])[name, $"{name}-wal", System.IO.Path.ChangeExtension(name, ".generation"), .. others])
+            {
+                var source = System.IO.Path.Combine(_original, file);
+                if (File.Exists(source)) File.Copy(source, System.IO.Path.Combine(Folder, file));
+            }
+        }
+        catch
+        {
+            Dispose();
+            throw;
         }
     }
 

@@ -107,7 +107,7 @@ public sealed partial class DatabaseGeneration(string databasePath)
     }
 
     /// <summary>Says what is wrong and how to go on.</summary>
-    public IOException Refusal(string reason) => new(
+    public InvalidDatabaseException Refusal(string reason) => new(
         $"{reason} Nothing was changed. Either bring {databasePath} (with {_name}-wal, if there is one) and {Path.GetFileName(Location)} back from "
         + "the same backup as the files beside them, or start once with --rebuild-registry, which builds the index from the files.");
 

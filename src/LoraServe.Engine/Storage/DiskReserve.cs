@@ -15,21 +15,24 @@ public sealed class DiskReserve(string dataFolder)
     private readonly string _path = Path.Combine(dataFolder, FileName);
     private readonly Lock _lock = new();
 
-    /// <summary>Takes the room, if there is so much.</summary>
+    /// <summary>Takes the room, if there is so much. Waits for a deletion that is under way, which may need it.</summary>
     public void Fill()
     {
-        try
+        lock (_lock)
         {
-            if (new FileInfo(_path) is { Exists: true, Length: Bytes }) return;
-            File.Delete(_path);
-            var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, PreallocationSize = Bytes };
-            if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
-            using var file = new FileStream(_path, options);
-            file.SetLength(Bytes);
-        }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            // There is no room now; the next deletion makes some.
+            try
+            {
+                if (new FileInfo(_path) is { Exists: true, Length: Bytes }) return;
+                File.Delete(_path);
+                var options = new FileStreamOptions { Mode = FileMode.CreateNew, Access = FileAccess.Write, PreallocationSize = Bytes };
+                if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+                using var file = new FileStream(_path, options);
+                file.SetLength(Bytes);
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                // There is no room now; the next deletion makes some.
+            }
         }
     }
 

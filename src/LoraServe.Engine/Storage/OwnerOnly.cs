@@ -9,6 +9,7 @@ public static partial class OwnerOnly
     private const UnixFileMode Folder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
     private const UnixFileMode Others = ~Folder;
     private const uint MaskOthers = 0x3F;
+    private const int MaxShown = 5;
 
     /// <summary>From now on, whatever this process creates is its owner's only.</summary>
     public static void CreateAll()
@@ -21,32 +22,41 @@ public static partial class OwnerOnly
     public static string CreateFolder(string path) =>
         (OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, Folder)).FullName;
 
-    /// <summary>Takes the rights of everybody else away from a folder and all that is in it. Links are not followed.</summary>
-    /// <returns>How many had some.</returns>
-    /// <exception cref="UnauthorizedAccessException">One is of somebody else.</exception>
-    public static int Tighten(string folder) => OperatingSystem.IsWindows() || !Directory.Exists(folder) ? 0 : TightenTree(new DirectoryInfo(folder));
+    /// <summary>
+    /// Takes the rights of everybody else away from a folder and all that is in it. Links are not followed; what is of somebody else stays as it is.
+    /// </summary>
+    public static TightenedFolder Tighten(string folder) => OperatingSystem.IsWindows() || !Directory.Exists(folder)
+        ? new(0, [], 0, Reason: null)
+        : Tighten(folder, static entry => entry.UnixFileMode &= ~Others);
 
     /// <summary>How many files and folders have rights for others.</summary>
     public static int CountOpen(string folder) => OperatingSystem.IsWindows() ? 0 : Tree(new DirectoryInfo(folder)).Count(IsOpen);
 
     [UnsupportedOSPlatform("windows")]
-    private static int TightenTree(DirectoryInfo root)
+    internal static TightenedFolder Tighten(string folder, Action<FileSystemInfo> restrict)
     {
-        var found = 0;
-        foreach (var entry in Tree(root).Where(IsOpen))
+        var (count, openCount, reason) = (0, 0, (string?)null);
+        var open = new List<string>();
+        foreach (var entry in Tree(new DirectoryInfo(folder)).Where(IsOpen))
         {
             try
             {
-                entry.UnixFileMode &= ~Others;
-                found++;
+                restrict(entry);
+                count++;
             }
-            catch (FileNotFoundException)
+            catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
             {
                 // Another process, such as one that makes keys, took it away meanwhile.
             }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                openCount++;
+                reason ??= e.Message;
+                if (open.Count < MaxShown) open.Add(entry.FullName);
+            }
         }
 
-        return found;
+        return new(count, open, openCount, reason);
     }
 
     [UnsupportedOSPlatform("windows")]

@@ -52,7 +52,7 @@ internal static class ApiConventions
             app.Services.GetRequiredService<KeyRing>().CheckNotLost();
             app.Services.GetRequiredService<JobDatabase>();
             var options = app.Services.GetRequiredService<LoraServeOptions>();
-            if (!options.RebuildRegistry) AdapterData.Check(options.Data);
+            if (!options.RebuildRegistry) AdapterData.Check(options.Data, app.Logger);
             app.Services.GetRequiredService<KeylessAccess>().CheckAddresses(app.Configuration);
         }
 

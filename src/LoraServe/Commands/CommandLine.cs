@@ -35,8 +35,8 @@ internal static class CommandLine
         {
             return await FailAsync(string.Join("\n  ", e.Failures));
         }
-        // The address is taken, is not one of this machine, or is one of https without a certificate.
-        catch (Exception e) when (e is IOException or SocketException or InvalidOperationException)
+        // The address is taken, is not one of this machine, or is one of https without a certificate; or a folder is of somebody else.
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or InvalidOperationException)
         {
             return await FailAsync(e.Message);
         }

@@ -46,7 +46,7 @@ internal static class VerifyDataCommand
         try
         {
             var place = Path.Combine(folder, "lock");
-            using var held = File.Exists(place) ? DataFolderLock.Take(place) : null;
+            using var held = File.Exists(place) ? DataFolderLock.TakeExisting(place) : null;
             var findings = new List<DataFinding>(AdapterData.Verify(folder, out var versions));
             findings.AddRange(JobData.Verify(folder, out var counts));
             findings.AddRange(VerifyKeys(folder, out var keys));

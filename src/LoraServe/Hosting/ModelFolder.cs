@@ -38,9 +38,16 @@ internal static partial class ModelFolder
         // What the hub's client keeps under its own names.
         if (Directory.Exists(Path.Combine(path, "snapshots")))
             return $"expected a folder with {Config}, found '{path}', which is of the hub's cache: name the folder of one version below its snapshots";
-        return Directory.EnumerateFiles(path, "*.gguf").FirstOrDefault() is { } gguf
-            ? $"expected a folder with {Config}, found '{path}' with the GGUF file {Path.GetFileName(gguf)}: {UseOriginal}"
-            : null;
+        try
+        {
+            return Directory.EnumerateFiles(path, "*.gguf").FirstOrDefault() is { } gguf
+                ? $"expected a folder with {Config}, found '{path}' with the GGUF file {Path.GetFileName(gguf)}: {UseOriginal}"
+                : null;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return $"expected a folder that can be read, found '{path}': {e.Message} Give the user that runs LoraServe the right to read it";
+        }
     }
 
     private static bool IsGguf(string path)

@@ -109,21 +109,21 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     /// <exception cref="UnknownJobException">It was deleted meanwhile.</exception>
     public StoredJob Change(string id, Func<StoredJob, StoredJob?> change, params IReadOnlyList<JobEvent> events)
     {
-        var hasChanged = false;
-        var changed = database.Write(context =>
+        return database.WriteEntries(Write, static made => made.Changed is not null, static (copies, made) => copies.Write(made.Changed!)).Job;
+
+        (StoredJob Job, JobRow? Changed) Write(JobContext context)
         {
             var row = context.Jobs.FirstOrDefault(job => job.Id == id) ?? throw new UnknownJobException("job", id);
             var before = JobRowMapper.ToJob(row);
-            if (change(before) is not { } after) return before;
+            if (change(before) is not { } after) return (before, null);
             if (after.Result != before.Result) after = after with { Attempts = 0 };
             if (after.IsFinished && !before.IsFinished) after = after with { Finished = time.GetUtcNow(), IsPaused = false };
-            hasChanged = (after.Status, after.IsPaused, after.Result) != (before.Status, before.IsPaused, before.Result);
             JobRowMapper.Write(after, row);
             Add(context, id, events);
-            return after;
-        });
-        if (hasChanged) database.Copy(id);
-        return changed;
+            // A number that counts attempts needs no copy.
+            var hasChanged = (after.Status, after.IsPaused, after.Result) != (before.Status, before.IsPaused, before.Result);
+            return (after, hasChanged ? row : null);
+        }
     }
 
     /// <summary>Deletes a job, what happened to it and its checkpoints, also on a full disk.</summary>

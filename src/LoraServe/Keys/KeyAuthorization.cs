@@ -15,7 +15,7 @@ internal static class KeyAuthorization
     public static IServiceCollection AddKeys(this IServiceCollection services)
     {
         services.AddSingleton(provider => KeyDatabase.Open(
-            provider.GetRequiredService<DataFolder>().Path, provider.GetRequiredService<ILogger<KeyDatabase>>()));
+            provider.GetRequiredService<DataFolder>(), provider.GetRequiredService<ILogger<KeyDatabase>>()));
         services.AddSingleton(provider => AdminKey.Read(provider.GetRequiredService<LoraServeOptions>().AdminKeyFile));
         services.AddSingleton<KeyRing>().AddSingleton<KeylessAccess>().AddSingleton<AuditLog>();
         services.AddSingleton<KeyRateLimits>().AddSingleton<StorageQuota>().AddSingleton<KeyWatch>();

@@ -51,8 +51,8 @@ internal sealed partial class KeyRing : IDisposable
         else if (_database.Marker.Exists)
         {
             throw new IOException(
-                $"The API keys are gone: {_database.Marker.Location} says that there were some, and keys.db beside it has none. Either bring "
-                    + "keys.db (with keys.db-wal, if there is one) back from a backup, or make a new key with `keys create --name admin "
+                $"The API keys are gone: {_database.Marker.Location} says that there were some, or that the first was being made, and keys.db beside "
+                    + "it has none. Either bring keys.db (with keys.db-wal, if there is one) back from a backup, or make a new key with `keys create --name admin "
                     + "--scopes admin` and the same --data: every older key is then refused.");
         }
     }
@@ -62,12 +62,35 @@ internal sealed partial class KeyRing : IDisposable
     /// <exception cref="IOException">It cannot be stored.</exception>
     public (ApiKey Key, string Text) Create(NewKey grant)
     {
-        _database.Marker.Set();
+        // Before the key: a kill in between leaves a server that is closed, not one that is open beside a key.
+        var isFirst = _database.Marker.Set();
         var (id, text) = KeySecret.Create();
         var key = new ApiKey { Id = id, Hash = [.. KeySecret.Hash(text)], Grant = grant, Created = _time.GetUtcNow() };
-        _database.WriteKeys(context => context.Keys.Add(KeyRowMapper.ToRow(key)));
+        try
+        {
+            _database.WriteKeys(context => context.Keys.Add(KeyRowMapper.ToRow(key)));
+        }
+        catch (IOException)
+        {
+            if (isFirst) ForgetFirst();
+            throw;
+        }
+
         Reload();
         return (key, text);
+    }
+
+    // It was not made. Where nobody can tell, the server stays closed.
+    private void ForgetFirst()
+    {
+        try
+        {
+            if (Reload().IsEmpty) _database.Marker.TakeBack();
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            LogNotForgotten(_database.Marker.Location, e.Message);
+        }
     }
 
     /// <summary>Takes a key back, for good; null if there is none with this id.</summary>
@@ -196,6 +219,9 @@ internal sealed partial class KeyRing : IDisposable
 
     [LoggerMessage(LogLevel.Error, "The stored API key {Id} cannot be read and grants nothing: {Reason}")]
     private partial void LogUnreadable(string id, string reason);
+
+    [LoggerMessage(LogLevel.Warning, "The first API key could not be made, but {Marker} stays, so that everybody needs one: {Reason}")]
+    private partial void LogNotForgotten(string marker, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The times of last use of keys are not stored: {Reason}")]
     private partial void LogNotWritten(string reason);

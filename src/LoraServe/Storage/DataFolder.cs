@@ -24,16 +24,9 @@ internal sealed partial class DataFolder : IDisposable
         _trashAge = TimeSpan.FromDays(options.TrashDays);
         Trash = new Trash(Path, time, log);
         Reserve = new DiskReserve(Path);
-        try
-        {
-            if (OwnerOnly.Tighten(Path) is > 0 and var count) LogTightened(count, Path);
-        }
-        // Somebody else's files in it: they are as open as their owner wants.
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
-        {
-            LogNotTightened(Path, e.Message);
-        }
-
+        var tightened = OwnerOnly.Tighten(Path);
+        if (tightened.Count > 0) LogTightened(tightened.Count, Path);
+        if (tightened.Reason is { } reason) LogNotTightened(tightened.OpenCount, Path, string.Join(", ", tightened.Open), reason);
         Reserve.Fill();
     }
 
@@ -59,6 +52,6 @@ internal sealed partial class DataFolder : IDisposable
     [LoggerMessage(LogLevel.Warning, "{Count} files and folders of {Path} could be read or changed by others; they are their owner's only now")]
     private partial void LogTightened(int count, string path);
 
-    [LoggerMessage(LogLevel.Warning, "Not all files of {Path} are their owner's only: {Reason}")]
-    private partial void LogNotTightened(string path, string reason);
+    [LoggerMessage(LogLevel.Warning, "{Count} files and folders of {Path} can still be read or changed by others, such as {Open}: {Reason}")]
+    private partial void LogNotTightened(int count, string path, string open, string reason);
 }

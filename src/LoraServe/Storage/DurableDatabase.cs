@@ -45,6 +45,7 @@ internal abstract class DurableDatabase<TContext>(string path, string content, F
 
     /// <summary>Opens the file, which is made if it is not there, and brings its tables up to date.</summary>
     /// <param name="log">Told of what a killed process left.</param>
+    /// <exception cref="InvalidDatabaseException">It is damaged, or not the one that its files belong to.</exception>
     /// <exception cref="IOException">It cannot be used.</exception>
     protected void Prepare(ILogger log)
     {
@@ -69,7 +70,7 @@ internal abstract class DurableDatabase<TContext>(string path, string content, F
         catch (Exception e)
         {
             Dispose();
-            if (DatabaseDamage.IsCauseOf(e)) throw new IOException($"{path}, the database of {content}, is damaged: {e.GetBaseException().Message} {Advice}", e);
+            if (DatabaseDamage.IsCauseOf(e)) throw new InvalidDatabaseException($"{path}, the database of {content}, is damaged: {e.GetBaseException().Message} {Advice}", e);
             if (e is IOException) throw;
             throw new IOException($"The database of {content}, {path}, cannot be opened: {e.Message}", e);
         }
@@ -86,7 +87,7 @@ internal abstract class DurableDatabase<TContext>(string path, string content, F
     }
 
     /// <summary>What is to be done with a database whose tables are up to date, before anybody uses it.</summary>
-    /// <param name="context">Of the connection.</param>
+    /// <param name="context">Of the connection, without a transaction.</param>
     /// <param name="connection">The one that writes.</param>
     protected virtual void Complete(TContext context, SqliteConnection connection)
     {
@@ -136,7 +137,7 @@ internal abstract class DurableDatabase<TContext>(string path, string content, F
             // What a cell holds is not of its kind.
             catch (Exception e) when (e is FormatException or InvalidCastException or OverflowException)
             {
-                throw new IOException($"{path}, the database of {content}, is damaged: {e.Message} {Advice}", e);
+                throw new InvalidDatabaseException($"{path}, the database of {content}, is damaged: {e.Message} {Advice}", e);
             }
             catch (Exception e) when (e is SqliteException or DbUpdateException)
             {

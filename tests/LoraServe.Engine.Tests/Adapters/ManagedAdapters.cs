@@ -3,8 +3,9 @@ using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Checkpoints.Safetensors;
-using LoraServe.Tests;
+using LoraServe.Engine.Storage;
 using LoraServe.Text.Templates;
+using LoraServe.Tests;
 using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Adapters;
@@ -32,6 +33,8 @@ internal sealed class ManagedAdapters : IDisposable
     public AdapterManager Manager { get; private set; }
 
     public RecordedLog<AdapterManager> Log { get; } = new();
+
+    public Trash Trash => new(DataFolder, TimeProvider.System, Log);
 
     public string DataFolder => Path.Combine(_root.Path, "data");
 

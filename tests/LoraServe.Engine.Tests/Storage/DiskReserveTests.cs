@@ -30,6 +30,31 @@ public sealed class DiskReserveTests : IDisposable
     }
 
     [Fact]
+    public async Task Fill_DeletionNeedsTheRoom_WaitsForIt()
+    {
+        _reserve.Fill();
+        var fill = Task.CompletedTask;
+
+        _reserve.Delete(() =>
+        {
+            if (System.IO.File.Exists(File)) throw new IOException("full", new SqliteException("full", 13));
+            using var begun = new ManualResetEventSlim();
+            fill = Task.Run(() =>
+            {
+                begun.Set();
+                _reserve.Fill();
+            });
+            begun.Wait();
+            Thread.Sleep(50);
+            System.IO.File.Exists(File).ShouldBeFalse();
+            return true;
+        });
+
+        await fill;
+        System.IO.File.Exists(File).ShouldBeTrue();
+    }
+
+    [Fact]
     public void Delete_DiskIsBroken_KeepsTheReserve()
     {
         _reserve.Fill();

@@ -29,11 +29,34 @@ public sealed class OwnerOnlyTests : IDisposable
         foreach (var path in new[] { outside, file, inner, inside }) File.SetUnixFileMode(path, Wide);
         Directory.CreateSymbolicLink(Path.Combine(inner, "link"), outside);
 
-        OwnerOnly.Tighten(_folder.File("data")).ShouldBeGreaterThanOrEqualTo(2);
+        OwnerOnly.Tighten(_folder.File("data")).Count.ShouldBeGreaterThanOrEqualTo(2);
 
         (File.GetUnixFileMode(inner) | File.GetUnixFileMode(inside)).ShouldBe(UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         File.GetUnixFileMode(file).ShouldBe(Wide);
         OwnerOnly.CountOpen(_folder.File("data")).ShouldBe(0);
+    }
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void Tighten_SomeAreOfSomebodyElse_GoesOnAndNamesTheFirst()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows(), "Windows has no such rights.");
+        for (var i = 0; i < 9; i++)
+        {
+            File.WriteAllText(_folder.File($"{i}"), "");
+            File.SetUnixFileMode(_folder.File($"{i}"), Wide);
+        }
+
+        var done = OwnerOnly.Tighten(_folder.Path, entry =>
+        {
+            if (entry.Name == "0") throw new DirectoryNotFoundException();
+            if (entry.Name is not "8") throw new UnauthorizedAccessException($"denied: {entry.Name}");
+        });
+
+        done.Count.ShouldBeGreaterThanOrEqualTo(1);
+        done.OpenCount.ShouldBeGreaterThanOrEqualTo(7);
+        done.Open.Count.ShouldBe(5);
+        done.Reason!.ShouldStartWith("denied");
     }
 
     [Fact]

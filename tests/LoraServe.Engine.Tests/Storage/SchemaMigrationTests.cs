@@ -15,6 +15,8 @@ public sealed class SchemaMigrationTests : IDisposable
 
     private string Path => _folder.File("registry.db");
 
+    private Trash Trash => new(_folder.Path, TimeProvider.System, NullLogger.Instance);
+
     public void Dispose() => _folder.Dispose();
 
     /// <summary>EF Core waits without end and without a word for the row that a killed process left.</summary>
@@ -23,7 +25,7 @@ public sealed class SchemaMigrationTests : IDisposable
     {
         Execute("CREATE TABLE __EFMigrationsLock (Id INTEGER NOT NULL PRIMARY KEY, Timestamp TEXT NOT NULL)", "INSERT INTO __EFMigrationsLock VALUES (1, '2026-01-01')");
 
-        using var registry = await Task.Run(() => AdapterRegistry.Open(Path)).WaitAsync(TimeSpan.FromSeconds(20));
+        using var registry = await Task.Run(() => AdapterRegistry.Open(Path, Trash)).WaitAsync(TimeSpan.FromSeconds(20));
 
         registry.Read().Aliases.ShouldBeEmpty();
     }
@@ -45,10 +47,10 @@ public sealed class SchemaMigrationTests : IDisposable
     [Fact]
     public void Open_DatabaseOfANewerRelease_IsRefusedByName()
     {
-        AdapterRegistry.Open(Path).Dispose();
+        AdapterRegistry.Open(Path, Trash).Dispose();
         Execute("INSERT INTO __EFMigrationsHistory VALUES ('29990101000000_Future', '99.0.0')");
 
-        var message = Should.Throw<IOException>(() => AdapterRegistry.Open(Path)).Message;
+        var message = Should.Throw<IOException>(() => AdapterRegistry.Open(Path, Trash)).Message;
 
         message.ShouldContain("newer LoraServe");
         message.ShouldContain("29990101000000_Future");

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using LoraServe.Hosting;
 
 namespace LoraServe.Tests.Hosting;
@@ -7,6 +8,22 @@ public sealed class ModelFolderTests : IDisposable
     private readonly string _folder = Directory.CreateTempSubdirectory("loraserve-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
+
+    [Fact]
+    [UnsupportedOSPlatform("windows")]
+    public void Fault_FolderThatCannotBeRead_SaysSo()
+    {
+        Assert.SkipWhen(OperatingSystem.IsWindows() || Environment.IsPrivilegedProcess, "This user can read everything.");
+        File.SetUnixFileMode(_folder, UnixFileMode.UserWrite);
+        try
+        {
+            ModelFolder.Fault(_folder)!.ShouldContain("can be read");
+        }
+        finally
+        {
+            File.SetUnixFileMode(_folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        }
+    }
 
     [Fact]
     public void Fault_FolderOfAModel_IsNone() => ModelFolder.Fault(Repository.EngineGolden("checkpoints", "llama-gqa")).ShouldBeNull();

@@ -100,6 +100,21 @@ public sealed class KeyRingTests : IDisposable
     }
 
     [Fact]
+    public void Create_FirstKeyCannotBeStored_LeavesTheFolderWithoutKeys()
+    {
+        var keys = Open();
+        Corrupt("CREATE TRIGGER Full BEFORE INSERT ON Keys BEGIN SELECT RAISE(ABORT, 'full'); END");
+
+        Should.Throw<IOException>(() => keys.Create(Grant("one")));
+
+        keys.HasKeys.ShouldBeFalse();
+        File.Exists(Path.Combine(_folder, "had-keys")).ShouldBeFalse();
+        Corrupt("DROP TRIGGER Full");
+        keys.Create(Grant("one"));
+        keys.HasKeys.ShouldBeTrue();
+    }
+
+    [Fact]
     public void Create_ManyKeys_AllDiffer()
     {
         var texts = Enumerable.Range(0, 1000).Select(_ => KeySecret.Create().Text).ToList();

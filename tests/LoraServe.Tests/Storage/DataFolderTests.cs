@@ -78,6 +78,63 @@ public sealed class DataFolderTests : IDisposable
     }
 
     [Fact]
+    public void Open_HealthyDatabaseThatCannotBeUsed_IsNotRebuilt()
+    {
+        new Stores(_folder).Dispose();
+        Execute(Database, "INSERT INTO __EFMigrationsHistory VALUES ('29990101000000_Future', '99.0.0')");
+
+        Should.Throw<IOException>(() => new Stores(_folder, rebuild: true)).Message.ShouldContain("newer LoraServe");
+
+        Directory.Exists(Path.Combine(_folder, "trash")).ShouldBeFalse();
+    }
+
+    [Fact]
+    public void Change_CopyCannotBeMade_IsMadeUpForAtTheNextStart()
+    {
+        var copy = Path.Combine(_folder, "index", "jobs", "evaljob-1.json");
+        using (var server = new Stores(_folder))
+        {
+            server.AddJob("evaljob-1");
+            Directory.CreateDirectory($"{copy}.tmp");
+            server.Jobs.Change("evaljob-1", job => job with { Status = JobStatus.Succeeded });
+            Directory.Delete($"{copy}.tmp");
+        }
+
+        using var again = new Stores(_folder);
+
+        File.ReadAllText(copy).ShouldContain("Succeeded");
+    }
+
+    [Fact]
+    public void Open_RebuildFails_LeavesNoHalf()
+    {
+        using (var server = new Stores(_folder)) server.AddFile("first");
+        File.Delete(Database);
+        var generation = Path.ChangeExtension(Database, ".generation");
+        File.Delete(generation);
+        Directory.CreateDirectory(generation);
+        Should.Throw<IOException>(() => new Stores(_folder, rebuild: true));
+        Directory.Delete(generation);
+
+        Should.Throw<IOException>(() => new Stores(_folder)).Message.ShouldContain("is empty");
+    }
+
+    [Fact]
+    public void Open_DatabaseOfAnEarlierReleaseBesideNewerCopies_IsRefused()
+    {
+        using (var server = new Stores(_folder)) server.AddFile("first");
+        File.Copy(Database, Older(".db"));
+        using (var server = new Stores(_folder)) server.AddFile("second");
+        File.Delete(Path.ChangeExtension(Database, ".generation"));
+        File.Move(Older(".db"), Database, overwrite: true);
+        Execute(Database, "DROP TABLE DataGeneration");
+
+        Should.Throw<IOException>(() => new Stores(_folder)).Message.ShouldContain("does not know");
+
+        Directory.GetFiles(Path.Combine(_folder, "index", "files")).Length.ShouldBe(2);
+    }
+
+    [Fact]
     public void Sweep_FilesAndFoldersThatNobodyKnows_GoIntoTheTrash()
     {
         using var server = new Stores(_folder);

@@ -1,4 +1,6 @@
 using LoraServe.Engine.Storage;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Engine.Adapters.Store;
 
@@ -7,10 +9,12 @@ public static class AdapterData
 {
     /// <summary>Refuses a registry that is not the one of the files beside it, as a start would after loading a base.</summary>
     /// <param name="dataFolder">Nobody else uses it.</param>
+    /// <param name="log">Told of what a killed process left.</param>
     /// <exception cref="IOException">It is not; the message says how to go on.</exception>
-    public static void Check(string dataFolder)
+    public static void Check(string dataFolder, ILogger log)
     {
-        if (Directory.Exists(Adapters(dataFolder))) AdapterRegistry.Open(Registry(dataFolder)).Dispose();
+        if (!Directory.Exists(Adapters(dataFolder))) return;
+        AdapterRegistry.Open(Registry(dataFolder), new Trash(dataFolder, TimeProvider.System, log), log).Dispose();
     }
 
     /// <summary>Looks at all adapters and changes nothing.</summary>
@@ -43,7 +47,7 @@ public static class AdapterData
 
         // Files of names from before there was a registry name versions too.
         if (Directory.Exists(Path.Combine(Adapters(dataFolder), "names"))) return found;
-        foreach (var (version, folder) in stored.Where(pair => !named.Contains(pair.Key)))
+        foreach (var (version, folder) in stored.Where(pair => AdapterStore.IsVersion(pair.Key) && !named.Contains(pair.Key)))
         {
             found.Add(VersionFile.TryRead(folder)?.Generation > generation + 1
                 ? new(true, $"{folder} is newer than {Registry(dataFolder)}, which does not know it")
@@ -91,7 +95,7 @@ public static class AdapterData
         copy.Stand("aliases", path => path.EndsWith(".json", StringComparison.Ordinal));
         try
         {
-            using var registry = AdapterRegistry.Open(copy.Path);
+            using var registry = AdapterRegistry.Open(copy.Path, new Trash(copy.Folder, TimeProvider.System, NullLogger.Instance));
             return (registry.Read(), registry.Generation);
         }
         catch (IOException e)

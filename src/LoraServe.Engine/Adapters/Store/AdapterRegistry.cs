@@ -18,18 +18,17 @@ internal sealed partial class AdapterRegistry : IDisposable
     private readonly DbContextOptions<RegistryContext> _options;
     private readonly string _path;
     private readonly DatabaseGeneration _generation;
-    private readonly AliasFiles _aliases;
+    private readonly RegistryCopies _copies;
     private readonly DiskReserve _reserve;
     private readonly ILogger _log;
     private readonly Lock _lock = new();
 
-    private AdapterRegistry(string path, ILogger log)
+    private AdapterRegistry(string path, Trash trash, ILogger log)
     {
         (_path, _log) = (path, log);
-        var folder = Path.GetDirectoryName(Path.GetFullPath(path))!;
         _generation = new DatabaseGeneration(path);
-        _aliases = new AliasFiles(Path.Combine(folder, "aliases"));
-        _reserve = new DiskReserve(folder);
+        _copies = new RegistryCopies(path, _generation, trash);
+        _reserve = new DiskReserve(Path.GetDirectoryName(Path.GetFullPath(path))!);
         var builder = new SqliteConnectionStringBuilder { DataSource = path, Pooling = false, ForeignKeys = true };
         _connection = new SqliteConnection(builder.ConnectionString);
         _options = new DbContextOptionsBuilder<RegistryContext>().UseSqlite(_connection).Options;
@@ -37,15 +36,18 @@ internal sealed partial class AdapterRegistry : IDisposable
 
     /// <summary>Opens the database, made if it is not there and brought to the newest schema.</summary>
     /// <param name="path">In a folder that exists.</param>
-    /// <param name="first">Where the generation of a new one begins.</param>
+    /// <param name="trash">Takes copies of names that it does not know.</param>
     /// <param name="log">Told of what a killed process left; null: nobody is.</param>
-    /// <exception cref="IOException">It cannot be used, or is not the one that belongs to the files beside it; the message says how to go on.</exception>
-    public static AdapterRegistry Open(string path, long first = 1, ILogger? log = null)
+    /// <exception cref="InvalidDatabaseException">
+    /// It is damaged, or is not the one that belongs to the files beside it; the message says how to go on.
+    /// </exception>
+    /// <exception cref="IOException">It cannot be used.</exception>
+    public static AdapterRegistry Open(string path, Trash trash, ILogger? log = null)
     {
-        var registry = new AdapterRegistry(path, log ?? NullLogger.Instance);
+        var registry = new AdapterRegistry(path, trash, log ?? NullLogger.Instance);
         try
         {
-            registry.Prepare(first, static _ => { });
+            registry.Prepare(first: 1, static _ => { }, registry._copies.WhyNotNew);
             return registry;
         }
         catch
@@ -60,21 +62,24 @@ internal sealed partial class AdapterRegistry : IDisposable
     /// <param name="first">Where its generation begins.</param>
     /// <param name="aliases">All names; their versions are among those found.</param>
     /// <param name="versions">What is known of each.</param>
+    /// <param name="trash">Takes copies of names that are not among them.</param>
     /// <param name="log">Told of faults beside it.</param>
     /// <exception cref="IOException">It cannot be written.</exception>
     public static AdapterRegistry Rebuild(
-        string path, long first, IReadOnlyList<AliasRow> aliases, IReadOnlyCollection<KnownVersion> versions, ILogger log)
+        string path, long first, IReadOnlyList<AliasRow> aliases, IReadOnlyCollection<KnownVersion> versions, Trash trash, ILogger log)
     {
-        var registry = new AdapterRegistry(path, log);
+        var registry = new AdapterRegistry(path, trash, log);
         try
         {
-            // Before it has a generation: a kill before leaves an empty one, which is refused beside files, and one after it a whole one.
-            registry.Prepare(first, context =>
-            {
-                context.Versions.AddRange(versions.Select(RowMapping.ToRow));
-                context.Aliases.AddRange(aliases);
-                context.SaveChanges();
-            });
+            registry.Prepare(
+                first,
+                context =>
+                {
+                    context.Versions.AddRange(versions.Select(RowMapping.ToRow));
+                    context.Aliases.AddRange(aliases);
+                    context.SaveChanges();
+                },
+                static _ => null);
             return registry;
         }
         catch
@@ -93,7 +98,7 @@ internal sealed partial class AdapterRegistry : IDisposable
     /// <summary>Everything that is stored.</summary>
     /// <exception cref="IOException">It cannot be read.</exception>
     public RegistryContent Read() => Use("read", context => new RegistryContent(
-        [.. Rows(context).AsEnumerable().Select(RowMapping.ToAlias)],
+        [.. RegistryCopies.Rows(context).AsEnumerable().Select(RowMapping.ToAlias)],
         [.. context.Versions.AsNoTracking().AsEnumerable().Select(RowMapping.ToVersion).OfType<KnownVersion>()],
         context.Folders.AsNoTracking().ToDictionary(row => row.Path, StringComparer.Ordinal)));
 
@@ -151,33 +156,30 @@ internal sealed partial class AdapterRegistry : IDisposable
     /// <summary>Closes the database.</summary>
     public void Dispose() => _connection.Dispose();
 
-    private void Prepare(long first, Action<RegistryContext> fill) => Use("opened", context =>
+    private void Prepare(long first, Action<RegistryContext> fill, Func<RegistryContext, string?> whyNotNew)
     {
-        _generation.CheckExists();
-        _connection.Open();
-        _generation.Check(_connection);
-        Execute("PRAGMA journal_mode = WAL");
-        // FULL: a commit is on the disk before it is reported, in WAL mode too.
-        Execute("PRAGMA synchronous = FULL");
-        new SchemaMigration(_path, _log).Apply(context.Database);
-        fill(context);
-        _generation.Open(_connection, first, () => WhyNotNew(context));
-        if (_generation.IsBehind || !_aliases.Exist) WriteCopies(context);
-        else if (_aliases.FindOther([.. context.Aliases.Select(row => row.Name)]) is { } other)
-            throw _generation.Refusal($"{_path} is older than its files: it does not know the name in {other}.");
-        _reserve.Fill();
-        return true;
-    });
+        Use("opened", context =>
+        {
+            _generation.CheckExists();
+            _connection.Open();
+            _generation.Check(_connection);
+            context.Database.ExecuteSqlRaw("PRAGMA journal_mode = WAL");
+            // FULL: a commit is on the disk before it is reported, in WAL mode too.
+            context.Database.ExecuteSqlRaw("PRAGMA synchronous = FULL");
+            new SchemaMigration(_path, _log).Apply(context.Database);
+            // A kill before its end leaves an empty one, which is refused beside files.
+            using (var transaction = context.Database.BeginTransaction())
+            {
+                fill(context);
+                _generation.Open(_connection, first, () => whyNotNew(context));
+                _copies.Check(context);
+                transaction.Commit();
+            }
 
-    private string? WhyNotNew(RegistryContext context)
-    {
-        var folder = Path.GetDirectoryName(Path.GetFullPath(_path))!;
-        var (versions, names) = (Path.Combine(folder, "versions"), Path.Combine(folder, "names"));
-        // Names were files before there was a registry.
-        if (Directory.Exists(names) && Directory.EnumerateFiles(names).Any()) return null;
-        if (!context.Versions.Any() && Directory.Exists(versions) && Directory.EnumerateDirectories(versions).Any())
-            return $"{_path} is empty, but {versions} holds adapters.";
-        return !context.Aliases.Any() && _aliases.HasAny ? $"{_path} is empty, but there are names beside it." : null;
+            _copies.Complete(context, _connection);
+            return true;
+        });
+        _reserve.Fill();
     }
 
     // Changes what exists: the database first, then what lies beside it.
@@ -194,35 +196,17 @@ internal sealed partial class AdapterRegistry : IDisposable
 
         try
         {
-            if (wasBehind) WriteCopies(context);
-            else WriteCopy(context, name);
+            if (wasBehind) _copies.WriteAll(context, _connection);
+            else _copies.Write(context, _connection, name);
         }
-        // The change is made. The next one writes all copies, or the next start.
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        // The change is made, whatever fails now: nobody may hear that it is not. The next one writes all copies, or the next start.
+        catch (Exception e)
         {
             LogNoCopies(e.Message);
         }
 
         return true;
     });
-
-    private void WriteCopy(RegistryContext context, string? name)
-    {
-        context.ChangeTracker.Clear();
-        if (name is not null && Rows(context).FirstOrDefault(row => row.Name == name) is { } row) _aliases.Write(row);
-        else if (name is not null) _aliases.Delete(name);
-        _generation.Commit(_connection);
-    }
-
-    private void WriteCopies(RegistryContext context)
-    {
-        context.ChangeTracker.Clear();
-        _aliases.Replace([.. Rows(context)]);
-        _generation.Commit(_connection);
-    }
-
-    private static IQueryable<AliasRow> Rows(RegistryContext context) =>
-        context.Aliases.AsNoTracking().Include(row => row.History).Include(row => row.Parts).AsSplitQuery();
 
     private void Write(Action<RegistryContext> change) => Use("written", context =>
     {
@@ -232,13 +216,6 @@ internal sealed partial class AdapterRegistry : IDisposable
         transaction.Commit();
         return true;
     });
-
-    private void Execute(string pragma)
-    {
-        using var command = _connection.CreateCommand();
-        command.CommandText = pragma;
-        command.ExecuteNonQuery();
-    }
 
     private T Use<T>(string verb, Func<RegistryContext, T> use)
     {

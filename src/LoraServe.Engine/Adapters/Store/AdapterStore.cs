@@ -114,20 +114,11 @@ internal sealed partial class AdapterStore : IDisposable
     /// Moves the versions that are not wanted into the trash: a kill may have come between storing one and naming it, or between taking its
     /// last name away and deleting it.
     /// </summary>
-    /// <param name="wanted">Versions that have names.</param>
-    /// <param name="generation">Of the registry that knows these names.</param>
-    /// <exception cref="IOException">One of them is newer than the registry, which is an older copy then; nothing is moved.</exception>
-    public void Sweep(IReadOnlySet<string> wanted, long generation)
+    /// <param name="wanted">Versions that have names, in a registry that is the one of this store.</param>
+    /// <exception cref="IOException">Some stay.</exception>
+    public void Sweep(IReadOnlySet<string> wanted)
     {
-        var unknown = Versions.Where(version => !wanted.Contains(version)).ToList();
-        // What a kill kept from getting its name would have got it in the next generation.
-        if (unknown.Find(version => VersionFile.TryRead(FolderOf(version))?.Generation > generation + 1) is { } newer)
-        {
-            throw new DatabaseGeneration(RegistryPath).Refusal($"{RegistryPath} is older than its files: it has seen {generation} changes, and the version "
-                + $"{newer} came later.");
-        }
-
-        foreach (var version in unknown) _trash.Take(FolderOf(version), "no adapter is named after it");
+        foreach (var version in Versions.Where(version => !wanted.Contains(version))) _trash.Take(FolderOf(version), "no adapter is named after it");
     }
 
     /// <summary>Files of names from before there was a registry.</summary>

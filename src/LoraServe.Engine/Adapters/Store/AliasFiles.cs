@@ -23,9 +23,6 @@ internal sealed class AliasFiles(string folder)
     /// <summary>Whether there is a folder of them.</summary>
     public bool Exist => Directory.Exists(folder);
 
-    /// <summary>Whether there is a name among them.</summary>
-    public bool HasAny => Exist && Directory.EnumerateFiles(folder, $"*{Extension}").Any();
-
     /// <summary>Writes a name in the place of what it was.</summary>
     /// <exception cref="IOException">What it was is there.</exception>
     public void Write(AliasRow row)
@@ -53,13 +50,19 @@ internal sealed class AliasFiles(string folder)
         return Directory.EnumerateFiles(folder, $"*{Extension}").FirstOrDefault(path => IsOurs(path) && !known.Contains(path));
     }
 
-    /// <summary>Writes all names, and deletes the files of all others.</summary>
-    public void Replace(IReadOnlyList<AliasRow> rows)
+    /// <summary>Writes all names, and moves the files of all others into the trash: they may be the only copies.</summary>
+    /// <exception cref="IOException">Not all are written or moved.</exception>
+    public void Replace(IReadOnlyList<AliasRow> rows, Trash trash)
     {
         OwnerOnly.CreateFolder(folder);
         foreach (var row in rows) Write(row);
         var known = rows.Select(row => PathOf(row.Name)).ToHashSet(StringComparer.Ordinal);
-        foreach (var path in Directory.GetFiles(folder).Where(path => !known.Contains(path) && IsOurs(path))) File.Delete(path);
+        foreach (var path in Directory.GetFiles(folder).Where(path => !known.Contains(path) && IsOurs(path)))
+        {
+            if (path.EndsWith(Extension, StringComparison.Ordinal)) trash.Take(path, "the registry of adapters does not know this name");
+            else File.Delete(path);
+        }
+
         DurableDisk.FlushFolder(folder);
     }
 

@@ -1,6 +1,7 @@
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Storage;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Engine.Adapters.Store;
 
@@ -16,10 +17,11 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
     private const string NotCheckedYet = "It was found when the registry was rebuilt and is checked again when it is first used.";
 
     /// <summary>Rebuilds the registry and opens it.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="IOException">It cannot be written, or the one that is there is of a newer release or cannot be read, and stays.</exception>
     public AdapterRegistry Run()
     {
         var path = store.RegistryPath;
+        if (File.Exists(path)) CheckReplaceable(path);
         var found = store.Versions.ToDictionary(version => version, version => VersionFile.TryRead(store.FolderOf(version)), StringComparer.Ordinal);
         var first = 1 + Math.Max(
             new DatabaseGeneration(path).NumberBeside(),
@@ -32,9 +34,27 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
             if (File.Exists(file)) trash.Take(file, "the registry is rebuilt");
         }
 
-        var registry = AdapterRegistry.Rebuild(path, first, [.. Names(rows, found)], [.. found.Select(pair => Known(pair.Key, pair.Value))], log);
+        var registry = AdapterRegistry.Rebuild(path, first, [.. Names(rows, found)], [.. found.Select(pair => Known(pair.Key, pair.Value))], trash, log);
         LogRebuilt(rows.Count, found.Count);
         return registry;
+    }
+
+    // Whole or damaged, all that it says is beside it too. What keeps it from being opened for another reason would not be mended.
+    private static void CheckReplaceable(string path)
+    {
+        using var copy = new DatabaseCopy(path);
+        try
+        {
+            AdapterRegistry.Open(copy.Path, new Trash(copy.Folder, TimeProvider.System, NullLogger.Instance)).Dispose();
+        }
+        catch (IOException e) when (e is InvalidDatabaseException || DatabaseDamage.IsCauseOf(e))
+        {
+            // It is rebuilt for that.
+        }
+        catch (IOException e)
+        {
+            throw new IOException(copy.Explain(e.Message), e);
+        }
     }
 
     // A name whose file is lost is made from the versions that came under it; what came under none gets one.

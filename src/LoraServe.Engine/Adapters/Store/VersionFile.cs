@@ -1,6 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Checkpoints;
 
 namespace LoraServe.Engine.Adapters.Store;
 
@@ -76,8 +77,16 @@ internal sealed record VersionFile
         }
     }
 
-    /// <summary>Writes the file into a folder.</summary>
-    public void Write(string folder) => File.WriteAllBytes(Path.Combine(folder, FileName), JsonSerializer.SerializeToUtf8Bytes(this, Json));
+    /// <summary>Writes the file into a folder, in the place of what is there: a kill leaves the one or the other.</summary>
+    /// <exception cref="IOException">It cannot be written.</exception>
+    public void Write(string folder)
+    {
+        var path = Path.Combine(folder, FileName);
+        var temporary = $"{path}.tmp";
+        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(this, Json));
+        DurableDisk.FlushFile(temporary);
+        File.Move(temporary, path, overwrite: true);
+    }
 
     private static VersionFileEntry DescribeFile(string path)
     {

@@ -46,12 +46,14 @@ internal sealed class JobCopies(string dataFolder)
     /// <summary>A copy of what a database does not know, or null.</summary>
     public string? FindOther(JobContext context)
     {
+        if (!Exist) return null;
         var ids = context.Files.Select(row => row.Id).Concat(context.Jobs.Select(row => row.Id)).ToHashSet(StringComparer.Ordinal);
         return Paths(_files).Concat(Paths(_jobs)).FirstOrDefault(path => !ids.Contains(Path.GetFileNameWithoutExtension(path)));
     }
 
-    /// <summary>Makes the copies those of a database.</summary>
-    public void Replace(JobContext context)
+    /// <summary>Makes the copies those of a database; those of what it does not know go into the trash: they may be the only ones.</summary>
+    /// <exception cref="IOException">Not all are written or moved.</exception>
+    public void Replace(JobContext context, Trash trash)
     {
         OwnerOnly.CreateFolder(Path.GetDirectoryName(_files)!);
         OwnerOnly.CreateFolder(_files);
@@ -69,7 +71,8 @@ internal sealed class JobCopies(string dataFolder)
             ids.Add(row.Id);
         }
 
-        foreach (var path in Paths(_files).Concat(Paths(_jobs)).Where(path => !ids.Contains(Path.GetFileNameWithoutExtension(path)))) File.Delete(path);
+        foreach (var path in Paths(_files).Concat(Paths(_jobs)).Where(path => !ids.Contains(Path.GetFileNameWithoutExtension(path))))
+            trash.Take(path, "the database of jobs does not know what it describes");
         Flush();
     }
 

@@ -14,23 +14,24 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
     private readonly string _folder;
     private readonly DatabaseGeneration _generation;
     private readonly JobCopies _copies;
+    private readonly Trash _trash;
     private readonly DiskReserve _reserve;
     private readonly ILogger _log;
     private readonly Lock _entries = new();
-    private Action<JobContext> _fill = static _ => { };
+    private Action<JobContext>? _fill;
     private long _first = 1;
 
     private JobDatabase(DataFolder folder, string path, ILogger log)
         : base(path, "jobs", options => new JobContext(options))
     {
-        (_folder, _log, _reserve) = (folder.Path, log, folder.Reserve);
+        (_folder, _trash, _reserve, _log) = (folder.Path, folder.Trash, folder.Reserve, log);
         _generation = new DatabaseGeneration(path);
         _copies = new JobCopies(folder.Path);
     }
 
     /// <summary>Opens the database of a data folder, which is made if it is not there.</summary>
     /// <param name="folder">The data folder.</param>
-    /// <param name="rebuild">Whether one that is refused is built from the files, where what happened to jobs is lost.</param>
+    /// <param name="rebuild">Whether one that is damaged or not that of the files is built from them, where what happened to jobs is lost.</param>
     /// <param name="log">Told of what a killed process left.</param>
     /// <exception cref="IOException">It cannot be used, or is not the one that belongs to the files; the message says how to go on.</exception>
     public static JobDatabase Open(DataFolder folder, bool rebuild, ILogger log)
@@ -40,7 +41,7 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
         {
             return new JobDatabase(folder, path, log).Opened();
         }
-        catch (IOException e) when (rebuild && !InsufficientStorage.IsCauseOf(e))
+        catch (InvalidDatabaseException) when (rebuild)
         {
             var database = new JobDatabase(folder, path, log);
             database._first = database._generation.NumberBeside() + 1;
@@ -53,7 +54,14 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
     /// <param name="change">Of the tables.</param>
     /// <param name="copy">Of what was changed, once it is.</param>
     /// <exception cref="IOException">Nothing was changed.</exception>
-    public T WriteEntries<T>(Func<JobContext, T> change, Action<JobCopies, T> copy)
+    public T WriteEntries<T>(Func<JobContext, T> change, Action<JobCopies, T> copy) => WriteEntries(change, static _ => true, copy);
+
+    /// <summary>The same for a change that may turn out to be none that is copied.</summary>
+    /// <param name="change">Of the tables.</param>
+    /// <param name="isCopied">Whether what it made is copied.</param>
+    /// <param name="copy">Of what was changed, once it is.</param>
+    /// <exception cref="IOException">Nothing was changed.</exception>
+    public T WriteEntries<T>(Func<JobContext, T> change, Func<T, bool> isCopied, Action<JobCopies, T> copy)
     {
         lock (_entries)
         {
@@ -61,12 +69,13 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
             var result = Write(context =>
             {
                 var made = change(context);
-                _generation.Raise(Writing);
+                if (isCopied(made)) _generation.Raise(Writing);
                 return made;
             });
+            if (!isCopied(result)) return result;
             Copy(() => UseWriting((context, connection) =>
             {
-                if (wasBehind) _copies.Replace(context);
+                if (wasBehind) _copies.Replace(context, _trash);
                 else copy(_copies, result);
                 _generation.Commit(connection);
             }));
@@ -81,18 +90,6 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
     public T DeleteEntries<T>(Func<JobContext, T> change, params IReadOnlyCollection<string> ids) =>
         _reserve.Delete(() => WriteEntries(change, (copies, _) => copies.Delete(ids)));
 
-    /// <summary>Copies a job that has changed, as it is now.</summary>
-    public void Copy(string id)
-    {
-        lock (_entries)
-        {
-            Copy(() =>
-            {
-                if (Read(context => context.Jobs.AsNoTracking().FirstOrDefault(row => row.Id == id)) is { } row) _copies.Write(row);
-            });
-        }
-    }
-
     private JobDatabase Opened()
     {
         _generation.CheckExists();
@@ -106,38 +103,43 @@ internal sealed partial class JobDatabase : DurableDatabase<JobContext>
 
     protected override void Complete(JobContext context, SqliteConnection connection)
     {
-        _fill(context);
-        context.ChangeTracker.Clear();
-        _generation.Open(connection, _first, () => WhyNotNew(context));
-        if (!_generation.IsBehind && _copies.Exist)
+        // A kill before its end leaves an empty one, which is refused beside files.
+        using (var transaction = context.Database.BeginTransaction())
         {
-            if (_copies.FindOther(context) is { } other)
-                throw _generation.Refusal($"jobs.db of {_folder} is older than its files: it does not know what {other} describes.");
-            return;
+            _fill?.Invoke(context);
+            context.ChangeTracker.Clear();
+            _generation.Open(connection, _first, () => _fill is null ? WhyNotNew(context) : null);
+            if (!_generation.IsBehind && _copies.FindOther(context) is { } other) throw _generation.Refusal(DoesNotKnow(other));
+            transaction.Commit();
         }
 
-        _copies.Replace(context);
+        if (!_generation.IsBehind && _copies.Exist) return;
+        _copies.Replace(context, _trash);
         _generation.Commit(connection);
     }
 
     private string? WhyNotNew(JobContext context)
     {
-        if (context.Files.Any() || context.Jobs.Any()) return null;
+        var isEmpty = !context.Files.Any() && !context.Jobs.Any();
+        if (!isEmpty) return _copies.FindOther(context) is { } other ? DoesNotKnow(other) : null;
         var (files, jobs) = (Path.Combine(_folder, "files"), Path.Combine(_folder, "training"));
-        return _copies.HasAny || (Directory.Exists(files) && Directory.EnumerateFiles(files).Any())
+        return _copies.HasAny || (Directory.Exists(files) && Directory.EnumerateFiles(files, "file-*").Any())
             || (Directory.Exists(jobs) && Directory.EnumerateDirectories(jobs).Any())
             ? $"jobs.db of {_folder} is empty, but there are files and jobs beside it."
             : null;
     }
 
-    // The change is made. The next one writes all copies, or the next start.
+    private string DoesNotKnow(string copy) => $"jobs.db of {_folder} is older than its files: it does not know what {copy} describes.";
+
+    // The change is made, whatever fails now: nobody may hear that it is not. The generation stays behind until the next change, or the next
+    // start, has written all copies.
     private void Copy(Action write)
     {
         try
         {
             write();
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e)
         {
             LogNoCopies(e.Message);
         }

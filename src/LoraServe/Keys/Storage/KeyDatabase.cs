@@ -12,9 +12,9 @@ internal sealed class KeyDatabase : DurableDatabase<KeyContext>
 
     private readonly DiskReserve _reserve;
 
-    private KeyDatabase(string folder)
+    private KeyDatabase(string folder, DiskReserve reserve)
         : base(Path.Combine(folder, FileName), "keys", options => new KeyContext(options)) =>
-        (Marker, _reserve) = (new KeyMarker(folder), new DiskReserve(folder));
+        (Marker, _reserve) = (new KeyMarker(folder), reserve);
 
     /// <summary>Remembers outside of the database that there were keys.</summary>
     public KeyMarker Marker { get; }
@@ -24,13 +24,15 @@ internal sealed class KeyDatabase : DurableDatabase<KeyContext>
 
     /// <summary>Opens the database of a data folder; both are made if they are not there.</summary>
     /// <exception cref="IOException">It cannot be used.</exception>
-    public static KeyDatabase Open(string folder) => Open(folder, NullLogger.Instance);
+    public static KeyDatabase Open(string folder) => Open(folder, new DiskReserve(folder), NullLogger.Instance);
 
-    /// <summary>The same, and a log is told of what a killed process left.</summary>
+    /// <summary>The same for a server, whose reserve it shares; a log is told of what a killed process left.</summary>
     /// <exception cref="IOException">It cannot be used.</exception>
-    public static KeyDatabase Open(string folder, ILogger log)
+    public static KeyDatabase Open(DataFolder folder, ILogger log) => Open(folder.Path, folder.Reserve, log);
+
+    private static KeyDatabase Open(string folder, DiskReserve reserve, ILogger log)
     {
-        var database = new KeyDatabase(folder);
+        var database = new KeyDatabase(folder, reserve);
         database.Prepare(log);
         return database;
     }
@@ -60,6 +62,6 @@ internal sealed class KeyDatabase : DurableDatabase<KeyContext>
 
     protected override void Check(SqliteConnection connection)
     {
-        if (DatabaseDamage.Find(connection, connection.DataSource) is { } damage) throw new IOException($"{damage} {Advice}");
+        if (DatabaseDamage.Find(connection, connection.DataSource) is { } damage) throw new InvalidDatabaseException($"{damage} {Advice}");
     }
 }

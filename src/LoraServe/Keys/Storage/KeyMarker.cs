@@ -25,10 +25,11 @@ internal sealed class KeyMarker(string folder)
     public string Location { get; } = Path.Combine(folder, FileName);
 
     /// <summary>Remembers that there are keys; it is on the disk when this returns.</summary>
+    /// <returns>Whether it did not know that before.</returns>
     /// <exception cref="IOException">It could not be written.</exception>
-    public void Set()
+    public bool Set()
     {
-        if (Exists) return;
+        if (Exists) return false;
         var options = new FileStreamOptions { Mode = FileMode.OpenOrCreate, Access = FileAccess.Write, Share = FileShare.ReadWrite };
         if (!OperatingSystem.IsWindows()) options.UnixCreateMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         using (var file = new FileStream(Location, options))
@@ -38,6 +39,15 @@ internal sealed class KeyMarker(string folder)
         }
 
         DurableDisk.FlushFolder(folder);
-        _isKnown = true;
+        return _isKnown = true;
+    }
+
+    /// <summary>Forgets that there are keys, where the first one could not be made.</summary>
+    /// <exception cref="IOException">It goes on to say that there were some.</exception>
+    public void TakeBack()
+    {
+        File.Delete(Location);
+        DurableDisk.FlushFolder(folder);
+        _isKnown = false;
     }
 }

@@ -20,7 +20,7 @@ public sealed class ReservedNamesTests : IDisposable
     public async Task Start_NameThatIsReservedNow_IsToldAndCanBeTakenAwayAndDeleted(string name)
     {
         await _adapters.Add("old", ManagedAdapters.One);
-        using (var registry = AdapterRegistry.Open(Path.Combine(_adapters.DataFolder, "adapters", "registry.db")))
+        using (var registry = AdapterRegistry.Open(Path.Combine(_adapters.DataFolder, "adapters", "registry.db"), _adapters.Trash))
             registry.Save(registry.Read().Aliases.Single() with { Name = name });
 
         _adapters.Restart();

@@ -2,8 +2,12 @@ using FsCheck;
 using FsCheck.Fluent;
 using FsCheck.Xunit;
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Registry;
 using LoraServe.Engine.Adapters.Store;
+using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Storage;
 using LoraServe.Tests;
+using Microsoft.Extensions.Logging.Abstractions;
 using Shouldly;
 using Xunit;
 
@@ -17,9 +21,11 @@ public sealed class AdapterRegistryTests : IDisposable
     private readonly TemporaryFolder _folder = new();
     private AdapterRegistry _registry;
 
-    public AdapterRegistryTests() => _registry = AdapterRegistry.Open(Path);
+    public AdapterRegistryTests() => _registry = AdapterRegistry.Open(Path, Trash);
 
     private string Path => System.IO.Path.Combine(_folder.Path, "registry.db");
+
+    private Trash Trash => new(_folder.Path, TimeProvider.System, NullLogger.Instance);
 
     public void Dispose()
     {
@@ -143,7 +149,7 @@ public sealed class AdapterRegistryTests : IDisposable
         var path = System.IO.Path.Combine(_folder.Path, "broken.db");
         File.WriteAllText(path, new string('x', 10_000));
 
-        Should.Throw<IOException>(() => AdapterRegistry.Open(path)).Message.ShouldContain("broken.db");
+        Should.Throw<IOException>(() => AdapterRegistry.Open(path, Trash)).Message.ShouldContain("broken.db");
     }
 
     /// <summary>Names that differ in case or are reserved somewhere are names like any other.</summary>
@@ -163,7 +169,7 @@ public sealed class AdapterRegistryTests : IDisposable
     private void Restart()
     {
         _registry.Dispose();
-        _registry = AdapterRegistry.Open(Path);
+        _registry = AdapterRegistry.Open(Path, Trash);
     }
 
     private static AdapterAlias Alias(string name) => new() { Name = name, Created = Time };

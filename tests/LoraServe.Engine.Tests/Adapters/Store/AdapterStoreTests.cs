@@ -128,7 +128,7 @@ public sealed class AdapterStoreTests : IDisposable
         Put(store, "wanted");
         Put(store, "never named");
 
-        store.Sweep(new HashSet<string> { Version("wanted") }, generation: 1);
+        store.Sweep(new HashSet<string> { Version("wanted") });
 
         store.Versions.ShouldBe([Version("wanted")]);
         var kept = Trash().ShouldHaveSingleItem();

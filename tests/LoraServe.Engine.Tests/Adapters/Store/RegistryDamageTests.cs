@@ -104,6 +104,130 @@ public sealed class RegistryDamageTests : IDisposable
     }
 
     [Fact]
+    public async Task Open_OlderRegistryAheadOfItsGeneration_KeepsTheNewerNames()
+    {
+        await _adapters.Add("a", ManagedAdapters.One);
+        var behind = File.ReadAllBytes(Path.Combine(Root, "registry.generation"));
+        Manager.Update("a", new AdapterPatch { Pinned = true });
+        _adapters.Restart(() => Copy("older"));
+        Manager.SaveMix("m", [new AdapterPart("a", 0.5)]);
+        void Damage()
+        {
+            Restore("older");
+            File.WriteAllBytes(Path.Combine(Root, "registry.generation"), behind);
+        }
+
+        _adapters.Restart(Damage);
+
+        Directory.GetFiles(Path.Combine(_adapters.DataFolder, "trash")).ShouldHaveSingleItem().ShouldContain("adapters-aliases-");
+    }
+
+    [Fact]
+    public async Task Open_OlderRegistryAheadOfItsGenerationBesideANewerVersion_ChangesNothing()
+    {
+        await _adapters.Add("a", ManagedAdapters.One);
+        var behind = File.ReadAllBytes(Path.Combine(Root, "registry.generation"));
+        Manager.Update("a", new AdapterPatch { Pinned = true });
+        _adapters.Restart(() => Copy("older"));
+        Manager.SaveMix("m", [new AdapterPart("a", 0.5)]);
+        await _adapters.Add("b", ManagedAdapters.Two);
+
+        Should.Throw<IOException>(() => _adapters.Restart(() =>
+        {
+            Restore("older");
+            File.WriteAllBytes(Path.Combine(Root, "registry.generation"), behind);
+        })).Message.ShouldContain("came later");
+
+        _adapters.Restart(static () => { }, rebuild: true);
+        Manager.List().Select(info => info.Name).ShouldBe(["a", "b", "m"]);
+    }
+
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Open_NamesBesideARegistryThatDoesNotKnowThem_IsRefusedWhateverElseLiesThere(bool isEarlierRelease)
+    {
+        await _adapters.Add("a", ManagedAdapters.One);
+        _adapters.Restart(() => Copy("older"));
+        Manager.SaveMix("m", [new AdapterPart("a", 0.5)]);
+
+        Should.Throw<IOException>(() => _adapters.Restart(() =>
+        {
+            File.Delete(Path.Combine(Root, "registry.generation"));
+            Directory.CreateDirectory(Path.Combine(Root, "names"));
+            File.WriteAllText(Path.Combine(Root, "names", "note"), "");
+            if (isEarlierRelease)
+            {
+                Restore("older");
+                Execute("DROP TABLE DataGeneration");
+            }
+            else
+            {
+                File.Delete(Registry);
+            }
+        })).Message.ShouldContain("--rebuild-registry");
+
+        _adapters.Restart(static () => { }, rebuild: true);
+        Manager.List().Select(info => info.Name).ShouldBe(["a", "m"]);
+    }
+
+    [Fact]
+    public void Open_StrangeFolderAmongVersions_IsNoAdapter()
+    {
+        _adapters.Restart(() =>
+        {
+            Directory.Delete(Root, recursive: true);
+            Directory.CreateDirectory(Path.Combine(Root, "versions", "lost+found"));
+        });
+        Manager.List().ShouldBeEmpty();
+        _adapters.Restart(static () => { }, rebuild: true);
+    }
+
+    [Fact]
+    public async Task Add_CopyCannotBeMade_KeepsTheVersion()
+    {
+        Execute("DROP TABLE MixParts");
+
+        var one = await _adapters.Add("a", ManagedAdapters.One);
+
+        (await _adapters.Version("a")).ShouldBe(one.Version);
+        _adapters.Log.Lines.ShouldContain(line => line.Contains("not copied"));
+    }
+
+    [Fact]
+    public async Task Open_CutDescriptionOfAVersion_IsWrittenAgain()
+    {
+        var one = await _adapters.Add("a", ManagedAdapters.One);
+
+        _adapters.Restart(() => File.WriteAllText(Path.Combine(Root, "versions", one.Version, VersionFile.FileName), "{"));
+
+        VersionFile.TryRead(Path.Combine(Root, "versions", one.Version))!.Name.ShouldBe("a");
+    }
+
+    [Fact]
+    public async Task Rebuild_RegistryOfANewerRelease_StaysWhereItIs()
+    {
+        await _adapters.Add("a", ManagedAdapters.One);
+
+        Should.Throw<IOException>(() => _adapters.Restart(
+            () => Execute("INSERT INTO __EFMigrationsHistory VALUES ('29990101000000_Future', '99.0.0')"), rebuild: true)).Message.ShouldContain(Registry);
+
+        File.Exists(Registry).ShouldBeTrue();
+    }
+
+    [Fact]
+    public async Task Remove_ReserveWasUsed_IsFilledAgain()
+    {
+        await _adapters.Add("a", ManagedAdapters.One);
+        var reserve = Path.Combine(Root, "reserve");
+        File.Delete(reserve);
+
+        Manager.Remove("a", force: true);
+
+        File.Exists(reserve).ShouldBeTrue();
+    }
+
+    [Fact]
     public async Task Open_CellOfAnotherKind_IsRefusedAndRebuilt()
     {
         var one = await _adapters.Add("a", ManagedAdapters.One);
