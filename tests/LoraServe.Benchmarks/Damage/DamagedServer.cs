@@ -29,7 +29,7 @@ internal sealed class DamagedServer : IDisposable
             Keys = Keep(new KeyRing(Keep(KeyDatabase.Open(data)), TimeProvider.System, NullLogger<KeyRing>.Instance));
             Keys.CheckNotLost();
             var database = Keep(JobDatabase.Open(folder, rebuild, NullLogger.Instance));
-            if (!rebuild) AdapterData.Check(data);
+            if (!rebuild) AdapterData.Check(data, NullLogger.Instance);
             Adapters = Keep(OpenAdapters(data, rebuild));
             Files = new FileStore(database, folder, TimeProvider.System, NullLogger<FileStore>.Instance);
             Jobs = new JobStore(database, TimeProvider.System);
