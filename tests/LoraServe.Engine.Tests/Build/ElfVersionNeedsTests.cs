@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using LoraServe.Build;
 using Shouldly;
 using Xunit;
 

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Storage;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 

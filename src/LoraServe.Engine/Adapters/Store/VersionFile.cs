@@ -1,7 +1,7 @@
 using System.Security.Cryptography;
 using System.Text.Json;
 using LoraServe.Engine.Adapters.Catalog;
-using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Storage;
 
 namespace LoraServe.Engine.Adapters.Store;
 
