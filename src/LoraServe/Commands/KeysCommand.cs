@@ -78,7 +78,7 @@ internal static class KeysCommand
                 MaxJobs = result.GetValue(jobs),
                 ExpiresIn = result.GetValue(expires),
             };
-            var (key, text) = keys.Create(request.ToNewKey(TimeProvider.System.GetUtcNow()));
+            var (key, text) = keys.Create(request.ToNewKey);
             audit.Record(Caller.CommandLine, AuditAction.KeyCreated, key.Id, details: KeyResource.DescribeGrant(key));
             Console.Error.WriteLine($"Key {key.Id} for '{key.Grant.Name}'. Keep its text, nobody can show it again:");
             Console.Out.WriteLine(text);

@@ -21,6 +21,6 @@ internal static class ProgressBars
     /// <param name="steps">Steps of the training; the bar has one more, for what comes after them.</param>
     /// <param name="run">Told where to show how it goes.</param>
     public static Task<T> RunAsync<T>(int steps, Func<TrainingProgress, Task<T>> run) => !Terminal.IsInteractive
-        ? run(new TrainingProgress(bar: null, steps))
-        : Create().StartAsync(context => run(new TrainingProgress(context.AddTask("beginning", maxValue: steps + 1), steps)));
+        ? run(new TrainingProgress(null, steps))
+        : Create().StartAsync(context => run(new TrainingProgress((context, context.AddTask("beginning", maxValue: steps + 1)), steps)));
 }

@@ -5,9 +5,9 @@ using Spectre.Console;
 namespace LoraServe.Commands;
 
 /// <summary>Shows how a training goes: a bar with loss, tokens a second and time left in a terminal, else a line every few seconds.</summary>
-/// <param name="bar">The bar, or null.</param>
+/// <param name="shown">The bar and what draws it, or null.</param>
 /// <param name="steps">Steps of the training.</param>
-internal sealed class TrainingProgress(ProgressTask? bar, int steps)
+internal sealed class TrainingProgress((ProgressContext Display, ProgressTask Bar)? shown, int steps)
 {
     private const double Smoothing = 0.1;
 
@@ -59,7 +59,7 @@ internal sealed class TrainingProgress(ProgressTask? bar, int steps)
         _loss = double.IsNaN(_loss) ? step.Loss : _loss + (Smoothing * (step.Loss - _loss));
         (_tokens, _seconds) = (_tokens + step.Tokens, _seconds + step.Elapsed.TotalSeconds);
         var text = $"loss {_loss:F4}  {_tokens / Math.Max(_seconds, 1e-9):N0} tokens/s";
-        if (bar is not null)
+        if (shown is var (_, bar))
         {
             bar.Value = step.Step;
             bar.Description = Markup.Escape(text);
@@ -75,6 +75,9 @@ internal sealed class TrainingProgress(ProgressTask? bar, int steps)
     // The bar stands still meanwhile: what goes on is beside it.
     private void ShowPhase(string phase)
     {
-        if (bar is not null) bar.Description = phase;
+        if (shown is not var (display, bar)) return;
+        bar.Description = phase;
+        // A phase may be over before the next drawing.
+        display.Refresh();
     }
 }

@@ -35,12 +35,13 @@ internal sealed partial class EngineService(
     private readonly TaskCompletionSource _loadingEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LlmEngine? _engine;
     private volatile LoraTrainer? _trainer;
+    private readonly TaskCompletionSource _impatience = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private IReadOnlyList<PosixSignalRegistration> _signals = [];
     private volatile EngineState _state = EngineState.Loading;
+    private volatile bool _isStopping;
 
-    /// <summary>Loading, then Ready or Failed, and Draining from the moment the server is told to stop.</summary>
-    public EngineState State => _state != EngineState.Failed && lifetime.ApplicationStopping.IsCancellationRequested
-        ? EngineState.Draining
-        : _state;
+    /// <summary>Loading, then Ready or Failed, and Draining once the server was told to stop and listens for whoever does not want to wait.</summary>
+    public EngineState State => _state != EngineState.Failed && _isStopping ? EngineState.Draining : _state;
 
     /// <summary>When the engine became ready.</summary>
     public DateTimeOffset Loaded { get; private set; }
@@ -73,30 +74,39 @@ internal sealed partial class EngineService(
     // Before the web server stops listening, so that running requests keep their connections and probes see that no new ones are wanted.
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        // The host passes over signals that come after the first: who sends another one does not want to wait.
-        var impatience = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        using var interrupt = PosixSignalRegistration.Create(PosixSignal.SIGINT, _ => impatience.TrySetResult());
-        using var terminate = PosixSignalRegistration.Create(PosixSignal.SIGTERM, _ => impatience.TrySetResult());
         // The process must not end beneath libtorch: it would crash.
-        await Task.WhenAny(_loadingEnded.Task, impatience.Task, Task.Delay(TimeSpan.FromSeconds(options.ShutdownTimeout), CancellationToken.None));
+        await Task.WhenAny(_loadingEnded.Task, _impatience.Task, Task.Delay(TimeSpan.FromSeconds(options.ShutdownTimeout), CancellationToken.None));
         if (_engine is not { } engine) return;
-        await Task.WhenAny(engine.DrainAsync(TimeSpan.FromSeconds(options.ShutdownTimeout)), impatience.Task);
+        await Task.WhenAny(engine.DrainAsync(TimeSpan.FromSeconds(options.ShutdownTimeout)), _impatience.Task);
         // What did not finish ends with an error that its client can still read.
         await DisposeAsync();
     }
 
     public async ValueTask DisposeAsync()
     {
+        foreach (var signal in Interlocked.Exchange(ref _signals, [])) signal.Dispose();
         if (Interlocked.Exchange(ref _engine, null) is { } engine) await engine.DisposeAsync();
     }
 
     Task IHostedService.StartAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    Task IHostedLifecycleService.StartingAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+    Task IHostedLifecycleService.StartingAsync(CancellationToken cancellationToken)
+    {
+        lifetime.ApplicationStopping.Register(BeginStopping);
+        return Task.CompletedTask;
+    }
 
     Task IHostedService.StopAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     Task IHostedLifecycleService.StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
+
+    // The host passes over signals that come after the first: who sends another one does not want to wait. Heard before anybody is told
+    // that the server drains, and not only when what stops before the engine has stopped.
+    private void BeginStopping()
+    {
+        _signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, _ => _impatience.TrySetResult()))];
+        _isStopping = true;
+    }
 
     private void Load()
     {

@@ -83,7 +83,16 @@ internal sealed partial class JobQueue(
     // Before the engine is stopped, so that what runs can leave a checkpoint.
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        await _stopping.CancelAsync();
+        try
+        {
+            await _stopping.CancelAsync();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It has been stopped before, and whoever stops it again finds nothing to wait for.
+            return;
+        }
+
         await Task.WhenAny(_loops, Task.Delay(Timeout.Infinite, cancellationToken));
     }
 

@@ -60,12 +60,20 @@ internal sealed partial class KeyRing : IDisposable
     /// <summary>Makes a key.</summary>
     /// <returns>The key, and its text, which nobody can find out later.</returns>
     /// <exception cref="IOException">It cannot be stored.</exception>
-    public (ApiKey Key, string Text) Create(NewKey grant)
+    public (ApiKey Key, string Text) Create(NewKey grant) => Create(_ => grant);
+
+    /// <summary>Makes a key whose grant begins with it.</summary>
+    /// <param name="grantAt">Told when the key is made.</param>
+    /// <returns>The key, and its text, which nobody can find out later.</returns>
+    /// <exception cref="IOException">It cannot be stored.</exception>
+    public (ApiKey Key, string Text) Create(Func<DateTimeOffset, NewKey> grantAt)
     {
+        var created = _time.GetUtcNow();
+        var grant = grantAt(created);
         // Before the key: a kill in between leaves a server that is closed, not one that is open beside a key.
         var isFirst = _database.Marker.Set();
         var (id, text) = KeySecret.Create();
-        var key = new ApiKey { Id = id, Hash = [.. KeySecret.Hash(text)], Grant = grant, Created = _time.GetUtcNow() };
+        var key = new ApiKey { Id = id, Hash = [.. KeySecret.Hash(text)], Grant = grant, Created = created };
         try
         {
             _database.WriteKeys(context => context.Keys.Add(KeyRowMapper.ToRow(key)));

@@ -8,7 +8,7 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Api.Files;
 
 /// <summary>Takes files in, and reads those that are to be trained on once, so that their faults are known at once.</summary>
-internal sealed class FileUploads(FileStore files, EngineService service, LoraServeOptions options, TimeProvider time) : IDisposable
+internal sealed class FileUploads(FileStore files, EngineService service, LoraServeOptions options) : IDisposable
 {
     // Boundaries, headers and the other fields of a form.
     private const long FormBytes = 16 << 10;
@@ -34,7 +34,7 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
                 Owner = caller.Id,
                 Name = form.Name,
                 Purpose = form.Purpose,
-                Expires = form.Lifetime is { } lifetime ? time.GetUtcNow() + lifetime : null,
+                Expires = form.Lifetime is { } lifetime ? file.Created + lifetime : null,
                 Fault = fault,
             }, caller);
         }

@@ -43,11 +43,11 @@ internal static class KeysApi
     /// <response code="400">A field is wrong.</response>
     /// <response code="413">The body is too large.</response>
     internal static async Task<Created<KeyResource>> CreateAsync(
-        HttpContext context, KeyRing keys, AuditLog audit, Caller caller, LoraServeOptions options, TimeProvider time)
+        HttpContext context, KeyRing keys, AuditLog audit, Caller caller, LoraServeOptions options)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new KeyRequest(), isRequired: true, context.RequestAborted);
-        var (key, text) = keys.Create(request.ToNewKey(time.GetUtcNow()));
+        var (key, text) = keys.Create(request.ToNewKey);
         audit.Record(caller, AuditAction.KeyCreated, key.Id, details: KeyResource.DescribeGrant(key), context: context);
         context.Response.Headers.CacheControl = "no-store";
         return TypedResults.Created(context.Request.PathBase + $"/v1/keys/{key.Id}", KeyResource.From(key, text));
