@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Net.Http.Json;
 using System.Text;
 using System.Text.Json;
@@ -13,7 +14,9 @@ namespace LoraServe.Tests;
 /// <summary>The whole server on a real socket, with a data folder of its own, ready when a test gets it.</summary>
 public abstract class LoraServeServer : WebApplicationFactory<Program>, IAsyncLifetime
 {
-    private static readonly TimeSpan LoadingTime = TimeSpan.FromMinutes(1);
+    /// <summary>How long tests wait for what must happen: so long that no machine is too slow for it.</summary>
+    internal static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
+
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(20);
 
     private readonly IReadOnlyDictionary<string, string?> _settings;
@@ -39,7 +42,7 @@ public abstract class LoraServeServer : WebApplicationFactory<Program>, IAsyncLi
     {
         StartServer();
         Client = CreateClient();
-        using var timeout = new CancellationTokenSource(LoadingTime);
+        using var timeout = new CancellationTokenSource(Patience);
         while (!(await Client.GetAsync("/readyz", timeout.Token)).IsSuccessStatusCode) await Task.Delay(Poll, timeout.Token);
     }
 
@@ -51,10 +54,17 @@ public abstract class LoraServeServer : WebApplicationFactory<Program>, IAsyncLi
     }
 
     /// <summary>Waits for what happens soon after an answer, such as the end of a cancelled sequence.</summary>
-    internal static async Task EventuallyAsync(Func<bool> condition)
+    internal static Task EventuallyAsync(Func<bool> condition) => EventuallyAsync(() => Task.FromResult(condition()));
+
+    /// <summary>The same for what has to be asked for.</summary>
+    internal static async Task EventuallyAsync(Func<Task<bool>> condition)
     {
-        for (var i = 0; i < 500 && !condition(); i++) await Task.Delay(Poll);
-        condition().ShouldBeTrue();
+        var start = Stopwatch.GetTimestamp();
+        while (!await condition())
+        {
+            Stopwatch.GetElapsedTime(start).ShouldBeLessThan(Patience, "it did not happen");
+            await Task.Delay(Poll);
+        }
     }
 
     /// <summary>Posts a body as it is, without a Content-Type, as curl -H 'Content-Type:' does.</summary>

@@ -96,12 +96,17 @@ public sealed class AdapterManagerLoadingTests : IDisposable
     {
         var larger = await _adapters.Add("b", "regex-targets");
         var budget = larger.LoadedBytes + larger.LoadingBytes;
+        using var hasty = new ManagedAdapters(budget, TimeSpan.FromMilliseconds(50));
         using var small = new ManagedAdapters(budget);
-        await small.Add("a", One);
-        await small.Add("b", "regex-targets");
-        var held = await small.Manager.AcquireAsync("a", CancellationToken.None);
+        foreach (var adapters in new[] { hasty, small })
+        {
+            await adapters.Add("a", One);
+            await adapters.Add("b", "regex-targets");
+        }
 
-        await Should.ThrowAsync<AdapterCacheFullException>(() => small.Version("b"));
+        using (await hasty.Manager.AcquireAsync("a", CancellationToken.None))
+            await Should.ThrowAsync<AdapterCacheFullException>(() => hasty.Version("b"));
+        var held = await small.Manager.AcquireAsync("a", CancellationToken.None);
         var waiting = small.Version("b");
         held.Dispose();
 

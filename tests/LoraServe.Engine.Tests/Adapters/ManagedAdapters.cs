@@ -19,12 +19,14 @@ internal sealed class ManagedAdapters : IDisposable
 
     private readonly TemporaryFolder _root = new();
     private readonly long _cacheBytes;
-
+    private readonly TimeSpan _patience;
     private readonly ChatTemplates _baseTemplates;
 
-    public ManagedAdapters(long cacheBytes = 1 << 24)
+    /// <param name="cacheBytes">Room for adapters in memory.</param>
+    /// <param name="patience">How long who finds no room waits; by default longer than a test.</param>
+    public ManagedAdapters(long cacheBytes = 1 << 24, TimeSpan? patience = null)
     {
-        _cacheBytes = cacheBytes;
+        (_cacheBytes, _patience) = (cacheBytes, patience ?? TimeSpan.FromMinutes(2));
         File.WriteAllText(_root.File("tokenizer_config.json"), """{"bos_token": "<base>"}""");
         _baseTemplates = ChatTemplates.Load(_root.Path);
         Manager = Open(folder: null);
@@ -113,7 +115,7 @@ internal sealed class ManagedAdapters : IDisposable
             AdaptersFolder = folder,
             MaxRank = 256,
             CacheBytes = _cacheBytes,
-            CachePatience = TimeSpan.FromMilliseconds(200),
+            CachePatience = _patience,
             BaseTemplates = _baseTemplates,
         },
         TimeProvider.System,

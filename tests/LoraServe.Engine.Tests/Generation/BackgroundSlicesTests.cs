@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sampling;
@@ -13,11 +12,13 @@ namespace LoraServe.Engine.Tests.Generation;
 /// <summary>Slices between the steps of a whole engine.</summary>
 public sealed class BackgroundSlicesTests : IAsyncLifetime
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     private readonly TemporaryFolder _folder = new();
     private readonly CancellationTokenSource _over = new();
     private LlmEngine _engine = null!;
-    private long _ticks;
     private int _slices;
+    private int _slicesBesideRequests;
 
     public ValueTask InitializeAsync()
     {
@@ -33,20 +34,17 @@ public sealed class BackgroundSlicesTests : IAsyncLifetime
     }
 
     [Fact]
-    public async Task RunInBackgroundAsync_BesideAStream_TakesAtMostItsShare()
+    public async Task RunInBackgroundAsync_BesideAStream_BothGoOn()
     {
         var work = Work(_engine);
         using var stream = Submit(_engine, maxTokens: 240);
-        await stream.Tokens.ReadAsync();
-        var (start, before) = (Stopwatch.GetTimestamp(), Volatile.Read(ref _ticks));
 
         var tokens = await stream.Tokens.ReadAllAsync().CountAsync();
 
-        var worked = TimeSpan.FromTicks(Volatile.Read(ref _ticks) - before);
-        tokens.ShouldBe(239);
-        worked.ShouldBeGreaterThan(TimeSpan.Zero);
-        // The last slice may have begun before the reader saw the end.
-        (worked / Stopwatch.GetElapsedTime(start)).ShouldBeLessThan(0.35);
+        // How large the share is, BackgroundWorkTests say by a clock of their own.
+        tokens.ShouldBe(240);
+        Volatile.Read(ref _slicesBesideRequests).ShouldBeGreaterThan(0);
+        work.IsCompleted.ShouldBeFalse();
         await EndAsync(work);
     }
 
@@ -54,14 +52,14 @@ public sealed class BackgroundSlicesTests : IAsyncLifetime
     public async Task RunInBackgroundAsync_ShareOfZero_StandsStillDuringAStream()
     {
         await using var engine = TinyTraining.Engine(_folder.File("data2"), TinyTraining.Options with { TrainingShare = 0 });
-        var work = Work(engine, milliseconds: 20);
-        var before = Volatile.Read(ref _slices);
+        var work = Work(engine);
         using var stream = Submit(engine, maxTokens: 240);
 
         await stream.Tokens.ReadAllAsync().CountAsync();
 
-        // There are 240 steps: only before the first and after the last one there may be some.
-        (Volatile.Read(ref _slices) - before).ShouldBeLessThan(20);
+        // Nobody waits any more.
+        SpinWait.SpinUntil(() => Volatile.Read(ref _slices) > 0, Patience).ShouldBeTrue();
+        Volatile.Read(ref _slicesBesideRequests).ShouldBe(0);
         await EndAsync(work);
     }
 
@@ -70,19 +68,19 @@ public sealed class BackgroundSlicesTests : IAsyncLifetime
     {
         var work = Work(_engine);
 
-        await _engine.DrainAsync(TimeSpan.FromSeconds(60)).WaitAsync(TimeSpan.FromSeconds(30));
+        await _engine.DrainAsync(TimeSpan.FromHours(1)).WaitAsync(Patience);
 
         work.IsCompleted.ShouldBeFalse();
         await EndAsync(work);
     }
 
-    private Task Work(LlmEngine engine, int milliseconds = 2) => engine.RunInBackgroundAsync(
+    private Task Work(LlmEngine engine) => engine.RunInBackgroundAsync(
         () =>
         {
-            var start = Stopwatch.GetTimestamp();
-            Thread.Sleep(milliseconds);
+            Thread.Sleep(2);
+            // On the engine's thread, so that this is what it knows.
+            if (engine.Status.Running > 0) Interlocked.Increment(ref _slicesBesideRequests);
             Interlocked.Increment(ref _slices);
-            Interlocked.Add(ref _ticks, Stopwatch.GetElapsedTime(start).Ticks);
             return true;
         },
         _over.Token);

@@ -44,10 +44,11 @@ public sealed class EngineMetricsTests : IDisposable
         engine.Publish(_meter);
         // Both places are the base's when the adapter comes, so that it gets one of them.
         var streams = new List<TokenStream>();
+        var hold = await EngineHold.TakeAsync(engine);
         for (var i = 0; i < 4; i++) streams.Add(await SubmitAsync(engine, "base", promptLength: 20 + i, maxTokens: 150));
-        await streams[0].Tokens.WaitToReadAsync();
-        await streams[1].Tokens.WaitToReadAsync();
+        while (!(streams[0].Tokens.TryPeek(out _) && streams[1].Tokens.TryPeek(out _))) hold = await hold.StepAsync(engine);
         for (var i = 4; i < 6; i++) streams.Add(await SubmitAsync(engine, "attention-r4", promptLength: 20 + i, maxTokens: 150));
+        hold.Dispose();
         foreach (var stream in streams)
         {
             await foreach (var _ in stream.Tokens.ReadAllAsync())

@@ -20,6 +20,8 @@ public sealed class LlmEngineTests : IAsyncLifetime
 {
     private static readonly string[] AdapterNames = ["all-linear-r8", "attention-r4", "rank-32", "regex-targets", "rslora-r16"];
 
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     private readonly string _data = Directory.CreateTempSubdirectory("loraserve-test-").FullName;
     private LlmEngine _engine = null!;
 
@@ -112,6 +114,9 @@ public sealed class LlmEngineTests : IAsyncLifetime
     public async Task Submit_ManyRounds_LeavesNoTensorBehind()
     {
         await Round();
+        // What others left to the finalizer would go meanwhile.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = torch.Tensor.TotalCount;
         await Round();
         await Round();
@@ -199,10 +204,15 @@ public sealed class LlmEngineTests : IAsyncLifetime
     public async Task DisposeAsync_WithRunningSequences_FailsThem()
     {
         var engine = LlmEngine.Load(Options() with { Data = Path.Combine(_data, "second") }, progress: null, NullLoggerFactory.Instance);
+        using var before = await EngineHold.TakeAsync(engine);
         var stream = engine.Submit(new GenerationRequest { Prompt = [1], Sampling = Greedy(250), Adapter = AdapterLease.Base() });
+        using var hold = await before.StepAsync(engine);
         await stream.Tokens.ReadAsync();
 
-        await engine.DisposeAsync();
+        var disposing = Task.Run(async () => await engine.DisposeAsync());
+        SpinWait.SpinUntil(() => engine.InvokeAsync(() => 0).IsFaulted, Patience).ShouldBeTrue();
+        hold.Dispose();
+        await disposing;
 
         await Should.ThrowAsync<GenerationFailedException>(async () => await stream.Tokens.ReadAllAsync().ToListAsync());
     }
@@ -273,6 +283,6 @@ public sealed class LlmEngineTests : IAsyncLifetime
     {
         // One command's round trip: what was sent before it has been taken up.
         await _engine.ComputeChecksumAsync();
-        while (_engine.Status is not { Running: 0, Waiting: 0 }) await Task.Delay(5);
+        SpinWait.SpinUntil(() => _engine.Status is { Running: 0, Queued: 0 }, Patience).ShouldBeTrue();
     }
 }

@@ -16,7 +16,7 @@ public sealed class MergingTests : IDisposable
 {
     private const string Adapter = "all-linear-r8";
     private const string Other = "rslora-r16";
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
 
     private readonly TemporaryFolder _data = new();
 
@@ -133,7 +133,7 @@ public sealed class MergingTests : IDisposable
 
         // One command's round trip: what was sent before it has been taken up.
         await engine.ComputeChecksumAsync();
-        while (engine.Status is not { Running: 0, Waiting: 0 }) await Task.Delay(5);
+        SpinWait.SpinUntil(() => engine.Status is { Running: 0, Queued: 0 }, Patience).ShouldBeTrue();
         await Generate(engine, "base", [1, 2], 2, MergeMode.Auto);
         foreach (var slot in engine.MergedSlots) await engine.UnmergeAsync(slot.Version);
 

@@ -29,6 +29,9 @@ public class RepeatedMergeTests
         var fingerprint = weights.Checksum();
         var random = new Random(1);
         Merge();
+        // What others left to the finalizer would go meanwhile.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var tensors = torch.Tensor.TotalCount;
 
         for (var i = 0; i < Merges; i++) Merge();

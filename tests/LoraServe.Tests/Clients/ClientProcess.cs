@@ -12,7 +12,7 @@ internal static class ClientProcess
     {
         using var process = Start(program, folder, arguments);
         var (output, errors) = (process.StandardOutput.ReadToEndAsync(), process.StandardError.ReadToEndAsync());
-        await process.WaitForExitAsync(TestContext.Current.CancellationToken);
+        await process.WaitForExitAsync(TestContext.Current.CancellationToken).WaitAsync(LoraServeServer.Patience);
         process.ExitCode.ShouldBe(0, $"{program} {string.Join(' ', process.StartInfo.ArgumentList)}: {await errors}{await output}");
         return await output;
     }

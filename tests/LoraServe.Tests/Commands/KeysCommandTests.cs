@@ -26,7 +26,7 @@ public class KeysCommandTests(KeyedServer server)
         foreach (var part in new[] { id, "from a terminal", "infer adapters:read", "a-* b", "5 requests/min", "valid" }) list.ShouldContain(part);
         list.ShouldNotContain(text.Trim()[^43..]);
         await LoraServeServer.ErrorAsync(refused, 401);
-        var audit = await server.Admin.GetStringAsync("/v1/audit?limit=2");
+        var audit = await server.Admin.GetStringAsync("/v1/audit?limit=100");
         audit.ShouldContain("command-line");
         audit.ShouldContain(id);
     }
@@ -61,7 +61,8 @@ public class KeysCommandTests(KeyedServer server)
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        using var patience = new CancellationTokenSource(LoraServeServer.Patience);
+        await process.WaitForExitAsync(patience.Token);
         return (process.ExitCode, await output, await error);
     }
 }

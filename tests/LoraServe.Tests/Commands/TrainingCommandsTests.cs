@@ -121,7 +121,8 @@ public sealed class TrainingCommandsTests : IDisposable
         using var process = Process.Start(start)!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
-        await process.WaitForExitAsync();
+        using var patience = new CancellationTokenSource(LoraServeServer.Patience);
+        await process.WaitForExitAsync(patience.Token);
         (await output + await error).ShouldNotContain("\u001b");
         return (process.ExitCode, await output, await error);
     }

@@ -42,13 +42,19 @@ public class LifetimeTests
         {
             Content = JsonContent.Create(new { prompt = new[] { 1 }, max_tokens = 240, ignore_eos = true, temperature = 0, stream = true }),
         };
-        using var response = await server.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        var engine = server.Engine;
+        using var before = await EngineHold.TakeAsync(engine);
+        var sending = server.Client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        await LoraServeServer.EventuallyAsync(() => engine.Status.Arriving == 1);
+        using var hold = await before.StepAsync(engine);
+        using var response = await sending;
         using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
         await reader.ReadLineAsync();
 
         server.Services.GetRequiredService<IHostApplicationLifetime>().StopApplication();
         using var probe = await server.Client.GetAsync("/readyz");
         using var refused = await server.PostAsync("/v1/completions", """{"prompt": [1]}""");
+        hold.Dispose();
         var rest = await reader.ReadToEndAsync();
 
         probe.StatusCode.ShouldBe(HttpStatusCode.ServiceUnavailable);

@@ -12,7 +12,7 @@ namespace LoraServe.Tests.Hosting;
 /// <summary>The server as a process of its own: what a person sees who starts it.</summary>
 public sealed class ProcessTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = LoraServeServer.Patience;
 
     private readonly string _folder = Directory.CreateTempSubdirectory("loraserve-").FullName;
 
@@ -89,7 +89,7 @@ public sealed class ProcessTests : IDisposable
         log.ShouldNotContain("Surfboard");
         log.ShouldNotContain("negative");
         log.ShouldNotContain("\u001b");
-        log[..log.IndexOf("is ready", StringComparison.Ordinal)].ShouldNotContain(" WRN ");
+        ShouldNotWarn(log[..log.IndexOf("is ready", StringComparison.Ordinal)]);
     }
 
     [Fact]
@@ -121,7 +121,7 @@ public sealed class ProcessTests : IDisposable
 
         url.ShouldStartWith("https://127.0.0.1:");
         health.ShouldBe(0, answer);
-        output.ToString().ShouldNotContain(" WRN ");
+        ShouldNotWarn(output.ToString());
     }
 
     [Fact]
@@ -198,12 +198,16 @@ public sealed class ProcessTests : IDisposable
         using var response = await client.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
 
         Signal(process);
-        while ((await client.GetAsync(new Uri($"{url}/readyz"))).IsSuccessStatusCode) await Task.Delay(10);
+        await LoraServeServer.EventuallyAsync(async () => !(await client.GetAsync(new Uri($"{url}/readyz"))).IsSuccessStatusCode);
         await StopAsync(process);
 
         process.ExitCode.ShouldBe(0);
         (await response.Content.ReadAsStringAsync()).ShouldContain("\"code\":\"unavailable\"");
     }
+
+    // Kestrel notes by a late heartbeat that the machine is busy.
+    private static void ShouldNotWarn(string log) => log.Split('\n').ShouldNotContain(
+        line => line.Contains(" WRN ", StringComparison.Ordinal) && !line.Contains("the heartbeat has been running", StringComparison.Ordinal));
 
     // The address, once the server has said it.
     private static async Task<string> ReadyAsync(Process process, StringBuilder output)

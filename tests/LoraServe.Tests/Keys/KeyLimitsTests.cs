@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using System.Diagnostics;
 using System.Net;
 using System.Net.Http.Json;
 using System.Security.Claims;
@@ -48,6 +49,7 @@ public class KeyLimitsTests(KeyedServer server)
     [Fact]
     public async Task Get_WithinTheLimit_TellsWhatIsLeft()
     {
+        var start = Stopwatch.GetTimestamp();
         var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { RequestsPerMinute = 3, TokensPerMinute = 1000 } });
         await client.GetAsync("/v1/models");
 
@@ -56,7 +58,9 @@ public class KeyLimitsTests(KeyedServer server)
 
         Header(response, "x-ratelimit-limit-requests").ShouldBe("3");
         Header(response, "x-ratelimit-remaining-requests").ShouldBe("1");
-        Header(response, "x-ratelimit-reset-requests").ShouldBe("60s");
+        var reset = Header(response, "x-ratelimit-reset-requests");
+        reset.ShouldEndWith("s");
+        double.Parse(reset[..^1]).ShouldBeInRange(60 - Stopwatch.GetElapsedTime(start).TotalSeconds, 60);
         Header(response, "x-ratelimit-limit-tokens").ShouldBe("1000");
         Header(later, "x-ratelimit-remaining-tokens").ShouldBe("995");
         Header(later, "x-ratelimit-reset-tokens").ShouldEndWith("s");
@@ -93,15 +97,24 @@ public class KeyLimitsTests(KeyedServer server)
     {
         var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { TokensPerMinute = 100_000 } });
         using var gone = new CancellationTokenSource();
+        using var before = await EngineHold.TakeAsync(server.Engine);
         var running = client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 100, n = 100, ignore_eos = true }, gone.Token);
-        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Running > 0);
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Arriving == 100);
+        using var hold = await before.StepAsync(server.Engine);
+        server.Engine.Status.Running.ShouldBeGreaterThan(0);
+        (await RemainingAsync()).ShouldBeLessThan(90_000);
 
         await gone.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(running);
-        await LoraServeServer.EventuallyAsync(() => server.Engine.Status is { Running: 0, Waiting: 0 });
+        hold.Dispose();
 
-        using var response = await client.GetAsync("/v1/models");
-        int.Parse(Header(response, "x-ratelimit-remaining-tokens")).ShouldBeGreaterThan(90_000);
+        await LoraServeServer.EventuallyAsync(async () => await RemainingAsync() > 90_000);
+
+        async Task<int> RemainingAsync()
+        {
+            using var response = await client.GetAsync("/v1/models");
+            return int.Parse(Header(response, "x-ratelimit-remaining-tokens"));
+        }
     }
 
     [Fact]
@@ -109,8 +122,9 @@ public class KeyLimitsTests(KeyedServer server)
     {
         var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { ConcurrentRequests = 100 } });
         using var gone = new CancellationTokenSource();
+        using var hold = await EngineHold.TakeAsync(server.Engine);
         var running = client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 100, n = 100, ignore_eos = true }, gone.Token);
-        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Running > 0);
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Arriving == 100);
 
         using var other = await client.GetAsync("/v1/models");
         using var refused = await CompleteAsync();
@@ -120,7 +134,8 @@ public class KeyLimitsTests(KeyedServer server)
         (await LoraServeServer.ErrorAsync(refused, 429)).GetProperty("message").GetString()!.ShouldContain("100 requests at the same time");
         refused.Headers.RetryAfter.ShouldNotBeNull();
         other.StatusCode.ShouldBe(HttpStatusCode.OK);
-        await LoraServeServer.EventuallyAsync(() => CompleteAsync().GetAwaiter().GetResult().IsSuccessStatusCode);
+        hold.Dispose();
+        await LoraServeServer.EventuallyAsync(async () => (await CompleteAsync()).IsSuccessStatusCode);
 
         Task<HttpResponseMessage> CompleteAsync() => client.PostAsJsonAsync("/v1/completions", new { prompt = "a", max_tokens = 1 });
     }
@@ -130,20 +145,24 @@ public class KeyLimitsTests(KeyedServer server)
     {
         var client = server.ClientWith(grant => grant with { Limits = new KeyLimits { ConcurrentRequests = 60 } });
         using var gone = new CancellationTokenSource();
+        using var hold = await EngineHold.TakeAsync(server.Engine);
         var running = CompleteAsync(40, gone.Token, 100);
-        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Running > 0);
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Arriving == 40);
 
         using var tooMany = await CompleteAsync(30, default);
-        using var fits = await CompleteAsync(10, default);
+        var fitting = CompleteAsync(10, default);
+        await LoraServeServer.EventuallyAsync(() => server.Engine.Status.Arriving == 50);
         using var never = await CompleteAsync(31, default, prompts: 2);
         await gone.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(running);
+        hold.Dispose();
+        using var fits = await fitting;
 
         (await LoraServeServer.ErrorAsync(tooMany, 429)).GetProperty("message").GetString()!.ShouldContain("with as many choices in all");
         fits.StatusCode.ShouldBe(HttpStatusCode.OK);
         (await LoraServeServer.ErrorAsync(never, 400)).GetProperty("message").GetString()!.ShouldContain("62");
         // Whatever was refused has given everything back.
-        await LoraServeServer.EventuallyAsync(() => CompleteAsync(60, default).GetAwaiter().GetResult().IsSuccessStatusCode);
+        await LoraServeServer.EventuallyAsync(async () => (await CompleteAsync(60, default)).IsSuccessStatusCode);
 
         Task<HttpResponseMessage> CompleteAsync(int n, CancellationToken cancellation, int tokens = 1, int prompts = 1) => client.PostAsJsonAsync(
             "/v1/completions", new { prompt = Enumerable.Repeat("a", prompts), max_tokens = tokens, n, ignore_eos = true }, cancellation);

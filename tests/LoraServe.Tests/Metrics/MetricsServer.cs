@@ -1,8 +1,15 @@
+using System.Diagnostics;
+
 namespace LoraServe.Tests.Metrics;
 
 /// <summary>The demo with two places for running sequences: nobody else's requests count here.</summary>
 public sealed class MetricsServer() : LoraServeServer(Settings(("MaxNumSeqs", "2"), ("MergedBytes", "0")))
 {
+    /// <summary>
+    /// A client that hangs up when an answer is disposed: others read on for two seconds, in which a fast machine comes to the end.
+    /// </summary>
+    internal HttpClient CreateLeavingClient() => new(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = Client.BaseAddress };
+
     internal Task<PrometheusText> ReadMetricsAsync() => ReadAsync(Client);
 
     /// <summary>
@@ -10,8 +17,9 @@ public sealed class MetricsServer() : LoraServeServer(Settings(("MaxNumSeqs", "2
     /// </summary>
     internal async Task<PrometheusText> ReadMetricsAsync(Func<PrometheusText, bool> isThere)
     {
+        var start = Stopwatch.GetTimestamp();
         var metrics = await ReadMetricsAsync();
-        for (var i = 0; i < 500 && !isThere(metrics); i++)
+        while (!isThere(metrics) && Stopwatch.GetElapsedTime(start) < Patience)
         {
             await Task.Delay(10);
             metrics = await ReadMetricsAsync();

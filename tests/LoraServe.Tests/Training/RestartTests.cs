@@ -13,7 +13,7 @@ namespace LoraServe.Tests.Training;
 /// <summary>Files, jobs and events over the end of the process.</summary>
 public sealed partial class RestartTests : IDisposable
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(1);
+    private static readonly TimeSpan Patience = LoraServeServer.Patience;
     private static readonly object Slow = new { r = 2, steps = 12, learning_rate = 0.01, checkpoint_every = 3 };
 
     private readonly string _data = Directory.CreateTempSubdirectory("loraserve-").FullName;
@@ -28,8 +28,12 @@ public sealed partial class RestartTests : IDisposable
         {
             await first.InitializeAsync();
             file = await first.Client.FileAsync(TrainingCalls.Sql(8));
-            paused = (await first.Client.TrainAsync(file, more: new { suffix = "paused" })).Text("id")!;
-            await first.Client.PostOkAsync($"/v1/fine_tuning/jobs/{paused}/pause");
+            using (await EngineHold.TakeAsync(first.Engine))
+            {
+                paused = (await first.Client.TrainAsync(file, more: new { suffix = "paused" })).Text("id")!;
+                await first.Client.PostOkAsync($"/v1/fine_tuning/jobs/{paused}/pause");
+            }
+
             running = (await first.Client.TrainAsync(file, new { r = 2, steps = 40, learning_rate = 0.01 }, new { suffix = "running" })).Text("id")!;
             await first.Client.WhenAsync($"/v1/fine_tuning/jobs/{running}", job => job.Text("status") == "running");
         }
@@ -58,10 +62,10 @@ public sealed partial class RestartTests : IDisposable
             file = await client.FileAsync(TrainingCalls.Sql(8));
             undisturbed = (await client.SuccessAsync(await client.TrainAsync(file, Slow, new { suffix = "undisturbed" }))).Text("fine_tuned_version")!;
             id = (await client.TrainAsync(file, Slow, new { suffix = "killed" })).Text("id")!;
-            while (!(await client.EventsAsync(id)).Exists(happened => happened.Text("message")!.Contains("Checkpoint created at step 3")))
-                await Task.Delay(20);
+            await LoraServeServer.EventuallyAsync(async () =>
+                (await client.EventsAsync(id)).Exists(happened => happened.Text("message")!.Contains("Checkpoint created at step 3")));
             first.Kill();
-            await first.WaitForExitAsync();
+            await first.WaitForExitAsync().WaitAsync(Patience);
         }
 
         var (second, after) = await ServeAsync();
@@ -70,7 +74,7 @@ public sealed partial class RestartTests : IDisposable
         var job = await reader.WhenAsync($"/v1/fine_tuning/jobs/{id}");
         var events = await reader.EventsAsync(id);
         second.Kill();
-        await second.WaitForExitAsync();
+        await second.WaitForExitAsync().WaitAsync(Patience);
 
         job.Text("status").ShouldBe("succeeded", job.ToString());
         job.Text("fine_tuned_version").ShouldBe(undisturbed);
@@ -87,6 +91,7 @@ public sealed partial class RestartTests : IDisposable
         {
             await first.InitializeAsync();
             var file = await first.Client.FileAsync(TrainingCalls.Sql(8));
+            using var hold = await EngineHold.TakeAsync(first.Engine);
             id = (await first.Client.TrainAsync(file, more: new { suffix = "deadly" })).Text("id")!;
             await first.Client.PostOkAsync($"/v1/fine_tuning/jobs/{id}/pause");
         }

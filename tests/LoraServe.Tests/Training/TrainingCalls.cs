@@ -8,7 +8,6 @@ namespace LoraServe.Tests.Training;
 /// <summary>What tests of trainings ask a server.</summary>
 internal static class TrainingCalls
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
     /// <summary>The first lines of the demo's data.</summary>
@@ -53,7 +52,7 @@ internal static class TrainingCalls
     /// <summary>What something is like once it has ended, or once it is as wanted.</summary>
     public static async Task<JsonElement> WhenAsync(this HttpClient client, string path, Func<JsonElement, bool>? isWanted = null)
     {
-        using var patience = new CancellationTokenSource(Patience);
+        using var patience = new CancellationTokenSource(LoraServeServer.Patience);
         while (true)
         {
             var found = await client.GetFromJsonAsync<JsonElement>(path, patience.Token);

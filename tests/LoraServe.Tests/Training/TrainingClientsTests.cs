@@ -69,12 +69,12 @@ public class TrainingClientsTests(TrainingServer server)
     {
         var client = new OpenAIClient(new ApiKeyCredential("unused"), new OpenAIClientOptions { Endpoint = new Uri(BaseUrl) });
         var file = (await client.GetOpenAIFileClient().UploadFileAsync(
-            BinaryData.FromString(TrainingCalls.Sql(2)), "sql.jsonl", FileUploadPurpose.FineTune)).Value;
+            BinaryData.FromString(TrainingCalls.Sql(200)), "sql.jsonl", FileUploadPurpose.FineTune)).Value;
         var options = new FineTuningOptions
         {
             Suffix = "dotnet-options",
             Seed = 3,
-            TrainingMethod = FineTuningTrainingMethod.CreateSupervised(batchSize: 2, epochCount: 1),
+            TrainingMethod = FineTuningTrainingMethod.CreateSupervised(batchSize: 2, epochCount: 50),
         };
 
         var job = await client.GetFineTuningClient().FineTuneAsync("loraserve-demo", file.Id, waitUntilCompleted: false, options);

@@ -135,13 +135,17 @@ public sealed class AdapterCacheTests : IDisposable
     [Fact]
     public async Task AcquireAsync_NoLeaseEndsInTime_IsRefusedAndLetsTheNextPass()
     {
-        using var cache = new AdapterCache(
-            new AdapterCacheLimits { Bytes = 1000, Patience = TimeSpan.FromMilliseconds(150) }, TimeProvider.System);
+        var time = new ManualTimers();
+        using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = 1000, Patience = TimeSpan.FromSeconds(10) }, time);
         using var held = await cache.AcquireAsync("a", "a", 600, () => Create("a", 600), CancellationToken.None);
         var large = cache.AcquireAsync("large", "large", 800, () => Create("large", 800), CancellationToken.None).AsTask();
-        await Task.Delay(75);
+        time.Advance(TimeSpan.FromSeconds(5));
         var small = cache.AcquireAsync("small", "small", Small, () => Create("small", Small), CancellationToken.None).AsTask();
+        time.Advance(TimeSpan.FromSeconds(4));
         small.IsCompleted.ShouldBeFalse();
+        large.IsCompleted.ShouldBeFalse();
+
+        time.Advance(TimeSpan.FromSeconds(1));
 
         (await Should.ThrowAsync<AdapterCacheFullException>(() => large)).Message.ShouldContain("Try again later");
 

@@ -12,6 +12,8 @@ namespace LoraServe.Engine.Tests.Training.Runs;
 [Collection(nameof(LlmEngineTests))]
 public sealed class TrainingMemoryTests : IAsyncLifetime
 {
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(2);
+
     private readonly TemporaryFolder _folder = new();
     private LlmEngine _engine = null!;
 
@@ -33,6 +35,9 @@ public sealed class TrainingMemoryTests : IAsyncLifetime
     public async Task RunAsync_EndedOrCancelled_LeavesNoTensorBehind(TrainingMethod method)
     {
         await Round("first");
+        // What others left to the finalizer would go meanwhile.
+        GC.Collect();
+        GC.WaitForPendingFinalizers();
         var before = torch.Tensor.TotalCount;
         await Round("second");
         await Round("third");
@@ -56,7 +61,7 @@ public sealed class TrainingMemoryTests : IAsyncLifetime
 
             await trainer.RunAsync(plan, new EventList(), CancellationToken.None);
             // Snapshots go when the engine comes to that.
-            while (_engine.Status.Running + _engine.Status.Waiting > 0) await Task.Delay(5);
+            SpinWait.SpinUntil(() => _engine.Status is { Running: 0, Queued: 0 }, Patience).ShouldBeTrue();
             await _engine.InvokeAsync(() => 0);
         }
     }

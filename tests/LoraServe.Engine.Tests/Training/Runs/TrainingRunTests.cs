@@ -12,7 +12,7 @@ namespace LoraServe.Engine.Tests.Training.Runs;
 
 public sealed class TrainingRunTests : IAsyncLifetime
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+    private static readonly TimeSpan Patience = TimeSpan.FromMinutes(3);
 
     private readonly TemporaryFolder _folder = new();
     private LlmEngine _engine = null!;
@@ -87,7 +87,17 @@ public sealed class TrainingRunTests : IAsyncLifetime
         {
             using var cancelled = new CancellationTokenSource();
             var left = random.Next(1, 6);
-            var events = new EventList { Told = told => { if (told is not Note && --left == 0) cancelled.CancelAfter(random.Next(3)); } };
+            // At the event the first time, so that there is a second one, and later at any moment behind it.
+            var delay = attempt == 0 ? 0 : random.Next(4);
+            var events = new EventList
+            {
+                Told = told =>
+                {
+                    if (told is Note || --left != 0) return;
+                    if (delay == 0) cancelled.Cancel();
+                    else cancelled.CancelAfter(delay - 1);
+                },
+            };
             try
             {
                 result = await RunAsync("disturbed", events, settings, cancelled.Token);

@@ -52,7 +52,8 @@ public class AuditApiTests(KeyedServer server)
         var all = await ListAsync("?limit=1000");
 
         var ids = new List<string?>();
-        var query = "?limit=1";
+        // Jobs of others may add entries meanwhile, which are newer than the newest here.
+        var query = $"?limit=1&after={Text(all[0], "id")}";
         for (var hasMore = true; hasMore;)
         {
             var page = await server.Admin.GetFromJsonAsync<JsonElement>($"/v1/audit{query}");
@@ -61,7 +62,7 @@ public class AuditApiTests(KeyedServer server)
             query = $"?limit=1&after={ids[^1]}";
         }
 
-        ids.ShouldBe(all.Select(entry => Text(entry, "id")));
+        ids.ShouldBe(all.Skip(1).Select(entry => Text(entry, "id")));
     }
 
     [Theory]

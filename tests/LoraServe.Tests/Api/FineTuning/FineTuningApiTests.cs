@@ -128,6 +128,7 @@ public class FineTuningApiTests(TrainingServer server)
 
         async Task<List<int>> StepsAsync(int least)
         {
+            using var patience = new CancellationTokenSource(LoraServeServer.Patience);
             while (true)
             {
                 var made = (await Client.EventsAsync(job.Text("id")!))
@@ -135,7 +136,7 @@ public class FineTuningApiTests(TrainingServer server)
                     .Select(happened => happened.GetProperty("data").GetProperty("step").GetInt32())
                     .ToList();
                 if (made.Count >= least) return [.. made.Take(Math.Max(least, 2))];
-                await Task.Delay(100);
+                await Task.Delay(100, patience.Token);
             }
         }
     }
