@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Checks the pages: links and anchors resolve, the README is short enough, and every command does what the page says. Commands run as they are
-# printed, in a pseudo-terminal, page by page, each page against a server of its own that this script starts. Numbers and hashes may differ,
-# since they depend on the machine; "..." stands for anything.
+# Checks the pages: links, anchors and linked methods exist, the README is short enough, and every command does what the page says. Commands
+# run as they are printed, in a pseudo-terminal, page by page, each page against a server of its own that this script starts. Numbers and hashes
+# may differ, since they depend on the machine; "..." stands for anything.
 # Needs a Release build, curl, jq and script (util-linux); npm and Node.js for the samples.
 # Usage: eng/check-docs.sh [--links] [--port PORT] [PAGE ...]      --links: links alone, without a server
 set -euo pipefail
@@ -79,6 +79,14 @@ for page in "${pages[@]}"; do
     fi
   done < <(relative_links "$page")
 done
+
+# Links like [`Class.Method`](path.cs): the file has both.
+while IFS=$'\t' read -r page class method path; do
+  file=$(dirname "$page")/$path
+  [ -e "$file" ] || continue
+  grep -qw -- "$class" "$file" && grep -qw -- "$method" "$file" || fail "$page: $path: it has no $class.$method"
+done < <(grep -oE '\[`[A-Za-z]+\.[A-Za-z]+`\]\([^)#]+\.cs\)' -H "${pages[@]}" | sed -E 's/^([^:]+):\[`([A-Za-z]+)\.([A-Za-z]+)`\]\((.*)\)$/\1\t\2\t\3\t\4/')
+
 length=$(wc -l < README.md)
 [ "$length" -le 200 ] || fail "README.md: $length lines, at most 200"
 echo "$links links in ${#pages[@]} pages, README.md has $length lines; $failed faults."
