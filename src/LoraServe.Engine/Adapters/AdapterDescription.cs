@@ -1,39 +1,40 @@
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Adapters.Store;
 
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>Puts together what the outside may know of a name.</summary>
 /// <param name="catalog">Names and versions.</param>
-/// <param name="residency">Where a version is.</param>
-/// <param name="lastUse">When a name was used last since the start.</param>
-internal sealed class AdapterDescription(
-    AdapterCatalog catalog, Func<string, AdapterResidency> residency, Func<string, DateTimeOffset?> lastUse)
+/// <param name="cache">Tells where a version is.</param>
+/// <param name="uses">Tell when a name was used last since the start.</param>
+internal sealed class AdapterDescription(AdapterCatalog catalog, AdapterCache cache, AdapterUses uses)
 {
+    /// <summary>All adapters and saved mixes, sorted by name.</summary>
+    public IReadOnlyList<AdapterInfo> All() => [.. catalog.Aliases.Values.Select(Of)];
+
+    /// <summary>The adapter or saved mix of this name, or null.</summary>
+    public AdapterInfo? Find(string name) => catalog.Find(name) is { } alias ? Of(alias) : null;
+
+    /// <summary>The versions that a name points at or pointed at, the newest first; none for a mix.</summary>
+    /// <exception cref="UnknownAdapterException">No adapter has this name.</exception>
+    public IReadOnlyList<AdapterVersion> Versions(string name)
+    {
+        var alias = catalog.Find(name) ?? throw new UnknownAdapterException(name);
+        return [.. alias.History.Select(entry => Of(alias, entry))];
+    }
+
+    /// <summary>A name and what it stands for.</summary>
     public AdapterInfo Of(AdapterAlias alias) => (alias.IsMix ? OfMix(alias) : OfAdapter(alias)) with
     {
         Name = alias.Name,
         Mode = alias.Mode,
         Pinned = alias.Pinned,
         Weight = alias.Weight,
-        LastUse = lastUse(alias.Name) ?? alias.LastUse,
+        LastUse = uses.LastUse(alias.Name) ?? alias.LastUse,
     };
 
-    /// <summary>A saved mix as it is without the splits of its parts; null, and why, if a part has gone.</summary>
-    public static ResolvedAdapter? TryResolve(AdapterCatalog catalog, AdapterAlias mix, out AdapterException? reason)
-    {
-        try
-        {
-            reason = null;
-            return catalog.Resolve(AdapterReference.From([new(mix.Name, 1)]), static () => 1);
-        }
-        catch (AdapterException e)
-        {
-            reason = e;
-            return null;
-        }
-    }
-
-    public AdapterVersion Of(AdapterAlias alias, AliasVersion entry)
+    private AdapterVersion Of(AdapterAlias alias, AliasVersion entry)
     {
         var known = catalog.Versions[entry.Version];
         var isCurrent = entry.Version == alias.Current;
@@ -51,19 +52,19 @@ internal sealed class AdapterDescription(
         {
             Created = entry.Since,
             Split = alias.Split,
-            Residency = residency(known.Version),
+            Residency = cache.ResidencyOf(known.Version),
             Broken = known.Broken,
         };
     }
 
     private AdapterInfo OfMix(AdapterAlias alias)
     {
-        var mix = TryResolve(catalog, alias, out var reason);
+        var mix = catalog.TryResolve(alias, out var reason);
         if (mix is null) return Mix(alias, "", []) with { Broken = reason!.Message, BrokenParts = reason.Adapters };
         var broken = mix.Parts.FirstOrDefault(part => part.Version.Broken is not null);
         return Mix(alias, mix.Version, [.. mix.Parts.Select(part => part.Alias.Describe(part.Version))]) with
         {
-            Residency = residency(mix.Version),
+            Residency = cache.ResidencyOf(mix.Version),
             Broken = broken is null ? null : $"'{broken.Alias.Name}': {broken.Version.Broken}",
             BrokenParts = broken is null ? [] : [broken.Alias.Name],
         };

@@ -3,10 +3,8 @@ using LoraServe.Engine.Adapters.Effects;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Adapters.Store;
-using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Storage;
 using Microsoft.Extensions.Logging;
-using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Adapters;
 
@@ -15,70 +13,52 @@ namespace LoraServe.Engine.Adapters;
 /// Names come from uploads, kept in the data folder, or from a folder given at start, whose content only the operator can change.
 /// Safe for concurrent use: readers see one snapshot after the other, each whole.
 /// </summary>
-public sealed partial class AdapterManager : IDisposable
+public sealed class AdapterManager : IDisposable
 {
-    // Each check reads all of an upload.
-    private const int ConcurrentChecks = 2;
-
-    private readonly AdapterAdmission _admission;
-    private readonly EffectAnalysis _analysis;
-    private readonly string _rules;
-    private readonly AdapterLimits _limits;
-    private readonly long _cacheBytes;
     private readonly AdapterStore _store;
     private readonly AdapterRegistry _registry;
-    private readonly AdapterCache _cache;
-    private readonly AdapterLoader _loader;
     private readonly AdapterUses _uses;
-    private readonly TimeProvider _time;
-    private readonly Random _random;
-    private readonly ILogger _logger;
-    private readonly SemaphoreSlim _checks = new(ConcurrentChecks);
+    private readonly AdapterCache _cache;
+    private readonly AdapterNames _names;
+    private readonly NameChanges _changes;
+    private readonly AdapterIntake _intake;
+    private readonly AdapterResidents _residents;
+    private readonly AdapterAcquisition _acquisition;
+    private readonly AdapterExports _exports;
+    private readonly VersionContent _content;
 
-    // Held while the registry and the snapshot change together.
-    private readonly Lock _writing = new();
-    private AdapterCatalog _catalog = AdapterCatalog.Empty;
-
-    private AdapterManager(
-        AdapterAdmission admission,
-        string fingerprint,
-        AdapterLoader loader,
-        EffectAnalysis analysis,
-        AdapterOptions options,
-        TimeProvider time,
-        Random random,
-        ILogger<AdapterManager> logger)
+    private AdapterManager(AdapterBase model, AdapterOptions options, TimeProvider time, Random random, ILogger logger)
     {
-        (_admission, _loader, _analysis) = (admission, loader, analysis);
-        (_time, _random, _logger) = (time, random, logger);
-        _rules = admission.Rules(fingerprint);
-        _limits = options.Limits;
-        _cacheBytes = options.CacheBytes;
-        _cache = new AdapterCache(new AdapterCacheLimits { Bytes = options.CacheBytes, Patience = options.CachePatience }, time);
-        var trash = new Trash(options.DataFolder, time, logger);
-        _store = AdapterStore.Open(options.DataFolder, trash, logger);
+        Labels = new AdapterLabels(options.MaxLabels);
+        Metrics = new AdapterMetrics(Labels);
+        (_store, _registry) = OpenData(options, time, logger);
+        _uses = new AdapterUses(_registry, time, logger);
+        _cache = new AdapterCache(new AdapterCacheLimits { Bytes = options.CacheBytes, Patience = options.CachePatience }, time, Metrics);
+        _names = new AdapterNames(_store, _registry, _cache, _uses, logger);
+        var admission = new AdapterAdmission(model.Modules, model.Tensor, options.MaxRank, model.Dtype, model.Fingerprint);
+        var loader = new AdapterLoader(admission, _store, model);
+        var checks = new VersionChecks(admission, _store, _names, time);
+        _changes = new NameChanges(_names, admission, _uses, time, logger);
+        _intake = new AdapterIntake(admission, _store, _names, options.Limits, time, logger);
+        _residents = new AdapterResidents(_names, checks, loader, _cache, Metrics, logger);
+        _acquisition = new AdapterAcquisition(_names, checks, _residents, _uses, random);
+        _exports = new AdapterExports(_names, _store, admission, new MixExports(_intake, checks, _residents, _store, admission.BaseName));
+        _content = new VersionContent(_names, loader, new EffectAnalysis(model.Tensor), _intake);
         try
         {
-            _registry = options.RebuildRegistry
-                ? new RegistryRebuild(_store, trash, logger).Run()
-                : AdapterRegistry.Open(_store.RegistryPath, trash, logger);
-            trash.Empty(options.TrashAge);
+            _names.Open(new AdapterStartup(admission, _store, _registry, logger).Read(options.AdaptersFolder));
         }
         catch
         {
-            _store.Dispose();
+            Dispose();
             throw;
         }
 
-        _uses = new AdapterUses(time, WriteUses);
-        Labels = new AdapterLabels(options.MaxLabels);
+        _residents.Prefetch(_names.Catalog.Aliases.Values.Where(alias => alias.Pinned).Select(alias => alias.Name));
     }
 
     /// <summary>Opens the store and reads the names of both folders.</summary>
-    /// <param name="modules">The base.</param>
-    /// <param name="fingerprint">Of the base's weights as its checkpoint stores them.</param>
-    /// <param name="compute">The compute dtype, and where adapters are loaded to.</param>
-    /// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
+    /// <param name="model">The base.</param>
     /// <param name="options">Folders and limits.</param>
     /// <param name="time">Dates uploads and uses.</param>
     /// <param name="random">Chooses versions by their split.</param>
@@ -86,31 +66,8 @@ public sealed partial class AdapterManager : IDisposable
     /// <exception cref="IOException">The data folder cannot be used, or another process uses it.</exception>
     /// <exception cref="InvalidAdapterException">Adapters of the folder given at start are refused: all faults of all of them.</exception>
     internal static AdapterManager Open(
-        ModelModules modules,
-        string fingerprint,
-        (ScalarType Dtype, Device Device) compute,
-        Func<string, Tensor> baseTensor,
-        AdapterOptions options,
-        TimeProvider time,
-        Random random,
-        ILogger<AdapterManager> logger)
-    {
-        var admission = new AdapterAdmission(modules, baseTensor, options.MaxRank, compute.Dtype);
-        var loader = new AdapterLoader(admission, compute.Dtype, compute.Device, baseTensor, options.BaseTemplates);
-        var manager = new AdapterManager(admission, fingerprint, loader, new EffectAnalysis(baseTensor), options, time, random, logger);
-        try
-        {
-            var startup = new AdapterStartup(admission, manager._rules, manager._store, manager._registry, logger);
-            manager.Replace(startup.Read(options.AdaptersFolder));
-            manager.Prefetch(manager._catalog.Aliases.Values.Where(alias => alias.Pinned).Select(alias => alias.Name));
-            return manager;
-        }
-        catch
-        {
-            manager.Dispose();
-            throw;
-        }
-    }
+        AdapterBase model, AdapterOptions options, TimeProvider time, Random random, ILogger<AdapterManager> logger) =>
+        new(model, options, time, random, logger);
 
     /// <summary>Names of adapters as labels of metrics.</summary>
     public AdapterLabels Labels { get; }
@@ -118,71 +75,98 @@ public sealed partial class AdapterManager : IDisposable
     /// <summary>The adapters in memory, in numbers.</summary>
     public AdapterCacheStatus CacheStatus => _cache.Status;
 
+    /// <summary>What becomes of adapters in memory, to be published.</summary>
+    internal AdapterMetrics Metrics { get; }
+
     /// <summary>Whether requests wait for memory that adapters hold.</summary>
     internal bool IsMemoryWanted => _cache.HasWaiters;
 
-    /// <summary>Told of the name under which an adapter was asked for, and whether it was resident or being loaded by others.</summary>
-    internal Action<string, bool>? Found { get; set; }
+    /// <inheritdoc cref="AdapterResidents.Names"/>
+    internal (IReadOnlyList<string> Loaded, IReadOnlyList<string> Loading) ResidentNames() => _residents.Names();
 
-    /// <summary>Told of the name for which an adapter was loaded into memory.</summary>
-    internal Action<string>? Loaded { get; set; }
+    /// <inheritdoc cref="AdapterCatalog.NameOf"/>
+    internal string? NameOf(string version) => _names.Catalog.NameOf(version);
 
-    /// <summary>Told of the name of each adapter that made room for others in memory; must return at once.</summary>
-    internal Action<string>? Evicted
+    /// <inheritdoc cref="AdapterDescription.All"/>
+    public IReadOnlyList<AdapterInfo> List() => _names.Describe(_names.Catalog).All();
+
+    /// <inheritdoc cref="AdapterDescription.Find"/>
+    public AdapterInfo? Find(string name) => _names.Describe(_names.Catalog).Find(name);
+
+    /// <inheritdoc cref="AdapterDescription.Versions"/>
+    public IReadOnlyList<AdapterVersion> Versions(string name) => _names.Describe(_names.Catalog).Versions(name);
+
+    /// <summary>The version of an adapter or a mix; where a name is split, the one that it points at.</summary>
+    /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
+    public string VersionOf(AdapterReference reference) => _names.Catalog.Resolve(reference, static () => 1).Version;
+
+    /// <summary>All names on the way from a reference to its versions, those of the parts of saved mixes among them.</summary>
+    /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
+    public IReadOnlyCollection<string> NamesBehind(AdapterReference reference) => _names.Catalog.Resolve(reference, static () => 1).Names;
+
+    /// <inheritdoc cref="AdapterResidents.WhyNeverTogether"/>
+    public string? WhyNeverTogether(IEnumerable<AdapterReference> references) => _residents.WhyNeverTogether(references);
+
+    /// <inheritdoc cref="AdapterAcquisition.AcquireAsync(AdapterReference, CancellationToken)"/>
+    public ValueTask<AdapterLease> AcquireAsync(AdapterReference reference, CancellationToken cancellationToken) =>
+        _acquisition.AcquireAsync(reference, cancellationToken);
+
+    /// <inheritdoc cref="AdapterAcquisition.AcquireAsync(AdapterReference, CancellationToken)"/>
+    public ValueTask<AdapterLease> AcquireAsync(string reference, CancellationToken cancellationToken) =>
+        _acquisition.AcquireAsync(AdapterReference.Parse(reference), cancellationToken);
+
+    /// <inheritdoc cref="AdapterAcquisition.AcquireCurrentAsync"/>
+    public ValueTask<AdapterLease> AcquireCurrentAsync(AdapterReference reference, CancellationToken cancellationToken) =>
+        _acquisition.AcquireCurrentAsync(reference, cancellationToken);
+
+    /// <inheritdoc cref="AdapterIntake.Begin"/>
+    public AdapterUpload BeginUpload() => _intake.Begin();
+
+    /// <inheritdoc cref="AdapterIntake.ValidateAsync"/>
+    public Task<AdapterInfo> ValidateAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken) =>
+        _intake.ValidateAsync(name, upload, options, cancellationToken);
+
+    /// <inheritdoc cref="AdapterIntake.AddAsync"/>
+    public Task<AdapterInfo> AddAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken) =>
+        _intake.AddAsync(name, upload, options, cancellationToken);
+
+    /// <inheritdoc cref="NameChanges.Rollback"/>
+    public AdapterInfo Rollback(string name, string? toVersionPrefix) => _changes.Rollback(name, toVersionPrefix);
+
+    /// <inheritdoc cref="NameChanges.Update"/>
+    public AdapterInfo Update(string name, AdapterPatch patch)
     {
-        get => _cache.Evicted;
-        set => _cache.Evicted = value;
+        var info = _changes.Update(name, patch);
+        if (info.Pinned) _residents.Prefetch([name]);
+        return info;
     }
 
-    /// <summary>
-    /// The names under which adapters were asked for that are in memory, as far as they still mean what is there, and that are being loaded or
-    /// wait for memory; each once, the most recently used first.
-    /// </summary>
-    internal (IReadOnlyList<string> Loaded, IReadOnlyList<string> Loading) ResidentNames()
-    {
-        var catalog = Catalog;
-        var (loaded, loading) = _cache.Names;
-        return ([.. loaded.Where(IsServed).Select(resident => resident.Name).Distinct()], [.. loading.Distinct()]);
+    /// <inheritdoc cref="NameChanges.SaveMix"/>
+    public AdapterInfo SaveMix(string name, IReadOnlyList<AdapterPart> parts) => _changes.SaveMix(name, parts);
 
-        bool IsServed((string Name, string Version) resident) => catalog.Find(resident.Name) is { } alias
-            && (alias.IsMix
-                ? AdapterDescription.TryResolve(catalog, alias, out _)?.Version == resident.Version
-                : alias.Current == resident.Version || alias.Split.ContainsKey(resident.Version));
-    }
+    /// <inheritdoc cref="NameChanges.Remove"/>
+    public bool Remove(string name, bool force) => _changes.Remove(name, force);
 
-    /// <summary>The first name that points or pointed at a version; null where none does, as with a mix.</summary>
-    internal string? NameOf(string version)
-    {
-        var catalog = Catalog;
-        return catalog.Versions.ContainsKey(version)
-            ? catalog.Aliases.Values.FirstOrDefault(alias => alias.History.Any(entry => entry.Version == version))?.Name
-            : null;
-    }
+    /// <inheritdoc cref="AdapterExports.ExportAsync"/>
+    public Task<AdapterExport> ExportAsync(AdapterReference reference, CancellationToken cancellationToken) =>
+        _exports.ExportAsync(reference, cancellationToken);
 
-    /// <summary>All adapters and saved mixes, sorted by name.</summary>
-    public IReadOnlyList<AdapterInfo> List()
-    {
-        var catalog = Catalog;
-        var description = Description(catalog);
-        return [.. catalog.Aliases.Values.Select(description.Of)];
-    }
+    /// <inheritdoc cref="VersionContent.Exactly"/>
+    internal AdapterReference Exactly(AdapterReference reference) => _content.Exactly(reference);
 
-    /// <summary>The adapter or saved mix of this name, or null.</summary>
-    public AdapterInfo? Find(string name)
-    {
-        var catalog = Catalog;
-        return catalog.Find(name) is { } alias ? Description(catalog).Of(alias) : null;
-    }
+    /// <inheritdoc cref="VersionContent.AnalyzeAsync"/>
+    public Task<AdapterEffect> AnalyzeAsync(AdapterReference reference, CancellationToken cancellationToken) =>
+        _content.AnalyzeAsync(reference, cancellationToken);
 
-    /// <summary>The versions that a name points at or pointed at, the newest first; none for a mix.</summary>
-    /// <exception cref="UnknownAdapterException">No adapter has this name.</exception>
-    public IReadOnlyList<AdapterVersion> Versions(string name)
-    {
-        var catalog = Catalog;
-        var alias = catalog.Find(name) ?? throw new UnknownAdapterException(name);
-        var description = Description(catalog);
-        return [.. alias.History.Select(entry => description.Of(alias, entry))];
-    }
+    /// <inheritdoc cref="VersionContent.TruncateAsync"/>
+    public Task<(AdapterInfo Adapter, AdapterTruncation Truncation)> TruncateAsync(
+        AdapterReference reference, int rank, string name, Action<AdapterInfo>? storing, CancellationToken cancellationToken) =>
+        _content.TruncateAsync(reference, rank, name, storing, cancellationToken);
+
+    /// <inheritdoc cref="VersionContent.MostTruncatedBytes"/>
+    public long MostTruncatedBytes(AdapterReference reference) => _content.MostTruncatedBytes(reference);
 
     /// <summary>Frees the adapters in memory; no lease may be left.</summary>
     public void Dispose()
@@ -193,44 +177,22 @@ public sealed partial class AdapterManager : IDisposable
         _store.Dispose();
     }
 
-    private AdapterCatalog Catalog => Volatile.Read(ref _catalog);
-
-    private AdapterDescription Description(AdapterCatalog catalog) => new(catalog, _cache.ResidencyOf, _uses.LastUse);
-
-    private string FolderOf(AdapterAlias alias, string version) => alias.Folder ?? _store.FolderOf(version);
-
-    private void WriteUses(IReadOnlyDictionary<string, DateTimeOffset> uses)
+    private static (AdapterStore Store, AdapterRegistry Registry) OpenData(AdapterOptions options, TimeProvider time, ILogger logger)
     {
+        var trash = new Trash(options.DataFolder, time, logger);
+        var store = AdapterStore.Open(options.DataFolder, trash, logger);
         try
         {
-            _registry.SaveUses(uses);
+            var registry = options.RebuildRegistry
+                ? new RegistryRebuild(store, trash, logger).Run()
+                : AdapterRegistry.Open(store.RegistryPath, trash, logger);
+            trash.Empty(options.TrashAge);
+            return (store, registry);
         }
-        catch (IOException e)
+        catch
         {
-            LogNotWritten(_logger, e.Message);
+            store.Dispose();
+            throw;
         }
     }
-
-    // Pins follow names wherever they are moved.
-    private void Replace(AdapterCatalog catalog)
-    {
-        Volatile.Write(ref _catalog, catalog);
-        _cache.Pin(Pins(catalog));
-    }
-
-    private static Dictionary<string, long> Pins(AdapterCatalog catalog)
-    {
-        var pins = new Dictionary<string, long>(StringComparer.Ordinal);
-        foreach (var alias in catalog.Aliases.Values.Where(alias => alias.Pinned))
-        {
-            foreach (var entry in alias.History.Where(entry => entry.Version == alias.Current || entry.Share > 0))
-                pins[entry.Version] = catalog.Versions[entry.Version].Description.LoadedBytes;
-            if (alias.IsMix && AdapterDescription.TryResolve(catalog, alias, out _) is { } mix) pins[mix.Version] = mix.BytesToLoad;
-        }
-
-        return pins;
-    }
-
-    [LoggerMessage(LogLevel.Warning, "The times of last use are not stored: {Reason}")]
-    private static partial void LogNotWritten(ILogger logger, string reason);
 }

@@ -1,5 +1,4 @@
 using LoraServe.Engine.Adapters.Intake;
-using LoraServe.Text.Templates;
 
 namespace LoraServe.Engine.Adapters;
 
@@ -23,9 +22,6 @@ internal sealed record AdapterOptions
 
     /// <summary>Most adapters that have a label of their own in metrics.</summary>
     public int MaxLabels { get; init; } = 100;
-
-    /// <summary>Of the base: an adapter's chat templates see its special tokens where the adapter names none.</summary>
-    public ChatTemplates BaseTemplates { get; init; } = ChatTemplates.None;
 
     /// <summary>How long the trash of the data folder keeps what no name leads to.</summary>
     public TimeSpan TrashAge { get; init; } = TimeSpan.FromDays(7);

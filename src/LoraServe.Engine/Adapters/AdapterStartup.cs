@@ -13,7 +13,7 @@ namespace LoraServe.Engine.Adapters;
 /// registry without opening a file; the rest is checked when it is first used.
 /// </summary>
 internal sealed partial class AdapterStartup(
-    AdapterAdmission admission, string rules, AdapterStore store, AdapterRegistry registry, ILogger logger)
+    AdapterAdmission admission, AdapterStore store, AdapterRegistry registry, ILogger logger)
 {
     private const int MaxBasesShown = 5;
     private const int MaxNamesShown = 5;
@@ -130,7 +130,7 @@ internal sealed partial class AdapterStartup(
     {
         _ when !present.Contains(known.Version) => known with { CheckedAgainst = "", Broken = "Its files are missing." },
         { Broken: not null } => known with { CheckedAgainst = "" },
-        _ when known.CheckedAgainst != rules => known with { Broken = NotCheckedYet },
+        _ when known.CheckedAgainst != admission.Rules => known with { Broken = NotCheckedYet },
         _ => known,
     };
 
@@ -141,7 +141,7 @@ internal sealed partial class AdapterStartup(
         {
             var info = admission.Check("unnamed", store.FolderOf(version), DateTimeOffset.UnixEpoch, allowNoEffect: true, inMemory: true);
             return info.Version == version
-                ? new KnownVersion { Description = info, CheckedAgainst = rules, Created = DateTimeOffset.UnixEpoch }
+                ? new KnownVersion { Description = info, CheckedAgainst = admission.Rules, Created = DateTimeOffset.UnixEpoch }
                 : null;
         }
         catch (Exception e) when (e is InvalidAdapterException or IOException or UnauthorizedAccessException)
@@ -176,7 +176,7 @@ internal sealed partial class AdapterStartup(
 
     private FolderAdapter? Known(FolderAdapter adapter, RegistryContent content, Dictionary<string, KnownVersion> known) =>
         content.Folders.TryGetValue(adapter.Path, out var row) && row.Stamp == adapter.Stamp
-        && known.TryGetValue(row.Version, out var version) && version.CheckedAgainst == rules && version.Broken is null
+        && known.TryGetValue(row.Version, out var version) && version.CheckedAgainst == admission.Rules && version.Broken is null
             ? adapter with { Version = version, Origin = RowMapping.ToOrigin(row.Origin) }
             : null;
 
@@ -185,7 +185,7 @@ internal sealed partial class AdapterStartup(
         var info = admission.Check(adapter.Name, adapter.Path, adapter.Created, inMemory: true);
         return adapter with
         {
-            Version = new KnownVersion { Description = info, CheckedAgainst = rules, Created = adapter.Created },
+            Version = new KnownVersion { Description = info, CheckedAgainst = admission.Rules, Created = adapter.Created },
             Origin = AdapterOrigin.Of(info, provenance: null),
         };
     }

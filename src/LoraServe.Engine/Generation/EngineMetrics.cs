@@ -1,5 +1,6 @@
 using System.Diagnostics.Metrics;
 using LoraServe.Engine.Adapters;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Merging;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Scheduling;

@@ -63,11 +63,16 @@ public sealed partial class LlmEngine
         try
         {
             var adapters = AdapterManager.Open(
-                config.Modules(name),
-                weights.Fingerprint,
-                (dtype, device),
-                weights.Weight,
-                AdapterOptions(options, templates),
+                new AdapterBase
+                {
+                    Modules = config.Modules(name),
+                    Fingerprint = weights.Fingerprint,
+                    Dtype = dtype,
+                    Device = device,
+                    Tensor = weights.Weight,
+                    Templates = templates,
+                },
+                AdapterOptions(options),
                 TimeProvider.System,
                 Random.Shared,
                 loggers.CreateLogger<AdapterManager>());
@@ -127,7 +132,7 @@ public sealed partial class LlmEngine
             [$"max-model-len: expected at most {(isStretchable ? most : $"the {most} of max_position_embeddings")}, found {asked}"]);
     }
 
-    private static AdapterOptions AdapterOptions(EngineOptions options, ChatTemplates templates) => new()
+    private static AdapterOptions AdapterOptions(EngineOptions options) => new()
     {
         DataFolder = options.Data,
         TrashAge = options.TrashAge,
@@ -137,7 +142,6 @@ public sealed partial class LlmEngine
         CacheBytes = options.AdapterCacheBytes,
         MaxLabels = options.MaxAdapterLabels,
         Limits = options.UploadLimits,
-        BaseTemplates = templates,
     };
 
     private static int KvSlots(EngineOptions options, ModelConfig config, int maxModelLen, ScalarType dtype)

@@ -113,7 +113,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
     public void Publish(Meter meter)
     {
         EngineGauges.Create(meter, this, _options.MaxLoras);
-        AdapterMetrics.Create(meter, Adapters);
+        Adapters.Metrics.Publish(meter);
         EngineMetrics.Create(meter, _loop, _merging, Adapters);
     }
 

@@ -61,7 +61,7 @@ internal sealed class DamagedServer : IDisposable
         var folder = Directory.CreateTempSubdirectory("loraserve-damage-").FullName;
         try
         {
-            GeneratedAdapter.Write(Path.Combine(folder, "adapter"), KilledStore.Base.Linears, rank: 2, seed: content);
+            GeneratedAdapter.Write(Path.Combine(folder, "adapter"), KilledStore.Base.Modules.Linears, rank: 2, seed: content);
             using var upload = Adapters.BeginUpload();
             foreach (var path in Directory.GetFiles(Path.Combine(folder, "adapter")))
             {
@@ -101,9 +101,6 @@ internal sealed class DamagedServer : IDisposable
 
     private static AdapterManager OpenAdapters(string data, bool rebuild) => AdapterManager.Open(
         KilledStore.Base,
-        "fingerprint",
-        (torch.ScalarType.Float32, torch.CPU),
-        name => throw new InvalidOperationException($"Nothing needs '{name}': all updates are low-rank."),
         new AdapterOptions { DataFolder = data, MaxRank = 16, CacheBytes = 1 << 20, RebuildRegistry = rebuild },
         TimeProvider.System,
         new Random(1),

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Checkpoints;
 using Microsoft.Extensions.Logging.Abstractions;
 using TorchSharp;
@@ -13,25 +14,29 @@ internal static class KilledStore
     private const int Width = 64;
 
     /// <summary>The base, which needs no weights.</summary>
-    public static readonly ModelModules Base = new(
-        "tiny",
-        "llama",
-        [.. Enumerable.Range(0, 4).Select(layer => new LinearModule($"model.layers.{layer}.self_attn.q_proj", Width, Width, HasBias: false))],
-        Others: [],
-        Head: "lm_head");
+    public static readonly AdapterBase Base = new()
+    {
+        Modules = new ModelModules(
+            "tiny",
+            "llama",
+            [.. Enumerable.Range(0, 4).Select(layer => new LinearModule($"model.layers.{layer}.self_attn.q_proj", Width, Width, HasBias: false))],
+            Others: [],
+            Head: "lm_head"),
+        Fingerprint = "fingerprint",
+        Dtype = torch.ScalarType.Float32,
+        Device = torch.CPU,
+        Tensor = name => throw new InvalidOperationException($"Nothing needs '{name}': all updates are low-rank."),
+    };
 
     /// <summary>Writes the contents.</summary>
     public static void Prepare(string root)
     {
-        for (var i = 0; i < Contents; i++) GeneratedAdapter.Write(Content(root, i), Base.Linears, rank: 2, seed: i);
+        for (var i = 0; i < Contents; i++) GeneratedAdapter.Write(Content(root, i), Base.Modules.Linears, rank: 2, seed: i);
     }
 
     /// <summary>Opens the store as a server does.</summary>
     public static AdapterManager Open(string root) => AdapterManager.Open(
         Base,
-        "fingerprint",
-        (torch.ScalarType.Float32, torch.CPU),
-        name => throw new InvalidOperationException($"Nothing needs '{name}': all updates are low-rank."),
         new AdapterOptions { DataFolder = Path.Combine(root, "data"), MaxRank = 16, CacheBytes = 1 << 20 },
         TimeProvider.System,
         new Random(1),

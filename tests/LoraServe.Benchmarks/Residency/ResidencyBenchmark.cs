@@ -153,10 +153,14 @@ internal sealed class ResidencyBenchmark(ResidencyOptions options, string root)
         {
             var clock = Stopwatch.StartNew();
             using var adapters = AdapterManager.Open(
-                modules,
-                fingerprint,
-                (ComputeDtype.Parse(options.Dtype), torch.CPU),
-                name => throw new InvalidOperationException($"Nothing needs '{name}': all updates are low-rank."),
+                new AdapterBase
+                {
+                    Modules = modules,
+                    Fingerprint = fingerprint,
+                    Dtype = ComputeDtype.Parse(options.Dtype),
+                    Device = torch.CPU,
+                    Tensor = name => throw new InvalidOperationException($"Nothing needs '{name}': all updates are low-rank."),
+                },
                 new AdapterOptions { DataFolder = Path.Combine(root, "data"), MaxRank = MaxRank, CacheBytes = 1L << 30 },
                 TimeProvider.System,
                 new Random(Seed),

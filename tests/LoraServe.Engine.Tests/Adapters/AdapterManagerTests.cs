@@ -2,6 +2,7 @@ using System.Text.Json;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Tests.Lora;
@@ -254,10 +255,14 @@ public sealed class AdapterManagerTests : IDisposable
     }
 
     private AdapterManager Open(string checkpoint = "llama-gqa", string? folder = null, bool isBase = true) => AdapterManager.Open(
-        ModelConfig.Load(GoldenData.Path("checkpoints", checkpoint)).Modules(checkpoint),
-        fingerprint: checkpoint,
-        (torch.ScalarType.Float32, torch.CPU),
-        name => BaseTensor(checkpoint, name, isBase),
+        new AdapterBase
+        {
+            Modules = ModelConfig.Load(GoldenData.Path("checkpoints", checkpoint)).Modules(checkpoint),
+            Fingerprint = checkpoint,
+            Dtype = torch.ScalarType.Float32,
+            Device = torch.CPU,
+            Tensor = name => BaseTensor(checkpoint, name, isBase),
+        },
         new AdapterOptions { DataFolder = Path.Combine(_root, "data"), AdaptersFolder = folder, MaxRank = 256, CacheBytes = 1 << 24 },
         TimeProvider.System,
         new Random(1),

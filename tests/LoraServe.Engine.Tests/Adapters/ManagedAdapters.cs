@@ -1,11 +1,12 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Storage;
-using LoraServe.Text.Templates;
 using LoraServe.Tests;
+using LoraServe.Text.Templates;
 using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Adapters;
@@ -104,10 +105,15 @@ internal sealed class ManagedAdapters : IDisposable
     }
 
     private AdapterManager Open(string? folder, bool rebuild = false) => AdapterManager.Open(
-        ModelConfig.Load(GoldenData.Path("checkpoints", Checkpoint)).Modules(Checkpoint),
-        "fingerprint",
-        (torch.ScalarType.Float32, torch.CPU),
-        BaseTensor,
+        new AdapterBase
+        {
+            Modules = ModelConfig.Load(GoldenData.Path("checkpoints", Checkpoint)).Modules(Checkpoint),
+            Fingerprint = "fingerprint",
+            Dtype = torch.ScalarType.Float32,
+            Device = torch.CPU,
+            Tensor = BaseTensor,
+            Templates = _baseTemplates,
+        },
         new AdapterOptions
         {
             DataFolder = DataFolder,
@@ -116,7 +122,6 @@ internal sealed class ManagedAdapters : IDisposable
             MaxRank = 256,
             CacheBytes = _cacheBytes,
             CachePatience = _patience,
-            BaseTemplates = _baseTemplates,
         },
         TimeProvider.System,
         new Random(1),

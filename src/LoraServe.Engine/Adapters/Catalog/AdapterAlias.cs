@@ -15,7 +15,7 @@ internal sealed record AdapterAlias
 
     public bool Pinned { get; init; }
 
-    /// <summary>As it was read at start; later uses are in <see cref="AdapterUses"/>.</summary>
+    /// <summary>As it was read at start; later uses are counted elsewhere.</summary>
     public DateTimeOffset? LastUse { get; init; }
 
     /// <summary>The version that the name points at, one of the history; null for a mix.</summary>

@@ -84,6 +84,43 @@ internal sealed record AdapterCatalog
         return resolved;
     }
 
+    /// <summary>The first name that points or pointed at a version; null where none does, as with a mix.</summary>
+    public string? NameOf(string version) => Versions.ContainsKey(version) ? Aliases.Values.FirstOrDefault(alias => alias.Has(version))?.Name : null;
+
+    /// <summary>A saved mix as it is without the splits of its parts; null, and why, if a part has gone.</summary>
+    public ResolvedAdapter? TryResolve(AdapterAlias mix, out AdapterException? reason)
+    {
+        try
+        {
+            reason = null;
+            return Resolve(AdapterReference.From([new(mix.Name, 1)]), static () => 1);
+        }
+        catch (AdapterException e)
+        {
+            reason = e;
+            return null;
+        }
+    }
+
+    /// <summary>Whether what was resolved is still as it was: no name was removed and no version mended or found damaged.</summary>
+    public bool Holds(ResolvedAdapter resolved) =>
+        resolved.Parts.All(part => ReferenceEquals(Versions.GetValueOrDefault(part.Version.Version), part.Version))
+        && resolved.Names.All(Aliases.ContainsKey);
+
+    /// <summary>The versions that pinned names, wherever they are moved, keep in memory, with their bytes.</summary>
+    public IReadOnlyDictionary<string, long> Pins()
+    {
+        var pins = new Dictionary<string, long>(StringComparer.Ordinal);
+        foreach (var alias in Aliases.Values.Where(alias => alias.Pinned))
+        {
+            foreach (var entry in alias.History.Where(entry => entry.Version == alias.Current || entry.Share > 0))
+                pins[entry.Version] = Versions[entry.Version].Description.LoadedBytes;
+            if (alias.IsMix && TryResolve(alias, out _) is { } mix) pins[mix.Version] = mix.BytesToLoad;
+        }
+
+        return pins;
+    }
+
     // As far as descriptions tell; what only the tensors show is refused when they are loaded.
     private static string? Refusal(AdapterInfo info) =>
         info.UsesDora ? "is a DoRA, whose scale depends on the sum of all updates"

@@ -15,8 +15,12 @@ namespace LoraServe.Engine.Adapters.Intake;
 /// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
 /// <param name="maxRank">The highest rank that is served.</param>
 /// <param name="dtype">The compute dtype.</param>
-internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor> baseTensor, int maxRank, ScalarType dtype)
+/// <param name="fingerprint">Of the base's weights as its checkpoint stores them; only <see cref="Rules"/> need it.</param>
+internal sealed class AdapterAdmission(
+    ModelModules modules, Func<string, Tensor> baseTensor, int maxRank, ScalarType dtype, string fingerprint = "")
 {
+    private const int ConcurrentChecks = 2;
+
     private const long PieceElements = 1 << 22;
 
     // Raised whenever the rules change, so that what was accepted by older ones is checked again.
@@ -26,8 +30,10 @@ internal sealed class AdapterAdmission(ModelModules modules, Func<string, Tensor
     public string BaseName => modules.ModelName;
 
     /// <summary>What decides whether an adapter is accepted, besides the adapter.</summary>
-    /// <param name="fingerprint">Of the base's weights as its checkpoint stores them.</param>
-    public string Rules(string fingerprint) => $"{modules.ModelName} {fingerprint} {dtype} rank {maxRank} rules {Revision}";
+    public string Rules { get; } = $"{modules.ModelName} {fingerprint} {dtype} rank {maxRank} rules {Revision}";
+
+    /// <summary>Of those who check: each reads all of an adapter.</summary>
+    public Turns Turns { get; } = new(ConcurrentChecks);
 
     /// <summary>Checks a folder under a name and describes what it holds.</summary>
     /// <param name="name">The name under which it is to be served.</param>

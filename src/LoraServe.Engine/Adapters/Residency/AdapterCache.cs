@@ -1,4 +1,5 @@
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Lora;
 using Microsoft.Extensions.Caching.Memory;
 
@@ -14,23 +15,26 @@ internal sealed class AdapterCache : IDisposable
 {
     private readonly AdapterCacheLimits _limits;
     private readonly TimeProvider _time;
-    private readonly SemaphoreSlim _loaders;
+    private readonly Turns _turns;
     private readonly Lock _lock = new();
     private readonly ResidentAdapters _residents;
-    private readonly LinkedList<AdapterCacheWaiter> _line = new();
-    private IReadOnlyDictionary<string, long> _pins = new Dictionary<string, long>();
-    private long _hits, _misses, _loads;
+    private readonly AdapterLine _line;
+    private long _loads;
 
-    public AdapterCache(AdapterCacheLimits limits, TimeProvider time)
+    /// <param name="limits">What it may use.</param>
+    /// <param name="time">Ends the patience of who waits.</param>
+    /// <param name="metrics">Count what makes room for others.</param>
+    public AdapterCache(AdapterCacheLimits limits, TimeProvider time, AdapterMetrics metrics)
     {
         (_limits, _time) = (limits, time);
-        _loaders = new SemaphoreSlim(limits.ConcurrentLoads);
+        _turns = new Turns(limits.ConcurrentLoads);
         var cache = new MemoryCache(new MemoryCacheOptions { SizeLimit = limits.Bytes, TrackStatistics = true });
-        _residents = new ResidentAdapters(cache, limits.Bytes, name => Evicted?.Invoke(name));
+        _residents = new ResidentAdapters(cache, limits.Bytes, metrics);
+        _line = new AdapterLine(_residents, limits);
     }
 
-    /// <summary>Told of the name of each adapter that made room for others, while the cache is locked.</summary>
-    public Action<string>? Evicted { get; set; }
+    /// <summary>Most bytes of all adapters together.</summary>
+    public long Budget => _limits.Bytes;
 
     /// <summary>Counts since the start, and what is held now.</summary>
     public AdapterCacheStatus Status
@@ -45,8 +49,8 @@ internal sealed class AdapterCache : IDisposable
                     _residents.PeakBytes,
                     _residents.Count,
                     _line.Count,
-                    _hits,
-                    _misses,
+                    _line.Hits,
+                    _line.Misses,
                     _loads,
                     _residents.Evictions);
             }
@@ -75,7 +79,7 @@ internal sealed class AdapterCache : IDisposable
                 var residents = _residents.Reverse().ToList();
                 return (
                     [.. residents.Where(resident => resident.IsLoaded).Select(resident => (resident.Name, resident.Version))],
-                    [.. residents.Where(resident => !resident.IsLoaded).Select(resident => resident.Name), .. _line.Select(waiter => waiter.Name)]);
+                    [.. residents.Where(resident => !resident.IsLoaded).Select(resident => resident.Name), .. _line.Names]);
             }
         }
     }
@@ -86,7 +90,7 @@ internal sealed class AdapterCache : IDisposable
         lock (_lock)
         {
             if (_residents.Find(version) is { } resident) return resident.IsLoaded ? AdapterResidency.Memory : AdapterResidency.Loading;
-            return _line.Any(waiter => waiter.Version == version) ? AdapterResidency.Loading : AdapterResidency.Disk;
+            return _line.Has(version) ? AdapterResidency.Loading : AdapterResidency.Disk;
         }
     }
 
@@ -123,7 +127,7 @@ internal sealed class AdapterCache : IDisposable
         lock (_lock)
         {
             if (_residents.Find(version) is not { IsLoaded: true } resident) return null;
-            Hold(resident);
+            _residents.Hold(resident);
             return new AdapterLease(resident.Adapter!, () => Release(resident));
         }
     }
@@ -145,7 +149,7 @@ internal sealed class AdapterCache : IDisposable
     {
         lock (_lock)
         {
-            _pins = versions;
+            _residents.Pins = versions;
             Admit();
         }
     }
@@ -155,8 +159,7 @@ internal sealed class AdapterCache : IDisposable
     {
         lock (_lock)
         {
-            foreach (var waiter in _line) waiter.Fail(new ObjectDisposedException(nameof(AdapterCache)));
-            _line.Clear();
+            _line.Fail(new ObjectDisposedException(nameof(AdapterCache)));
             foreach (var resident in _residents.ToList())
             {
                 resident.IsUnwanted = true;
@@ -169,7 +172,7 @@ internal sealed class AdapterCache : IDisposable
     {
         lock (_lock)
         {
-            _line.AddLast(waiter);
+            _line.Add(waiter);
             Admit();
         }
 
@@ -181,9 +184,7 @@ internal sealed class AdapterCache : IDisposable
         {
             Leave(waiter);
             if (e is not TimeoutException) throw;
-            throw new AdapterCacheFullException(
-                $"No memory for an adapter that needs {waiter.Bytes} bytes to be loaded within {_limits.Patience.TotalSeconds:0} seconds: requests that run use "
-                + $"what the {_limits.Bytes} bytes of adapter-cache-bytes hold. Try again later.");
+            throw _limits.Impatience(waiter);
         }
     }
 
@@ -197,55 +198,10 @@ internal sealed class AdapterCache : IDisposable
         }
     }
 
-    // First come, first served: what needs less room does not overtake, only what needs none.
     private void Admit()
     {
-        var isBlocked = false;
-        for (var node = _line.First; node is not null;)
-        {
-            var (waiter, next) = (node.Value, node.Next);
-            if (_residents.Find(waiter.Version) is { } resident)
-            {
-                _line.Remove(node);
-                _hits++;
-                Hold(resident);
-                resident.Name = waiter.Name;
-                waiter.Grant(resident);
-            }
-            else if (_limits.Refusal(waiter, _pins) is { } refusal)
-            {
-                _line.Remove(node);
-                waiter.Fail(refusal);
-            }
-            else if (!isBlocked && _residents.TryMakeRoom(waiter.Bytes, _pins))
-            {
-                _line.Remove(node);
-                _misses++;
-                waiter.Grant(Add(waiter));
-            }
-            else
-            {
-                isBlocked = true;
-            }
-
-            node = next;
-        }
-    }
-
-    private ResidentAdapter Add(AdapterCacheWaiter waiter)
-    {
-        var resident = _residents.Reserve(waiter.Version, waiter.Name, waiter.Bytes);
-        resident.Leases = 1;
         // Not here, where the lock is held: a load that fails at once would come back to the line in the middle of it.
-        resident.Loading = Task.Run(() => LoadAsync(resident, waiter.Load));
-        return resident;
-    }
-
-    private void Hold(ResidentAdapter resident)
-    {
-        resident.Leases++;
-        resident.IsUnwanted = false;
-        _residents.Touch(resident);
+        foreach (var (waiter, resident) in _line.Admit()) _ = Task.Run(() => LoadAsync(waiter, resident));
     }
 
     private void Release(ResidentAdapter resident)
@@ -258,23 +214,13 @@ internal sealed class AdapterCache : IDisposable
         }
     }
 
-    private async Task<LoraAdapter> LoadAsync(ResidentAdapter resident, Func<LoraAdapter> load)
+    private async Task LoadAsync(AdapterCacheWaiter waiter, ResidentAdapter resident)
     {
-        await _loaders.WaitAsync();
         try
         {
-            var adapter = load();
-            if (adapter.Bytes > resident.Bytes)
-            {
-                adapter.Dispose();
-                throw new InvalidOperationException(
-                    $"The adapter {resident.Version} takes {adapter.Bytes} bytes, {resident.Bytes} were reserved for it.");
-            }
-
-            Settle(resident, adapter);
-            return adapter;
+            Settle(resident, await waiter.LoadAsync(_turns));
         }
-        catch
+        catch (Exception e)
         {
             lock (_lock)
             {
@@ -282,11 +228,7 @@ internal sealed class AdapterCache : IDisposable
                 Admit();
             }
 
-            throw;
-        }
-        finally
-        {
-            _loaders.Release();
+            resident.FailLoading(e);
         }
     }
 
@@ -297,6 +239,7 @@ internal sealed class AdapterCache : IDisposable
             _loads++;
             resident.Adapter = adapter;
             _residents.Shrink(resident, adapter.Bytes);
+            resident.EndLoading();
             RemoveIfUnwanted(resident);
             Admit();
         }

@@ -12,6 +12,11 @@ internal sealed record AdapterCacheLimits
     /// <summary>Loads at the same time: they share the processor and the disk with the requests that run.</summary>
     public int ConcurrentLoads { get; init; } = 2;
 
+    /// <summary>Why this was not loaded, although it could have been.</summary>
+    public AdapterCacheFullException Impatience(AdapterCacheWaiter waiter) => new(
+        $"No memory for an adapter that needs {waiter.Bytes} bytes to be loaded within {Patience.TotalSeconds:0} seconds: requests that run use "
+        + $"what the {Bytes} bytes of adapter-cache-bytes hold. Try again later.");
+
     /// <summary>Why this cannot be loaded, however long it waits; null if it can.</summary>
     public Exception? Refusal(AdapterCacheWaiter waiter, IReadOnlyDictionary<string, long> pins)
     {

@@ -1,3 +1,4 @@
+using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Lora;
 
 namespace LoraServe.Engine.Adapters.Residency;
@@ -18,12 +19,21 @@ internal sealed class AdapterCacheWaiter(string version, string name, long bytes
 
     public long Bytes => bytes;
 
-    public Func<LoraAdapter> Load => load;
-
     /// <summary>The entry, with a lease counted for this waiter, which may still be loading.</summary>
     public Task<ResidentAdapter> Granted => _granted.Task;
 
     public void Grant(ResidentAdapter resident) => _granted.SetResult(resident);
 
     public void Fail(Exception reason) => _granted.SetException(reason);
+
+    /// <summary>The adapter, owned by the caller; read on its thread once it has a turn.</summary>
+    public async Task<LoraAdapter> LoadAsync(Turns turns)
+    {
+        using var turn = await turns.TakeAsync(CancellationToken.None);
+        var adapter = load();
+        if (adapter.Bytes <= bytes) return adapter;
+        var found = adapter.Bytes;
+        adapter.Dispose();
+        throw new InvalidOperationException($"The adapter {version} takes {found} bytes, {bytes} were reserved for it.");
+    }
 }

@@ -5,18 +5,14 @@ using LoraServe.Engine.Adapters.Store;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Peft;
 using LoraServe.Text.Templates;
-using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Adapters.Residency;
 
 /// <summary>Reads adapters from disk into memory, and makes mixes of them.</summary>
 /// <param name="admission">Checks them once more: files may have changed since they were accepted.</param>
-/// <param name="dtype">The compute dtype.</param>
-/// <param name="device">Where they are loaded to.</param>
-/// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
-/// <param name="baseTemplates">Whose special tokens are those of adapters that name none.</param>
-internal sealed class AdapterLoader(
-    AdapterAdmission admission, ScalarType dtype, Device device, Func<string, Tensor> baseTensor, ChatTemplates baseTemplates)
+/// <param name="store">Where they are.</param>
+/// <param name="model">The base; it is only read.</param>
+internal sealed class AdapterLoader(AdapterAdmission admission, AdapterStore store, AdapterBase model)
 {
     // They belong to an adapter in memory, and go with it.
     private readonly ConditionalWeakTable<LoraAdapter, ChatTemplates> _templates = [];
@@ -26,25 +22,22 @@ internal sealed class AdapterLoader(
 
     /// <summary>The adapter or the mix, owned by the caller.</summary>
     /// <param name="adapter">What to load.</param>
-    /// <param name="folderOf">Where the files of a part are.</param>
-    /// <param name="resident">A lease on a version that is in memory already.</param>
+    /// <param name="cache">Where parts of a mix may be in memory already.</param>
     /// <exception cref="DamagedVersionException">Files of it cannot be loaded.</exception>
     /// <exception cref="InvalidAdapterReferenceException">A part is of a form that cannot be mixed.</exception>
-    public LoraAdapter Load(ResolvedAdapter adapter, Func<ResolvedPart, string> folderOf, Func<string, AdapterLease?> resident) =>
-        adapter.IsMix ? Mix(adapter, folderOf, resident) : Read(adapter.Parts[0], folderOf(adapter.Parts[0]));
+    public LoraAdapter Load(ResolvedAdapter adapter, AdapterCache cache) => adapter.IsMix ? Mix(adapter, cache) : Read(adapter.Parts[0]);
 
     /// <summary>The files of an adapter, which must be those that were accepted; the caller closes them.</summary>
     /// <param name="part">What to open.</param>
-    /// <param name="folder">Where its files are.</param>
     /// <exception cref="DamagedVersionException">They cannot be read, or have changed.</exception>
-    public PeftAdapter Open(ResolvedPart part, string folder) => Open(part, folder, out _);
+    public PeftAdapter Open(ResolvedPart part) => Open(part, out _);
 
-    private PeftAdapter Open(ResolvedPart part, string folder, out ChatTemplates? templates)
+    private PeftAdapter Open(ResolvedPart part, out ChatTemplates? templates)
     {
         var version = part.Version.Version;
         try
         {
-            var peft = admission.Open(folder, out templates, allowNoEffect: true, inMemory: true);
+            var peft = admission.Open(store.FolderOf(part), out templates, allowNoEffect: true, inMemory: true);
             if (peft.Version == version) return peft;
             using (peft)
             {
@@ -67,14 +60,14 @@ internal sealed class AdapterLoader(
         }
     }
 
-    private LoraAdapter Mix(ResolvedAdapter mix, Func<ResolvedPart, string> folderOf, Func<string, AdapterLease?> resident)
+    private LoraAdapter Mix(ResolvedAdapter mix, AdapterCache cache)
     {
         var held = new List<(LoraAdapter Adapter, IDisposable Hold)>();
         try
         {
             foreach (var part in mix.Parts)
             {
-                held.Add(Hold(part, folderOf(part), resident));
+                held.Add(Hold(part, cache));
                 if (LoraMix.Refusal(held[^1].Adapter) is { } reason)
                     throw new InvalidAdapterReferenceException($"'{part.Alias.Name}' cannot be mixed: it {reason}", part.Alias.Name);
             }
@@ -92,18 +85,18 @@ internal sealed class AdapterLoader(
     private static ChatTemplates? CommonTemplates(IEnumerable<ChatTemplates?> templates) =>
         templates.DistinctBy(own => own?.Identity).ToList() is [{ } common] ? common : null;
 
-    private (LoraAdapter Adapter, IDisposable Hold) Hold(ResolvedPart part, string folder, Func<string, AdapterLease?> resident)
+    private (LoraAdapter Adapter, IDisposable Hold) Hold(ResolvedPart part, AdapterCache cache)
     {
-        if (resident(part.Version.Version) is { } lease) return (lease.Adapter, lease);
-        var adapter = Read(part, folder);
+        if (cache.TryAcquire(part.Version.Version) is { } lease) return (lease.Adapter, lease);
+        var adapter = Read(part);
         return (adapter, adapter);
     }
 
-    private LoraAdapter Read(ResolvedPart part, string folder)
+    private LoraAdapter Read(ResolvedPart part)
     {
-        using var peft = Open(part, folder, out var templates);
-        var adapter = peft.Load(dtype, device, baseTensor);
-        if (templates is not null) _templates.Add(adapter, templates.WithSpecialTokensOf(baseTemplates));
+        using var peft = Open(part, out var templates);
+        var adapter = peft.Load(model.Dtype, model.Device, model.Tensor);
+        if (templates is not null) _templates.Add(adapter, templates.WithSpecialTokensOf(model.Templates));
         return adapter;
     }
 }

@@ -5,6 +5,8 @@ namespace LoraServe.Engine.Adapters.Residency;
 /// <summary>An entry of the <see cref="AdapterCache"/>, whose lock guards it.</summary>
 internal sealed class ResidentAdapter(string version, string name, long bytes)
 {
+    private readonly TaskCompletionSource<LoraAdapter> _loading = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     public string Version { get; } = version;
 
     /// <summary>What it was last asked for as.</summary>
@@ -14,7 +16,7 @@ internal sealed class ResidentAdapter(string version, string name, long bytes)
     public long Bytes { get; set; } = bytes;
 
     /// <summary>Ends with the adapter, or with why it cannot be loaded.</summary>
-    public Task<LoraAdapter> Loading { get; set; } = null!;
+    public Task<LoraAdapter> Loading => _loading.Task;
 
     /// <summary>Null until it is loaded.</summary>
     public LoraAdapter? Adapter { get; set; }
@@ -28,4 +30,10 @@ internal sealed class ResidentAdapter(string version, string name, long bytes)
 
     /// <summary>Whether nobody would miss it now. While it loads, its memory is in use even if all who asked for it have left.</summary>
     public bool IsIdle => IsLoaded && Leases == 0;
+
+    /// <summary>Tells who waits for the adapter that it is loaded.</summary>
+    public void EndLoading() => _loading.SetResult(Adapter!);
+
+    /// <summary>Tells who waits for the adapter why it cannot be loaded.</summary>
+    public void FailLoading(Exception reason) => _loading.TrySetException(reason);
 }

@@ -10,8 +10,8 @@ namespace LoraServe.Engine.Adapters.Residency;
 /// </summary>
 /// <param name="cache">Empty, limited to the budget, tracking statistics.</param>
 /// <param name="budget">Most bytes of all entries together.</param>
-/// <param name="evicted">Told of the name of each entry that made room for others.</param>
-internal sealed class ResidentAdapters(MemoryCache cache, long budget, Action<string> evicted) : IEnumerable<ResidentAdapter>
+/// <param name="metrics">Count what makes room for others.</param>
+internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMetrics metrics) : IEnumerable<ResidentAdapter>
 {
     private readonly LinkedList<ResidentAdapter> _byUse = new();
 
@@ -24,6 +24,9 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, Action<st
 
     /// <summary>Entries that made room for others.</summary>
     public long Evictions { get; private set; }
+
+    /// <summary>The versions, with their bytes, that stay once they are loaded.</summary>
+    public IReadOnlyDictionary<string, long> Pins { get; set; } = new Dictionary<string, long>();
 
     public ResidentAdapter? Find(string version) => cache.Get<ResidentAdapter>(version);
 
@@ -45,9 +48,11 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, Action<st
         Set(resident);
     }
 
-    /// <summary>It is used now.</summary>
-    public void Touch(ResidentAdapter resident)
+    /// <summary>Counts a lease on it, which is used now.</summary>
+    public void Hold(ResidentAdapter resident)
     {
+        resident.Leases++;
+        resident.IsUnwanted = false;
         _byUse.Remove(resident);
         _byUse.AddLast(resident);
     }
@@ -56,11 +61,11 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, Action<st
     /// Drops the least recently used of those that are neither leased nor loading nor pinned until so many bytes are free; drops nothing, and
     /// says false, if that would not be enough.
     /// </summary>
-    public bool TryMakeRoom(long bytes, IReadOnlyDictionary<string, long> pins)
+    public bool TryMakeRoom(long bytes)
     {
         var missing = Bytes + bytes - budget;
         var victims = new List<ResidentAdapter>();
-        foreach (var resident in _byUse.Where(resident => resident.IsIdle && !pins.ContainsKey(resident.Version)))
+        foreach (var resident in _byUse.Where(resident => resident.IsIdle && !Pins.ContainsKey(resident.Version)))
         {
             if (missing <= 0) break;
             victims.Add(resident);
@@ -71,7 +76,7 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, Action<st
         foreach (var victim in victims)
         {
             Remove(victim);
-            evicted(victim.Name);
+            metrics.Evicted(victim.Name);
         }
 
         Evictions += victims.Count;

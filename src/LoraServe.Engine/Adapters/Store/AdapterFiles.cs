@@ -18,6 +18,12 @@ internal static class AdapterFiles
 
     private static readonly string[] WeightExtensions = [".safetensors", ".gguf", ".bin", ".pt", ".pth", ".ckpt", ".pkl"];
 
+    /// <summary>Copies the chat templates of a folder, if it has any, into another that has none.</summary>
+    public static void CopyTemplates(string from, string to)
+    {
+        foreach (var file in Templates.Where(file => File.Exists(Path.Combine(from, file)))) File.Copy(Path.Combine(from, file), Path.Combine(to, file));
+    }
+
     /// <summary>Whether the content of this file is kept.</summary>
     public static bool IsKept(string fileName) => fileName is Config or Tensors || Templates.Contains(fileName);
 

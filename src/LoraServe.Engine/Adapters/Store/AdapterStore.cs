@@ -1,4 +1,5 @@
 using System.Text.RegularExpressions;
+using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Storage;
 using Microsoft.Extensions.Logging;
 
@@ -78,6 +79,12 @@ internal sealed partial class AdapterStore : IDisposable
     public string FolderOf(string version) => IsVersion(version)
         ? Path.Combine(_versions, version)
         : throw new ArgumentException($"'{version}' is not a SHA-256 in lower-case hexadecimal.", nameof(version));
+
+    /// <summary>Where the files of a version are under a name: in the store, or in the folder given at start.</summary>
+    public string FolderOf(AdapterAlias alias, string version) => alias.Folder ?? FolderOf(version);
+
+    /// <summary>The same for a part of what is asked for.</summary>
+    public string FolderOf(ResolvedPart part) => FolderOf(part.Alias, part.Version.Version);
 
     /// <summary>
     /// Stores a version; it is on disk when this returns. Files of the same version that are there, and may have been damaged, are replaced.

@@ -16,4 +16,8 @@ internal sealed class DamagedVersionException(ResolvedPart part, string reason, 
     public string Version => Known.Version;
 
     public bool IsLasting => isLasting;
+
+    /// <summary>The same for somebody who asked for an adapter that the version is a part of.</summary>
+    public DamagedAdapterException In(ResolvedAdapter asked) =>
+        new(asked.Parts.First(part => part.Version.Version == Version).Alias.Name, Message, this);
 }

@@ -21,7 +21,7 @@ public sealed class AdapterCacheModelTests
     [Property(MaxTest = 300)]
     public Property Calls_AnySequence_BehaveLikeTheModel() => Prop.ForAll(Gen.Choose(0, 999).ListOf().ToArbitrary(), calls =>
     {
-        using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = Budget, Patience = TimeSpan.Zero }, TimeProvider.System);
+        using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = Budget, Patience = TimeSpan.Zero }, TimeProvider.System, new AdapterMetrics(new AdapterLabels(1)));
         var (model, loaded) = (new Model(), new List<LoraAdapter>());
         foreach (var call in calls)
         {

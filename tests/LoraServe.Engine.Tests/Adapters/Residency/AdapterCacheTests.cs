@@ -10,7 +10,7 @@ namespace LoraServe.Engine.Tests.Adapters.Residency;
 public sealed class AdapterCacheTests : IDisposable
 {
     private const int Small = 400;
-    private readonly AdapterCache _cache = new(new AdapterCacheLimits { Bytes = 1000, Patience = TimeSpan.FromSeconds(10) }, TimeProvider.System);
+    private readonly AdapterCache _cache = new(new AdapterCacheLimits { Bytes = 1000, Patience = TimeSpan.FromSeconds(10) }, TimeProvider.System, new AdapterMetrics(new AdapterLabels(1)));
     private readonly Dictionary<string, List<LoraAdapter>> _loads = new(StringComparer.Ordinal);
 
     public void Dispose() => _cache.Dispose();
@@ -136,7 +136,7 @@ public sealed class AdapterCacheTests : IDisposable
     public async Task AcquireAsync_NoLeaseEndsInTime_IsRefusedAndLetsTheNextPass()
     {
         var time = new ManualTimers();
-        using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = 1000, Patience = TimeSpan.FromSeconds(10) }, time);
+        using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = 1000, Patience = TimeSpan.FromSeconds(10) }, time, new AdapterMetrics(new AdapterLabels(1)));
         using var held = await cache.AcquireAsync("a", "a", 600, () => Create("a", 600), CancellationToken.None);
         var large = cache.AcquireAsync("large", "large", 800, () => Create("large", 800), CancellationToken.None).AsTask();
         time.Advance(TimeSpan.FromSeconds(5));
@@ -172,7 +172,7 @@ public sealed class AdapterCacheTests : IDisposable
     [InlineData(300, 400, "The adapter 'a' needs 400 bytes of memory to be loaded, adapter-cache-bytes allows 300")]
     public async Task AcquireAsync_CanNeverFit_IsRefusedAtOnce(long budget, int bytes, string message)
     {
-        using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = budget }, TimeProvider.System);
+        using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = budget }, TimeProvider.System, new AdapterMetrics(new AdapterLabels(1)));
 
         var refused = cache.AcquireAsync("a", "a", bytes, () => Create("a", bytes), CancellationToken.None).AsTask();
 
@@ -259,7 +259,7 @@ public sealed class AdapterCacheTests : IDisposable
     [Fact]
     public async Task Calls_FromManyThreads_NeverFreeWhatIsLeased()
     {
-        using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = 1000 }, TimeProvider.System);
+        using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = 1000 }, TimeProvider.System, new AdapterMetrics(new AdapterLabels(1)));
         await Task.WhenAll(Enumerable.Range(0, 8).Select(worker => Task.Run(async () =>
         {
             var random = new Random(worker);

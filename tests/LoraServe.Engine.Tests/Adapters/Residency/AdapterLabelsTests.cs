@@ -1,9 +1,8 @@
-using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Residency;
 using Shouldly;
 using Xunit;
 
-namespace LoraServe.Engine.Tests.Adapters;
+namespace LoraServe.Engine.Tests.Adapters.Residency;
 
 public sealed class AdapterLabelsTests
 {

@@ -1,8 +1,7 @@
 using System.Collections.Concurrent;
 using LoraServe.Engine.Adapters.Catalog;
-using LoraServe.Engine.Adapters.Residency;
 
-namespace LoraServe.Engine.Adapters;
+namespace LoraServe.Engine.Adapters.Residency;
 
 /// <summary>
 /// Names of adapters as labels of metrics. Each different label makes time series of its own in whoever stores them, for as long as the

@@ -1,23 +1,29 @@
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Effects;
 using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Adapters.Store;
+using LoraServe.Engine.Peft;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <content>What is in the files of a version: its effect on the base, and new versions made from it.</content>
-public sealed partial class AdapterManager
+/// <summary>What is in the files of a version: its effect on the base, and new versions made from it.</summary>
+/// <param name="names">What references mean.</param>
+/// <param name="loader">Opens the files.</param>
+/// <param name="analysis">Compares them with the base.</param>
+/// <param name="intake">Takes new versions in.</param>
+internal sealed class VersionContent(AdapterNames names, AdapterLoader loader, EffectAnalysis analysis, AdapterIntake intake)
 {
     // Each holds all of an adapter in memory, and takes a core.
     private const int ConcurrentReadings = 2;
 
-    private readonly SemaphoreSlim _readings = new(ConcurrentReadings);
+    private readonly Turns _turns = new(ConcurrentReadings);
 
     /// <summary>The same adapter by the version that its name means now, whatever becomes of the name.</summary>
     /// <param name="reference">One adapter; where its name is split between versions, the current one.</param>
     /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
     /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
-    internal AdapterReference Exactly(AdapterReference reference)
+    public AdapterReference Exactly(AdapterReference reference)
     {
         var part = SinglePart(reference);
         return AdapterReference.From([new AdapterPart($"{part.Alias.Name}@{part.Version.Version}", 1)]);
@@ -30,7 +36,7 @@ public sealed partial class AdapterManager
     /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
     /// <exception cref="DamagedAdapterException">Its files were changed or damaged since it was accepted.</exception>
     public Task<AdapterEffect> AnalyzeAsync(AdapterReference reference, CancellationToken cancellationToken) =>
-        ReadAsync(reference, (peft, _) => Task.FromResult(_analysis.Compute(peft)), cancellationToken);
+        ReadAsync(reference, (peft, _) => Task.FromResult(analysis.Compute(peft)), cancellationToken);
 
     /// <summary>
     /// Makes a version whose updates have a lower rank, by their best approximations, and points a name at it; see
@@ -50,20 +56,18 @@ public sealed partial class AdapterManager
         reference,
         async (peft, part) =>
         {
-            using var upload = BeginUpload();
+            using var upload = intake.Begin();
             var truncation = AdapterTruncation.Write(peft, rank, upload.Folder);
-            foreach (var file in AdapterFiles.Templates.Where(file => File.Exists(Path.Combine(peft.Folder, file))))
-                File.Copy(Path.Combine(peft.Folder, file), Path.Combine(upload.Folder, file));
-            var provenance = $"rank {rank} of version {part.Version.Version}, with {truncation.EnergyKept:P2} of its energy";
+            AdapterFiles.CopyTemplates(peft.Folder, upload.Folder);
             var options = new AddOptions
             {
                 Replace = true,
                 AllowNoEffect = true,
-                Provenance = provenance,
+                Provenance = $"rank {rank} of version {part.Version.Version}, with {truncation.EnergyKept:P2} of its energy",
                 Storing = storing,
                 Source = (part.Alias.Name, part.Version.Version),
             };
-            var adapter = await AddAsync(name, upload, options, cancellationToken);
+            var adapter = await intake.AddAsync(name, upload, options, cancellationToken);
             return (adapter, truncation);
         },
         cancellationToken);
@@ -80,10 +84,10 @@ public sealed partial class AdapterManager
     }
 
     private async Task<T> ReadAsync<T>(
-        AdapterReference reference, Func<Peft.PeftAdapter, ResolvedPart, Task<T>> read, CancellationToken cancellationToken)
+        AdapterReference reference, Func<PeftAdapter, ResolvedPart, Task<T>> read, CancellationToken cancellationToken)
     {
         var part = SinglePart(reference);
-        await _readings.WaitAsync(cancellationToken);
+        using var turn = await _turns.TakeAsync(cancellationToken);
         try
         {
             return await Task.Run(
@@ -99,19 +103,15 @@ public sealed partial class AdapterManager
             // Deleted meanwhile, and its files with it.
             throw new UnknownAdapterException(part.Alias.Name);
         }
-        finally
-        {
-            _readings.Release();
-        }
     }
 
-    private bool IsNamed(ResolvedPart part) => Catalog.Find(part.Alias.Name)?.Has(part.Version.Version) == true;
+    private bool IsNamed(ResolvedPart part) => names.Catalog.Find(part.Alias.Name)?.Has(part.Version.Version) == true;
 
-    private Peft.PeftAdapter Open(ResolvedPart part)
+    private PeftAdapter Open(ResolvedPart part)
     {
         try
         {
-            return _loader.Open(part, FolderOf(part.Alias, part.Version.Version));
+            return loader.Open(part);
         }
         catch (DamagedVersionException e)
         {
@@ -120,7 +120,7 @@ public sealed partial class AdapterManager
     }
 
     private ResolvedPart SinglePart(AdapterReference reference) =>
-        Catalog.Resolve(reference, static () => 1) is { IsMix: false, Parts: [var part] }
+        names.Catalog.Resolve(reference, static () => 1) is { IsMix: false, Parts: [var part] }
             ? part
             : throw new InvalidAdapterReferenceException(
                 $"'{reference}' is a sum of adapters, which has no files of its own: ask for its parts");

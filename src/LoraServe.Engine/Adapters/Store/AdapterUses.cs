@@ -1,28 +1,31 @@
 using System.Collections.Concurrent;
+using Microsoft.Extensions.Logging;
 
-namespace LoraServe.Engine.Adapters.Catalog;
+namespace LoraServe.Engine.Adapters.Store;
 
 /// <summary>
 /// Who uses which name now, and when each was used last. The times reach the disk every few seconds, not with each request; a kill loses
 /// those of the last moments. Safe for concurrent use.
 /// </summary>
-internal sealed class AdapterUses : IDisposable
+internal sealed partial class AdapterUses : IDisposable
 {
     private static readonly TimeSpan WritePeriod = TimeSpan.FromSeconds(5);
 
     private readonly ConcurrentDictionary<string, int> _leases = new(StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, DateTimeOffset> _lastUses = new(StringComparer.Ordinal);
-    private readonly Action<IReadOnlyDictionary<string, DateTimeOffset>> _write;
+    private readonly AdapterRegistry _registry;
+    private readonly ILogger _logger;
     private readonly TimeProvider _time;
     private readonly ITimer _timer;
     private readonly Lock _writing = new();
     private ConcurrentDictionary<string, DateTimeOffset> _unwritten = new(StringComparer.Ordinal);
 
+    /// <param name="registry">Stores the times.</param>
     /// <param name="time">Dates uses.</param>
-    /// <param name="write">Stores the times of the names that were used since the last call.</param>
-    public AdapterUses(TimeProvider time, Action<IReadOnlyDictionary<string, DateTimeOffset>> write)
+    /// <param name="logger">Told what cannot be stored.</param>
+    public AdapterUses(AdapterRegistry registry, TimeProvider time, ILogger logger)
     {
-        (_time, _write) = (time, write);
+        (_registry, _time, _logger) = (registry, time, logger);
         _timer = time.CreateTimer(_ => Write(), state: null, WritePeriod, WritePeriod);
     }
 
@@ -73,7 +76,18 @@ internal sealed class AdapterUses : IDisposable
         lock (_writing)
         {
             var uses = Interlocked.Exchange(ref _unwritten, new(StringComparer.Ordinal));
-            if (!uses.IsEmpty) _write(uses);
+            if (uses.IsEmpty) return;
+            try
+            {
+                _registry.SaveUses(uses);
+            }
+            catch (IOException e)
+            {
+                LogNotStored(_logger, e.Message);
+            }
         }
     }
+
+    [LoggerMessage(LogLevel.Warning, "The times of last use are not stored: {Reason}")]
+    private static partial void LogNotStored(ILogger logger, string reason);
 }

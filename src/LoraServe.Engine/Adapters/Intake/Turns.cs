@@ -1,0 +1,28 @@
+namespace LoraServe.Engine.Adapters.Intake;
+
+/// <summary>Lets only so many do something at the same time.</summary>
+internal sealed class Turns(int most)
+{
+    private readonly SemaphoreSlim _free = new(most);
+
+    /// <summary>Waits for a turn, which ends when it is disposed.</summary>
+    public async Task<IDisposable> TakeAsync(CancellationToken cancellationToken)
+    {
+        await _free.WaitAsync(cancellationToken);
+        return new Turn(_free);
+    }
+
+    /// <summary>The same; null where none comes up in time.</summary>
+    public async Task<IDisposable?> TryTakeAsync(TimeSpan patience, CancellationToken cancellationToken) =>
+        await _free.WaitAsync(patience, cancellationToken) ? new Turn(_free) : null;
+
+    private sealed class Turn(SemaphoreSlim free) : IDisposable
+    {
+        private int _disposed;
+
+        public void Dispose()
+        {
+            if (Interlocked.Exchange(ref _disposed, 1) == 0) free.Release();
+        }
+    }
+}

@@ -1,0 +1,83 @@
+namespace LoraServe.Engine.Adapters.Residency;
+
+/// <summary>
+/// Who waits for adapters before an <see cref="AdapterCache"/>, whose lock guards it. First come, first served: what needs less room does not
+/// overtake, only what needs none.
+/// </summary>
+/// <param name="residents">What is in memory.</param>
+/// <param name="limits">What can never be there is refused.</param>
+internal sealed class AdapterLine(ResidentAdapters residents, AdapterCacheLimits limits)
+{
+    private readonly LinkedList<AdapterCacheWaiter> _waiters = new();
+
+    /// <summary>Those who found their adapter resident or being loaded.</summary>
+    public long Hits { get; private set; }
+
+    /// <summary>Those who made it load.</summary>
+    public long Misses { get; private set; }
+
+    public int Count => _waiters.Count;
+
+    /// <summary>The names that are waited for, in the order of the line.</summary>
+    public IEnumerable<string> Names => _waiters.Select(waiter => waiter.Name);
+
+    /// <summary>Whether somebody waits for a version.</summary>
+    public bool Has(string version) => _waiters.Any(waiter => waiter.Version == version);
+
+    public void Add(AdapterCacheWaiter waiter) => _waiters.AddLast(waiter);
+
+    /// <summary>Takes somebody out of the line; false if it is not in it any more.</summary>
+    public bool Remove(AdapterCacheWaiter waiter) => _waiters.Remove(waiter);
+
+    /// <summary>Ends the waiting of all.</summary>
+    public void Fail(Exception reason)
+    {
+        foreach (var waiter in _waiters) waiter.Fail(reason);
+        _waiters.Clear();
+    }
+
+    /// <summary>Serves all who can be served now, each with a lease counted for it.</summary>
+    /// <returns>Those for whom an adapter has to be loaded now, and the entry that it was reserved.</returns>
+    public IReadOnlyList<(AdapterCacheWaiter Waiter, ResidentAdapter Resident)> Admit()
+    {
+        var toLoad = new List<(AdapterCacheWaiter, ResidentAdapter)>();
+        var isBlocked = false;
+        for (var node = _waiters.First; node is not null;)
+        {
+            var (waiter, next) = (node.Value, node.Next);
+            if (residents.Find(waiter.Version) is { } resident)
+            {
+                Hits++;
+                resident.Name = waiter.Name;
+                Grant(node, resident);
+            }
+            else if (limits.Refusal(waiter, residents.Pins) is { } refusal)
+            {
+                _waiters.Remove(node);
+                waiter.Fail(refusal);
+            }
+            else if (!isBlocked && residents.TryMakeRoom(waiter.Bytes))
+            {
+                Misses++;
+                var reserved = residents.Reserve(waiter.Version, waiter.Name, waiter.Bytes);
+                toLoad.Add((waiter, reserved));
+                Grant(node, reserved);
+            }
+            else
+            {
+                isBlocked = true;
+            }
+
+            node = next;
+        }
+
+        return toLoad;
+    }
+
+    private void Grant(LinkedListNode<AdapterCacheWaiter> node, ResidentAdapter resident)
+    {
+        _waiters.Remove(node);
+        residents.Hold(resident);
+        node.Value.Grant(resident);
+    }
+}
