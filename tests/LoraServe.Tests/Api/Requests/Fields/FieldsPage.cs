@@ -12,16 +12,16 @@ internal static class FieldsPage
 
         A field of a request is one of four:
 
-        - **known**: it stands in the API's description (`/openapi/v1.json`, `/swagger`) and does what is said there;
+        - **known**: the API's description (`/openapi/v1.json`, `/swagger`) says what it does;
         - **another name** of a known field, as another server calls it. Both may be sent if they say the same; otherwise the request is a 400;
-        - **harmless**: it cannot change the answer, and is passed over;
+        - **harmless**: it cannot change the answer, and is ignored;
         - anything else is a **400 that names the field**: `unsupported_parameter` for fields of other servers whose effect this one does not
-          have, `unknown_parameter`, with the known name that is nearest, for the rest. To pass one over could answer another question than was
-          asked, or with another model.
+          have, `unknown_parameter`, with the nearest known name, for the rest. Ignoring one could mean answering another question, or with another
+          model.
 
-        A field that is `null` is absent, whatever its name. A field that is not supported is taken where its value asks for nothing; these values
-        are below. `model` may be `base:adapter`, with the base model's own name, too. Whole numbers may be written as `24.0`. Fields inside
-        `messages`, `tools` and `documents` go to the chat template as they are. All other routes know their own fields alone.
+        A field that is `null` is absent, whatever its name. A field that is not supported is accepted where its value asks for nothing; the tables
+        below list these values. `model` may be `base:adapter`, with the base model's own name, too. Whole numbers may be written as `24.0`. Fields inside
+        `messages`, `tools` and `documents` go to the chat template as they are. All other routes accept only their own fields.
 
         ## Defaults
 
