@@ -18,54 +18,81 @@ internal sealed partial class AdapterIntake(
     /// <summary>Opens a temporary folder to stream an upload into; disposing it leaves nothing behind.</summary>
     public AdapterUpload Begin() => new(store.IncomingFolder, limits);
 
-    /// <summary>Validates an upload without storing it.</summary>
+    /// <summary>Checks an upload against the base; nothing is stored yet. The caller closes it.</summary>
+    /// <param name="name">The name that it is to get: a letter or digit, then letters, digits, '.', '_', '-', at most 128 characters.</param>
+    /// <param name="upload">What was uploaded.</param>
+    /// <param name="options">What is allowed.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="InvalidAdapterException">It is refused; the message lists every fault.</exception>
-    public async Task<AdapterInfo> ValidateAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken)
+    public async Task<CheckedUpload> CheckAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken)
     {
         using var turn = await admission.Turns.TakeAsync(cancellationToken);
-        return await Task.Run(() => admission.Check(name, upload.Folder, time.GetUtcNow(), options.AllowNoEffect), cancellationToken);
+        return await Task.Run(() => admission.Check(name, upload, options, time.GetUtcNow()), cancellationToken);
     }
 
     /// <summary>
-    /// Validates and stores an upload, durably, under a name. The version that the name pointed at before stays in its history.
+    /// Stores an upload that was checked, durably, under its name. The version that the name pointed at before stays in its history.
     /// </summary>
-    /// <param name="name">The alias: a letter or digit, then letters, digits, '.', '_', '-', at most 128 characters.</param>
-    /// <param name="upload">What was uploaded.</param>
-    /// <param name="options">What is allowed.</param>
+    /// <param name="adapter">Is closed.</param>
     /// <param name="cancellationToken">Leaves the store as it was.</param>
     /// <returns>The adapter; where name and content are the same as before, its files are new and nothing else.</returns>
-    /// <exception cref="InvalidAdapterException">It is refused; the message lists every fault.</exception>
     /// <exception cref="AdapterExistsException">The name belongs to other content.</exception>
     /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
     /// <exception cref="InvalidAdapterPatchException">The name is pinned, and all pinned adapters would not fit into memory.</exception>
     /// <exception cref="IOException">The disk is full or broken; nothing was stored.</exception>
+    public Task<AdapterInfo> StoreAsync(CheckedUpload adapter, CancellationToken cancellationToken) =>
+        Task.Run(() => Store(adapter, cancellationToken), cancellationToken);
+
+    /// <summary>Checks an upload and stores it under a name; see <see cref="CheckAsync"/> and <see cref="StoreAsync"/>.</summary>
     public async Task<AdapterInfo> AddAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken)
     {
-        var info = await ValidateAsync(name, upload, options, cancellationToken);
-        options.Storing?.Invoke(info);
-        return await Task.Run(
-            () =>
-            {
-                // Before the names are locked: the disk may take long over a large file.
-                AdapterStore.Flush(upload.Folder);
-                return Add(name, info, upload, upload.Describe(), options, cancellationToken);
-            },
-            cancellationToken);
+        using var adapter = await CheckAsync(name, upload, options, cancellationToken);
+        return await StoreAsync(adapter, cancellationToken);
     }
 
-    private AdapterInfo Add(
-        string name, AdapterInfo info, AdapterUpload upload, IReadOnlyList<VersionFileEntry> files, AddOptions options, CancellationToken cancellationToken)
+    private AdapterInfo Store(CheckedUpload adapter, CancellationToken cancellationToken)
     {
+        // Not every system moves files that are open.
+        adapter.Dispose();
+        var info = adapter.Info;
+        if (names.Catalog.Find(info.Name) is { Folder: not null } own)
+            return own.Current == info.Version ? names.Describe(own) : throw new AdapterReadOnlyException(info.Name);
+        var (now, files) = (time.GetUtcNow(), adapter.Upload.Describe());
+        // The disk may take long: all is written before names are locked, by what they are then.
+        var naming = Decide(adapter, files, now);
+        var staged = StagedVersion.Of(info.Version, adapter.Upload.Folder);
+        staged.Describe(naming.File);
+
         using var change = names.BeginChange();
         cancellationToken.ThrowIfCancellationRequested();
-        var catalog = names.Catalog;
+        naming = Decide(adapter, files, now);
+        // Written again only where another change came between.
+        staged.Describe(naming.File);
+        var isNew = !names.Catalog.Versions.ContainsKey(info.Version);
+        store.Put(staged);
+        try
+        {
+            var added = names.Commit(naming.Alias, naming.File.Known);
+            LogAdded(logger, info.Name, info.Version, info.Rank, info.Parameters);
+            return added;
+        }
+        // What the registry has taken in needs its files.
+        catch when (isNew && !names.Catalog.Versions.ContainsKey(info.Version))
+        {
+            store.Delete(info.Version);
+            throw;
+        }
+    }
+
+    // The name with the version, and what its folder is to say of itself.
+    private (AdapterAlias Alias, VersionFile File) Decide(CheckedUpload adapter, IReadOnlyList<VersionFileEntry> files, DateTimeOffset now)
+    {
+        var (info, options, catalog) = (adapter.Info, adapter.Options, names.Catalog);
         if (options.Source is { } source && catalog.Find(source.Name)?.Has(source.Version) != true) throw new UnknownAdapterException(source.Name);
-        var old = catalog.Find(name);
-        var known = catalog.Versions.GetValueOrDefault(info.Version);
+        var old = catalog.Find(info.Name);
         var isSame = old?.Current == info.Version;
-        if (old is { Folder: not null }) return isSame ? names.Describe(old) : throw new AdapterReadOnlyException(name);
-        if (old is not null && !isSame && !options.Replace) throw new AdapterExistsException(name);
-        var now = time.GetUtcNow();
+        if (old is not null && !isSame && !options.Replace) throw new AdapterExistsException(info.Name);
+        var known = catalog.Versions.GetValueOrDefault(info.Version);
         var version = new KnownVersion
         {
             Description = known?.Description.LoadedBytes == info.LoadedBytes ? known.Description : info,
@@ -73,24 +100,19 @@ internal sealed partial class AdapterIntake(
             Created = known?.Created ?? now,
             Provenance = known?.Provenance,
         };
-        var alias = old ?? new AdapterAlias { Name = name, Created = now };
-        var before = isSame ? names.Describe(alias).Provenance : null;
-        var origin = AdapterOrigin.Of(info, options.Provenance ?? before);
-        var file = new VersionFile { Version = info.Version, Name = name, Known = version, Origin = origin, Generation = names.Generation + 1, Files = files };
-        file.Write(upload.Folder);
-        store.Put(info.Version, upload.Folder);
-        try
-        {
-            var added = names.Commit(isSame ? alias.WithOrigin(origin) : alias.MoveTo(info.Version, now, origin), version);
-            LogAdded(logger, name, info.Version, info.Rank, info.Parameters);
-            return added;
-        }
-        // What the registry has taken in needs its files.
-        catch when (known is null && !names.Catalog.Versions.ContainsKey(info.Version))
-        {
-            store.Delete(info.Version);
-            throw;
-        }
+        var origin = AdapterOrigin.Of(info, options.Provenance ?? (isSame ? old!.Describe(known!).Provenance : null));
+        var alias = old ?? new AdapterAlias { Name = info.Name, Created = now };
+        return (
+            isSame ? alias.WithOrigin(origin) : alias.MoveTo(info.Version, now, origin),
+            new VersionFile
+            {
+                Version = info.Version,
+                Name = info.Name,
+                Known = version,
+                Origin = origin,
+                Generation = names.Generation + 1,
+                Files = files,
+            });
     }
 
     [LoggerMessage(LogLevel.Information, "Added adapter {Name}: version {Version}, rank {Rank}, {Parameters} parameters")]

@@ -124,9 +124,12 @@ public sealed class AdapterManager : IDisposable
     /// <inheritdoc cref="AdapterIntake.Begin"/>
     public AdapterUpload BeginUpload() => _intake.Begin();
 
-    /// <inheritdoc cref="AdapterIntake.ValidateAsync"/>
-    public Task<AdapterInfo> ValidateAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken) =>
-        _intake.ValidateAsync(name, upload, options, cancellationToken);
+    /// <inheritdoc cref="AdapterIntake.CheckAsync"/>
+    public Task<CheckedUpload> CheckAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken) =>
+        _intake.CheckAsync(name, upload, options, cancellationToken);
+
+    /// <inheritdoc cref="AdapterIntake.StoreAsync"/>
+    public Task<AdapterInfo> StoreAsync(CheckedUpload adapter, CancellationToken cancellationToken) => _intake.StoreAsync(adapter, cancellationToken);
 
     /// <inheritdoc cref="AdapterIntake.AddAsync"/>
     public Task<AdapterInfo> AddAsync(string name, AdapterUpload upload, AddOptions options, CancellationToken cancellationToken) =>
@@ -156,14 +159,17 @@ public sealed class AdapterManager : IDisposable
     /// <inheritdoc cref="VersionContent.Exactly"/>
     internal AdapterReference Exactly(AdapterReference reference) => _content.Exactly(reference);
 
-    /// <inheritdoc cref="VersionContent.AnalyzeAsync"/>
+    /// <inheritdoc cref="VersionContent.AnalyzeAsync(AdapterReference, CancellationToken)"/>
     public Task<AdapterEffect> AnalyzeAsync(AdapterReference reference, CancellationToken cancellationToken) =>
         _content.AnalyzeAsync(reference, cancellationToken);
 
-    /// <inheritdoc cref="VersionContent.TruncateAsync"/>
-    public Task<(AdapterInfo Adapter, AdapterTruncation Truncation)> TruncateAsync(
-        AdapterReference reference, int rank, string name, Action<AdapterInfo>? storing, CancellationToken cancellationToken) =>
-        _content.TruncateAsync(reference, rank, name, storing, cancellationToken);
+    /// <inheritdoc cref="VersionContent.AnalyzeAsync(CheckedUpload, CancellationToken)"/>
+    public Task<AdapterEffect> AnalyzeAsync(CheckedUpload adapter, CancellationToken cancellationToken) =>
+        _content.AnalyzeAsync(adapter, cancellationToken);
+
+    /// <inheritdoc cref="VersionContent.TruncateAsync(AdapterReference, int, string, CancellationToken)"/>
+    public Task<TruncatedUpload> TruncateAsync(AdapterReference reference, int rank, string name, CancellationToken cancellationToken) =>
+        _content.TruncateAsync(reference, rank, name, cancellationToken);
 
     /// <inheritdoc cref="VersionContent.MostTruncatedBytes"/>
     public long MostTruncatedBytes(AdapterReference reference) => _content.MostTruncatedBytes(reference);

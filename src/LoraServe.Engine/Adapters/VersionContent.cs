@@ -38,39 +38,28 @@ internal sealed class VersionContent(AdapterNames names, AdapterLoader loader, E
     public Task<AdapterEffect> AnalyzeAsync(AdapterReference reference, CancellationToken cancellationToken) =>
         ReadAsync(reference, (peft, _) => Task.FromResult(analysis.Compute(peft)), cancellationToken);
 
+    /// <summary>The same for an upload that is not stored yet.</summary>
+    /// <param name="adapter">Open.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
+    public async Task<AdapterEffect> AnalyzeAsync(CheckedUpload adapter, CancellationToken cancellationToken)
+    {
+        using var turn = await _turns.TakeAsync(cancellationToken);
+        return await Task.Run(() => analysis.Compute(adapter.Peft), cancellationToken);
+    }
+
     /// <summary>
-    /// Makes a version whose updates have a lower rank, by their best approximations, and points a name at it; see
-    /// <see cref="AdapterTruncation"/>.
+    /// Makes a version whose updates have a lower rank, by their best approximations, to be stored under a name; see
+    /// <see cref="AdapterTruncation"/>. The caller disposes it.
     /// </summary>
     /// <param name="reference">One adapter.</param>
     /// <param name="rank">At least 1 and below its own.</param>
     /// <param name="name">The name that gets the new version, the adapter's own or another.</param>
-    /// <param name="storing">See <see cref="AddOptions.Storing"/>.</param>
-    /// <param name="cancellationToken">Leaves the store as it was.</param>
+    /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="UnknownAdapterException">The name or version does not exist, or was deleted meanwhile.</exception>
     /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
     /// <exception cref="InvalidAdapterPatchException">The rank cannot be; the message says what it may be.</exception>
-    /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
-    public Task<(AdapterInfo Adapter, AdapterTruncation Truncation)> TruncateAsync(
-        AdapterReference reference, int rank, string name, Action<AdapterInfo>? storing, CancellationToken cancellationToken) => ReadAsync(
-        reference,
-        async (peft, part) =>
-        {
-            using var upload = intake.Begin();
-            var truncation = AdapterTruncation.Write(peft, rank, upload.Folder);
-            AdapterFiles.CopyTemplates(peft.Folder, upload.Folder);
-            var options = new AddOptions
-            {
-                Replace = true,
-                AllowNoEffect = true,
-                Provenance = $"rank {rank} of version {part.Version.Version}, with {truncation.EnergyKept:P2} of its energy",
-                Storing = storing,
-                Source = (part.Alias.Name, part.Version.Version),
-            };
-            var adapter = await intake.AddAsync(name, upload, options, cancellationToken);
-            return (adapter, truncation);
-        },
-        cancellationToken);
+    public Task<TruncatedUpload> TruncateAsync(AdapterReference reference, int rank, string name, CancellationToken cancellationToken) => ReadAsync(
+        reference, (peft, part) => TruncateAsync(peft, part, rank, name, cancellationToken), cancellationToken);
 
     /// <summary>Most bytes that the tensors of a truncation can take: it has no more weights, and all of them may be float32.</summary>
     /// <param name="reference">One adapter.</param>
@@ -81,6 +70,30 @@ internal sealed class VersionContent(AdapterNames names, AdapterLoader loader, E
         var info = SinglePart(reference).Version.Description;
         // What is no float32 has two bytes a weight at least.
         return info.SizeBytes >= sizeof(float) * info.Parameters ? info.SizeBytes : info.SizeBytes + (2 * info.Parameters);
+    }
+
+    private async Task<TruncatedUpload> TruncateAsync(
+        PeftAdapter peft, ResolvedPart part, int rank, string name, CancellationToken cancellationToken)
+    {
+        var upload = intake.Begin();
+        try
+        {
+            var truncation = AdapterTruncation.Write(peft, rank, upload.Folder);
+            AdapterFiles.CopyTemplates(peft.Folder, upload.Folder);
+            var options = new AddOptions
+            {
+                Replace = true,
+                AllowNoEffect = true,
+                Provenance = $"rank {rank} of version {part.Version.Version}, with {truncation.EnergyKept:P2} of its energy",
+                Source = (part.Alias.Name, part.Version.Version),
+            };
+            return new TruncatedUpload(await intake.CheckAsync(name, upload, options, cancellationToken), truncation);
+        }
+        catch
+        {
+            upload.Dispose();
+            throw;
+        }
     }
 
     private async Task<T> ReadAsync<T>(

@@ -22,8 +22,9 @@ internal sealed class EffectReports(AdapterManager adapters, EffectProbe probe) 
 
     /// <summary>The whole report, the mean KL divergence included.</summary>
     /// <param name="reference">One adapter.</param>
+    /// <param name="weights">What it does in its weights, where that is known already.</param>
     /// <param name="cancellationToken">Stops waiting, and with the last who waits the computation.</param>
-    public async Task<AdapterEffect> OfAsync(AdapterReference reference, CancellationToken cancellationToken)
+    public async Task<AdapterEffect> OfAsync(AdapterReference reference, AdapterEffect? weights, CancellationToken cancellationToken)
     {
         var exact = adapters.Exactly(reference);
         while (true)
@@ -32,7 +33,7 @@ internal sealed class EffectReports(AdapterManager adapters, EffectProbe probe) 
             if (_reports.TryGetValue<AdapterEffect>(version, out var known)) return known!;
             try
             {
-                return await _flights.RunAsync(version, stop => ComputeAsync(exact, stop), cancellationToken);
+                return await _flights.RunAsync(version, stop => ComputeAsync(exact, weights, stop), cancellationToken);
             }
             catch (UnknownAdapterException)
             {
@@ -44,14 +45,14 @@ internal sealed class EffectReports(AdapterManager adapters, EffectProbe probe) 
     /// <summary>Forgets the reports.</summary>
     public void Dispose() => _reports.Dispose();
 
-    private async Task<AdapterEffect> ComputeAsync(AdapterReference exact, CancellationToken cancellationToken)
+    private async Task<AdapterEffect> ComputeAsync(AdapterReference exact, AdapterEffect? weights, CancellationToken cancellationToken)
     {
         await _running.WaitAsync(cancellationToken);
         try
         {
             using var lease = await adapters.AcquireAsync(exact, cancellationToken);
             if (_reports.TryGetValue<AdapterEffect>(lease.Version, out var known)) return known!;
-            var weights = await adapters.AnalyzeAsync(exact, cancellationToken);
+            weights ??= await adapters.AnalyzeAsync(exact, cancellationToken);
             var report = weights with { MeanKl = await probe.MeasureAsync(lease, cancellationToken) };
             return _reports.Set(lease.Version, report, new MemoryCacheEntryOptions { Size = 1 });
         }

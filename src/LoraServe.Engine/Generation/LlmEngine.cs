@@ -195,11 +195,15 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <param name="cancellationToken">Stops the measurement.</param>
     /// <exception cref="InvalidAdapterReferenceException">It is a mix.</exception>
     /// <exception cref="NotFiniteNumberException">The adapter makes the logits overflow.</exception>
-    public async Task<AdapterEffect> EffectAsync(AdapterReference reference, CancellationToken cancellationToken)
+    public Task<AdapterEffect> EffectAsync(AdapterReference reference, CancellationToken cancellationToken) =>
+        EffectAsync(reference, weights: null, cancellationToken);
+
+    /// <summary>The same where it is known already what it does in its weights; null: it is not.</summary>
+    public async Task<AdapterEffect> EffectAsync(AdapterReference reference, AdapterEffect? weights, CancellationToken cancellationToken)
     {
         try
         {
-            return await _effects.OfAsync(reference, cancellationToken);
+            return await _effects.OfAsync(reference, weights, cancellationToken);
         }
         catch (NotFiniteNumberException e)
         {

@@ -57,23 +57,23 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
 
     /// <summary>Stores an adapter for a caller, one after the other, so that no limit is exceeded.</summary>
     /// <param name="caller">Who stores it.</param>
-    /// <param name="name">Its name.</param>
-    /// <param name="bytes">Of its tensors, at most.</param>
-    /// <param name="store">Stores it, and before that tells what it is about to store.</param>
+    /// <param name="adapter">What was found in it, under its name.</param>
+    /// <param name="store">Stores it.</param>
     /// <param name="cancellation">Gives up waiting.</param>
     /// <returns>What the name stood for before, and what it stands for now.</returns>
     /// <exception cref="PermissionException">It would be more than the caller may store.</exception>
     public Task<(AdapterInfo? Before, AdapterInfo After)> StoreAsync(
-        Caller caller, string name, long bytes, Func<Action<AdapterInfo>, Task<AdapterInfo>> store, CancellationToken cancellation) =>
+        Caller caller, AdapterInfo adapter, Func<Task<AdapterInfo>> store, CancellationToken cancellation) =>
         InTurnAsync(
             caller,
-            name,
-            bytes,
-            before => store(adapter =>
+            adapter.Name,
+            adapter.SizeBytes,
+            before =>
             {
                 // Before it is stored: what is on the disk and nobody's would not count. A row alone counts nothing.
-                if (adapter.Version != before?.Version) Remember(caller, name, adapter.Version);
-            }),
+                if (adapter.Version != before?.Version) Remember(caller, adapter.Name, adapter.Version);
+                return store();
+            },
             cancellation);
 
     /// <summary>The same for a mix.</summary>

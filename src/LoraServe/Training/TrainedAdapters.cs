@@ -24,10 +24,11 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners, 
     public async Task<AdapterInfo> AddAsync(
         LlmEngine engine, StoredJob job, string name, string folder, string provenance, Action<string> naming)
     {
-        var options = Options(provenance) with { Storing = adapter => naming(adapter.Version) };
         using var upload = await ReadAsync(engine, folder, CancellationToken.None);
-        var (_, after) = await uploads.AddAsync(
-            owners.Of(job), name, upload, options, AuditAction.AdapterTrained, context: null, CancellationToken.None);
+        var owner = owners.Of(job);
+        using var adapter = await uploads.CheckAsync(owner, name, upload, Options(provenance), CancellationToken.None);
+        var (_, after) = await uploads.StoreAsync(
+            owner, adapter, () => naming(adapter.Info.Version), AuditAction.AdapterTrained, context: null, CancellationToken.None);
         return after;
     }
 
@@ -49,8 +50,9 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners, 
         HttpContext context, LlmEngine engine, StoredJob job, string name, string folder, string provenance)
     {
         using var upload = await ReadWholeAsync(engine, job, folder, context.RequestAborted);
-        return await uploads.AddAsync(
-            context.User.Caller(), name, upload, Options(provenance), AuditAction.AdapterPromoted, context, context.RequestAborted);
+        var caller = context.User.Caller();
+        using var adapter = await uploads.CheckAsync(caller, name, upload, Options(provenance), context.RequestAborted);
+        return await uploads.StoreAsync(caller, adapter, naming: null, AuditAction.AdapterPromoted, context, context.RequestAborted);
     }
 
     private static AddOptions Options(string provenance) => new() { Replace = true, Provenance = provenance };

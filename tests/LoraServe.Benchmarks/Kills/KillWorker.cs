@@ -35,9 +35,9 @@ internal static class KillWorker
                     using (var upload = await KilledStore.UploadAsync(manager, root, random))
                     {
                         var options = new AddOptions { Replace = true };
-                        var info = await manager.ValidateAsync(name, upload, options, CancellationToken.None);
-                        await journal.WriteLineAsync($"begin {name} {info.Version}");
-                        await manager.AddAsync(name, upload, options, CancellationToken.None);
+                        using var adapter = await manager.CheckAsync(name, upload, options, CancellationToken.None);
+                        await journal.WriteLineAsync($"begin {name} {adapter.Info.Version}");
+                        await manager.StoreAsync(adapter, CancellationToken.None);
                     }
 
                     break;

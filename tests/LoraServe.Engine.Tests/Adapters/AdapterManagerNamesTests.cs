@@ -1,6 +1,7 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Adapters.Store;
 using LoraServe.Tests;
 using Microsoft.Data.Sqlite;
 using Shouldly;
@@ -29,6 +30,28 @@ public sealed class AdapterManagerNamesTests : IDisposable
         versions.Select(version => (version.Version, version.IsCurrent, version.Rank)).ShouldBe([(two.Version, true, two.Rank), (one.Version, false, one.Rank)]);
         versions.Select(version => version.SplitShare).ShouldBe([1, 0]);
         (await _adapters.Version($"a@{one.Version[..8]}")).ShouldBe(one.Version);
+    }
+
+    [Fact]
+    public async Task AddAsync_SeveralAtOnce_EachFolderTellsTheGenerationThatNamedIt()
+    {
+        var added = await Task.WhenAll(((string[])[One, Two, Three]).Select(adapter => Task.Run(() => _adapters.Add(adapter, adapter))));
+
+        var folders = added.Select(info => VersionFile.TryRead(Path.GetDirectoryName(_adapters.TensorFile(info.Version))!)!).ToList();
+        folders.Select(file => file.Name).ShouldBe([One, Two, Three]);
+        folders.Select(file => file.Generation).Distinct().Count().ShouldBe(3);
+    }
+
+    [Fact]
+    public async Task StoreAsync_AnalyzedBefore_TellsTheSameAsAfter()
+    {
+        using var upload = await _adapters.Upload(One);
+        using var adapter = await Manager.CheckAsync("a", upload, new AddOptions(), CancellationToken.None);
+
+        var before = await Manager.AnalyzeAsync(adapter, CancellationToken.None);
+        await Manager.StoreAsync(adapter, CancellationToken.None);
+
+        (await Manager.AnalyzeAsync(AdapterReference.Parse("a"), CancellationToken.None)).ShouldBeEquivalentTo(before);
     }
 
     [Fact]

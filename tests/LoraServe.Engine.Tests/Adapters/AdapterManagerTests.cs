@@ -233,11 +233,13 @@ public sealed class AdapterManagerTests : IDisposable
         (await Should.ThrowAsync<InvalidAdapterException>(() => Add(name, One))).Kind.ShouldBe(AdapterFault.Malformed);
 
     [Fact]
-    public async Task ValidateAsync_GoodUpload_StoresNothing()
+    public async Task CheckAsync_GoodUpload_StoresNothing()
     {
         using var upload = await Upload(One);
 
-        (await _manager.ValidateAsync("support", upload, new AddOptions(), CancellationToken.None)).Rank.ShouldBe(4);
+        using var adapter = await _manager.CheckAsync("support", upload, new AddOptions(), CancellationToken.None);
+
+        adapter.Info.Rank.ShouldBe(4);
 
         _manager.List().ShouldBeEmpty();
     }

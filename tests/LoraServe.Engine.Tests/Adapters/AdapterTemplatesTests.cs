@@ -101,9 +101,10 @@ public sealed class AdapterTemplatesTests : IDisposable
     {
         await Add("a", ManagedAdapters.Two, (TemplateFile, "own"));
 
-        var (truncated, _) = await _adapters.Manager.TruncateAsync(AdapterReference.Parse("a"), 4, "b", storing: null, CancellationToken.None);
+        using var truncated = await _adapters.Manager.TruncateAsync(AdapterReference.Parse("a"), 4, "b", CancellationToken.None);
+        var stored = await _adapters.Manager.StoreAsync(truncated.Adapter, CancellationToken.None);
 
-        truncated.HasChatTemplate.ShouldBeTrue();
+        stored.HasChatTemplate.ShouldBeTrue();
         (await Rendered("b")).ShouldBe("own");
     }
 

@@ -62,15 +62,11 @@ internal sealed class ManagedAdapters : IDisposable
 
     public async Task<AdapterInfo> AddFolder(string name, string folder, AddOptions? options = null)
     {
-        using var upload = Manager.BeginUpload();
-        foreach (var file in Directory.GetFiles(folder))
-        {
-            await using var stream = File.OpenRead(file);
-            await upload.ReadFileAsync(Path.GetFileName(file), stream, CancellationToken.None);
-        }
-
+        using var upload = await UploadFolder(folder);
         return await Manager.AddAsync(name, upload, options ?? new AddOptions { Replace = true }, CancellationToken.None);
     }
+
+    public Task<AdapterUpload> Upload(string adapter) => UploadFolder(GoldenData.Path("adapters", Checkpoint, adapter));
 
     /// <summary>The version that a reference leads to, by way of memory.</summary>
     public async Task<string> Version(string reference)
@@ -96,6 +92,18 @@ internal sealed class ManagedAdapters : IDisposable
     {
         Manager.Dispose();
         _root.Dispose();
+    }
+
+    private async Task<AdapterUpload> UploadFolder(string folder)
+    {
+        var upload = Manager.BeginUpload();
+        foreach (var file in Directory.GetFiles(folder))
+        {
+            await using var stream = File.OpenRead(file);
+            await upload.ReadFileAsync(Path.GetFileName(file), stream, CancellationToken.None);
+        }
+
+        return upload;
     }
 
     private static torch.Tensor BaseTensor(string name)

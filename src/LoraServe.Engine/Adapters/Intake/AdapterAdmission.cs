@@ -46,28 +46,20 @@ internal sealed class AdapterAdmission(
     {
         CheckName(name);
         using var peft = Open(folder, out var templates, allowNoEffect, inMemory);
-        var size = new FileInfo(Path.Combine(folder, PeftAdapter.TensorFileName)).Length;
-        return new AdapterInfo
-        {
-            Name = name,
-            Version = peft.Version,
-            Rank = peft.Modules.Select(module => module.Rank).DefaultIfEmpty().Max(),
-            Alpha = peft.Config.Alpha,
-            UsesRsLora = peft.Config.UsesRsLora,
-            UsesDora = peft.Config.UsesDora,
-            InvocationTokens = peft.Config.InvocationTokens,
-            TargetModules = [.. peft.Modules.Select(module => module.Linear.Path.Split('.')[^1]).Distinct().Order(StringComparer.Ordinal)],
-            SavedModules = [.. peft.Content.Saved.Keys.Order(StringComparer.Ordinal)],
-            HasChatTemplate = templates is not null,
-            ModuleCount = peft.Modules.Count,
-            Parameters = peft.Content.Trained.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size)),
-            LoadedBytes = peft.Content.LoadedElements(modules) * dtype.ElementSize(),
-            LoadingBytes = size + peft.Content.WorkingBytes,
-            SizeBytes = size,
-            BaseModelName = peft.Config.BaseModelName,
-            Created = created,
-            Warnings = [.. peft.Warnings, .. WarnOfOtherBase(peft.Config.BaseModelName)],
-        };
+        return Describe(name, peft, templates, created);
+    }
+
+    /// <summary>Checks an upload under a name; the caller closes it.</summary>
+    /// <param name="name">The name under which it is to be served.</param>
+    /// <param name="upload">Complete.</param>
+    /// <param name="options">What is allowed.</param>
+    /// <param name="created">When the name is given to it.</param>
+    /// <exception cref="InvalidAdapterException">The name or the upload is refused.</exception>
+    public CheckedUpload Check(string name, AdapterUpload upload, AddOptions options, DateTimeOffset created)
+    {
+        CheckName(name);
+        var peft = Open(upload.Folder, out var templates, options.AllowNoEffect);
+        return new CheckedUpload(upload, options, Describe(name, peft, templates, created), peft);
     }
 
     /// <summary>Opens a folder whose content fits the base; the caller closes it.</summary>
@@ -135,6 +127,32 @@ internal sealed class AdapterAdmission(
         return name is not null && !LastPart(name).Equals(LastPart(modules.ModelName), StringComparison.OrdinalIgnoreCase);
 
         static string LastPart(string path) => path.Split('/')[^1];
+    }
+
+    private AdapterInfo Describe(string name, PeftAdapter peft, ChatTemplates? templates, DateTimeOffset created)
+    {
+        var size = new FileInfo(Path.Combine(peft.Folder, PeftAdapter.TensorFileName)).Length;
+        return new AdapterInfo
+        {
+            Name = name,
+            Version = peft.Version,
+            Rank = peft.Modules.Select(module => module.Rank).DefaultIfEmpty().Max(),
+            Alpha = peft.Config.Alpha,
+            UsesRsLora = peft.Config.UsesRsLora,
+            UsesDora = peft.Config.UsesDora,
+            InvocationTokens = peft.Config.InvocationTokens,
+            TargetModules = [.. peft.Modules.Select(module => module.Linear.Path.Split('.')[^1]).Distinct().Order(StringComparer.Ordinal)],
+            SavedModules = [.. peft.Content.Saved.Keys.Order(StringComparer.Ordinal)],
+            HasChatTemplate = templates is not null,
+            ModuleCount = peft.Modules.Count,
+            Parameters = peft.Content.Trained.Sum(tensor => tensor.Shape.Aggregate(1L, (product, size) => product * size)),
+            LoadedBytes = peft.Content.LoadedElements(modules) * dtype.ElementSize(),
+            LoadingBytes = size + peft.Content.WorkingBytes,
+            SizeBytes = size,
+            BaseModelName = peft.Config.BaseModelName,
+            Created = created,
+            Warnings = [.. peft.Warnings, .. WarnOfOtherBase(peft.Config.BaseModelName)],
+        };
     }
 
     // Only a warning: the shapes fit.

@@ -16,7 +16,4 @@ public sealed record AddOptions
 
     /// <summary>The name and version that it is made from, which must still be there when it is stored; null: it is made from none.</summary>
     internal (string Name, string Version)? Source { get; init; }
-
-    /// <summary>Told what is about to be stored, once it has been validated; nothing is stored if it throws.</summary>
-    public Action<AdapterInfo>? Storing { get; init; }
 }

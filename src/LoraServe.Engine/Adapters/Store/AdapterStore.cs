@@ -87,19 +87,27 @@ internal sealed partial class AdapterStore : IDisposable
     public string FolderOf(ResolvedPart part) => FolderOf(part.Alias, part.Version.Version);
 
     /// <summary>
-    /// Stores a version; it is on disk when this returns. Files of the same version that are there, and may have been damaged, are replaced.
+    /// Puts a version at its place, on the disk when this returns. Files of the same version that are there, and may have been damaged, are
+    /// replaced.
     /// </summary>
-    /// <param name="version">SHA-256 of the content of the upload.</param>
-    /// <param name="uploadFolder">
-    /// A folder below <see cref="IncomingFolder"/> that was validated; the adapter's files are moved. What a failure leaves half done lies in it, and
-    /// goes with it.
+    /// <param name="staged">
+    /// In a folder below <see cref="IncomingFolder"/>; its files are moved. What a failure leaves half done lies there, and goes with it.
     /// </param>
-    /// <exception cref="IOException">The disk is full or broken; no half of a new version is stored.</exception>
-    public void Put(string version, string uploadFolder)
+    /// <exception cref="IOException">The disk is broken; no half of a new version is stored.</exception>
+    public void Put(StagedVersion staged)
     {
-        var versionFolder = FolderOf(version);
+        var folder = FolderOf(staged.Version);
         lock (_gate)
-            MoveVersion(uploadFolder, versionFolder);
+        {
+            if (Directory.Exists(folder))
+            {
+                Replace(staged, folder);
+                return;
+            }
+
+            Directory.Move(staged.Folder, folder);
+            DurableDisk.FlushFolder(_versions);
+        }
     }
 
     /// <summary>Deletes a version; nothing happens if it is not there.</summary>
@@ -137,31 +145,14 @@ internal sealed partial class AdapterStore : IDisposable
     /// <summary>Lets another process use the folder.</summary>
     public void Dispose() => _lock.Dispose();
 
-    /// <summary>Brings the files of an upload to the disk, so that <see cref="Put"/> has little to wait for.</summary>
-    public static void Flush(string uploadFolder)
-    {
-        foreach (var path in Directory.GetFiles(uploadFolder).Where(path => AdapterFiles.IsKept(Path.GetFileName(path)))) DurableDisk.FlushFile(path);
-    }
-
     // Files of one version may differ in what its hash leaves out, and still do in each other's place: a version that is there is replaced
     // file by file, and is whole at every moment if it was whole before.
-    private void MoveVersion(string uploadFolder, string versionFolder)
+    private static void Replace(StagedVersion staged, string folder)
     {
-        var isNew = !Directory.Exists(versionFolder);
-        var destination = isNew ? Directory.CreateDirectory(Path.Combine(uploadFolder, "version")).FullName : versionFolder;
-        var optional = ((string[])[.. AdapterFiles.Templates, VersionFile.FileName]).Where(fileName => File.Exists(Path.Combine(uploadFolder, fileName)));
         // It describes the files of before byte by byte.
-        if (!isNew) File.Delete(Path.Combine(destination, VersionFile.FileName));
-        foreach (var fileName in (string[])[AdapterFiles.Config, AdapterFiles.Tensors, .. optional])
-        {
-            DurableDisk.FlushFile(Path.Combine(uploadFolder, fileName));
-            File.Move(Path.Combine(uploadFolder, fileName), Path.Combine(destination, fileName), overwrite: true);
-        }
-        DurableDisk.FlushFolder(destination);
-        if (!isNew)
-            return;
-        Directory.Move(destination, versionFolder);
-        DurableDisk.FlushFolder(_versions);
+        File.Delete(Path.Combine(folder, VersionFile.FileName));
+        foreach (var file in staged.Files) File.Move(Path.Combine(staged.Folder, file), Path.Combine(folder, file), overwrite: true);
+        DurableDisk.FlushFolder(folder);
     }
 
     private void SweepIncoming()

@@ -77,13 +77,16 @@ internal sealed record VersionFile
         }
     }
 
+    /// <summary>The content of the file.</summary>
+    public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
+
     /// <summary>Writes the file into a folder, in the place of what is there: a kill leaves the one or the other.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Write(string folder)
     {
         var path = Path.Combine(folder, FileName);
         var temporary = $"{path}.tmp";
-        File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(this, Json));
+        File.WriteAllBytes(temporary, ToBytes());
         DurableDisk.FlushFile(temporary);
         File.Move(temporary, path, overwrite: true);
     }

@@ -59,24 +59,19 @@ internal static class AdapterEffectApi
         var (engine, caller, cancellation) = (service.Engine, context.User.Caller(), context.RequestAborted);
         var source = caller.Access.Parse(name);
         caller.Access.CheckTarget(target);
-        AdapterTruncation truncation = null!;
-        var most = engine.Adapters.MostTruncatedBytes(source);
-        var (before, adapter) = await quota.StoreAsync(caller, target, most, Truncate, cancellation);
+        quota.Check(caller, target, engine.Adapters.MostTruncatedBytes(source));
+        using var truncated = await engine.Adapters.TruncateAsync(source, rank, target, cancellation);
+        var (before, adapter) = await quota.StoreAsync(
+            caller, truncated.Adapter.Info, () => engine.Adapters.StoreAsync(truncated.Adapter, cancellation), cancellation);
         audit.Record(
             caller, AuditAction.AdapterTruncated, target, before?.Version, adapter.Version,
             new JsonObject { ["rank"] = rank, ["of"] = name }, context);
         return TypedResults.Ok(new TruncatedAdapter
         {
             Adapter = AdapterResource.From(adapter, engine, caller.Access),
-            EnergyKept = truncation.EnergyKept,
-            Modules = [.. truncation.Modules.Select(TruncatedModuleResource.From)],
+            EnergyKept = truncated.Truncation.EnergyKept,
+            Modules = [.. truncated.Truncation.Modules.Select(TruncatedModuleResource.From)],
         });
-
-        async Task<AdapterInfo> Truncate(Action<AdapterInfo> storing)
-        {
-            (var truncated, truncation) = await engine.Adapters.TruncateAsync(source, rank, target, storing, cancellation);
-            return truncated;
-        }
     }
 }
 

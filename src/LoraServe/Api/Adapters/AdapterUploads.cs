@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using LoraServe.Api.Requests;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Adapters.Effects;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
@@ -41,68 +42,61 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
     {
         var (engine, caller, cancellation) = (service.Engine, context.User.Caller(), context.RequestAborted);
         CheckName(context, name);
-        if (dryRun)
-        {
-            quota.Check(caller, name, upload.TensorBytes);
-            var valid = await engine.Adapters.ValidateAsync(name, upload, add, cancellation);
-            return TypedResults.Ok(AdapterResource.From(valid, engine, caller.Access));
-        }
-
-        var (before, after) = await AddAsync(caller, name, upload, add, action: null, context, cancellation);
+        using var adapter = await CheckAsync(caller, name, upload, add, cancellation);
+        if (dryRun) return TypedResults.Ok(AdapterResource.From(adapter.Info, engine, caller.Access));
+        var weights = await engine.Adapters.AnalyzeAsync(adapter, cancellation);
+        var (before, after) = await StoreAsync(caller, adapter, naming: null, action: null, context, cancellation);
         var resource = AdapterResource.From(after, engine, caller.Access);
-        resource = resource with { Effect = await EffectAsync(engine, resource, measureEffect, cancellation) };
+        var effect = measureEffect ? await MeasureAsync(engine, after, weights, cancellation) : weights;
+        resource = resource with { Effect = AdapterEffectResource.From(effect) };
         return before is null ? TypedResults.Created(context.Request.PathBase + $"/v1/adapters/{SlashedNames.Segment(name)}", resource) : TypedResults.Ok(resource);
     }
 
-    /// <summary>Validates an upload and stores it under a name.</summary>
+    /// <summary>Checks an upload, unless the caller may not store so much.</summary>
+    /// <exception cref="PermissionException">It would be more than the caller may store.</exception>
+    /// <exception cref="InvalidAdapterException">It is refused; the message lists every fault.</exception>
+    public Task<CheckedUpload> CheckAsync(Caller caller, string name, AdapterUpload upload, AddOptions add, CancellationToken cancellation)
+    {
+        quota.Check(caller, name, upload.TensorBytes);
+        return service.Engine.Adapters.CheckAsync(name, upload, add, cancellation);
+    }
+
+    /// <summary>Stores an upload that was checked under a name that the caller may give.</summary>
     /// <param name="caller">For whose account.</param>
-    /// <param name="name">A name that the caller may give.</param>
-    /// <param name="upload">The adapter.</param>
-    /// <param name="add">How it is stored.</param>
+    /// <param name="adapter">The adapter.</param>
+    /// <param name="naming">Called just before the name gets the version; null: nobody needs to know.</param>
     /// <param name="action">What the audit log calls it; null: that a name was given, or given to something else.</param>
     /// <param name="context">The request; null for a job.</param>
     /// <param name="cancellation">Leaves everything as it was.</param>
     /// <returns>What the name stood for before, and what it stands for now.</returns>
-    public async Task<(AdapterInfo? Before, AdapterInfo After)> AddAsync(
-        Caller caller,
-        string name,
-        AdapterUpload upload,
-        AddOptions add,
-        string? action,
-        HttpContext? context,
-        CancellationToken cancellation)
+    public async Task<(AdapterInfo? Before, AdapterInfo After)> StoreAsync(
+        Caller caller, CheckedUpload adapter, Action? naming, string? action, HttpContext? context, CancellationToken cancellation)
     {
-        var (before, after) = await quota.StoreAsync(
-            caller,
-            name,
-            upload.TensorBytes,
-            storing => service.Engine.Adapters.AddAsync(name, upload, add with { Storing = storing + add.Storing }, cancellation),
-            cancellation);
+        var (before, after) = await quota.StoreAsync(caller, adapter.Info, Store, cancellation);
         if (before?.Version == after.Version) return (before, after);
         action ??= before is null ? AuditAction.AdapterCreated : AuditAction.AdapterReplaced;
-        var details = add.Provenance is { } provenance ? new JsonObject { ["provenance"] = provenance } : null;
-        audit.Record(caller, action, name, before?.Version, after.Version, details, context);
+        var details = adapter.Provenance is { } provenance ? new JsonObject { ["provenance"] = provenance } : null;
+        audit.Record(caller, action, after.Name, before?.Version, after.Version, details, context);
         return (before, after);
+
+        Task<AdapterInfo> Store()
+        {
+            naming?.Invoke();
+            return service.Engine.Adapters.StoreAsync(adapter, cancellation);
+        }
     }
 
     // The adapter is stored by now, whatever becomes of the measurement; asking for it later tells the same.
-    private static async Task<AdapterEffectResource?> EffectAsync(
-        LlmEngine engine, AdapterResource adapter, bool measures, CancellationToken cancellation)
+    private static async Task<AdapterEffect> MeasureAsync(
+        LlmEngine engine, AdapterInfo adapter, AdapterEffect weights, CancellationToken cancellation)
     {
-        var reference = AdapterReference.Parse($"{adapter.Id}@{adapter.Version}");
         try
         {
-            return AdapterEffectResource.From(measures
-                ? await engine.EffectAsync(reference, cancellation)
-                : await engine.Adapters.AnalyzeAsync(reference, cancellation));
+            return await engine.EffectAsync(AdapterReference.Parse($"{adapter.Name}@{adapter.Version}"), weights, cancellation);
         }
-        catch (Exception) when (measures && !cancellation.IsCancellationRequested)
+        catch (Exception) when (!cancellation.IsCancellationRequested)
         {
-            return await EffectAsync(engine, adapter, measures: false, cancellation);
-        }
-        catch (Exception e) when (e is UnknownAdapterException or DamagedAdapterException)
-        {
-            return null;
+            return weights;
         }
     }
 }

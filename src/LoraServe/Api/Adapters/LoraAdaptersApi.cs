@@ -68,8 +68,9 @@ internal static class LoraAdaptersApi
             throw new InvalidRequestException("lora_name", $"'{name}' is loaded already: set load_inplace to replace it", "adapter_exists");
         using var upload = adapters.BeginUpload();
         await LoraPath.ReadAsync(path!, options.LoraPathRoot ?? options.AdaptersFolder, upload, cancellation);
-        await uploads.AddAsync(
-            context.User.Caller(), name!, upload, new AddOptions { Replace = request.LoadInplace }, action: null, context, context.RequestAborted);
+        var (caller, add) = (context.User.Caller(), new AddOptions { Replace = request.LoadInplace });
+        using var adapter = await uploads.CheckAsync(caller, name!, upload, add, cancellation);
+        await uploads.StoreAsync(caller, adapter, naming: null, action: null, context, cancellation);
         return Success(name!, "added");
     }
 

@@ -1,5 +1,6 @@
 using System.Security.Cryptography;
 using System.Text;
+using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Adapters.Store;
 using LoraServe.Engine.Storage;
@@ -63,11 +64,30 @@ public sealed class AdapterStoreTests : IDisposable
         {
             File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
 
-            Should.Throw<IOException>(() => store.Put(Version("second"), upload.Folder));
+            Should.Throw<IOException>(() => store.Put(StagedVersion.Of(Version("second"), upload.Folder)));
         }
 
         Directory.Exists(store.FolderOf(Version("second"))).ShouldBeFalse();
         Incoming().ShouldBeEmpty();
+    }
+
+    [Fact]
+    public void Describe_TheSameAgain_WritesNothing()
+    {
+        using var store = Open();
+        using var upload = new AdapterUpload(store.IncomingFolder, new AdapterLimits());
+        File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
+        File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Tensors), "first");
+        var staged = StagedVersion.Of(Version("first"), upload.Folder);
+        staged.Describe(Description("first", generation: 1));
+        var path = Path.Combine(staged.Folder, VersionFile.FileName);
+        File.Delete(path);
+
+        staged.Describe(Description("first", generation: 1));
+        File.Exists(path).ShouldBeFalse();
+
+        staged.Describe(Description("first", generation: 2));
+        VersionFile.TryRead(staged.Folder)!.Generation.ShouldBe(2);
     }
 
     [Theory]
@@ -152,8 +172,16 @@ public sealed class AdapterStoreTests : IDisposable
         using var upload = new AdapterUpload(store.IncomingFolder, new AdapterLimits());
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Tensors), content);
-        store.Put(Version(content), upload.Folder);
+        store.Put(StagedVersion.Of(Version(content), upload.Folder));
     }
+
+    private static VersionFile Description(string content, long generation) => new()
+    {
+        Version = Version(content),
+        Name = "a",
+        Known = new KnownVersion { Description = Descriptions.Of(Version(content)), CheckedAgainst = "", Created = DateTimeOffset.UnixEpoch },
+        Generation = generation,
+    };
 
     private static string Version(string content) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)));
 

@@ -1,0 +1,50 @@
+using LoraServe.Engine.Storage;
+
+namespace LoraServe.Engine.Adapters.Store;
+
+/// <summary>The files of a version on their way into the store, already on the disk: what is left to do are renames.</summary>
+internal sealed class StagedVersion
+{
+    // What is read first of a version comes first, and what describes the others last.
+    private static readonly string[] Order = [AdapterFiles.Config, AdapterFiles.Tensors, .. AdapterFiles.Templates, VersionFile.FileName];
+
+    private byte[] _description = [];
+
+    private StagedVersion(string version, string folder) => (Version, Folder) = (version, folder);
+
+    /// <summary>SHA-256 of the content.</summary>
+    public string Version { get; }
+
+    /// <summary>Holds the files of the version and no others; goes with the upload.</summary>
+    public string Folder { get; }
+
+    /// <summary>Its files, in the order in which they take the place of others.</summary>
+    public IEnumerable<string> Files => Order.Where(file => File.Exists(Path.Combine(Folder, file)));
+
+    /// <summary>Brings the adapter's files of an upload that was checked to the disk, and into a folder of their own below its folder.</summary>
+    /// <exception cref="IOException">The disk is full or broken, or one of the two PEFT files is missing.</exception>
+    public static StagedVersion Of(string version, string uploadFolder)
+    {
+        var folder = Directory.CreateDirectory(Path.Combine(uploadFolder, "version")).FullName;
+        var templates = AdapterFiles.Templates.Where(file => File.Exists(Path.Combine(uploadFolder, file)));
+        foreach (var file in (string[])[AdapterFiles.Config, AdapterFiles.Tensors, .. templates])
+        {
+            DurableDisk.FlushFile(Path.Combine(uploadFolder, file));
+            File.Move(Path.Combine(uploadFolder, file), Path.Combine(folder, file));
+        }
+
+        DurableDisk.FlushFolder(folder);
+        return new StagedVersion(version, folder);
+    }
+
+    /// <summary>Lets the folder say this of itself; where it does already, nothing is written.</summary>
+    /// <exception cref="IOException">The disk is full or broken.</exception>
+    public void Describe(VersionFile file)
+    {
+        var description = file.ToBytes();
+        if (description.AsSpan().SequenceEqual(_description)) return;
+        file.Write(Folder);
+        DurableDisk.FlushFolder(Folder);
+        _description = description;
+    }
+}
