@@ -20,19 +20,10 @@ internal sealed class PeftAdapter : IDisposable
     private readonly SafetensorsFile _file;
     private readonly ModelModules _modules;
 
-    private PeftAdapter(
-        string folder,
-        SafetensorsFile file,
-        PeftConfig config,
-        PeftContent content,
-        ModelModules modules,
-        IReadOnlyList<string> warnings,
-        bool hasLowRankEffect,
-        string version)
+    private PeftAdapter(string folder, SafetensorsFile file, PeftConfig config, PeftContent content, ModelModules modules)
     {
         (Folder, _file, _modules) = (folder, file, modules);
-        (Config, Content, Warnings, HasLowRankEffect) = (config, content, warnings, hasLowRankEffect);
-        Version = version;
+        (Config, Content) = (config, content);
     }
 
     /// <summary>Where its two files are.</summary>
@@ -52,13 +43,13 @@ internal sealed class PeftAdapter : IDisposable
     /// <summary>
     /// Whether some low-rank update is other than zero. If not, only a comparison with the base tells whether the rest changes anything.
     /// </summary>
-    public bool HasLowRankEffect { get; }
+    public required bool HasLowRankEffect { get; init; }
 
     /// <summary>Oddities that do not keep it from being served.</summary>
-    public IReadOnlyList<string> Warnings { get; }
+    public required IReadOnlyList<string> Warnings { get; init; }
 
     /// <summary>See <see cref="PeftDigest.Of"/>.</summary>
-    public string Version { get; }
+    public required string Version { get; init; }
 
     /// <summary>Opens a folder with adapter_config.json and adapter_model.safetensors and checks all of it against the base.</summary>
     /// <param name="folder">May hold other files, which are ignored.</param>
@@ -84,7 +75,12 @@ internal sealed class PeftAdapter : IDisposable
             if (!hasLowRankEffect && !allowNoEffect && content!.IsLowRankOnly)
                 faults.Incompatible($"{TensorFileName}: every update is zero: the adapter would act as the bare base model");
             faults.ThrowIfAny();
-            return new PeftAdapter(folder, file!, config!, content!, modules, faults.Warnings, hasLowRankEffect, digest.Version);
+            return new PeftAdapter(folder, file!, config!, content!, modules)
+            {
+                Version = digest.Version,
+                HasLowRankEffect = hasLowRankEffect,
+                Warnings = faults.Warnings,
+            };
         }
         catch
         {

@@ -193,6 +193,7 @@ public sealed class AdapterManagerTests : IDisposable
         var info = await Add("support", One);
         _manager.Dispose();
         foreach (var file in Directory.GetFiles(Path.Combine(_root, "data", "adapters"), "registry.*")) File.Delete(file);
+        Directory.Delete(Path.Combine(_root, "data", "adapters", "aliases"), recursive: true);
         var names = Directory.CreateDirectory(Path.Combine(_root, "data", "adapters", "names")).FullName;
         File.WriteAllText(Path.Combine(names, "1.json"), $$"""{"name":"old","version":"{{info.Version}}","created":"2026-03-05T14:07:09+00:00"}""");
         File.WriteAllText(Path.Combine(names, "2.json"), """{"name":"gone","version":"../../x","created":"2026-03-05T14:07:09+00:00"}""");

@@ -1,5 +1,3 @@
-using LoraServe.Engine.Adapters.Catalog;
-
 namespace LoraServe.Engine.Adapters.Intake;
 
 /// <summary>How an upload is stored.</summary>

@@ -43,16 +43,8 @@ internal sealed class AdapterCache : IDisposable
         {
             lock (_lock)
             {
-                return new(
-                    _limits.Bytes,
-                    _residents.Bytes,
-                    _residents.PeakBytes,
-                    _residents.Count,
-                    _line.Count,
-                    _line.Hits,
-                    _line.Misses,
-                    _loads,
-                    _residents.Evictions);
+                var (held, line) = (_residents, _line);
+                return new(Budget, held.Bytes, held.PeakBytes, held.Count, line.Count, line.Hits, line.Misses, _loads, held.Evictions);
             }
         }
     }
@@ -60,10 +52,7 @@ internal sealed class AdapterCache : IDisposable
     /// <summary>Whether requests wait for memory.</summary>
     public bool HasWaiters
     {
-        get
-        {
-            lock (_lock) return _line.Count > 0;
-        }
+        get { lock (_lock) return _line.Count > 0; }
     }
 
     /// <summary>
