@@ -1,5 +1,4 @@
 using System.Diagnostics.Metrics;
-using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Residency;
 
 namespace LoraServe.Metrics;

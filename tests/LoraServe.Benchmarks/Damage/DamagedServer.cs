@@ -9,7 +9,6 @@ using LoraServe.Keys;
 using LoraServe.Keys.Storage;
 using LoraServe.Storage;
 using Microsoft.Extensions.Logging.Abstractions;
-using TorchSharp;
 
 namespace LoraServe.Benchmarks.Damage;
 

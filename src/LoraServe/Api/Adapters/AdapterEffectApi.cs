@@ -2,7 +2,6 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
 using LoraServe.Api.Requests;
 using LoraServe.Audit;
-using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Hosting;
 using LoraServe.Keys;
