@@ -4,6 +4,7 @@ WORKDIR /source
 # What restore needs comes first: a change of the code alone does not fetch libtorch again.
 COPY global.json Directory.Build.props Directory.Build.targets Directory.Packages.props ./
 COPY eng/ eng/
+COPY src/Directory.Build.props src/
 COPY src/LoraServe.Text/LoraServe.Text.csproj src/LoraServe.Text/
 COPY src/LoraServe.Engine/LoraServe.Engine.csproj src/LoraServe.Engine/
 COPY src/LoraServe/LoraServe.csproj src/LoraServe/

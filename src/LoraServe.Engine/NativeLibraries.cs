@@ -1,4 +1,3 @@
-using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Loader;
@@ -6,7 +5,8 @@ using System.Runtime.Loader;
 namespace LoraServe.Engine;
 
 /// <summary>
-/// Where TorchSharp's native libraries are: the <c>native</c> folder of a published application, else the folder that the build filled.
+/// Where TorchSharp's native libraries are: the <c>native</c> folder of an application, else the folder that the build of this repository
+/// filled, which a file beside its assemblies names.
 /// They find each other there, so that loading one by its full path loads what it needs.
 /// </summary>
 internal static class NativeLibraries
@@ -47,10 +47,11 @@ internal static class NativeLibraries
 
     private static string FindFolder()
     {
-        var published = Path.Combine(AppContext.BaseDirectory, "native");
-        return Directory.Exists(published)
-            ? published
-            : typeof(NativeLibraries).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
-                .Single(metadata => metadata.Key == "NativeLibrariesFolder").Value!;
+        var folder = Path.Combine(AppContext.BaseDirectory, "native");
+        if (Directory.Exists(folder)) return folder;
+        // Tools that load the application have a base directory of their own.
+        var assembly = typeof(NativeLibraries).Assembly.Location;
+        var pointer = Path.Combine(assembly.Length == 0 ? AppContext.BaseDirectory : Path.GetDirectoryName(assembly)!, "native.path");
+        return File.Exists(pointer) ? File.ReadAllText(pointer).Trim() : folder;
     }
 }

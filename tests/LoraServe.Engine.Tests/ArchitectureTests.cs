@@ -35,6 +35,7 @@ public class ArchitectureTests
         ["Scheduling"],
         ["Merging"],
         ["Generation"],
+        ["Chat"],
         ["Training", "Training.Data", "Training.Gradients", "Training.Optimization", "Training.Planning", "Training.Ranks", "Training.Runs", "Training.Saving"],
     ];
 

@@ -50,7 +50,7 @@ public sealed partial class LlmEngine
         var name = options.ServedModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model)));
         var config = ModelConfig.Load(options.Model);
         var maxModelLen = MaxModelLen(options, config);
-        var tokenizer = Tokenizer.Load(Path.Combine(options.Model, "tokenizer.json"));
+        var tokenizer = Tokenizer.Load(options.Model);
         var templates = ChatTemplates.Load(options.Model);
         var dtype = ComputeDtype.Parse(options.Dtype);
         var device = cuda.is_available() ? CUDA : CPU;

@@ -40,10 +40,12 @@ public sealed class Tokenizer
         _isSpecial = [.. _tokens.Select(token => token is not null && special.Contains(token))];
     }
 
-    /// <param name="path">of a tokenizer.json</param>
-    /// <exception cref="InvalidTokenizerException">the file cannot be used; the message names every field at fault</exception>
-    /// <exception cref="IOException">the file cannot be read</exception>
-    public static Tokenizer Load(string path) => new(TokenizerFile.Read(path));
+    /// <summary>Reads the tokenizer of a model.</summary>
+    /// <param name="path">A model's folder, or its tokenizer.json.</param>
+    /// <exception cref="InvalidTokenizerException">The file cannot be used; the message names every field at fault.</exception>
+    /// <exception cref="IOException">The file cannot be read.</exception>
+    public static Tokenizer Load(string path) =>
+        new(TokenizerFile.Read(Directory.Exists(path) ? Path.Combine(path, "tokenizer.json") : path));
 
     /// <summary>The highest id, added tokens included, plus 1.</summary>
     public int VocabularySize => _tokens.Length;
