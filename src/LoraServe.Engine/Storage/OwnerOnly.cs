@@ -27,10 +27,13 @@ public static partial class OwnerOnly
     /// </summary>
     public static TightenedFolder Tighten(string folder) => OperatingSystem.IsWindows() || !Directory.Exists(folder)
         ? new(0, [], 0, Reason: null)
-        : Tighten(folder, static entry => entry.UnixFileMode &= ~Others);
+        : Tighten(folder, TakeOthersRights);
 
     /// <summary>How many files and folders have rights for others.</summary>
     public static int CountOpen(string folder) => OperatingSystem.IsWindows() ? 0 : Tree(new DirectoryInfo(folder)).Count(IsOpen);
+
+    [UnsupportedOSPlatform("windows")]
+    private static void TakeOthersRights(FileSystemInfo entry) => entry.UnixFileMode &= ~Others;
 
     [UnsupportedOSPlatform("windows")]
     internal static TightenedFolder Tighten(string folder, Action<FileSystemInfo> restrict)

@@ -1,6 +1,9 @@
+using System.Diagnostics.CodeAnalysis;
+
 namespace LoraServe.Engine.Adapters.Intake;
 
 /// <summary>Lets only so many do something at the same time.</summary>
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore that nobody asked for a wait handle holds nothing to dispose of.")]
 internal sealed class Turns(int most)
 {
     private readonly SemaphoreSlim _free = new(most);

@@ -1,7 +1,6 @@
 using LoraServe.Engine.Storage;
 using LoraServe.Storage;
 using Microsoft.Data.Sqlite;
-using Microsoft.EntityFrameworkCore;
 
 namespace LoraServe.Jobs.Storage;
 
