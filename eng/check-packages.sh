@@ -44,7 +44,7 @@ case $(uname -sm) in 'Linux x86_64') rid=linux-x64 ;; 'Darwin arm64') rid=osx-ar
 dotnet publish "$root/src/LoraServe" -c Release -v q --nologo -r "$rid" --self-contained -o "$work/published"
 du -sh "$work/published" | cut -f1
 cd "$work"
-env -i PATH=/usr/bin:/bin HOME="$work" "$work/published/LoraServe" --urls "http://localhost:$port" --data "$work/data" > "$work/server.log" 2>&1 &
+env -i PATH="$work" HOME="$work" "$work/published/LoraServe" --urls "http://localhost:$port" --data "$work/data" > "$work/server.log" 2>&1 &
 server=$!
 for _ in $(seq 120); do curl -sf "http://localhost:$port/health" > /dev/null && break; sleep 1; done
 curl -sf "http://localhost:$port/v1/completions?adapter=sql" -H 'Content-Type: application/json' \

@@ -1,4 +1,5 @@
-// Two adapters of the demo on one base, in this process: dotnet run --project samples/console [folder of the demo]
+// Two adapters of the demo on one base, in this process:
+//   dotnet pack && dotnet run --project samples/console [folder of the demo]
 using LoraServe.Engine.Chat;
 using LoraServe.Engine.Sampling;
 using Microsoft.Extensions.AI;

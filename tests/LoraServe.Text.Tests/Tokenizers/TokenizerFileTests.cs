@@ -41,6 +41,22 @@ public class TokenizerFileTests
         message.ShouldContain("; decoder.type");
     }
 
+    [Fact]
+    public void Load_Folder_ReadsItsTokenizerJson()
+    {
+        var folder = Directory.CreateTempSubdirectory("loraserve-").FullName;
+        try
+        {
+            File.WriteAllText(Path.Combine(folder, "tokenizer.json"), """{"model": {"vocab": {"a": 0}, "merges": []}}""");
+
+            Tokenizer.Load(folder).Encode("a").ShouldBe([0]);
+        }
+        finally
+        {
+            Directory.Delete(folder, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("")]
     [InlineData("{\"model\": ")]
