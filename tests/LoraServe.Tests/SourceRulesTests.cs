@@ -36,8 +36,6 @@ public class SourceRulesTests
         "src/LoraServe.Engine/Adapters/Residency/AdapterCache.cs",
         "src/LoraServe.Engine/Adapters/Store/AdapterRegistry.cs",
         "src/LoraServe.Engine/Scheduling/Scheduler.cs",
-        "src/LoraServe.Engine/Training/Planning/TrainingPreparation.cs",
-        "src/LoraServe.Engine/Training/Runs/TrainingRun.cs",
         "src/LoraServe.Text/Templates/Syntax/TemplateParser.cs",
         "src/LoraServe/Api/FineTuning/FineTuningApi.cs",
         "src/LoraServe/Api/Requests/Fields/FieldTable.cs",
@@ -53,7 +51,6 @@ public class SourceRulesTests
         "LoraServe.Engine.Generation.EngineLoop",
         "LoraServe.Engine.Generation.LlmEngine",
         "LoraServe.Engine.Kernels.LowRankMerge.Module",
-        "LoraServe.Engine.Training.Planning.TrainingMemory",
         "LoraServe.Text.Templates.Nodes.For",
         "LoraServe.Jobs.JobQueue",
         "LoraServe.Training.FineTuner",
@@ -63,7 +60,6 @@ public class SourceRulesTests
     private static readonly string[] Partial =
     [
         "LoraServe.Engine.Generation.LlmEngine",
-        "LoraServe.Engine.Training.LoraTrainer",
         "LoraServe.Text.Templates.Syntax.ExpressionParser",
         "LoraServe.Text.Templates.Syntax.TemplateLexer",
         "LoraServe.Text.Templates.Syntax.TemplateParser",

@@ -7,7 +7,7 @@ using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Storage;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Jobs;

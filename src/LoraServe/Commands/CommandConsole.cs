@@ -4,7 +4,8 @@ using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Storage;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Hosting;
 using LoraServe.Text.Tokenizers;
 

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Commands;
 

@@ -3,6 +3,8 @@ using System.Diagnostics;
 using System.Text.Json;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Ranks;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Hosting;
 using LoraServe.Plots;
 using LoraServe.Reports;

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using LoraServe.Api;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Commands;
 

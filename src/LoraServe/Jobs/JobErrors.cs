@@ -3,7 +3,7 @@ using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Storage;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Keys;
 
 namespace LoraServe.Jobs;

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 using ScottPlot;
 
 namespace LoraServe.Plots;

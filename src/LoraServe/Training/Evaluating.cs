@@ -6,8 +6,8 @@ using LoraServe.Api.FineTuning;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 

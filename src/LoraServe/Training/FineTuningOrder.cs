@@ -1,5 +1,5 @@
 using LoraServe.Api.FineTuning;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Training;
 

@@ -3,7 +3,7 @@ using LoraServe.Api;
 using LoraServe.Api.Adapters;
 using LoraServe.Api.FineTuning;
 using LoraServe.Api.Requests;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Jobs;

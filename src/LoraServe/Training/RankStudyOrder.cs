@@ -1,7 +1,7 @@
 using LoraServe.Api.FineTuning;
 using LoraServe.Api.RankStudies;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Ranks;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Training;
 

@@ -1,8 +1,9 @@
 using System.Text.Json;
 using LoraServe.Api;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Ranks;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Plots;

@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json.Nodes;
 using LoraServe.Api.FineTuning;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Jobs;
 
 namespace LoraServe.Training;

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using LoraServe.Api.FineTuning;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Jobs;
 
 namespace LoraServe.Training;

@@ -1,7 +1,8 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Benchmarks.Training;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Benchmarks.Training;
 

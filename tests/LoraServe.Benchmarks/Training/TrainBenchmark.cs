@@ -1,10 +1,10 @@
 using System.Diagnostics;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Models;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Optimization;
+using LoraServe.Engine.Training.Settings;
 using TorchSharp;
 
 namespace LoraServe.Benchmarks.Training;

@@ -1,6 +1,8 @@
 using System.Globalization;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
 using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Benchmarks.Training;

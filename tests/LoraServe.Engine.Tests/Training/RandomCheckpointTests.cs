@@ -4,6 +4,7 @@ using LoraServe.Engine.Models;
 using LoraServe.Engine.Tests.Training.Gradients;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Gradients;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Shouldly;
 using TorchSharp;

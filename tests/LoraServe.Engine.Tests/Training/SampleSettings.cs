@@ -1,4 +1,4 @@
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Tests.Training;
 

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Microsoft.Extensions.Logging.Abstractions;
 

@@ -1,5 +1,5 @@
 using LoraServe.Commands;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Tests.Commands;
 

@@ -1,7 +1,7 @@
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Jobs;
 using LoraServe.Keys;
 

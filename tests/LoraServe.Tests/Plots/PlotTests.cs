@@ -1,5 +1,5 @@
 using System.Buffers.Binary;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Plots;
 using ScottPlot;
 

@@ -1,3 +1,5 @@
+using LoraServe.Engine.Training.Settings;
+
 namespace LoraServe.Engine.Training.Data;
 
 /// <summary>

@@ -2,6 +2,7 @@ using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Settings;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;

@@ -1,6 +1,7 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Peft;
+using LoraServe.Engine.Training.Settings;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;

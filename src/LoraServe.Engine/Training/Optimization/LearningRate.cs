@@ -1,3 +1,5 @@
+using LoraServe.Engine.Training.Settings;
+
 namespace LoraServe.Engine.Training.Optimization;
 
 /// <summary>The learning rate of every step: from 0 along a line to the highest one, then as the schedule goes on.</summary>

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Peft;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;

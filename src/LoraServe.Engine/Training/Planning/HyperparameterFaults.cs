@@ -1,3 +1,4 @@
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;

@@ -1,6 +1,7 @@
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Peft;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Planning;
 
@@ -17,8 +18,16 @@ internal sealed class ModuleRanks
     {
         if (settings.Method == TrainingMethod.Full) return;
         var scaling = settings.ToScaling(time);
-        foreach (var linear in TargetNames.Select(modules, settings.TargetModules)) _ranks.Add(linear.Path, scaling.RankOf(linear.Path));
+        foreach (var linear in TargetNames.Select(modules, settings.TargetModules))
+        {
+            var rank = scaling.RankOf(linear.Path);
+            _ranks.Add(linear.Path, rank);
+            Parameters += ((long)rank * (linear.InFeatures + linear.OutFeatures)) + (settings.UseDora ? linear.OutFeatures : 0);
+        }
     }
+
+    /// <summary>Number of weights of an adapter of these ranks: A, B and DoRA's magnitudes.</summary>
+    public long Parameters { get; }
 
     /// <summary>The rank of a module; 0 where no adapter is trained on it.</summary>
     public int Of(string path) => _ranks.GetValueOrDefault(path);

@@ -1,5 +1,6 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Training.Gradients;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Planning;
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Numerics;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;

@@ -1,5 +1,8 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Models;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Settings;
 using TorchSharp;
 
 namespace LoraServe.Engine.Training.Planning;
@@ -8,43 +11,39 @@ namespace LoraServe.Engine.Training.Planning;
 /// What a training takes in memory beside the base: trained weights, their gradients and the optimiser's state, the activations of its largest
 /// pass, and its data. An estimate from shapes alone, rather too high than too low.
 /// </summary>
-/// <param name="config">The shape of the model.</param>
-/// <param name="modules">Its linear modules.</param>
+/// <param name="engine">Whose model is trained.</param>
 /// <param name="settings">How it is trained.</param>
 /// <param name="ranks">Of its modules.</param>
-/// <param name="parameters">Weights that are trained.</param>
-/// <param name="weights">Type of the base's weights.</param>
-/// <param name="compute">Type that is computed in.</param>
-internal sealed class TrainingMemory(
-    ModelConfig config,
-    ModelModules modules,
-    TrainingSettings settings,
-    ModuleRanks ranks,
-    long parameters,
-    torch.ScalarType weights,
-    torch.ScalarType compute)
+internal sealed class TrainingMemory(LlmEngine engine, TrainingSettings settings, ModuleRanks ranks)
 {
     private const long MiB = 1 << 20;
 
     // Float32 each: the weight, its gradient and the two moments of AdamW.
     private const int BytesOfParameter = 16;
 
-    private readonly PassMemory _pass = new(config, modules, settings, ranks, SizeOf(compute));
+    private readonly ModelModules _modules = engine.BaseModel.Config.Modules(engine.Model.Name);
+
+    /// <summary>Number of weights that are trained.</summary>
+    public long Parameters => settings.Method == TrainingMethod.Full ? engine.Model.Parameters : ranks.Parameters;
 
     /// <summary>Bytes of what is trained and of what trains it.</summary>
     public long OfParameters
     {
         get
         {
-            var isCopied = settings.Method == TrainingMethod.Lora || compute != torch.ScalarType.Float32;
-            var snapshot = settings.ExactMatchExamples > 0 ? parameters * SizeOf(weights) : 0;
-            var largest = modules.Linears.Where(linear => linear.Path != modules.Head)
+            var isCopied = settings.Method == TrainingMethod.Lora || Compute != torch.ScalarType.Float32;
+            var snapshot = settings.ExactMatchExamples > 0 ? Parameters * SizeOf(Weights.Dtype) : 0;
+            var largest = _modules.Linears.Where(linear => linear.Path != _modules.Head)
                 .Max(linear => (long)linear.InFeatures * linear.OutFeatures);
             // Sums that are transposed, and DoRA's norms of W + s B A.
             var transient = settings.Method == TrainingMethod.Full ? sizeof(float) * largest : settings.UseDora ? 2 * sizeof(float) * largest : 0;
-            return (parameters * (BytesOfParameter + (isCopied ? SizeOf(compute) : 0))) + snapshot + transient;
+            return (Parameters * (BytesOfParameter + (isCopied ? SizeOf(Compute) : 0))) + snapshot + transient;
         }
     }
+
+    private BaseWeights Weights => engine.BaseModel.Weights;
+
+    private torch.ScalarType Compute => ComputeDtype.OfTraining(Weights.Dtype, Weights.Device);
 
     /// <summary>Bytes of all of it.</summary>
     /// <param name="training">Examples to train on.</param>
@@ -55,11 +54,12 @@ internal sealed class TrainingMemory(
         var tokens = microBatchTokens ?? settings.MicroBatchTokens;
         var longest = DatasetMemory.Longest(training);
         var step = training.Examples.Select(example => (long)example.Tokens.Count).OrderDescending().Take(settings.BatchSize).Sum();
-        var passes = _pass.Training(Math.Max(longest, Math.Min(tokens, step)), longest);
+        var pass = new PassMemory(engine.BaseModel.Config, _modules, settings, ranks, SizeOf(Compute));
+        var passes = pass.Training(Math.Max(longest, Math.Min(tokens, step)), longest);
         if (validation is not null)
         {
             var most = DatasetMemory.Longest(validation);
-            passes = Math.Max(passes, _pass.Evaluation(Math.Max(most, Math.Min(tokens, validation.Tokens)), most));
+            passes = Math.Max(passes, pass.Evaluation(Math.Max(most, Math.Min(tokens, validation.Tokens)), most));
         }
 
         return OfParameters + passes + DatasetMemory.Of(training) + (validation is null ? 0 : DatasetMemory.Of(validation));

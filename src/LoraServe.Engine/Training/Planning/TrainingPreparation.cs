@@ -1,11 +1,9 @@
 using System.Text.RegularExpressions;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Models;
 using LoraServe.Engine.Peft;
 using LoraServe.Engine.Training.Data;
-using LoraServe.Engine.Training.Runs;
-using LoraServe.Engine.Training.Saving;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
@@ -14,9 +12,6 @@ namespace LoraServe.Engine.Training.Planning;
 /// <param name="engine">Whose model is trained.</param>
 internal sealed class TrainingPreparation(LlmEngine engine)
 {
-    // A shuffle of its own, so that the split has nothing to do with the order of the epochs.
-    private const int SplitShuffle = -1;
-
     private readonly ModelConfig _config = engine.BaseModel.Config;
     private readonly ModelModules _modules = engine.BaseModel.Config.Modules(engine.Model.Name);
 
@@ -30,34 +25,31 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         var asked = request.Hyperparameters;
         var faults = new FaultList(found => new InvalidTrainingException(found));
         Check(request, faults);
-        // A wrong length would make faults of good examples.
-        var longest = asked.MaxSequenceLength is { } length && length >= 2 && length <= engine.Model.MaxModelLen ? length : engine.Model.MaxModelLen;
-        var read = Read(request.TrainingFile, longest, asked.SkipTooLong, faults, cancellationToken);
-        var validation = request.ValidationFile is null
-            ? null
-            : Read(request.ValidationFile, longest, asked.SkipTooLong, faults, cancellationToken);
-        if (!faults.Any && request.ValidationSplit > 0) (read, validation) = Split(read!, request, faults);
+        var files = new DatasetFiles(engine);
+        var read = files.Read(request.TrainingFile, asked, faults, cancellationToken);
+        var validation = request.ValidationFile is null ? null : files.Read(request.ValidationFile, asked, faults, cancellationToken);
+        if (!faults.Any && request.ValidationSplit > 0)
+            (read, validation) = ValidationSplit.Of(read!, request.ValidationSplit, asked.Seed ?? Hyperparameters.DefaultSeed, faults);
         faults.ThrowIfAny();
         var training = read!;
 
         var choice = new SettingsChoice(asked, _config, _modules);
-        var (settings, ranks) = Choose(choice, training, validation);
+        var (settings, memory) = Choose(choice, training, validation);
         CheckChosen(settings, faults);
-        CheckMemory(settings, ranks, training, validation, faults);
-        if (validation is not null) CheckGenerated(validation, settings.ExactMatchExamples, faults);
+        CheckMemory(memory, training, validation, faults);
+        // Before hours of training end at the first evaluation.
+        if (validation is not null) faults.AddRange(ExampleCompletion.FindFaults(engine, validation, settings.ExactMatchExamples));
         faults.ThrowIfAny();
-        var plan = new TrainingPlan
+        return new TrainingPlan
         {
             Request = request,
             Settings = settings,
             Choices = [.. choice.Reasons, .. Remarks(training, validation, request)],
             Training = training,
             Validation = validation,
-            TrainedParameters = TrainedParameters(settings, ranks),
-            MemoryBytes = Memory(settings, ranks).Of(training, validation),
+            TrainedParameters = memory.Parameters,
+            MemoryBytes = memory.Of(training, validation),
         };
-        new TrainerState(request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum)).CheckSame();
-        return plan;
     }
 
     /// <summary>What is wrong with hyperparameters whatever the data is.</summary>
@@ -74,23 +66,9 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         var faults = new FaultList(null);
         Check(hyperparameters, validation is not null, faults);
         if (faults.Any) return faults.Kept;
-        var (settings, ranks) = Choose(new SettingsChoice(hyperparameters, _config, _modules), training, validation);
-        CheckMemory(settings, ranks, training, validation, faults);
+        var (_, memory) = Choose(new SettingsChoice(hyperparameters, _config, _modules), training, validation);
+        CheckMemory(memory, training, validation, faults);
         return faults.Kept;
-    }
-
-    /// <exception cref="InvalidTrainingException">With every fault.</exception>
-    /// <exception cref="IOException">The file cannot be read.</exception>
-    public TrainingDataset ReadDataset(string file, bool skipTooLong, CancellationToken cancellationToken)
-    {
-        var data = Reader(engine.Model.MaxModelLen, skipTooLong).Read(file, cancellationToken);
-        var bytes = DatasetMemory.OfEvaluation(data);
-        if (bytes <= engine.TrainingMemory) return data;
-        throw new InvalidTrainingException(
-        [
-            $"{Path.GetFileName(file)}: an evaluation of its {data.Examples.Count} examples would take about {(bytes >> 20) + 1} MiB of memory, more than "
-            + $"the {engine.TrainingMemory >> 20} MiB of training-memory: split the file, or allow more with training-memory",
-        ]);
     }
 
     private void Check(Hyperparameters hyperparameters, bool hasValidation, FaultList faults)
@@ -127,12 +105,15 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         if (settings.LearningRate < float.Epsilon) faults.Add($"learning_rate: {settings.LearningRate} with its multiplier is 0 in float32");
     }
 
-    private (TrainingSettings Settings, ModuleRanks Ranks) Choose(SettingsChoice choice, TrainingDataset training, TrainingDataset? validation)
+    // What training takes is told for the settings that fit.
+    private (TrainingSettings Settings, TrainingMemory Memory) Choose(SettingsChoice choice, TrainingDataset training, TrainingDataset? validation)
     {
         var settings = choice.Choose(
             training.Examples.Count, validation?.Examples.Count ?? 0, engine.Model.MaxModelLen, engine.MaxLoraRank, engine.Model.Dtype);
         var ranks = Ranks(settings);
-        return (choice.WithinMemory(settings, Memory(settings, ranks).MostTokens(training, validation, engine.TrainingMemory)), ranks);
+        var most = new TrainingMemory(engine, settings, ranks).MostTokens(training, validation, engine.TrainingMemory);
+        var within = choice.WithinMemory(settings, most);
+        return (within, new TrainingMemory(engine, within, ranks));
     }
 
     private ModuleRanks Ranks(TrainingSettings settings)
@@ -147,91 +128,8 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         }
     }
 
-    private TrainingMemory Memory(TrainingSettings settings, ModuleRanks ranks)
+    private void CheckMemory(TrainingMemory memory, TrainingDataset training, TrainingDataset? validation, FaultList faults)
     {
-        var weights = engine.BaseModel.Weights;
-        return new TrainingMemory(
-            _config, _modules, settings, ranks, TrainedParameters(settings, ranks), weights.Dtype, ComputeDtype.OfTraining(weights.Dtype, weights.Device));
-    }
-
-    private void CheckMemory(
-        TrainingSettings settings, ModuleRanks ranks, TrainingDataset training, TrainingDataset? validation, FaultList faults)
-    {
-        if (Memory(settings, ranks).FindFault(training, validation, engine.TrainingMemory) is { } fault) faults.Add(fault);
-    }
-
-    // Before hours of training end at the first evaluation.
-    private void CheckGenerated(TrainingDataset validation, int count, FaultList faults)
-    {
-        var found = new DataFaults("validation data");
-        foreach (var example in validation.Examples.Take(count))
-        {
-            try
-            {
-                engine.CheckFits(example.Prompt.Count, ExampleRequests.Completion(engine, example));
-            }
-            catch (ContextLengthExceededException e)
-            {
-                found.Add(example.Line, $"cannot be generated for the exact match (exact_match_examples): {e.Message}");
-            }
-        }
-
-        faults.AddRange(found.All);
-    }
-
-    private TrainingDataset? Read(
-        string path, int longest, bool skipTooLong, FaultList faults, CancellationToken cancellationToken)
-    {
-        try
-        {
-            return Reader(longest, skipTooLong).Read(path, cancellationToken);
-        }
-        catch (InvalidTrainingException e)
-        {
-            faults.AddRange(e.Faults);
-            return null;
-        }
-    }
-
-    private TrainingDatasetReader Reader(int longest, bool skipTooLong)
-    {
-        if (engine.EndTokens.Count == 0)
-        {
-            throw new InvalidTrainingException(
-                [$"{engine.Model.Name} names no token that ends a text (eos_token_id): nothing can learn where to end"]);
-        }
-
-        return new TrainingDatasetReader(
-            new ModelText
-            {
-                Tokenizer = engine.Tokenizer,
-                Templates = engine.ChatTemplates,
-                EndTokens = engine.EndTokens,
-                VocabularySize = engine.Model.VocabularySize,
-                MaxSequenceLength = longest,
-            },
-            skipTooLong);
-    }
-
-    private static (TrainingDataset Training, TrainingDataset? Validation) Split(TrainingDataset all, TrainingRequest request, FaultList faults)
-    {
-        var count = all.Examples.Count;
-        var heldOut = Math.Max(1, (int)Math.Round(count * request.ValidationSplit));
-        if (heldOut >= count)
-        {
-            faults.Add($"validation_split: {request.ValidationSplit} of {count} examples leaves none to train on");
-            return (all, null);
-        }
-
-        var order = ExampleOrder.Shuffled(count, request.Hyperparameters.Seed ?? Hyperparameters.DefaultSeed, SplitShuffle);
-        TrainingDataset Part(IEnumerable<int> indices) => all with { Examples = [.. indices.Order().Select(index => all.Examples[index])] };
-        return (Part(order.Skip(heldOut)), Part(order.Take(heldOut)) with { Warnings = [] });
-    }
-
-    private long TrainedParameters(TrainingSettings settings, ModuleRanks ranks)
-    {
-        if (settings.Method == TrainingMethod.Full) return engine.Model.Parameters;
-        return TargetNames.Select(_modules, settings.TargetModules).Sum(linear =>
-            ((long)ranks.Of(linear.Path) * (linear.InFeatures + linear.OutFeatures)) + (settings.UseDora ? linear.OutFeatures : 0));
+        if (memory.FindFault(training, validation, engine.TrainingMemory) is { } fault) faults.Add(fault);
     }
 }

@@ -1,3 +1,5 @@
+using LoraServe.Engine.Training.Results;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>What one training of a study came to.</summary>

@@ -1,3 +1,6 @@
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>Trains the same task with different ranks and says which one it needs.</summary>

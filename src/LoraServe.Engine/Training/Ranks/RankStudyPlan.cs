@@ -1,3 +1,6 @@
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Settings;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>

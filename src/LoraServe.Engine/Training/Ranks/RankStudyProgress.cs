@@ -1,3 +1,5 @@
+using LoraServe.Engine.Training.Results;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>Where a study is.</summary>

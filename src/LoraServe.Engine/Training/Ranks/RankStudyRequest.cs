@@ -1,3 +1,5 @@
+using LoraServe.Engine.Training.Settings;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>A question for the rank that a task needs.</summary>

@@ -1,3 +1,6 @@
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Results;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>The trainings of a study one by one, each made at most once.</summary>

@@ -1,3 +1,5 @@
+using LoraServe.Engine.Training.Settings;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>One of the trainings that a study is made of.</summary>

@@ -1,3 +1,5 @@
+using LoraServe.Engine.Training.Results;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>The mean of a figure over seeds, and how sure it is.</summary>

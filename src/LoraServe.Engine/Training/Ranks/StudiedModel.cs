@@ -1,3 +1,7 @@
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
+
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>What a study needs of the base and of what trains on it.</summary>

@@ -1,13 +1,23 @@
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Training.Runs;
 
 /// <summary>Any adapter, the base or a mix on a data set, through the engine as clients use it.</summary>
 internal static class EngineEvaluation
 {
-    /// <inheritdoc cref="LoraTrainer.EvaluateAsync"/>
+    /// <summary>Loss, token accuracy and exact match.</summary>
+    /// <param name="engine">Asked about every example.</param>
+    /// <param name="adapter">Stays the caller's, and must be held until this completes.</param>
+    /// <param name="data">The examples.</param>
+    /// <param name="generate">How many examples are generated, from the first on; 0 for none.</param>
+    /// <param name="progress">Told of every example, in no order, one at a time.</param>
+    /// <param name="cancellationToken">Ends it.</param>
+    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public static async Task<Evaluation> RunAsync(
         LlmEngine engine,
         AdapterLease adapter,

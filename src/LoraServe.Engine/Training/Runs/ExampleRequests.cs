@@ -4,6 +4,7 @@ using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Planning;
 using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Engine.Training.Runs;
@@ -18,9 +19,6 @@ internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
 {
     // Examples that are under way at once: enough to fill a batch, without taking all of its places.
     private const int Concurrency = 16;
-
-    // The same text in other tokens is an exact match too.
-    private const int SpareTokens = 8;
     private const string CacheSalt = "training";
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(50);
 
@@ -54,7 +52,7 @@ internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
     /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public async Task<string> CompleteAsync(TrainingExample example, CancellationToken cancellationToken)
     {
-        using var stream = await SubmitAsync(example.Prompt, Completion(engine, example), cancellationToken);
+        using var stream = await SubmitAsync(example.Prompt, ExampleCompletion.Sampling(engine, example), cancellationToken);
         var text = new IncrementalDetokenizer(engine.Tokenizer, skipSpecialTokens: true, [.. example.Prompt]);
         var output = "";
         await foreach (var token in stream.Tokens.ReadAllAsync(cancellationToken))
@@ -63,18 +61,6 @@ internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
         }
 
         return output + text.Flush();
-    }
-
-    /// <summary>How the completion of an example is asked for.</summary>
-    public static SamplingParams Completion(LlmEngine engine, TrainingExample example)
-    {
-        var expected = example.Tokens.Count - example.Prompt.Count;
-        return new SamplingParams
-        {
-            Temperature = 0,
-            MaxTokens = Math.Min(expected + (expected / 4) + SpareTokens, engine.RoomAfter(example.Prompt.Count)),
-            StopTokenIds = engine.Tokenizer.IsSpecial(example.Tokens[^1]) ? [example.Tokens[^1]] : [],
-        };
     }
 
     // A full queue is no reason to fail: whoever evaluates has time.

@@ -4,6 +4,8 @@ using LoraServe.Engine.Generation;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Runs;
 

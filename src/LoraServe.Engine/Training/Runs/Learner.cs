@@ -2,6 +2,7 @@ using LoraServe.Engine.Models;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Optimization;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Runs;
 

@@ -1,6 +1,10 @@
 using System.Globalization;
+using LoraServe.Engine.Generation;
 using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training.Gradients;
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Saving;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Runs;
 
@@ -16,6 +20,13 @@ internal sealed class RunFolder(string path, string result, Action<string, IRead
     private const string Prefix = "step-";
 
     private readonly string _checkpoints = Path.Combine(path, "checkpoints");
+
+    /// <summary>The folder of a planned training, which writes a PEFT folder, or a whole model where every weight is trained.</summary>
+    public static RunFolder Of(TrainingPlan plan, LlmEngine engine) => plan.Settings.Method == TrainingMethod.Full
+        ? new RunFolder(
+            plan.Request.Folder, "model", (folder, parameters) => ModelWriter.Write(folder, parameters, plan.Settings.OutputDtype, engine))
+        : new RunFolder(
+            plan.Request.Folder, "adapter", (folder, parameters) => PeftWriter.Write(folder, parameters, plan.Settings, engine.Model.Name));
 
     /// <summary>Where the state after a step is, or would be.</summary>
     public string CheckpointOf(int step) => Path.Combine(_checkpoints, $"{Prefix}{step}");

@@ -1,8 +1,10 @@
-using System.Diagnostics;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Optimization;
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Engine.Training.Saving;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Runs;
 
@@ -12,25 +14,17 @@ namespace LoraServe.Engine.Training.Runs;
 /// </summary>
 internal sealed class TrainingRun
 {
-    // Losses that the training loss is the mean of.
-    private const int RecentLosses = 10;
-
-    // Enough of the latest adapters to compare or promote, however long a training is.
-    private const int KeptAdapters = 10;
-
     private readonly LlmEngine _engine;
     private readonly TrainingSettings _settings;
     private readonly IProgress<TrainingEvent> _events;
     private readonly SlicedWork _work;
     private readonly TrainingBatches _batches;
     private readonly HeldOutEvaluation? _heldOut;
-    private readonly TrainerState _state;
-    private readonly RunFolder _folder;
+    private readonly BaseIntegrity _base;
+    private readonly RunCheckpoints _checkpoints;
     private Learner? _learner;
     private TrainingProgress _progress = new() { Step = 0 };
     private TimeSpan _elapsedBefore;
-    private int _savedStep;
-    private int _writtenStep;
     private bool _isUpdating;
 
     /// <param name="engine">Lends its thread and its base.</param>
@@ -39,14 +33,17 @@ internal sealed class TrainingRun
     /// <param name="events">Told of every event.</param>
     public TrainingRun(LlmEngine engine, TrainingPlan plan, RunFolder folder, IProgress<TrainingEvent> events)
     {
-        (_engine, _settings, _folder, _events) = (engine, plan.Settings, folder, events);
+        (_engine, _settings, _events) = (engine, plan.Settings, events);
         _work = new SlicedWork(engine);
         _batches = new TrainingBatches(plan.Training.Examples, _settings.BatchSize, _settings.MicroBatchTokens, _settings.Seed);
         _heldOut = plan.Validation is { } validation ? new HeldOutEvaluation(engine, _work, validation, _settings) : null;
-        _state = new TrainerState(plan.Request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum));
+        _base = new BaseIntegrity(engine, _work);
+        _checkpoints = new RunCheckpoints(engine, plan, folder, _work);
     }
 
     private bool StopsEarly => _settings.EarlyStopping > 0 && _progress.EvaluationsSinceBest >= _settings.EarlyStopping;
+
+    private TimeSpan Elapsed => _elapsedBefore + _work.Elapsed;
 
     private bool IsEnd => _progress.Step >= _settings.Steps || StopsEarly;
 
@@ -72,28 +69,20 @@ internal sealed class TrainingRun
 
     private async Task BeginAsync(CancellationToken cancellationToken)
     {
-        _state.CheckSame();
-        await CheckBaseAsync(cancellationToken);
+        _checkpoints.CheckSame();
+        await _base.CheckAsync(cancellationToken);
         _learner = await _work.RunAsync(() => new Learner(_engine.BaseModel, _engine.Model.MaxModelLen, _settings), cancellationToken);
-        var damaged = new List<string>();
-        var saved = await Task.Run(() => _state.Load(_learner.Model.Parameters, _learner.Optimizer, damaged.Add), CancellationToken.None);
-        foreach (var note in damaged) _events.Report(new Note(note));
-        if (saved is null) return;
+        if (await _checkpoints.LoadAsync(_learner, damaged => _events.Report(new Note(damaged))) is not { } saved) return;
 
-        (_progress, _savedStep, _elapsedBefore) = (saved, saved.Step, saved.Elapsed);
-        await _work.RunNowAsync(() =>
-        {
-            _learner.Model.Refresh();
-            return 0;
-        });
-        if (saved.BestStep is { } best && !Directory.Exists(_folder.CheckpointOf(best)))
+        (_progress, _elapsedBefore) = (saved, saved.Elapsed);
+        if (saved.BestStep is { } best && !_checkpoints.Has(best))
         {
             _events.Report(new Note($"The checkpoint of step {best}, the best so far, is gone: the best is chosen among the steps from here on."));
             _progress = saved with { BestStep = null, Best = null, EvaluationsSinceBest = 0 };
         }
 
         // Whoever listens may have been killed before it heard of it.
-        if (Directory.Exists(_folder.CheckpointOf(saved.Step))) _events.Report(new CheckpointSaved(saved.Step, _folder.CheckpointOf(saved.Step)));
+        if (_checkpoints.Has(saved.Step)) _events.Report(new CheckpointSaved(saved.Step, _checkpoints.PathOf(saved.Step)));
         _events.Report(new Note($"Goes on from the checkpoint after step {saved.Step} of {_settings.Steps}."));
     }
 
@@ -119,13 +108,7 @@ internal sealed class TrainingRun
         await _work.FinishAsync(_learner.Update(learningRate, result.GradientNorm), cancellationToken);
         _isUpdating = false;
         var tokens = passes.Sum(pass => (long)pass.Tokens.Count);
-        _progress = _progress with
-        {
-            Step = index + 1,
-            RecentLosses = [.. _progress.RecentLosses.Append(result.Loss.Mean).TakeLast(RecentLosses)],
-            Tokens = _progress.Tokens + tokens,
-            Elapsed = _elapsedBefore + _work.Elapsed,
-        };
+        _progress = _progress.AfterStep(result.Loss.Mean, tokens, Elapsed);
         _events.Report(new StepMade(
             index + 1, result.Loss.Mean, result.Loss.Accuracy, learningRate, result.GradientNorm, tokens, _work.Elapsed - elapsed));
     }
@@ -148,17 +131,10 @@ internal sealed class TrainingRun
 
         var better = BestEvaluation.Compare(figures, _progress.Best);
         var isBest = better is not null;
-        if (isBest) await WriteAsync(WriteCheckpoint);
-        _progress = _progress with
-        {
-            EvaluatedStep = step,
-            BestStep = isBest ? step : _progress.BestStep,
-            Best = isBest ? figures : _progress.Best,
-            EvaluationsSinceBest = isBest ? 0 : _progress.EvaluationsSinceBest + 1,
-            Elapsed = _elapsedBefore + _work.Elapsed,
-        };
+        if (isBest) await _checkpoints.WriteAsync(_learner!, step);
+        _progress = _progress.AfterEvaluation(figures, isBest, Elapsed);
         // The state of this step lacks its evaluation.
-        if (_savedStep == step) _savedStep = 0;
+        _checkpoints.Invalidate(step);
         _events.Report(new Evaluated(step, figures, isBest) { By = better });
         if (StopsEarly && step < _settings.Steps)
         {
@@ -176,38 +152,18 @@ internal sealed class TrainingRun
     private async Task SaveAsync()
     {
         var step = _progress.Step;
-        if (_learner is null || step == 0 || step == _savedStep || _isUpdating) return;
+        if (_learner is null || step == 0 || _checkpoints.IsSaved(step) || _isUpdating) return;
         _events.Report(new CheckpointBegun(step));
-        await WriteAsync(() =>
-        {
-            WriteCheckpoint();
-            _state.Save(_progress, _learner.Model.Parameters, _learner.Optimizer);
-            // Whole models are large.
-            _folder.KeepOnly(_settings.Method == TrainingMethod.Full ? 0 : KeptAdapters, step, _progress.BestStep ?? step);
-        });
-        _savedStep = step;
-        _events.Report(new CheckpointSaved(step, _folder.CheckpointOf(step)));
-    }
-
-    private void WriteCheckpoint()
-    {
-        var isThere = _progress.Step == _writtenStep && Directory.Exists(_folder.CheckpointOf(_progress.Step));
-        if (!isThere) _folder.WriteCheckpoint(_progress.Step, _learner!.Model.Parameters);
-        _writtenStep = _progress.Step;
+        await _checkpoints.SaveAsync(_learner, _progress);
+        _events.Report(new CheckpointSaved(step, _checkpoints.PathOf(step)));
     }
 
     private async Task<TrainingResult> EndAsync(CancellationToken cancellationToken)
     {
         _events.Report(new EndBegun());
-        await CheckBaseAsync(cancellationToken);
+        await _base.CheckAsync(cancellationToken);
         var best = _progress.BestStep ?? _progress.Step;
-        var folder = "";
-        await WriteAsync(() =>
-        {
-            // The state alone is enough to go on from.
-            if (best == _progress.Step && !Directory.Exists(_folder.CheckpointOf(best))) WriteCheckpoint();
-            folder = _folder.Publish(best);
-        });
+        var folder = await _checkpoints.PublishAsync(best, _learner!, _progress.Step);
         return new TrainingResult
         {
             Folder = folder,
@@ -216,32 +172,7 @@ internal sealed class TrainingRun
             TrainingLoss = _progress.RecentLosses.DefaultIfEmpty().Average(),
             Validation = _progress.Best,
             Tokens = _progress.Tokens,
-            Elapsed = _elapsedBefore + _work.Elapsed,
+            Elapsed = Elapsed,
         };
-    }
-
-    // Off the engine's thread, which is not to wait for a disk: nobody else uses the tensors while this is awaited.
-    private async Task WriteAsync(Action write)
-    {
-        var start = Stopwatch.GetTimestamp();
-        await Task.Run(write, CancellationToken.None);
-        _work.Add(Stopwatch.GetElapsedTime(start));
-    }
-
-    private async Task CheckBaseAsync(CancellationToken cancellationToken)
-    {
-        using var checksum = _engine.BaseModel.Weights.BeginChecksum();
-        await _work.RunAsync(Slices(), cancellationToken);
-        if (checksum.Value != _engine.Model.Checksum)
-        {
-            throw new TrainingFailedException(
-                $"The weights of the base have changed: their checksum is {checksum.Value}, and was {_engine.Model.Checksum} when they were "
-                + "loaded. Start the server again, and have its memory checked.");
-        }
-
-        IEnumerable<Slice> Slices()
-        {
-            while (checksum.Advance()) yield return default;
-        }
     }
 }

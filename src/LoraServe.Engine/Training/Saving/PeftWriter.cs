@@ -5,6 +5,7 @@ using LoraServe.Engine.Checkpoints.Safetensors;
 using LoraServe.Engine.Peft;
 using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training.Gradients;
+using LoraServe.Engine.Training.Settings;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Saving;

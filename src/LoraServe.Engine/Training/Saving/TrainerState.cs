@@ -1,9 +1,12 @@
 using System.Globalization;
 using System.Text.Json;
 using LoraServe.Engine.Checkpoints.Safetensors;
+using LoraServe.Engine.Generation;
 using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Optimization;
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Settings;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Saving;
@@ -21,6 +24,10 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
     private const string Suffix = ".safetensors";
 
     private static readonly string[] Results = ["adapter", "model", "adapter_config.json", "config.json"];
+
+    /// <summary>The states of a planned training on an engine's base.</summary>
+    public static TrainerState Of(TrainingPlan plan, LlmEngine engine) =>
+        new(plan.Request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum));
 
     /// <summary>Whether there is a state to go on from, whatever it is worth.</summary>
     public bool Exists => Files().Count > 0;

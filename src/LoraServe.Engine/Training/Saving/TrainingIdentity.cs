@@ -1,4 +1,6 @@
 using System.Text.Json;
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Saving;
 

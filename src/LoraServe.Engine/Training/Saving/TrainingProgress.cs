@@ -1,8 +1,13 @@
+using LoraServe.Engine.Training.Results;
+
 namespace LoraServe.Engine.Training.Saving;
 
 /// <summary>How far a training is, beside its tensors: what it needs to go on as if it had never been interrupted.</summary>
 internal sealed record TrainingProgress
 {
+    // Losses that the training loss is the mean of.
+    private const int MostRecentLosses = 10;
+
     /// <summary>Steps that were made.</summary>
     public required int Step { get; init; }
 
@@ -26,4 +31,29 @@ internal sealed record TrainingProgress
 
     /// <summary>Time that it worked.</summary>
     public TimeSpan Elapsed { get; init; }
+
+    /// <summary>How far it is once a step more was made.</summary>
+    /// <param name="loss">Of the step.</param>
+    /// <param name="tokens">That the step was trained on.</param>
+    /// <param name="elapsed">Time that the training worked, the step included.</param>
+    public TrainingProgress AfterStep(double loss, long tokens, TimeSpan elapsed) => this with
+    {
+        Step = Step + 1,
+        RecentLosses = [.. RecentLosses.Append(loss).TakeLast(MostRecentLosses)],
+        Tokens = Tokens + tokens,
+        Elapsed = elapsed,
+    };
+
+    /// <summary>How far it is once the state was evaluated.</summary>
+    /// <param name="figures">The validation data.</param>
+    /// <param name="isBest">Whether they are the best so far.</param>
+    /// <param name="elapsed">Time that the training worked, the evaluation included.</param>
+    public TrainingProgress AfterEvaluation(EvaluationFigures figures, bool isBest, TimeSpan elapsed) => this with
+    {
+        EvaluatedStep = Step,
+        BestStep = isBest ? Step : BestStep,
+        Best = isBest ? figures : Best,
+        EvaluationsSinceBest = isBest ? 0 : EvaluationsSinceBest + 1,
+        Elapsed = elapsed,
+    };
 }

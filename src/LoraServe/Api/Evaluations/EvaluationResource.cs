@@ -1,5 +1,5 @@
 using LoraServe.Api.FineTuning;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Jobs;
 using LoraServe.Training;
 

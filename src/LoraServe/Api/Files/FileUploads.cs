@@ -1,5 +1,6 @@
 using LoraServe.Api.Requests;
 using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Keys;

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Planning;
 using LoraServe.Training;
 
 namespace LoraServe.Api.FineTuning;

@@ -1,6 +1,6 @@
 using System.ComponentModel.DataAnnotations;
 using LoraServe.Api.Requests;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Api.FineTuning;
 

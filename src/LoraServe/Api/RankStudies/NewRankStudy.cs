@@ -45,7 +45,7 @@ public sealed record NewRankStudy
     /// <summary>The seed of the first training of each setting; the others have the next ones.</summary>
     /// <example>42</example>
     [Range(0, int.MaxValue)]
-    public int Seed { get; init; } = Engine.Training.Hyperparameters.DefaultSeed;
+    public int Seed { get; init; } = Engine.Training.Settings.Hyperparameters.DefaultSeed;
 
     /// <summary>What all trainings have in common; r, target_modules and patterns are set by the study.</summary>
     public SupervisedHyperparameters? Hyperparameters { get; init; }

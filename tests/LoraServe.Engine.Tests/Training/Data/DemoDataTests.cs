@@ -1,5 +1,5 @@
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using LoraServe.Text.Templates;
 using LoraServe.Text.Tokenizers;

@@ -1,6 +1,6 @@
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;
+using LoraServe.Engine.Training.Settings;
 using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Training.Gradients;

@@ -1,9 +1,9 @@
 using System.Text.Json;
 using LoraServe.Engine.Checkpoints.Safetensors;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Optimization;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Shouldly;
 using TorchSharp;

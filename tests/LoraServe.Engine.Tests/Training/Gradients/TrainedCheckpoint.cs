@@ -1,8 +1,8 @@
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Models;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using TorchSharp;
 

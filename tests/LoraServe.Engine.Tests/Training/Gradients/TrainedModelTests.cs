@@ -1,9 +1,9 @@
 using System.Runtime.InteropServices;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;
+using LoraServe.Engine.Training.Settings;
 using Shouldly;
 using TorchSharp;
 using Xunit;

@@ -1,5 +1,5 @@
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Optimization;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Shouldly;
 using Xunit;

@@ -3,6 +3,7 @@ using System.Text.RegularExpressions;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Tests.Training.Runs;
 using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Shouldly;
 using Xunit;

@@ -1,8 +1,8 @@
 using LoraServe.Engine.Peft;
 using LoraServe.Engine.Tests.Training.Gradients;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Settings;
 using Shouldly;
 using TorchSharp;
 using Xunit;

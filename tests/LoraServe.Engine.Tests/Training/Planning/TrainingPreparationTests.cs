@@ -1,7 +1,7 @@
 using System.Text.Json;
 using LoraServe.Engine.Checkpoints.Safetensors;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Saving;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Shouldly;
 using Xunit;
@@ -151,7 +151,7 @@ public sealed class TrainingPreparationTests(TrainedEngine trained) : IClassFixt
     public void Prepare_FolderOfAnotherTraining_IsRefusedWithTheDifference()
     {
         var plan = trained.Trainer.Prepare(trained.Request(TrainedEngine.Lines(3), new Hyperparameters { Rank = 4 }));
-        var state = new TrainerState(plan.Request.Folder, TrainingIdentity.Of(plan, trained.Engine.Model.Checksum));
+        var state = TrainerState.Of(plan, trained.Engine);
         using (var optimizer = new LoraServe.Engine.Training.Optimization.AdamW([], 0)) state.Save(new TrainingProgress { Step = 1 }, [], optimizer);
 
         trained.Trainer.Prepare(plan.Request);

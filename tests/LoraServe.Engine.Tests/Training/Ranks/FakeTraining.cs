@@ -1,6 +1,8 @@
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Planning;
 using LoraServe.Engine.Training.Ranks;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Tests.Training.Ranks;
 

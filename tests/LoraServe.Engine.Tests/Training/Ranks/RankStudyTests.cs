@@ -1,5 +1,6 @@
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Ranks;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Shouldly;
 using Xunit;

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Engine.Training.Runs;
 using Shouldly;
 using Xunit;

@@ -6,6 +6,8 @@ using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Gradients;
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Engine.Training.Runs;
 using LoraServe.Tests;
 using LoraServe.Text.Tokenizers;

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Tests.Training.Runs;
 

@@ -1,6 +1,7 @@
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using LoraServe.Text.Tokenizers;
 using Microsoft.Extensions.Logging.Abstractions;

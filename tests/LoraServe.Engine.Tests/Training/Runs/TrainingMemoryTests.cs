@@ -1,6 +1,8 @@
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Tests.Generation;
 using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Shouldly;
 using TorchSharp;

@@ -4,6 +4,8 @@ using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Results;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Shouldly;
 using Xunit;

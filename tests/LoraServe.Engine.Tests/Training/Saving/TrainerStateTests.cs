@@ -1,7 +1,8 @@
-using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Gradients;
 using LoraServe.Engine.Training.Optimization;
+using LoraServe.Engine.Training.Results;
 using LoraServe.Engine.Training.Saving;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Tests;
 using Shouldly;
 using Xunit;

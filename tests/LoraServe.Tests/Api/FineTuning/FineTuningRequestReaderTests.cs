@@ -2,7 +2,7 @@ using System.Text;
 using LoraServe.Api.FineTuning;
 using LoraServe.Api.Requests;
 using LoraServe.Engine.Adapters.Catalog;
-using LoraServe.Engine.Training;
+using LoraServe.Engine.Training.Settings;
 using LoraServe.Training;
 using Microsoft.AspNetCore.Http;
 

@@ -1,4 +1,4 @@
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Settings;
 
 /// <summary>How the learning rate goes on after the warm-up.</summary>
 public enum LearningRateSchedule

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Results;
 
 /// <summary>What a training tells while it runs.</summary>
 public abstract record TrainingEvent;

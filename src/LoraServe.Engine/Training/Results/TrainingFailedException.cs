@@ -1,4 +1,4 @@
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Results;
 
 /// <summary>A training that began and cannot go on; the message says why, and what to change.</summary>
 public sealed class TrainingFailedException(string message, Exception? cause = null) : Exception(message, cause)

@@ -1,4 +1,4 @@
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Settings;
 
 /// <summary>A training as somebody asks for it.</summary>
 public sealed record TrainingRequest

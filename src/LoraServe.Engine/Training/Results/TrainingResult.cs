@@ -1,4 +1,4 @@
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Results;
 
 /// <summary>How a training ended.</summary>
 public sealed record TrainingResult

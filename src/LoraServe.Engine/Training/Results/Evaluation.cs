@@ -1,4 +1,4 @@
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Results;
 
 /// <summary>An adapter on a data set.</summary>
 /// <param name="Figures">Over all examples.</param>

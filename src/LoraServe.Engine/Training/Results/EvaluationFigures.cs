@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
 
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Results;
 
 /// <summary>How well a model does on held-out examples.</summary>
 /// <param name="Loss">Mean cross-entropy of the targets in nats.</param>

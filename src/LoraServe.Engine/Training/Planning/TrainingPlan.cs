@@ -1,6 +1,7 @@
 using LoraServe.Engine.Training.Data;
+using LoraServe.Engine.Training.Settings;
 
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Planning;
 
 /// <summary>A training that can begin: everything has been checked and chosen.</summary>
 public sealed record TrainingPlan

@@ -1,4 +1,4 @@
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Settings;
 
 /// <summary>How to train, as somebody asks for it. Null means: chosen by <see cref="TrainingSettings"/>, which says what.</summary>
 public sealed record Hyperparameters

@@ -1,4 +1,4 @@
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Results;
 
 /// <summary>How sure a share is that was counted on a sample.</summary>
 internal static class Binomial

@@ -1,6 +1,6 @@
 using LoraServe.Engine.Peft;
 
-namespace LoraServe.Engine.Training;
+namespace LoraServe.Engine.Training.Settings;
 
 /// <summary>How a training runs, with nothing left open: <see cref="Hyperparameters"/> once everything that was null has been chosen.</summary>
 public sealed record TrainingSettings

@@ -1,0 +1,109 @@
+using System.Diagnostics;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training.Planning;
+using LoraServe.Engine.Training.Saving;
+using LoraServe.Engine.Training.Settings;
+
+namespace LoraServe.Engine.Training.Runs;
+
+/// <summary>
+/// What a training keeps on the disk while it runs: states to go on from, and what was trained as it was after steps that matter. All of it is
+/// written off the engine's thread, which is not to wait for a disk: nobody else uses the tensors while that is awaited.
+/// </summary>
+/// <param name="engine">Whose base is trained on.</param>
+/// <param name="plan">The training.</param>
+/// <param name="folder">Its folder.</param>
+/// <param name="work">Told of the time that writing takes.</param>
+internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFolder folder, SlicedWork work)
+{
+    // Enough of the latest adapters to compare or promote, however long a training is. Whole models are large.
+    private readonly int _kept = plan.Settings.Method == TrainingMethod.Full ? 0 : 10;
+
+    private readonly TrainerState _state = TrainerState.Of(plan, engine);
+    private int _savedStep;
+    private int _writtenStep;
+
+    /// <summary>Throws where the folder is that of another training.</summary>
+    /// <exception cref="InvalidTrainingException">It is.</exception>
+    public void CheckSame() => _state.CheckSame();
+
+    /// <summary>Where what was trained is, or would be, as it was after a step.</summary>
+    public string PathOf(int step) => folder.CheckpointOf(step);
+
+    /// <summary>Whether it is there.</summary>
+    public bool Has(int step) => Directory.Exists(PathOf(step));
+
+    /// <summary>Whether the state after a step is saved, with all that is known of that step.</summary>
+    public bool IsSaved(int step) => step == _savedStep;
+
+    /// <summary>Brings a learner into the newest state that is whole.</summary>
+    /// <param name="learner">New.</param>
+    /// <param name="damaged">Told of every file that is damaged, in a sentence.</param>
+    /// <returns>How far it was; null where there is no state to go on from.</returns>
+    public async Task<TrainingProgress?> LoadAsync(Learner learner, Action<string> damaged)
+    {
+        var damage = new List<string>();
+        var saved = await Task.Run(() => _state.Load(learner.Model.Parameters, learner.Optimizer, damage.Add), CancellationToken.None);
+        damage.ForEach(damaged);
+        if (saved is null) return null;
+        _savedStep = saved.Step;
+        await work.RunNowAsync(() =>
+        {
+            learner.Model.Refresh();
+            return 0;
+        });
+        return saved;
+    }
+
+    /// <summary>Writes what was trained.</summary>
+    public Task WriteAsync(Learner learner, int step) => RunAsync(() => Write(learner, step));
+
+    /// <summary>Has the state after a step saved again: there is more to be known of the step.</summary>
+    public void Invalidate(int step)
+    {
+        if (_savedStep == step) _savedStep = 0;
+    }
+
+    /// <summary>Saves the state, and what was trained.</summary>
+    public async Task SaveAsync(Learner learner, TrainingProgress progress)
+    {
+        var step = progress.Step;
+        await RunAsync(() =>
+        {
+            Write(learner, step);
+            _state.Save(progress, learner.Model.Parameters, learner.Optimizer);
+            folder.KeepOnly(_kept, step, progress.BestStep ?? step);
+        });
+        _savedStep = step;
+    }
+
+    /// <summary>Makes what was trained until a step the result.</summary>
+    /// <param name="best">The step.</param>
+    /// <param name="learner">As it is now.</param>
+    /// <param name="step">The step after which it is.</param>
+    /// <returns>The folder of the result.</returns>
+    public async Task<string> PublishAsync(int best, Learner learner, int step)
+    {
+        var result = "";
+        await RunAsync(() =>
+        {
+            // The state alone is enough to go on from.
+            if (best == step && !Has(best)) Write(learner, step);
+            result = folder.Publish(best);
+        });
+        return result;
+    }
+
+    private void Write(Learner learner, int step)
+    {
+        if (step != _writtenStep || !Has(step)) folder.WriteCheckpoint(step, learner.Model.Parameters);
+        _writtenStep = step;
+    }
+
+    private async Task RunAsync(Action write)
+    {
+        var start = Stopwatch.GetTimestamp();
+        await Task.Run(write, CancellationToken.None);
+        work.Add(Stopwatch.GetElapsedTime(start));
+    }
+}

@@ -1,0 +1,29 @@
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training.Gradients;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Training.Saving;
+
+/// <summary>Writes a model whose every weight was trained, as a checkpoint beside the files of the one that it began as.</summary>
+internal static class ModelWriter
+{
+    /// <summary>Writes it durably, while nobody writes to the parameters.</summary>
+    /// <param name="folder">There and empty.</param>
+    /// <param name="parameters">All weights.</param>
+    /// <param name="dtype">float32 or bfloat16.</param>
+    /// <param name="engine">Of the model that it began as.</param>
+    /// <exception cref="IOException">The folder cannot be written.</exception>
+    public static void Write(string folder, IReadOnlyList<TrainedParameter> parameters, string dtype, LlmEngine engine)
+    {
+        var type = dtype == "float32" ? ScalarType.Float32 : ScalarType.BFloat16;
+        var values = parameters.ToDictionary(parameter => parameter.Name, parameter => parameter.Value, StringComparer.Ordinal);
+        CheckpointWriter.Write(
+            engine.ModelFolder,
+            folder,
+            parameters.Select(parameter => (parameter.Name, parameter.Value.shape)),
+            name => values[name].to(type),
+            dtype,
+            engine.BaseModel.Config.TieWordEmbeddings);
+    }
+}
