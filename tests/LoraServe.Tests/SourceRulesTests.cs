@@ -15,17 +15,16 @@ public class SourceRulesTests
     private static readonly Dictionary<string, string> LongFiles = new(StringComparer.Ordinal)
     {
         ["src/LoraServe.Text/Templates/Library/StringMethods.cs"] = "one table with all methods of a string, a line or two each",
+        ["src/LoraServe.Text/Tokenizers/Patterns/PatternMatcher.cs"] = "one interpreter: its loop, its backtracking and what it remembers explain each other",
         ["src/LoraServe/LoraServeOptions.cs"] = "every option of the server with its text, which the help and the pages are written from",
     };
 
     // What does not keep to the rules yet. These lists only shrink: one that is mended and still listed fails the test.
     private static readonly string[] TooLong =
     [
-        "src/LoraServe.Engine/Checkpoints/Safetensors/SafetensorsHeader.cs",
         "src/LoraServe.Engine/Generation/EngineLoop.cs",
         "src/LoraServe.Engine/Generation/LlmEngine.cs",
         "src/LoraServe.Engine/Merging/MergeService.cs",
-        "src/LoraServe.Text/Tokenizers/Patterns/PatternMatcher.cs",
         "src/LoraServe/Api/Chat/Tools/ToolCallParser.cs",
         "src/LoraServe/Api/FineTuning/FineTuningJobResource.cs",
         "src/LoraServe/Jobs/JobQueue.cs",

@@ -17,14 +17,18 @@ internal sealed class SafetensorsHeader
 
     // Far above any model's; what is refused is quoted in messages.
     private const int MaxNameLength = 1024;
-    private const int MaxDimensions = 64;
 
     private readonly Dictionary<string, SafetensorsEntry> _entries = new(StringComparer.Ordinal);
     private readonly Dictionary<string, string> _metadata = new(StringComparer.Ordinal);
     private readonly FaultList _faults;
+    private readonly SafetensorsEntryReader _entryReader;
     private bool _hasMetadata;
 
-    private SafetensorsHeader(string file) => _faults = new FaultList(found => new InvalidSafetensorsException(file, found));
+    private SafetensorsHeader(string file)
+    {
+        _faults = new FaultList(found => new InvalidSafetensorsException(file, found));
+        _entryReader = new SafetensorsEntryReader(_faults);
+    }
 
     public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _entries;
 
@@ -81,7 +85,7 @@ internal sealed class SafetensorsHeader
                 Fault($"a tensor's name has {name.Length} characters, at most {MaxNameLength} are possible");
                 reader.Skip();
             }
-            else if (ReadEntry(ref reader, name) is { } entry && !_entries.TryAdd(name, entry))
+            else if (_entryReader.Read(ref reader, name) is { } entry && !_entries.TryAdd(name, entry))
             {
                 Fault($"tensor '{name}' is there twice");
             }
@@ -117,130 +121,6 @@ internal sealed class SafetensorsHeader
                 Fault($"{MetadataKey} '{FaultText.Shorten(key)}' is there twice");
             }
         }
-    }
-
-    private SafetensorsEntry? ReadEntry(ref Utf8JsonReader reader, string name)
-    {
-        var before = _faults.Count;
-        SafetensorsDtype? dtype = null;
-        List<long>? shape = null;
-        List<long>? offsets = null;
-        if (reader.TokenType != JsonTokenType.StartObject)
-        {
-            Fault($"tensor '{name}': expected an object, found {reader.TokenType}");
-            reader.Skip();
-            return null;
-        }
-
-        while (reader.Read() && reader.TokenType == JsonTokenType.PropertyName)
-        {
-            var key = reader.GetString()!;
-            reader.Read();
-            switch (key)
-            {
-                case "dtype" when dtype is null:
-                    dtype = ReadDtype(ref reader, name);
-                    break;
-                case "shape" when shape is null:
-                    shape = ReadSizes(ref reader, name, key);
-                    break;
-                case "data_offsets" when offsets is null:
-                    offsets = ReadSizes(ref reader, name, key);
-                    break;
-                case "dtype" or "shape" or "data_offsets":
-                    Fault($"tensor '{name}': {key} is there twice");
-                    reader.Skip();
-                    break;
-                default:
-                    reader.Skip();
-                    break;
-            }
-        }
-
-        if (_faults.Count > before)
-        {
-            return null;
-        }
-
-        if (dtype is null || shape is null || offsets is not [var begin, var end])
-        {
-            Fault($"tensor '{name}': expected dtype, shape and data_offsets [begin, end]");
-            return null;
-        }
-
-        return CheckSize(name, dtype.Value, shape, begin, end);
-    }
-
-    private SafetensorsEntry? CheckSize(string name, SafetensorsDtype dtype, List<long> shape, long begin, long end)
-    {
-        if (end < begin)
-        {
-            Fault($"tensor '{name}': data_offsets [{begin}, {end}] end before they begin");
-            return null;
-        }
-
-        try
-        {
-            var bits = checked(shape.Aggregate(1L, (product, size) => checked(product * size)) * dtype.Bits());
-            if (bits % 8 != 0 || bits / 8 != end - begin)
-            {
-                Fault($"tensor '{name}': {dtype} [{string.Join(", ", shape)}] needs {bits / 8.0} bytes, data_offsets give {end - begin}");
-                return null;
-            }
-        }
-        catch (OverflowException)
-        {
-            Fault($"tensor '{name}': the shape [{string.Join(", ", shape)}] is too large to count its bytes");
-            return null;
-        }
-
-        return new SafetensorsEntry(name, dtype, shape, begin, end - begin);
-    }
-
-    private SafetensorsDtype? ReadDtype(ref Utf8JsonReader reader, string name)
-    {
-        var text = reader.TokenType == JsonTokenType.String ? reader.GetString()! : reader.TokenType.ToString();
-        // Enum.TryParse also takes numbers and lists, which are no names of dtypes.
-        if (Enum.TryParse<SafetensorsDtype>(text, out var dtype) && dtype.ToString() == text)
-        {
-            return dtype;
-        }
-
-        Fault($"tensor '{name}': unknown dtype '{FaultText.Shorten(text)}'");
-        reader.Skip();
-        return null;
-    }
-
-    private List<long>? ReadSizes(ref Utf8JsonReader reader, string name, string key)
-    {
-        if (reader.TokenType != JsonTokenType.StartArray)
-        {
-            Fault($"tensor '{name}': {key} must be a list, not {reader.TokenType}");
-            reader.Skip();
-            return null;
-        }
-
-        var sizes = new List<long>();
-        var valid = true;
-        while (reader.Read() && reader.TokenType != JsonTokenType.EndArray)
-        {
-            if (reader.TokenType == JsonTokenType.Number && reader.TryGetInt64(out var size) && size >= 0 && sizes.Count < MaxDimensions)
-            {
-                sizes.Add(size);
-                continue;
-            }
-
-            valid = false;
-            reader.Skip();
-        }
-
-        if (valid)
-        {
-            return sizes;
-        }
-
-        Fault($"tensor '{name}': {key} must hold whole numbers from 0 to 2^63 - 1, and no more than {MaxDimensions} of them");
-        return null;
     }
 
     private void CheckCoverage(long dataLength)

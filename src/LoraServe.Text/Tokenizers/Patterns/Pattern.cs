@@ -29,12 +29,12 @@ internal sealed class Pattern
 
     /// <param name="text">where to look</param>
     /// <param name="stack">room for the matcher's first open choices; it rents more when it needs more</param>
-    public PatternMatcher Match(ReadOnlySpan<char> text, Span<PatternMatcher.Frame> stack) => new(_program, text, stack);
+    public PatternMatcher Match(ReadOnlySpan<char> text, Span<Choice> stack) => new(_program, text, stack);
 
     public string Replace(string text, string replacement)
     {
         if (Text is not null) return text.Replace(Text, replacement, StringComparison.Ordinal);
-        using var matcher = Match(text, stackalloc PatternMatcher.Frame[16]);
+        using var matcher = Match(text, stackalloc Choice[16]);
         var result = new StringBuilder(text.Length);
         var last = 0;
         while (matcher.Next(out var start, out var end))

@@ -1,5 +1,3 @@
-using System.Buffers;
-
 namespace LoraServe.Text.Tokenizers.Patterns;
 
 /// <summary>
@@ -16,33 +14,19 @@ internal ref struct PatternMatcher
     private readonly Instruction[] _instructions;
     private readonly RuneText _text;
     private MatchMemory _memory;
-    private Span<Frame> _stack;
-    private Frame[]? _rented;
-    private int _depth;
+    private ChoiceStack _choices;
     private int _start;
     private int _lastEnd = NoMatch;
 
     /// <param name="program">what to look for</param>
     /// <param name="text">where to look</param>
     /// <param name="stack">room for the first open choices</param>
-    public PatternMatcher(PatternProgram program, ReadOnlySpan<char> text, Span<Frame> stack)
+    public PatternMatcher(PatternProgram program, ReadOnlySpan<char> text, Span<Choice> stack)
     {
         _instructions = program.Instructions;
         _text = new RuneText(text);
-        _stack = stack;
+        _choices = new ChoiceStack(stack);
         _memory = new MatchMemory(program.Slots, text.Length);
-    }
-
-    /// <summary>
-    /// An open choice. Of a Split: the position; High is 1 once the second branch is being tried. Of a Star: the run of values that
-    /// starts at Low and ends at High, left at Position.
-    /// </summary>
-    internal struct Frame
-    {
-        public int Instruction;
-        public int Low;
-        public int Position;
-        public int High;
     }
 
     /// <summary>How many steps the matcher has taken.</summary>
@@ -68,16 +52,12 @@ internal ref struct PatternMatcher
         return false;
     }
 
-    public void Dispose()
-    {
-        if (_rented is not null) ArrayPool<Frame>.Shared.Return(_rented);
-        _rented = null;
-    }
+    public void Dispose() => _choices.Dispose();
 
     /// <summary>The end of the preferred match from an instruction and a position on, or <see cref="NoMatch"/>.</summary>
     private int Run(int instruction, int position)
     {
-        var bottom = _depth;
+        var bottom = _choices.Count;
         var isLook = instruction != 0;
         int end;
         do
@@ -86,7 +66,7 @@ internal ref struct PatternMatcher
         }
         while (end == NoMatch && Backtrack(bottom, out instruction, out position));
         if (isLook && end != NoMatch && Remembers) RememberSuccess(bottom);
-        _depth = bottom;
+        _choices.Cut(bottom);
         return end;
     }
 
@@ -124,7 +104,7 @@ internal ref struct PatternMatcher
                     }
                     var known = _memory.Recall(current.Slot, position);
                     if (known != Outcome.Unknown) return known == Outcome.Failed ? NoMatch : position;
-                    Push(new Frame { Instruction = instruction, Position = position });
+                    _choices.Push(new Choice { Instruction = instruction, Position = position });
                     instruction = current.First;
                     break;
                 case Operation.Jump:
@@ -147,30 +127,30 @@ internal ref struct PatternMatcher
     /// <summary>Takes up the latest open choice above <paramref name="bottom"/>.</summary>
     private bool Backtrack(int bottom, out int instruction, out int position)
     {
-        while (_depth > bottom)
+        while (_choices.Count > bottom)
         {
-            ref var frame = ref _stack[_depth - 1];
-            ref readonly var chooser = ref _instructions[frame.Instruction];
-            if (chooser.Operation == Operation.Star && frame.Position > frame.Low)
+            ref var choice = ref _choices.Latest;
+            ref readonly var chooser = ref _instructions[choice.Instruction];
+            if (chooser.Operation == Operation.Star && choice.Position > choice.Low)
             {
-                position = frame.Position = _text.Before(frame.Position);
-                instruction = frame.Instruction + 1;
+                position = choice.Position = _text.Before(choice.Position);
+                instruction = choice.Instruction + 1;
                 return true;
             }
-            if (chooser.Operation == Operation.Split && frame.High == 0)
+            if (chooser.Operation == Operation.Split && choice.High == 0)
             {
-                (instruction, position) = (chooser.Second, frame.Position);
+                (instruction, position) = (chooser.Second, choice.Position);
                 // Kept until the second branch has failed too, if that is to be remembered.
-                if (Remembers) frame.High = 1;
-                else _depth--;
+                if (Remembers) choice.High = 1;
+                else _choices.Pop();
                 return true;
             }
             if (Remembers)
             {
-                var last = chooser.Operation == Operation.Star ? frame.High : frame.Position;
-                _memory.Remember(chooser.Slot, frame.Position, last, Outcome.Failed);
+                var last = chooser.Operation == Operation.Star ? choice.High : choice.Position;
+                _memory.Remember(chooser.Slot, choice.Position, last, Outcome.Failed);
             }
-            _depth--;
+            _choices.Pop();
         }
         (instruction, position) = (NoMatch, NoMatch);
         return false;
@@ -196,7 +176,7 @@ internal ref struct PatternMatcher
             if (!_text.Starts(star.Set!, position, out var next)) break;
             position = next;
         }
-        if (position > low) Push(new Frame { Instruction = instruction, Low = low, Position = position, High = position });
+        if (position > low) _choices.Push(new Choice { Instruction = instruction, Low = low, Position = position, High = position });
         return Outcome.Unknown;
     }
 
@@ -232,23 +212,11 @@ internal ref struct PatternMatcher
     /// <summary>Inside a lookaround a success is as final as a failure, since only whether it matches counts.</summary>
     private void RememberSuccess(int bottom)
     {
-        foreach (ref readonly var frame in _stack[bottom.._depth])
+        foreach (ref readonly var choice in _choices.From(bottom))
         {
-            ref readonly var chooser = ref _instructions[frame.Instruction];
-            var first = chooser.Operation == Operation.Star ? frame.Low : frame.Position;
-            _memory.Remember(chooser.Slot, first, frame.Position, Outcome.Succeeded);
+            ref readonly var chooser = ref _instructions[choice.Instruction];
+            var first = chooser.Operation == Operation.Star ? choice.Low : choice.Position;
+            _memory.Remember(chooser.Slot, first, choice.Position, Outcome.Succeeded);
         }
-    }
-
-    private void Push(Frame frame)
-    {
-        if (_depth == _stack.Length)
-        {
-            var larger = ArrayPool<Frame>.Shared.Rent(_stack.Length * 2);
-            _stack.CopyTo(larger);
-            Dispose();
-            _stack = _rented = larger;
-        }
-        _stack[_depth++] = frame;
     }
 }

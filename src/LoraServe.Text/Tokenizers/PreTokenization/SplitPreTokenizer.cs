@@ -8,7 +8,7 @@ internal sealed class SplitPreTokenizer(Pattern pattern, SplitBehavior behavior,
     public override List<Piece> Split(List<Piece> pieces)
     {
         var result = new List<Piece>(pieces.Count);
-        Span<PatternMatcher.Frame> stack = stackalloc PatternMatcher.Frame[32];
+        Span<Choice> stack = stackalloc Choice[32];
         foreach (var piece in pieces)
         {
             var joiner = new Joiner(piece, behavior, result);

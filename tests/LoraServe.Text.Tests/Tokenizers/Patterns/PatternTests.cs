@@ -124,7 +124,7 @@ public class PatternTests
     private static List<string> Find(Pattern pattern, string text)
     {
         var matches = new List<string>();
-        using var matcher = pattern.Match(text, new PatternMatcher.Frame[1]);
+        using var matcher = pattern.Match(text, new Choice[1]);
         while (matcher.Next(out var start, out var end)) matches.Add(text[start..end]);
         return matches;
     }
@@ -135,7 +135,7 @@ public class PatternTests
         var most = 0L;
         foreach (var unit in (string[])["a", "b", " ", "ax", "ab", "a\n", "1", "aab"])
         {
-            var matcher = pattern.Match(string.Concat(Enumerable.Repeat(unit, length / unit.Length)), new PatternMatcher.Frame[16]);
+            var matcher = pattern.Match(string.Concat(Enumerable.Repeat(unit, length / unit.Length)), new Choice[16]);
             while (matcher.Next(out _, out _))
             {
             }
