@@ -4,11 +4,19 @@ using LoraServe.Text.Templates.Values;
 namespace LoraServe.Text.Templates.Syntax;
 
 /// <summary>Reads expressions with the precedence of Jinja's operators.</summary>
-internal sealed partial class ExpressionParser(TokenStream tokens)
+internal sealed class ExpressionParser
 {
-    private static readonly Constant NoBound = new(None.Value);
-
+    private readonly TokenStream _tokens;
+    private readonly OperandParser _operands;
+    private readonly CallParser _calls;
     private readonly List<InvalidChatTemplateException> _unknown = [];
+
+    public ExpressionParser(TokenStream tokens)
+    {
+        _tokens = tokens;
+        _calls = new CallParser(tokens, this);
+        _operands = new OperandParser(tokens, this, _calls);
+    }
 
     /// <summary>Which of the variables that only macros have were read since somebody emptied it.</summary>
     public HashSet<string> MacroNamesRead { get; set; } = [];
@@ -27,42 +35,58 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
         var isTuple = false;
         while (!IsTupleEnd())
         {
-            items.Add(allowConditional ? Parse() : ParseNested(ParseOr));
-            if (!tokens.SkipOperator(",")) break;
+            items.Add(allowConditional ? Parse() : _tokens.Within(ParseOr));
+            if (!_tokens.SkipOperator(",")) break;
             isTuple = true;
         }
 
         if (isTuple) return new TupleLiteral(items);
         if (items.Count == 1) return items[0];
-        return allowEmpty ? new TupleLiteral(items) : throw tokens.Unexpected("an expression");
+        return allowEmpty ? new TupleLiteral(items) : throw _tokens.Unexpected("an expression");
     }
 
     /// <summary>One expression.</summary>
-    public Expression Parse() => ParseNested(ParseConditional);
+    public Expression Parse() => _tokens.Within(ParseConditional);
+
+    /// <summary>A name, a literal or something in brackets, with the attributes, items and calls that follow.</summary>
+    public Expression ParseOperand() => _operands.ParsePostfix(_operands.Parse());
+
+    /// <inheritdoc cref="CallParser.ParseFilters"/>
+    public Expression? ParseFilters(Expression? operand, bool isInline = false) => _calls.ParseFilters(operand, isInline);
+
+    /// <summary>Notes that a variable is read.</summary>
+    public void NoteRead(string name)
+    {
+        if (name is Macro.Caller or Macro.Rest or Macro.NamedRest) MacroNamesRead.Add(name);
+    }
+
+    /// <summary>Notes a filter or test that does not exist.</summary>
+    public void NoteUnknown(string fault)
+    {
+        if (!IsConditional) _unknown.Add(_tokens.Fault(fault));
+    }
+
+    /// <summary>Refuses filters and tests that do not exist and may run.</summary>
+    public void CheckKnown()
+    {
+        if (_unknown.Count > 0) throw _unknown[0];
+    }
 
     /// <summary>Whether the name is a variable that can be set.</summary>
     public static bool IsAssignable(string name) => name is not ("true" or "false" or "none" or "True" or "False" or "None");
-
-    private Expression ParseNested(Func<Expression> parse)
-    {
-        tokens.Enter();
-        var expression = parse();
-        tokens.Leave();
-        return expression;
-    }
 
     private Expression ParseConditional()
     {
         var unknown = _unknown.Count;
         var expression = ParseOr();
-        for (var links = 0; tokens.SkipName("if"); AddLink(ref links))
+        for (var links = 0; _tokens.SkipName("if"); _tokens.AddLink(ref links))
         {
             // What came before the condition may never run either.
             _unknown.RemoveRange(unknown, _unknown.Count - unknown);
             var wasConditional = IsConditional;
             IsConditional = true;
             var condition = ParseOr();
-            var otherwise = tokens.SkipName("else") ? ParseNested(ParseConditional) : null;
+            var otherwise = _tokens.SkipName("else") ? _tokens.Within(ParseConditional) : null;
             expression = new Conditional(condition, expression, otherwise);
             IsConditional = wasConditional;
         }
@@ -73,18 +97,18 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     private Expression ParseOr()
     {
         var left = ParseAnd();
-        for (var links = 0; tokens.SkipName("or"); AddLink(ref links)) left = new Or(left, ParseAnd());
+        for (var links = 0; _tokens.SkipName("or"); _tokens.AddLink(ref links)) left = new Or(left, ParseAnd());
         return left;
     }
 
     private Expression ParseAnd()
     {
         var left = ParseNot();
-        for (var links = 0; tokens.SkipName("and"); AddLink(ref links)) left = new And(left, ParseNot());
+        for (var links = 0; _tokens.SkipName("and"); _tokens.AddLink(ref links)) left = new And(left, ParseNot());
         return left;
     }
 
-    private Expression ParseNot() => tokens.SkipName("not") ? new Not(ParseNested(ParseNot)) : ParseComparison();
+    private Expression ParseNot() => _tokens.SkipName("not") ? new Not(_tokens.Within(ParseNot)) : ParseComparison();
 
     private Expression ParseComparison()
     {
@@ -96,16 +120,16 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
 
     private Func<Rendering, object, object, bool>? TakeComparison()
     {
-        if (tokens.SkipName("in")) return Membership.Contains;
-        if (tokens.IsName("not") && tokens.Following.Is(TokenKind.Name, "in"))
+        if (_tokens.SkipName("in")) return Membership.Contains;
+        if (_tokens.IsName("not") && _tokens.Following.Is(TokenKind.Name, "in"))
         {
-            tokens.Take();
-            tokens.Take();
+            _tokens.Take();
+            _tokens.Take();
             return static (rendering, item, container) => !Membership.Contains(rendering, item, container);
         }
 
-        if (!tokens.Is(TokenKind.Operator)) return null;
-        Func<Rendering, object, object, bool>? comparison = tokens.Current.Text switch
+        if (!_tokens.Is(TokenKind.Operator)) return null;
+        Func<Rendering, object, object, bool>? comparison = _tokens.Current.Text switch
         {
             "==" => Equality.Of,
             "!=" => static (rendering, left, right) => !Equality.Of(rendering, left, right),
@@ -115,17 +139,17 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
             ">=" => Ordering.IsGreaterOrEqual,
             _ => null,
         };
-        if (comparison is not null) tokens.Take();
+        if (comparison is not null) _tokens.Take();
         return comparison;
     }
 
     private Expression ParseSum()
     {
         var left = ParseConcatenation();
-        for (var links = 0; ; AddLink(ref links))
+        for (var links = 0; ; _tokens.AddLink(ref links))
         {
-            if (tokens.SkipOperator("+")) left = new Binary(Arithmetic.Add, left, ParseConcatenation());
-            else if (tokens.SkipOperator("-")) left = new Binary(Arithmetic.Subtract, left, ParseConcatenation());
+            if (_tokens.SkipOperator("+")) left = new Binary(Arithmetic.Add, left, ParseConcatenation());
+            else if (_tokens.SkipOperator("-")) left = new Binary(Arithmetic.Subtract, left, ParseConcatenation());
             else return left;
         }
     }
@@ -133,21 +157,21 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     private Expression ParseConcatenation()
     {
         var first = ParseProduct();
-        if (!tokens.IsOperator("~")) return first;
+        if (!_tokens.IsOperator("~")) return first;
         var parts = new List<Expression> { first };
-        while (tokens.SkipOperator("~")) parts.Add(ParseProduct());
+        while (_tokens.SkipOperator("~")) parts.Add(ParseProduct());
         return new Concatenation(parts);
     }
 
     private Expression ParseProduct()
     {
         var left = ParsePower();
-        for (var links = 0; ; AddLink(ref links))
+        for (var links = 0; ; _tokens.AddLink(ref links))
         {
-            if (tokens.SkipOperator("*")) left = new Binary(Arithmetic.Multiply, left, ParsePower());
-            else if (tokens.SkipOperator("/")) left = new Binary(Arithmetic.Divide, left, ParsePower());
-            else if (tokens.SkipOperator("//")) left = new Binary(Arithmetic.FloorDivide, left, ParsePower());
-            else if (tokens.SkipOperator("%")) left = new Binary(Arithmetic.Modulo, left, ParsePower());
+            if (_tokens.SkipOperator("*")) left = new Binary(Arithmetic.Multiply, left, ParsePower());
+            else if (_tokens.SkipOperator("/")) left = new Binary(Arithmetic.Divide, left, ParsePower());
+            else if (_tokens.SkipOperator("//")) left = new Binary(Arithmetic.FloorDivide, left, ParsePower());
+            else if (_tokens.SkipOperator("%")) left = new Binary(Arithmetic.Modulo, left, ParsePower());
             else return left;
         }
     }
@@ -156,7 +180,7 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     private Expression ParsePower()
     {
         var left = ParseUnary(withFilters: true);
-        for (var links = 0; tokens.SkipOperator("**"); AddLink(ref links))
+        for (var links = 0; _tokens.SkipOperator("**"); _tokens.AddLink(ref links))
             left = new Binary(Arithmetic.Power, left, ParseUnary(withFilters: true));
         return left;
     }
@@ -164,19 +188,12 @@ internal sealed partial class ExpressionParser(TokenStream tokens)
     private Expression ParseUnary(bool withFilters)
     {
         Expression expression;
-        if (tokens.SkipOperator("-")) expression = new Unary(Arithmetic.Negate, ParseNested(() => ParseUnary(withFilters: false)));
-        else if (tokens.SkipOperator("+")) expression = new Unary(Arithmetic.Plus, ParseNested(() => ParseUnary(withFilters: false)));
-        else expression = ParsePrimary();
-        expression = ParsePostfix(expression);
-        return withFilters ? ParseFiltersAndTests(expression) : expression;
+        if (_tokens.SkipOperator("-")) expression = new Unary(Arithmetic.Negate, _tokens.Within(() => ParseUnary(withFilters: false)));
+        else if (_tokens.SkipOperator("+")) expression = new Unary(Arithmetic.Plus, _tokens.Within(() => ParseUnary(withFilters: false)));
+        else expression = _operands.Parse();
+        expression = _operands.ParsePostfix(expression);
+        return withFilters ? _calls.ParseFiltersAndTests(expression) : expression;
     }
 
-    // A chain is as deep in the tree of nodes as it is long.
-    private void AddLink(ref int links)
-    {
-        if (++links > RenderLimits.ChainLength)
-            throw tokens.Fault($"at most {RenderLimits.ChainLength} operators or filters may follow one another in an expression");
-    }
-
-    private bool IsTupleEnd() => tokens.Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd || tokens.IsOperator(")");
+    private bool IsTupleEnd() => _tokens.Current.Kind is TokenKind.PrintEnd or TokenKind.BlockEnd || _tokens.IsOperator(")");
 }

@@ -4,15 +4,17 @@ namespace LoraServe.Text.Templates.Syntax;
 /// Cuts a template's source into tokens as Jinja does with trim_blocks and lstrip_blocks: a newline after a block or comment goes with it, so
 /// does blank space between the beginning of a line and a block or comment; a minus takes all blank space on its side, a plus keeps it.
 /// </summary>
-internal sealed partial class TemplateLexer
+internal sealed class TemplateLexer
 {
     private readonly string _source;
-    private readonly List<Token> _tokens = [];
-    private int _position;
-    private int _line = 1;
-    private int _counted;
+    private readonly SourceCursor _cursor;
+    private readonly ExpressionLexer _expressions;
 
-    private TemplateLexer(string source) => _source = source;
+    private TemplateLexer(string source)
+    {
+        (_source, _cursor) = (source, new SourceCursor(source));
+        _expressions = new ExpressionLexer(_cursor);
+    }
 
     /// <exception cref="InvalidChatTemplateException">It is not made of tokens.</exception>
     public static List<Token> Read(string source)
@@ -20,19 +22,19 @@ internal sealed partial class TemplateLexer
         var text = source.ReplaceLineEndings("\n").Replace('\r', '\n');
         var lexer = new TemplateLexer(text.EndsWith('\n') ? text[..^1] : text);
         lexer.ReadAll();
-        return lexer._tokens;
+        return lexer._cursor.Tokens;
     }
 
     private void ReadAll()
     {
-        while (_position < _source.Length)
+        while (_cursor.Position < _source.Length)
         {
-            var start = _position;
+            var start = _cursor.Position;
             var tag = FindTag(start);
             if (tag < 0)
             {
                 AddData(start, _source.Length);
-                _position = _source.Length;
+                _cursor.Position = _source.Length;
                 break;
             }
 
@@ -40,33 +42,33 @@ internal sealed partial class TemplateLexer
             {
                 case '{':
                     AddDataBefore(start, tag, isPrint: true);
-                    _position = tag + 2;
+                    _cursor.Position = tag + 2;
                     SkipSign();
-                    Add(TokenKind.PrintBegin, "{{");
-                    ReadExpression("}}", TokenKind.PrintEnd);
+                    _cursor.Add(TokenKind.PrintBegin, "{{");
+                    _expressions.Read("}}", TokenKind.PrintEnd);
                     break;
                 case '#':
                     AddDataBefore(start, tag, isPrint: false);
-                    _position = tag + 2;
+                    _cursor.Position = tag + 2;
                     SkipSign();
                     SkipComment();
                     break;
                 default:
                     AddDataBefore(start, tag, isPrint: false);
-                    _position = tag + 2;
+                    _cursor.Position = tag + 2;
                     SkipSign();
                     if (SkipRawTag()) ReadRaw();
                     else
                     {
-                        Add(TokenKind.BlockBegin, "{%");
-                        ReadExpression("%}", TokenKind.BlockEnd);
+                        _cursor.Add(TokenKind.BlockBegin, "{%");
+                        _expressions.Read("%}", TokenKind.BlockEnd);
                     }
 
                     break;
             }
         }
 
-        Add(TokenKind.End, "");
+        _cursor.Add(TokenKind.End, "");
     }
 
     private int FindTag(int start)
@@ -81,7 +83,7 @@ internal sealed partial class TemplateLexer
 
     private void SkipSign()
     {
-        if (_position < _source.Length && _source[_position] is '-' or '+') _position++;
+        if (_cursor.Position < _source.Length && _source[_cursor.Position] is '-' or '+') _cursor.Position++;
     }
 
     // The text in front of a tag, without the blank space that the tag takes.
@@ -105,82 +107,55 @@ internal sealed partial class TemplateLexer
 
     private void AddData(int start, int end)
     {
-        if (end > start) _tokens.Add(new Token(TokenKind.Data, _source[start..end], LineOf(start)));
+        if (end > start) _cursor.Add(TokenKind.Data, _source[start..end], start);
     }
 
     // As in Jinja, what is opened at the very end is nothing.
     private void SkipComment()
     {
-        if (_position == _source.Length) return;
-        var end = _source.IndexOf("#}", _position, StringComparison.Ordinal);
-        if (end < 0) throw Fault("the comment has no end: expected '#}'");
-        var takesSpace = end > _position && _source[end - 1] == '-';
-        var keepsLine = end > _position && _source[end - 1] == '+';
-        _position = end + 2;
-        SkipAfter(takesSpace, !keepsLine);
+        if (_cursor.Position == _source.Length) return;
+        var end = _source.IndexOf("#}", _cursor.Position, StringComparison.Ordinal);
+        if (end < 0) throw _cursor.Fault("the comment has no end: expected '#}'");
+        var takesSpace = end > _cursor.Position && _source[end - 1] == '-';
+        var keepsLine = end > _cursor.Position && _source[end - 1] == '+';
+        _cursor.Position = end + 2;
+        _cursor.SkipAfter(takesSpace, !keepsLine);
     }
 
     // {% raw %}; a newline after it stays.
     private bool SkipRawTag()
     {
-        var position = SpaceEnd(_position);
-        if (!StartsWith("raw", position)) return false;
-        position = SpaceEnd(position + 3);
-        if (StartsWith("-%}", position)) _position = SpaceEnd(position + 3);
-        else if (StartsWith("%}", position)) _position = position + 2;
+        var position = _cursor.SpaceEnd(_cursor.Position);
+        if (!_cursor.StartsWith("raw", position)) return false;
+        position = _cursor.SpaceEnd(position + 3);
+        if (_cursor.StartsWith("-%}", position)) _cursor.Position = _cursor.SpaceEnd(position + 3);
+        else if (_cursor.StartsWith("%}", position)) _cursor.Position = position + 2;
         else return false;
         return true;
     }
 
     private void ReadRaw()
     {
-        if (_position == _source.Length) return;
-        var start = _position;
+        if (_cursor.Position == _source.Length) return;
+        var start = _cursor.Position;
         for (var tag = NextBlock(start); tag >= 0; tag = NextBlock(tag + 1))
         {
-            _position = tag + 2;
+            _cursor.Position = tag + 2;
             SkipSign();
-            var word = SpaceEnd(_position);
-            if (!StartsWith("endraw", word)) continue;
-            var end = SpaceEnd(word + 6);
+            var word = _cursor.SpaceEnd(_cursor.Position);
+            if (!_cursor.StartsWith("endraw", word)) continue;
+            var end = _cursor.SpaceEnd(word + 6);
             var sign = end < _source.Length ? _source[end] : ' ';
             if (sign is '-' or '+') end++;
-            if (!StartsWith("%}", end)) continue;
+            if (!_cursor.StartsWith("%}", end)) continue;
             AddDataBefore(start, tag, isPrint: false);
-            _position = end + 2;
-            SkipAfter(sign == '-', sign != '+');
+            _cursor.Position = end + 2;
+            _cursor.SkipAfter(sign == '-', sign != '+');
             return;
         }
 
-        throw Fault("'raw' has no end: expected '{% endraw %}'");
+        throw _cursor.Fault("'raw' has no end: expected '{% endraw %}'");
     }
 
     private int NextBlock(int start) => _source.IndexOf("{%", start, StringComparison.Ordinal);
-
-    private void SkipAfter(bool space, bool newline)
-    {
-        if (space) _position = SpaceEnd(_position);
-        else if (newline && _position < _source.Length && _source[_position] == '\n') _position++;
-    }
-
-    private int SpaceEnd(int position)
-    {
-        while (position < _source.Length && Characters.IsSpace(_source[position])) position++;
-        return position;
-    }
-
-    private bool StartsWith(string text, int position) =>
-        position <= _source.Length && _source.AsSpan(position).StartsWith(text, StringComparison.Ordinal);
-
-    private void Add(TokenKind kind, string text, int? start = null) => _tokens.Add(new Token(kind, text, LineOf(start ?? _position)));
-
-    // Asked for places in ascending order, so that every line is counted once.
-    private int LineOf(int position)
-    {
-        for (; _counted < position; _counted++)
-            if (_source[_counted] == '\n') _line++;
-        return _line;
-    }
-
-    private InvalidChatTemplateException Fault(string fault) => new(LineOf(_position), fault);
 }

@@ -3,18 +3,23 @@ using LoraServe.Text.Templates.Nodes;
 namespace LoraServe.Text.Templates.Syntax;
 
 /// <summary>Reads the statements of a template.</summary>
-internal sealed partial class TemplateParser
+internal sealed class TemplateParser
 {
     private readonly TokenStream _tokens;
     private readonly ExpressionParser _expressions;
 
+    private readonly TargetParser _targets;
+    private readonly MacroParser _macros;
+
     // Loops around the statement, without those outside of a macro: break and continue need one.
     private int _loops;
 
-    // All loops around it: in them, nothing can be called loop.
-    private int _fors;
-
-    private TemplateParser(TokenStream tokens) => (_tokens, _expressions) = (tokens, new ExpressionParser(tokens));
+    private TemplateParser(TokenStream tokens)
+    {
+        (_tokens, _expressions) = (tokens, new ExpressionParser(tokens));
+        _targets = new TargetParser(tokens, _expressions);
+        _macros = new MacroParser(tokens, _expressions, _targets, this);
+    }
 
     /// <exception cref="InvalidChatTemplateException">It is not a template.</exception>
     public static Statement Parse(string source)
@@ -23,6 +28,19 @@ internal sealed partial class TemplateParser
         var template = parser.ParseBlock(opener: null, []);
         parser._expressions.CheckKnown();
         return template;
+    }
+
+    /// <summary>A body that is rendered apart from what is around it, with the tag that ends it: loops around it are none of its own.</summary>
+    /// <param name="opener">The tag that it belongs to.</param>
+    /// <param name="end">The tag that ends it.</param>
+    public Statement ParseFunction(string opener, string end)
+    {
+        var loops = _loops;
+        _loops = 0;
+        var body = Unconditionally(() => ParseBody(opener, end));
+        _loops = loops;
+        _tokens.Take();
+        return body;
     }
 
     // Statements until one of the tags, which becomes the current token.
@@ -70,11 +88,11 @@ internal sealed partial class TemplateParser
             "for" => [ParseFor(line)],
             "if" => [ParseIf(line)],
             "set" => [ParseSet(line)],
-            "macro" => [ParseMacro(line)],
-            "call" => [ParseCall(line)],
+            "macro" => [_macros.ParseMacro(line)],
+            "call" => [_macros.ParseCall(line)],
             "filter" => [ParseFilter(line)],
             "with" => [ParseWith(line)],
-            "generation" => [ParseGeneration()],
+            "generation" => [new GenerationBlock(ParseFunction(tag, "endgeneration"))],
             "break" => [ParseLoopControl(tag, Flow.Break)],
             "continue" => [ParseLoopControl(tag, Flow.Continue)],
             "include" or "import" or "from" or "extends" => [ParseUnavailable(line, tag)],
@@ -98,8 +116,8 @@ internal sealed partial class TemplateParser
 
     private For ParseFor(int line)
     {
-        _fors++;
-        var target = ParseTargets(allowNamespace: false);
+        _targets.Loops++;
+        var target = _targets.Parse(allowNamespace: false);
         _tokens.ExpectName("in");
         var iterable = _expressions.ParseTuple(allowConditional: false);
         var condition = _tokens.SkipName("if") ? _expressions.Parse() : null;
@@ -118,8 +136,8 @@ internal sealed partial class TemplateParser
             _tokens.Take();
         }
 
-        _fors--;
-        return new For(line, target, iterable, condition, isRecursive, body, otherwise);
+        _targets.Loops--;
+        return new For(line, new ForItems(target, iterable, condition), isRecursive, body, otherwise);
     }
 
     private If ParseIf(int line)
@@ -150,7 +168,7 @@ internal sealed partial class TemplateParser
 
     private Statement ParseSet(int line)
     {
-        var target = ParseTargets(allowNamespace: true);
+        var target = _targets.Parse(allowNamespace: true);
         if (_tokens.SkipOperator("=")) return new Set(line, target, _expressions.ParseTuple());
         var filter = (FilterCall?)_expressions.ParseFilters(null);
         var body = Unconditionally(() => ParseBody("set", "endset"));
@@ -172,7 +190,7 @@ internal sealed partial class TemplateParser
         while (!_tokens.Is(TokenKind.BlockEnd))
         {
             if (variables.Count > 0) _tokens.ExpectOperator(",");
-            var target = ParseTargets(allowNamespace: false);
+            var target = _targets.Parse(allowNamespace: false);
             _tokens.ExpectOperator("=");
             variables.Add((target, _expressions.Parse()));
         }
@@ -180,16 +198,6 @@ internal sealed partial class TemplateParser
         var body = Unconditionally(() => ParseBody("with", "endwith"));
         _tokens.Take();
         return new With(line, variables, body);
-    }
-
-    private GenerationBlock ParseGeneration()
-    {
-        var loops = _loops;
-        _loops = 0;
-        var body = Unconditionally(() => ParseBody("generation", "endgeneration"));
-        _loops = loops;
-        _tokens.Take();
-        return new GenerationBlock(body);
     }
 
     private LoopControl ParseLoopControl(string tag, Flow flow) =>

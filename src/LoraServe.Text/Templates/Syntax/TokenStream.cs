@@ -76,6 +76,22 @@ internal sealed class TokenStream(IReadOnlyList<Token> tokens)
     /// <summary>It has ended.</summary>
     public void Leave() => _depth--;
 
+    /// <summary>Reads something within something.</summary>
+    public T Within<T>(Func<T> read)
+    {
+        Enter();
+        var found = read();
+        Leave();
+        return found;
+    }
+
+    /// <summary>One more operator or filter in a chain, which is as deep in the tree of nodes as it is long.</summary>
+    public void AddLink(ref int links)
+    {
+        if (++links > RenderLimits.ChainLength)
+            throw Fault($"at most {RenderLimits.ChainLength} operators or filters may follow one another in an expression");
+    }
+
     private bool Skip(bool isIt)
     {
         if (isIt) _position++;

@@ -4,8 +4,10 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <content>Filters, tests, and the arguments of calls.</content>
-internal sealed partial class ExpressionParser
+/// <summary>Reads filters, tests, and the arguments of calls.</summary>
+/// <param name="tokens">Read from.</param>
+/// <param name="expressions">Reads what is within them.</param>
+internal sealed class CallParser(TokenStream tokens, ExpressionParser expressions)
 {
     /// <summary>The filters that follow: | a | b(c).</summary>
     /// <param name="operand">What they are applied to, null for the body of a block.</param>
@@ -14,22 +16,17 @@ internal sealed partial class ExpressionParser
     {
         for (var links = 0; isInline || tokens.SkipOperator("|"); isInline = false)
         {
-            AddLink(ref links);
+            tokens.AddLink(ref links);
             operand = ParseFilter(operand);
         }
 
         return operand;
     }
 
-    /// <summary>Refuses filters and tests that do not exist and may run.</summary>
-    public void CheckKnown()
+    /// <summary>The filters, tests and calls that follow an expression.</summary>
+    public Expression ParseFiltersAndTests(Expression expression)
     {
-        if (_unknown.Count > 0) throw _unknown[0];
-    }
-
-    private Expression ParseFiltersAndTests(Expression expression)
-    {
-        for (var links = 0; ; AddLink(ref links))
+        for (var links = 0; ; tokens.AddLink(ref links))
         {
             if (tokens.SkipOperator("|")) expression = ParseFilter(expression);
             else if (tokens.SkipName("is")) expression = ParseTest(expression);
@@ -56,7 +53,7 @@ internal sealed partial class ExpressionParser
         else if (IsTestArgument())
         {
             if (tokens.IsName("is")) throw tokens.Fault("tests cannot be chained with 'is'");
-            arguments = arguments with { Positional = [ParseNested(() => ParsePostfix(ParsePrimary()))] };
+            arguments = arguments with { Positional = [tokens.Within(expressions.ParseOperand)] };
         }
 
         var test = new TestCall(line, JinjaTests.Find(name) ?? Unknown<bool>("test", name), operand, arguments);
@@ -71,7 +68,8 @@ internal sealed partial class ExpressionParser
         _ => false,
     };
 
-    private CallArguments ParseArguments()
+    /// <summary>Arguments in parentheses.</summary>
+    public CallArguments ParseArguments()
     {
         tokens.ExpectOperator("(");
         var positional = new List<Expression>();
@@ -82,16 +80,16 @@ internal sealed partial class ExpressionParser
         while (!tokens.IsOperator(")"))
         {
             if (namedRest is not null) throw tokens.Fault("nothing can follow the argument after **");
-            if (rest is null && tokens.SkipOperator("*")) rest = Parse();
-            else if (tokens.SkipOperator("**")) namedRest = Parse();
+            if (rest is null && tokens.SkipOperator("*")) rest = expressions.Parse();
+            else if (tokens.SkipOperator("**")) namedRest = expressions.Parse();
             else if (tokens.Is(TokenKind.Name) && tokens.Following.Is(TokenKind.Operator, "="))
             {
                 var name = tokens.TakeName();
                 tokens.Take();
                 if (!names.Add(name)) throw tokens.Fault($"argument '{name}' is given twice");
-                named.Add((name, Parse()));
+                named.Add((name, expressions.Parse()));
             }
-            else if (rest is null && named.Count == 0) positional.Add(Parse());
+            else if (rest is null && named.Count == 0) positional.Add(expressions.Parse());
             else throw tokens.Fault("an argument without a name cannot follow one with a name");
 
             if (!tokens.SkipOperator(",")) break;
@@ -116,7 +114,7 @@ internal sealed partial class ExpressionParser
     private Func<Rendering, object, Arguments, T> Unknown<T>(string kind, string name)
     {
         var fault = $"there is no {kind} named '{name}'";
-        if (!IsConditional) _unknown.Add(tokens.Fault(fault));
+        expressions.NoteUnknown(fault);
         return (_, _, _) => throw new ChatTemplateException(fault);
     }
 }

@@ -4,10 +4,16 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <content>Names, literals and what is in brackets, with the attributes, items and calls that follow.</content>
-internal sealed partial class ExpressionParser
+/// <summary>Reads names, literals and what is in brackets, with the attributes, items and calls that follow.</summary>
+/// <param name="tokens">Read from.</param>
+/// <param name="expressions">Reads what is within them.</param>
+/// <param name="calls">Reads the arguments of calls.</param>
+internal sealed class OperandParser(TokenStream tokens, ExpressionParser expressions, CallParser calls)
 {
-    private Expression ParsePrimary()
+    private static readonly Constant NoBound = new(None.Value);
+
+    /// <summary>A name, a literal or something in brackets.</summary>
+    public Expression Parse()
     {
         var token = tokens.Current;
         switch (token.Kind)
@@ -29,12 +35,12 @@ internal sealed partial class ExpressionParser
                 return new Constant(tokens.Take().Number!);
             case TokenKind.Operator when token.Text == "(":
                 tokens.Take();
-                var inner = ParseTuple(allowEmpty: true);
+                var inner = expressions.ParseTuple(allowEmpty: true);
                 tokens.ExpectOperator(")");
                 return inner;
             case TokenKind.Operator when token.Text == "[":
                 tokens.Take();
-                return new ListLiteral(ParseItems("]", Parse));
+                return new ListLiteral(ParseItems("]", expressions.Parse));
             case TokenKind.Operator when token.Text == "{":
                 tokens.Take();
                 return new DictLiteral(ParseItems("}", ParsePair));
@@ -43,23 +49,17 @@ internal sealed partial class ExpressionParser
         }
     }
 
-    /// <summary>Notes that a variable is read.</summary>
-    public void NoteRead(string name)
-    {
-        if (name is Macro.Caller or Macro.Rest or Macro.NamedRest) MacroNamesRead.Add(name);
-    }
-
     private Name Variable(string name)
     {
-        NoteRead(name);
+        expressions.NoteRead(name);
         return new Name(name, Functions.Find(name));
     }
 
     private (Expression Key, Expression Value) ParsePair()
     {
-        var key = Parse();
+        var key = expressions.Parse();
         tokens.ExpectOperator(":");
-        return (key, Parse());
+        return (key, expressions.Parse());
     }
 
     private List<T> ParseItems<T>(string end, Func<T> parse)
@@ -75,13 +75,14 @@ internal sealed partial class ExpressionParser
         return items;
     }
 
-    private Expression ParsePostfix(Expression expression)
+    /// <summary>The attributes, items and calls that follow an operand.</summary>
+    public Expression ParsePostfix(Expression expression)
     {
-        for (var links = 0; ; AddLink(ref links))
+        for (var links = 0; ; tokens.AddLink(ref links))
         {
             if (tokens.SkipOperator(".")) expression = ParseAttribute(expression);
             else if (tokens.SkipOperator("[")) expression = ParseSubscript(expression);
-            else if (tokens.IsOperator("(")) expression = new Call(tokens.Current.Line, expression, ParseArguments());
+            else if (tokens.IsOperator("(")) expression = new Call(tokens.Current.Line, expression, calls.ParseArguments());
             else return expression;
         }
     }
@@ -110,7 +111,7 @@ internal sealed partial class ExpressionParser
         Expression start = NoBound;
         if (!tokens.IsOperator(":"))
         {
-            start = Parse();
+            start = expressions.Parse();
             if (!tokens.IsOperator(":")) return start;
         }
 
@@ -120,5 +121,5 @@ internal sealed partial class ExpressionParser
         return new SliceLiteral(start, stop, step);
     }
 
-    private Expression ParseBound() => tokens.IsOperator(":") || tokens.IsOperator("]") || tokens.IsOperator(",") ? NoBound : Parse();
+    private Expression ParseBound() => tokens.IsOperator(":") || tokens.IsOperator("]") || tokens.IsOperator(",") ? NoBound : expressions.Parse();
 }
