@@ -28,7 +28,6 @@ public class SourceRulesTests
         "src/LoraServe.Engine/Merging/MergeService.cs",
         "src/LoraServe/Api/Chat/Tools/ToolCallParser.cs",
         "src/LoraServe/Api/FineTuning/FineTuningJobResource.cs",
-        "src/LoraServe/Jobs/JobQueue.cs",
     ];
 
     private static readonly string[] LongWithoutReason =
@@ -38,11 +37,8 @@ public class SourceRulesTests
         "src/LoraServe.Engine/Scheduling/Scheduler.cs",
         "src/LoraServe/Api/FineTuning/FineTuningApi.cs",
         "src/LoraServe/Api/Requests/Fields/FieldTable.cs",
-        "src/LoraServe/Commands/TrainCommand.cs",
         "src/LoraServe/Generation/GenerationParameters.cs",
         "src/LoraServe/Generation/Generator.cs",
-        "src/LoraServe/Jobs/JobStore.cs",
-        "src/LoraServe/Keys/KeyRing.cs",
     ];
 
     private static readonly string[] TooManyParameters =
@@ -50,9 +46,6 @@ public class SourceRulesTests
         "LoraServe.Engine.Generation.EngineLoop",
         "LoraServe.Engine.Generation.LlmEngine",
         "LoraServe.Engine.Kernels.LowRankMerge.Module",
-        "LoraServe.Jobs.JobQueue",
-        "LoraServe.Training.FineTuner",
-        "LoraServe.Training.TrainingJournal",
     ];
 
     private static readonly string[] Partial =

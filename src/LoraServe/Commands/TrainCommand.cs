@@ -1,11 +1,9 @@
 using System.CommandLine;
-using System.Globalization;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Planning;
 using LoraServe.Engine.Training.Results;
 using LoraServe.Engine.Training.Settings;
-using LoraServe.Hosting;
 using LoraServe.Plots;
 using LoraServe.Training;
 
@@ -21,60 +19,8 @@ internal sealed class TrainCommand
     private static readonly string[] Written = ["adapter", "model", "checkpoints"];
 
     private readonly EngineChoice _engine = new();
-    private readonly HyperparameterOptions _hyperparameters = new();
-
-    private readonly Option<string> _data = new("--data")
-    {
-        Description = """JSONL file of examples: {"prompt": ..., "completion": ...} or {"messages": [...]} a line.""",
-        HelpName = "FILE",
-        Required = true,
-    };
-
-    private readonly Option<string> _out = new("--out")
-    {
-        Description = "Folder for the adapter, checkpoints, the log and the loss curve. With checkpoints of the same training, it goes on.",
-        HelpName = "DIR",
-        Required = true,
-    };
-
-    private readonly Option<string?> _validation = new("--validation") { Description = "JSONL file of held-out examples.", HelpName = "FILE" };
-    private readonly Option<double?> _split = ValueOption.Number<double>(
-        "--validation-split", "Part of the examples that is held out, such as 0.1, instead of --validation.");
-
-    private readonly Option<TrainingMethod?> _method = ValueOption.Name<TrainingMethod>(
-        "--method", "lora, or full: every weight in a copy of the model. Default: lora.");
-
-    private readonly Option<bool> _randomStart = new("--random-start")
-    {
-        Description = "With --method full: begin with random weights of the model's shape, drawn from --seed, instead of its own.",
-    };
-
-    private readonly Option<int?> _rank = ValueOption.Number<int>("--r", "Rank of the updates. Default: chosen.");
-    private readonly Option<string?> _targets = new("--targets")
-    {
-        Description = "Modules that get an update: attention, all-linear, or names with commas between them such as q_proj,v_proj. Default: chosen.",
-        HelpName = "LIST",
-    };
-
-    private readonly Option<string[]> _rankPattern = Pattern(
-        "--rank-pattern", "Ranks of single modules by the end of their paths: layers.0.self_attn.q_proj=4 ...");
-    private readonly Option<string[]> _alphaPattern = Pattern("--alpha-pattern", "Alphas of single modules, likewise.");
-    private readonly Option<int?> _evaluateEvery = ValueOption.Number<int>(
-        "--evaluate-every", "Steps between two evaluations on the held-out examples. Default: chosen.");
-
-    private readonly Option<int?> _earlyStopping = ValueOption.Number<int>(
-        "--early-stopping", "Evaluations without a better one after which training ends; 0 for never. Default: chosen.");
-
-    private readonly Option<string?> _outputDtype = ValueOption.Name(
-        "--output-dtype", "Type of the adapter's file: float32 or bfloat16. Default: float32.", "float32", "bfloat16");
-
+    private readonly TrainingOptions _options = new();
     private bool _hasCheckpoint;
-
-    private TrainCommand()
-    {
-        _data.WithRule(PathRules.FileFault);
-        _validation.WithRule(PathRules.FileFault);
-    }
 
     public static Command Create() => new TrainCommand().ToCommand();
 
@@ -83,27 +29,24 @@ internal sealed class TrainCommand
         var command = new Command(
             "train",
             "Trains a LoRA adapter on your examples and writes it in PEFT's format. The base stays as it is. Ctrl-C saves a checkpoint; the same "
-            + "command goes on from it.")
-        {
-            _data, _out, _validation, _split, _rank, _targets, _rankPattern, _alphaPattern, _method, _randomStart, _evaluateEvery, _earlyStopping, _outputDtype,
-        };
-        foreach (var option in _engine.All.Concat(_hyperparameters.All)) command.Add(option);
+            + "command goes on from it.");
+        foreach (var option in _options.Own.Concat(_engine.All).Concat(_options.Shared)) command.Add(option);
         command.SetAction((result, _) => CommandConsole.RunAsync(
             (temporary, cancellation) =>
             {
-                CommandConsole.KeepToOwner(result.GetValue(_out)!);
+                CommandConsole.KeepToOwner(_options.Folder(result));
                 return RunAsync(result, temporary, cancellation);
             },
             () => _hasCheckpoint
-                ? $"Stopped. The same command goes on from the last checkpoint in {result.GetValue(_out)}."
+                ? $"Stopped. The same command goes on from the last checkpoint in {_options.Folder(result)}."
                 : "Stopped, without a checkpoint: the same command begins anew."));
         return command;
     }
 
     private async Task RunAsync(ParseResult result, string temporary, CancellationToken cancellationToken)
     {
-        var request = Request(result);
-        if (result.GetValue(_randomStart) && request.Hyperparameters.Method != TrainingMethod.Full)
+        var request = _options.Request(result);
+        if (_options.StartsRandomly(result) && request.Hyperparameters.Method != TrainingMethod.Full)
             throw new InvalidTrainingException(["--random-start: expected --method full, since an adapter for random weights is of no use"]);
         CheckApart(request.Folder, _engine.Folder(result));
         await using var engine = _engine.Load(result, Path.Combine(temporary, "data"), weights: RandomWeights(result, temporary));
@@ -150,9 +93,9 @@ internal sealed class TrainCommand
 
     private string? RandomWeights(ParseResult result, string temporary)
     {
-        if (!result.GetValue(_randomStart)) return null;
+        if (!_options.StartsRandomly(result)) return null;
         var folder = Directory.CreateDirectory(Path.Combine(temporary, "random")).FullName;
-        RandomCheckpoint.Write(_engine.Folder(result), folder, _hyperparameters.Read(result).Seed ?? 0);
+        RandomCheckpoint.Write(_engine.Folder(result), folder, _options.Request(result).Hyperparameters.Seed ?? 0);
         return folder;
     }
 
@@ -186,50 +129,4 @@ internal sealed class TrainCommand
             Console.Error.WriteLine($"The loss curve cannot be saved: {e.Message}");
         }
     }
-
-    private TrainingRequest Request(ParseResult result) => new()
-    {
-        TrainingFile = result.GetValue(_data)!,
-        ValidationFile = result.GetValue(_validation),
-        ValidationSplit = result.GetValue(_split) ?? 0,
-        Folder = result.GetValue(_out)!,
-        Hyperparameters = _hyperparameters.Read(result) with
-        {
-            Method = result.GetValue(_method) ?? TrainingMethod.Lora,
-            Rank = result.GetValue(_rank),
-            TargetModules = result.GetValue(_targets)?.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries),
-            RankPattern = Read(result.GetValue(_rankPattern)!, value => int.Parse(value, CultureInfo.InvariantCulture)),
-            AlphaPattern = Read(result.GetValue(_alphaPattern)!, value => double.Parse(value, CultureInfo.InvariantCulture)),
-            EvaluateEvery = result.GetValue(_evaluateEvery),
-            EarlyStopping = result.GetValue(_earlyStopping),
-            OutputDtype = result.GetValue(_outputDtype),
-        },
-    };
-
-    private static Dictionary<string, T> Read<T>(string[] pairs, Func<string, T> value)
-    {
-        var read = new Dictionary<string, T>(StringComparer.Ordinal);
-        foreach (var pair in pairs) read[pair[..pair.LastIndexOf('=')]] = value(pair[(pair.LastIndexOf('=') + 1)..]);
-        return read;
-    }
-
-    private static Option<string[]> Pattern(string name, string description)
-    {
-        var option = new Option<string[]>(name)
-        {
-            Description = description,
-            HelpName = "MODULE=NUMBER",
-            AllowMultipleArgumentsPerToken = true,
-            DefaultValueFactory = _ => [],
-        };
-        option.Validators.Add(result =>
-        {
-            foreach (var token in result.Tokens.Where(token => !IsPair(token.Value, name == "--rank-pattern")))
-                result.AddError($"{name}: expected pairs like layers.0.self_attn.q_proj=4, found '{token.Value}'");
-        });
-        return option;
-    }
-
-    private static bool IsPair(string text, bool isWhole) => text.LastIndexOf('=') is > 0 and var at
-        && (isWhole ? int.TryParse(text[(at + 1)..], CultureInfo.InvariantCulture, out _) : double.TryParse(text[(at + 1)..], CultureInfo.InvariantCulture, out _));
 }

@@ -3,7 +3,7 @@ using LoraServe.Keys;
 namespace LoraServe.Jobs;
 
 /// <summary>Who jobs are worked on for: what was granted when a job was taken in may have been taken back since.</summary>
-internal sealed class JobOwners(KeyRing keys, TimeProvider time)
+internal sealed class JobOwners(KeyRing keys, KeyWatch watch, TimeProvider time)
 {
     private static readonly string[] Keyless = [Caller.Nobody.Id, Caller.AdminKeyFile.Id, Caller.CommandLine.Id];
 
@@ -24,6 +24,9 @@ internal sealed class JobOwners(KeyRing keys, TimeProvider time)
             throw Failed("key_expired", $"{name} expired on {expires:yyyy-MM-dd HH:mm}Z.");
         return Caller.Of(key);
     }
+
+    /// <summary>Cancels work when the key of its owner is not valid any more; to be disposed before the source is.</summary>
+    public IDisposable Watch(Caller owner, CancellationTokenSource work) => watch.Watch(owner, work);
 
     private static JobFailedException Failed(string code, string message) => new(new JobError(code, message, null));
 }

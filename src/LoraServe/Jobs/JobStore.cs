@@ -8,12 +8,6 @@ namespace LoraServe.Jobs;
 /// <summary>Jobs on the disk, each change whole or not at all. A caller sees its own; admin sees all.</summary>
 internal sealed class JobStore(JobDatabase database, TimeProvider time)
 {
-    // All owners together may have as many jobs as so many of them may have each.
-    private const int Owners = 10;
-
-    private static readonly string[] Unfinished =
-        [nameof(JobStatus.ValidatingFiles), nameof(JobStatus.Queued), nameof(JobStatus.Running)];
-
     /// <summary>Adds a job whose files are to be read.</summary>
     /// <param name="id">Not used before.</param>
     /// <param name="kind">What the API calls it.</param>
@@ -36,7 +30,7 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
         database.WriteEntries(
             context =>
             {
-                CheckRoom(context, kind, owner, most);
+                JobRoom.Check(context, kind, owner, most);
                 return context.Jobs.Add(JobRowMapper.ToRow(job)).Entity;
             },
             static (copies, row) => copies.Write(row));
@@ -48,7 +42,7 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     /// <exception cref="PermissionException">It would be more than the owner may keep.</exception>
     public void CheckRoom(string kind, Caller owner, int most) => database.Read(context =>
     {
-        CheckRoom(context, kind, owner, most);
+        JobRoom.Check(context, kind, owner, most);
         return true;
     });
 
@@ -200,23 +194,6 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
 
     private static long NumberOf(JobContext context, string kind, string id) =>
         context.Jobs.Where(row => row.Id == id).Select(row => (long?)row.Number).FirstOrDefault() ?? throw new UnknownJobException(kind, id);
-
-    private static void CheckRoom(JobContext context, string kind, Caller owner, int most)
-    {
-        if (owner.Limits.Jobs is { } kept && context.Jobs.Count(row => row.Owner == owner.Id) >= kept)
-        {
-            throw new PermissionException(
-                $"The API key '{owner.Name}' may keep {kept} trainings, evaluations and rank studies, those that have ended included: delete one "
-                    + "of its own first.",
-                StorageQuota.Code);
-        }
-
-        var unfinished = context.Jobs.Where(row => row.Kind == kind && Unfinished.Contains(row.Status));
-        if (unfinished.Count(row => row.Owner == owner.Id) >= most)
-            throw new JobQueueFullException($"{most} jobs of yours are waiting already: wait for one to end, or cancel one.");
-        if (unfinished.LongCount() >= (long)most * Owners)
-            throw new JobQueueFullException($"{(long)most * Owners} jobs are waiting already: wait for one to end.");
-    }
 
     private void Add(JobContext context, string id, IEnumerable<JobEvent> events) =>
         context.Events.AddRange(events.Select(happened => JobRowMapper.ToRow(id, happened, time.GetUtcNow())));

@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Collections.Immutable;
 using System.Data.Common;
 using LoraServe.Keys.Storage;
@@ -12,32 +11,27 @@ namespace LoraServe.Keys;
 /// </summary>
 internal sealed partial class KeyRing : IDisposable
 {
-    private const int UsesPerWrite = 200;
-    private static readonly TimeSpan WritePeriod = TimeSpan.FromSeconds(5);
-
     private readonly KeyDatabase _database;
     private readonly TimeProvider _time;
     private readonly ILogger _log;
-    private readonly ITimer _timer;
-    private readonly ConcurrentDictionary<string, DateTimeOffset> _uses = new(StringComparer.Ordinal);
-    private readonly Dictionary<string, DateTimeOffset> _written = new(StringComparer.Ordinal);
+    private readonly KeyUses _uses;
     private readonly Lock _reading = new();
     private Snapshot _snapshot = new(-1, ImmutableSortedDictionary<string, ApiKey>.Empty, IsEmpty: true);
 
     public KeyRing(KeyDatabase database, TimeProvider time, ILogger<KeyRing> log)
     {
         (_database, _time, _log) = (database, time, log);
-        _timer = time.CreateTimer(_ => WriteUses(), state: null, WritePeriod, WritePeriod);
+        _uses = new KeyUses(database, time, log);
     }
 
     /// <summary>Whether a key was ever made in this data folder; one that was taken back, or got lost, still counts.</summary>
     public bool HasKeys => _database.Marker.Exists || !Current().IsEmpty;
 
     /// <summary>All keys, the newest first.</summary>
-    public IReadOnlyList<ApiKey> List() => [.. Current().Keys.Values.Select(WithLastUse).OrderByDescending(key => key.Created).ThenBy(key => key.Id)];
+    public IReadOnlyList<ApiKey> List() => [.. Current().Keys.Values.Select(_uses.WithLast).OrderByDescending(key => key.Created).ThenBy(key => key.Id)];
 
     /// <summary>The key of a public id, or null.</summary>
-    public ApiKey? Find(string id) => Current().Keys.GetValueOrDefault(id) is { } key ? WithLastUse(key) : null;
+    public ApiKey? Find(string id) => Current().Keys.GetValueOrDefault(id) is { } key ? _uses.WithLast(key) : null;
 
     /// <summary>Refuses a data folder whose keys are gone: the server would be open to everybody on this machine.</summary>
     /// <exception cref="IOException">There were keys, and the database has none.</exception>
@@ -124,7 +118,7 @@ internal sealed partial class KeyRing : IDisposable
 
         // Only the holder of the whole text learns this.
         if (RefusalOf(key) is { } refusal) return (null, refusal);
-        _uses[id] = _time.GetUtcNow();
+        _uses.Note(id);
         return (key, null);
     }
 
@@ -135,11 +129,7 @@ internal sealed partial class KeyRing : IDisposable
         : "The API key is not one of this server any more.";
 
     /// <summary>Writes what is not written yet.</summary>
-    public void Dispose()
-    {
-        _timer.Dispose();
-        WriteUses();
-    }
+    public void Dispose() => _uses.Dispose();
 
     private string? RefusalOf(ApiKey key) =>
         key.Revoked is { } revoked ? $"The API key '{key.Grant.Name}' ({key.Id}) was revoked on {revoked:yyyy-MM-dd HH:mm}Z."
@@ -195,44 +185,11 @@ internal sealed partial class KeyRing : IDisposable
         }
     }
 
-    private ApiKey WithLastUse(ApiKey key) => _uses.TryGetValue(key.Id, out var time) ? key with { LastUse = time } : key;
-
-    private void WriteUses()
-    {
-        try
-        {
-            lock (_written)
-            {
-                var news = _uses.Where(use => !_written.TryGetValue(use.Key, out var time) || time != use.Value);
-                foreach (var chunk in news.Chunk(UsesPerWrite)) WriteUses(chunk);
-            }
-        }
-        // An exception in a timer would end the process.
-        catch (Exception e)
-        {
-            LogNotWritten(e.Message);
-        }
-    }
-
-    private void WriteUses(KeyValuePair<string, DateTimeOffset>[] uses)
-    {
-        _database.Write(context =>
-        {
-            foreach (var (id, time) in uses)
-                context.Keys.Where(row => row.Id == id).ExecuteUpdate(row => row.SetProperty(key => key.LastUse, time));
-            return true;
-        });
-        foreach (var (id, time) in uses) _written[id] = time;
-    }
-
     [LoggerMessage(LogLevel.Error, "The stored API key {Id} cannot be read and grants nothing: {Reason}")]
     private partial void LogUnreadable(string id, string reason);
 
     [LoggerMessage(LogLevel.Warning, "The first API key could not be made, but {Marker} stays, so that everybody needs one: {Reason}")]
     private partial void LogNotForgotten(string marker, string reason);
-
-    [LoggerMessage(LogLevel.Warning, "The times of last use of keys are not stored: {Reason}")]
-    private partial void LogNotWritten(string reason);
 
     private sealed record Snapshot(long Version, ImmutableSortedDictionary<string, ApiKey> Keys, bool IsEmpty);
 }

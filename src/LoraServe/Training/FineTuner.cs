@@ -1,4 +1,3 @@
-using System.Collections.Concurrent;
 using System.Text.Json;
 using LoraServe.Api;
 using LoraServe.Api.FineTuning;
@@ -14,32 +13,16 @@ namespace LoraServe.Training;
 
 /// <summary>Trainings as jobs: on the engine that serves, with the result among the adapters that it serves.</summary>
 internal sealed class FineTuner(
-    EngineService service,
-    JobStore store,
-    JobFolders folders,
-    FileStore files,
-    TrainedAdapters adapters,
-    TrainingMetrics metrics,
-    TimeProvider time,
-    ILogger<FineTuner> log)
+    EngineService service, JobStore store, JobFolders folders, FileStore files, TrainedAdapters adapters, TrainingJournals journals)
     : JobKind
 {
     /// <summary>What the API calls them.</summary>
     public const string Kind = "fine_tuning.job";
 
-    private static readonly TimeSpan LeastWait = TimeSpan.FromSeconds(2);
-
-    private readonly ConcurrentDictionary<string, TrainingJournal> _journals = new(StringComparer.Ordinal);
-
     public override string Name => Kind;
 
-    /// <summary>When a job that runs will end, never in the past; null as long as that is unknown.</summary>
-    public DateTimeOffset? EstimatedFinish(string id)
-    {
-        // OpenAI's library for .NET sleeps until then, and cannot sleep for less than no time.
-        var soon = time.GetUtcNow() + LeastWait;
-        return _journals.GetValueOrDefault(id)?.EstimatedFinish is { } estimate ? (estimate > soon ? estimate : soon) : null;
-    }
+    /// <inheritdoc cref="TrainingJournals.EstimatedFinish"/>
+    public DateTimeOffset? EstimatedFinish(string id) => journals.EstimatedFinish(id);
 
     public override async Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
     {
@@ -60,8 +43,7 @@ internal sealed class FineTuner(
     {
         var order = job.RequestAs<FineTuningOrder>();
         var plan = await PrepareAsync(job, order, cancellationToken);
-        var journal = new TrainingJournal(store, metrics, job.Id, folders.Of(job.Id), plan.Settings.Steps, time, log);
-        _journals[job.Id] = journal;
+        var journal = journals.Begin(job.Id, plan.Settings.Steps);
         try
         {
             var result = await service.Trainer.RunAsync(plan, journal, cancellationToken);
@@ -70,8 +52,7 @@ internal sealed class FineTuner(
         }
         finally
         {
-            _journals.TryRemove(job.Id, out _);
-            journal.Flush();
+            journals.End(job.Id);
         }
     }
 

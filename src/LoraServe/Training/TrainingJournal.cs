@@ -9,8 +9,7 @@ namespace LoraServe.Training;
 /// Writes down what a training tells, as events and checkpoints of its job. Steps reach the disk every second; those that a kill lost are
 /// made again.
 /// </summary>
-internal sealed partial class TrainingJournal(
-    JobStore store, TrainingMetrics metrics, string jobId, string folder, int totalSteps, TimeProvider time, ILogger log)
+internal sealed partial class TrainingJournal(JobStore store, TrainingMetrics metrics, TrainingJournal.Run run, TimeProvider time, ILogger log)
     : IProgress<TrainingEvent>
 {
     private static readonly TimeSpan WritePeriod = TimeSpan.FromSeconds(1);
@@ -38,7 +37,7 @@ internal sealed partial class TrainingJournal(
                 _firstStep ??= step.Step;
                 Estimate(step.Step);
                 metrics.RecordStep(step.Tokens, step.Elapsed);
-                Add(step.Step, $"Step {step.Step}/{totalSteps}: training loss={step.Loss:0.0000}", Figures(step));
+                Add(step.Step, $"Step {step.Step}/{run.Steps}: training loss={step.Loss:0.0000}", Figures(step));
                 break;
             case Evaluated evaluated:
                 Add(evaluated.Step, Describe(evaluated), Figures(evaluated));
@@ -61,7 +60,7 @@ internal sealed partial class TrainingJournal(
         if (_pending.Count == 0) return;
         Write(() =>
         {
-            store.AddEvents(jobId, _pending, _isFirstWritten ? null : _firstStep);
+            store.AddEvents(run.JobId, _pending, _isFirstWritten ? null : _firstStep);
             _isFirstWritten |= _firstStep is not null;
         });
         _pending.Clear();
@@ -69,10 +68,10 @@ internal sealed partial class TrainingJournal(
 
     private void Add(CheckpointSaved checkpoint)
     {
-        if (store.AddCheckpoint(jobId, checkpoint.Step, Path.GetRelativePath(folder, checkpoint.AdapterFolder)))
+        if (store.AddCheckpoint(run.JobId, checkpoint.Step, Path.GetRelativePath(run.Folder, checkpoint.AdapterFolder)))
             Add(checkpoint.Step, $"Checkpoint created at step {checkpoint.Step}", data: null);
-        var gone = store.Checkpoints(jobId).Where(row => !Directory.Exists(Path.Combine(folder, row.Folder))).Select(row => row.Step).ToList();
-        if (gone.Count > 0) store.RemoveCheckpoints(jobId, gone);
+        var gone = store.Checkpoints(run.JobId).Where(row => !Directory.Exists(Path.Combine(run.Folder, row.Folder))).Select(row => row.Step).ToList();
+        if (gone.Count > 0) store.RemoveCheckpoints(run.JobId, gone);
     }
 
     private void Add(int? step, string message, JsonObject? data) =>
@@ -82,7 +81,7 @@ internal sealed partial class TrainingJournal(
     {
         var now = time.GetUtcNow();
         if (_start is { } start && step > start.Step)
-            Volatile.Write(ref _estimatedFinish, (now + ((now - start.Time) / (step - start.Step) * Math.Max(0, totalSteps - step))).UtcTicks);
+            Volatile.Write(ref _estimatedFinish, (now + ((now - start.Time) / (step - start.Step) * Math.Max(0, run.Steps - step))).UtcTicks);
         else
             _start = (step, now);
     }
@@ -91,14 +90,14 @@ internal sealed partial class TrainingJournal(
     {
         var figures = evaluated.Figures;
         var match = figures.ExactMatch is { } exact ? $", exact match={exact:0.0000}" : "";
-        return $"Step {evaluated.Step}/{totalSteps}: validation loss={figures.Loss:0.0000}, "
+        return $"Step {evaluated.Step}/{run.Steps}: validation loss={figures.Loss:0.0000}, "
             + $"token accuracy={figures.TokenAccuracy:0.0000}{match}{evaluated.Verdict}";
     }
 
     private JsonObject Figures(StepMade step) => new()
     {
         ["step"] = step.Step,
-        ["total_steps"] = totalSteps,
+        ["total_steps"] = run.Steps,
         [StepFigures.TrainLoss] = FiguresResource.Finite(step.Loss),
         [StepFigures.TrainAccuracy] = FiguresResource.Finite(step.TokenAccuracy),
         ["learning_rate"] = FiguresResource.Finite(step.LearningRate),
@@ -110,7 +109,7 @@ internal sealed partial class TrainingJournal(
     private JsonObject Figures(Evaluated evaluated) => new()
     {
         ["step"] = evaluated.Step,
-        ["total_steps"] = totalSteps,
+        ["total_steps"] = run.Steps,
         [StepFigures.ValidLoss] = FiguresResource.Finite(evaluated.Figures.Loss),
         [StepFigures.ValidAccuracy] = FiguresResource.Finite(evaluated.Figures.TokenAccuracy),
         [StepFigures.ValidExactMatch] = evaluated.Figures.ExactMatch,
@@ -128,7 +127,7 @@ internal sealed partial class TrainingJournal(
         }
         catch (IOException e)
         {
-            LogLost(jobId, e.Message);
+            LogLost(run.JobId, e.Message);
         }
     }
 
@@ -136,4 +135,10 @@ internal sealed partial class TrainingJournal(
 
     [LoggerMessage(LogLevel.Warning, "Events of {Job} are lost: {Reason}")]
     private static partial void LogLost(ILogger logger, string job, string reason);
+
+    /// <summary>What a training runs for.</summary>
+    /// <param name="JobId">The job.</param>
+    /// <param name="Folder">The job's.</param>
+    /// <param name="Steps">All that it will make.</param>
+    internal sealed record Run(string JobId, string Folder, int Steps);
 }

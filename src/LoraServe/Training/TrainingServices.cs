@@ -15,16 +15,16 @@ internal static class TrainingServices
         services.AddSingleton(provider => JobDatabase.Open(
             provider.GetRequiredService<DataFolder>(), provider.GetRequiredService<LoraServeOptions>().RebuildRegistry, provider.GetRequiredService<ILogger<JobDatabase>>()));
         services.AddSingleton<JobStore>().AddSingleton<JobFolders>().AddSingleton<JobTidying>().AddSingleton<JobDeletion>().AddSingleton<JobQueue>().AddSingleton<JobMetrics>();
-        services.AddSingleton<JobOwners>();
+        services.AddSingleton<JobOwners>().AddSingleton<JobActivity>().AddSingleton<JobEnding>().AddSingleton<JobWorker>();
         services.AddSingleton<FileStore>().AddSingleton<FileUploads>();
         services.AddSingleton<TrainingMetrics>().AddSingleton<TrainedAdapters>().AddSingleton<Promotions>();
-        services.AddSingleton<FineTuner>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();
+        services.AddSingleton<TrainingJournals>().AddSingleton<FineTuner>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();
         services.AddSingleton<JobKind>(provider => provider.GetRequiredService<FineTuner>());
         services.AddSingleton<JobKind, Evaluating>();
         services.AddSingleton<JobKind, RankStudying>();
         if (!ApiDescription.IsBeingGenerated) services.AddHostedService<JobSweep>();
         // After the engine, so that it stops before: what runs can then leave a checkpoint.
-        if (!ApiDescription.IsBeingGenerated) services.AddHostedService(provider => provider.GetRequiredService<JobQueue>());
+        if (!ApiDescription.IsBeingGenerated) services.AddHostedService<JobLoops>();
         return services;
     }
 }
