@@ -16,13 +16,15 @@ internal static class HeatMap
     /// <param name="rows">Names of rows, likewise.</param>
     /// <param name="scale">What the colours stand for.</param>
     /// <param name="range">The least and the most value of the scale; null: those of the values.</param>
+    /// <param name="errors">[row][column], written below the values; null: none are known.</param>
     public static Plot Of(
         Plot plot,
         IReadOnlyList<IReadOnlyList<double>> values,
         IReadOnlyList<string> columns,
         IReadOnlyList<string> rows,
         string scale,
-        ScottPlot.Range? range = null)
+        ScottPlot.Range? range = null,
+        IReadOnlyList<IReadOnlyList<double>>? errors = null)
     {
         var cells = new double[rows.Count, columns.Count];
         for (var i = 0; i < rows.Count; i++)
@@ -37,22 +39,30 @@ internal static class HeatMap
         plot.Axes.Left.TickGenerator = Ticks(rows);
         plot.HideGrid();
         plot.Axes.Margins(0, 0);
-        if (values.Sum(row => row.Count) <= MaxWrittenCells) Write(plot, values, used);
+        if (values.Sum(row => row.Count) <= MaxWrittenCells) Write(plot, values, errors, used);
         return plot;
     }
 
-    private static void Write(Plot plot, IReadOnlyList<IReadOnlyList<double>> values, ScottPlot.Range range)
+    private static void Write(
+        Plot plot, IReadOnlyList<IReadOnlyList<double>> values, IReadOnlyList<IReadOnlyList<double>>? errors, ScottPlot.Range range)
     {
         for (var i = 0; i < values.Count; i++)
         {
             for (var j = 0; j < values[i].Count; j++)
             {
-                var text = plot.Add.Text(double.IsNaN(values[i][j]) ? "diverged" : $"{values[i][j]:G3}", j, i);
+                var text = plot.Add.Text(TextOf(values[i][j], errors?[i][j]), j, i);
                 text.LabelAlignment = Alignment.MiddleCenter;
                 text.LabelFontColor = double.IsNaN(values[i][j]) || values[i][j] > range.Min + (0.6 * (range.Max - range.Min)) ? Figure.Ink : Colors.White;
             }
         }
     }
+
+    private static string TextOf(double value, double? error) => (double.IsNaN(value), error) switch
+    {
+        (true, _) => "diverged",
+        (_, > 0) => $"{value:G3}\n± {error:G2}",
+        _ => $"{value:G3}",
+    };
 
     private static ScottPlot.Range RangeOf(IReadOnlyList<double> values) => values.Count == 0 ? new(0, 1) : new(values.Min(), values.Max());
 

@@ -32,14 +32,14 @@ internal static class RankPlots
                 "The same over the number of trained weights, so that placements can be compared at equal cost.",
                 Figure.Png([.. metrics.Select(metric => new RankCurve(result, metric).OverParameters())])),
         ];
-        if (result.Rows.Select(row => row.DataSize).Distinct().Count() > 1) plots.AddRange(DataSizes(result, metrics[0]));
+        if (result.Rows.Select(row => row.DataSize).Distinct().Count() > 1) plots.AddRange(DataSizes(result, metrics[0], seeds));
         if (result.Spectrum is null) return plots;
         plots.Add(SpectrumPlots.Values(result.Spectrum));
         if (result.Spectrum.Modules.All(module => module.Overlap.Count > 0)) plots.Add(SpectrumPlots.Overlap(result.Spectrum));
         return plots;
     }
 
-    private static IEnumerable<RankPlot> DataSizes(RankStudyResult result, RankMetric metric)
+    private static IEnumerable<RankPlot> DataSizes(RankStudyResult result, RankMetric metric, int seeds)
     {
         var sizes = result.Rows.Select(row => row.DataSize).Distinct().Order().ToList();
         foreach (var placement in result.Rows.Where(row => row.Rank is not null).GroupBy(row => row.Target))
@@ -47,22 +47,24 @@ internal static class RankPlots
             var ranks = placement.Select(row => row.Rank).Distinct().Order().ToList();
             var full = result.Rows.Any(row => row.Rank is null);
             var columns = ranks.Concat(full ? [null] : []).ToList();
-            var values = sizes.Select(size => columns.Select(rank =>
-                Mean(result.Rows.First(row => row.Rank == rank && row.DataSize == size && (rank is null || row.Target == placement.Key))))
+            var cells = sizes.Select(size => columns.Select(rank =>
+                FigureOf(result.Rows.First(row => row.Rank == rank && row.DataSize == size && (rank is null || row.Target == placement.Key))))
                 .ToList()).ToList();
             var plot = HeatMap.Of(
                 Figure.Create($"Rank and data, {placement.Key}", "rank r", "training examples"),
-                values,
+                [.. cells.Select(row => row.ConvertAll(cell => cell.Mean))],
                 [.. columns.Select(rank => rank is null ? "full" : $"{rank}")],
                 [.. sizes.Select(size => $"{size}")],
-                metric.Name);
+                metric.Name,
+                errors: [.. cells.Select(row => row.ConvertAll(cell => cell.StandardError))]);
             yield return new RankPlot(
                 $"data-size-{FileName(placement.Key)}",
-                $"Rank against the number of training examples on {placement.Key}, all with the same number of steps.",
+                $"Rank against the number of training examples on {placement.Key}, all with the same number of steps: means of {seeds} seeds "
+                    + "and their standard errors.",
                 Figure.Png(plot, MapWidth + 80, MapHeight - 70));
         }
 
-        double Mean(RankStudyRow row) => row.Loss is null ? double.NaN : metric.Of(row).Mean;
+        Spread FigureOf(RankStudyRow row) => row.Loss is null ? new(double.NaN, 0) : metric.Of(row);
     }
 
     private static string Missing(RankStudyResult result)
