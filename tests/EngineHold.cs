@@ -33,11 +33,11 @@ internal sealed class EngineHold : IDisposable
         var next = new EngineHold();
         // Of background work, a step is followed by what is short; what it sends is taken up before the step after it.
         _ = engine.RunInBackgroundAsync(
-            () =>
+            new TestWork(() =>
             {
                 _ = engine.InvokeAsync(() => next.Wait());
                 return false;
-            },
+            }),
             CancellationToken.None);
         Dispose();
         await next._begun.Task.WaitAsync(Patience);

@@ -1,43 +1,44 @@
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// Work that shares the engine's thread with requests, in slices of some milliseconds: all of the time while nobody waits for tokens, at
-/// most a share of it while somebody does. One piece of work at a time, in the order in which they came, those with a share of their own before
-/// all others. Only the engine's thread uses it.
+/// Sliced work that shares the engine's thread with requests: it has the thread while no request waits for tokens, and at most a share of the
+/// time while some do. Work runs one after the other, in order of arrival; work with a share of its own comes first. Only the engine's
+/// thread uses it.
 /// </summary>
 /// <remarks>
-/// Every step for requests earns slices their share beside it, and they take it at once or lose it: requests are never held up for what
-/// was saved before. A slice cannot be stopped when its time is over; what it takes too much is paid by the next steps, or by time in which
-/// nobody waits.
+/// Each step earns the slices after it their share. What they do not take at once is lost: requests never wait for time saved up before.
+/// A slice cannot be cut short. An overrun is deducted from later slices, and from time in which no request waits.
 /// </remarks>
 /// <param name="share">
-/// Part of the time that it may take while requests wait, from 0 to 1, of which the last hundredth is always theirs, so that they go on.
+/// Share of the time while requests wait, from 0 to 1. The last hundredth always belongs to requests, so that they go on.
 /// </param>
 /// <param name="time">The clock.</param>
 internal sealed class BackgroundWork(double share, TimeProvider time)
 {
+    // At a share of 1, requests would stand still. A hundredth is a guess between that and what an operator asked for.
     private const double MostShare = 0.99;
 
     private readonly List<Piece> _pieces = [];
 
-    // Time that slices may take while requests wait; below 0 what they have taken too much.
+    // Time that slices may take while requests wait; below 0, their overrun.
     private TimeSpan _balance;
 
     /// <summary>Whether there is work.</summary>
     public bool HasWork => _pieces.Count > 0;
 
-    /// <summary>Adds a piece of work.</summary>
-    /// <param name="advance">Does the next slice; false when there is none left. Never called once <paramref name="done"/> has ended.</param>
-    /// <param name="done">Told of the end, or of what a slice threw.</param>
+    /// <summary>Adds work.</summary>
+    /// <param name="work">Not advanced once <paramref name="done"/> has completed. Not disposed.</param>
+    /// <param name="done">Completed with it, or with the exception of a slice.</param>
     /// <param name="cancellation">Ends it between two slices, or while it waits.</param>
     /// <param name="leastShare">A share of its own, which it has at least; 0: none.</param>
-    public void Add(Func<bool> advance, TaskCompletionSource done, CancellationToken cancellation, double leastShare = 0)
+    public void Add(ISlicedWork work, TaskCompletionSource done, CancellationToken cancellation, double leastShare = 0)
     {
         var place = leastShare > 0 ? _pieces.Count(piece => piece.LeastShare > 0) : _pieces.Count;
-        _pieces.Insert(place, new Piece(advance, done, leastShare, cancellation));
+        _pieces.Insert(place, new Piece(work, done, leastShare, cancellation));
     }
 
-    /// <summary>Told of the time that a step for requests took, which pays for slices.</summary>
+    /// <summary>Earns slices their share of a step.</summary>
+    /// <param name="elapsed">Step time.</param>
     public void Served(TimeSpan elapsed)
     {
         var earned = elapsed * (Share / (1 - Share));
@@ -45,11 +46,11 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
     }
 
     /// <summary>Whether <see cref="Advance"/> does a slice.</summary>
-    /// <param name="requestsWait">Whether somebody waits for tokens.</param>
+    /// <param name="requestsWait">Whether requests wait for tokens.</param>
     public bool IsDue(bool requestsWait) => HasWork && (!requestsWait || (Share > 0 && _balance > TimeSpan.Zero));
 
-    /// <summary>Does a slice if it is due, and ends what was cancelled in any case.</summary>
-    /// <param name="requestsWait">Whether somebody waits for tokens.</param>
+    /// <summary>Does a slice if it is due; ends cancelled work in any case.</summary>
+    /// <param name="requestsWait">Whether requests wait for tokens.</param>
     public void Advance(bool requestsWait)
     {
         EndCancelled();
@@ -61,7 +62,7 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
         else if (_balance < TimeSpan.Zero) _balance = _balance + elapsed < TimeSpan.Zero ? _balance + elapsed : TimeSpan.Zero;
     }
 
-    /// <summary>Ends everything.</summary>
+    /// <summary>Ends all work with an error.</summary>
     public void FailAll(Exception error)
     {
         foreach (var piece in _pieces) piece.Done.TrySetException(error);
@@ -72,7 +73,7 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
     {
         try
         {
-            if (piece.Advance()) return;
+            if (piece.Work.Advance()) return;
             _pieces.Remove(piece);
             piece.Done.TrySetResult();
         }
@@ -88,7 +89,7 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
         }
     }
 
-    // Whoever cancels may wait for the end, while requests leave no time for a slice.
+    // The canceller may wait for the end while requests leave no time for a slice.
     private void EndCancelled()
     {
         for (var i = _pieces.Count - 1; i >= 0; i--)
@@ -99,8 +100,8 @@ internal sealed class BackgroundWork(double share, TimeProvider time)
         }
     }
 
-    // Of the piece whose turn it is.
+    // Of the work whose turn it is.
     private double Share => Math.Min(MostShare, _pieces is [var next, ..] ? Math.Max(share, next.LeastShare) : share);
 
-    private sealed record Piece(Func<bool> Advance, TaskCompletionSource Done, double LeastShare, CancellationToken Cancellation);
+    private sealed record Piece(ISlicedWork Work, TaskCompletionSource Done, double LeastShare, CancellationToken Cancellation);
 }

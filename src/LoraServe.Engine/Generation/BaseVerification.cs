@@ -2,12 +2,13 @@ using LoraServe.Engine.Models;
 
 namespace LoraServe.Engine.Generation;
 
-/// <summary>Hashes the base's weights between the steps of requests; whoever asks meanwhile waits for the same hash.</summary>
-/// <param name="loop">Whose thread owns the weights.</param>
+/// <summary>Hashes the base's weights between the steps of requests, once for all callers at the same time.</summary>
+/// <param name="loop">Its thread owns the weights.</param>
 /// <param name="weights">The base's.</param>
 internal sealed class BaseVerification(EngineLoop loop, BaseWeights weights)
 {
-    // Of the engine's time while requests wait, whatever trainings get, so that it has an end.
+    // Of the time while requests wait, whatever --training-share is, so that the hash has an end. A guess between how long its caller and how
+    // long requests wait; not measured.
     private const double LeastShare = 0.05;
 
     private readonly SingleFlight<string> _flights = new();
@@ -18,7 +19,7 @@ internal sealed class BaseVerification(EngineLoop loop, BaseWeights weights)
     private async Task<string> HashAsync(CancellationToken cancellationToken)
     {
         using var checksum = weights.BeginChecksum();
-        await loop.RunInBackgroundAsync(checksum.Advance, cancellationToken, LeastShare);
+        await loop.RunInBackgroundAsync(checksum, cancellationToken, LeastShare);
         return checksum.Value;
     }
 }

@@ -103,13 +103,13 @@ internal sealed partial class EngineLoop : IDisposable
     }
 
     /// <summary>Runs work in slices on the engine's thread, see <see cref="BackgroundWork"/>.</summary>
-    /// <param name="advance">Does the next slice; false when there is none left.</param>
+    /// <param name="work">Stays the caller's.</param>
     /// <param name="cancellationToken">Ends it between two slices.</param>
-    /// <param name="leastShare">The share of the time that it has at least while requests wait; 0: none of its own.</param>
-    public Task RunInBackgroundAsync(Func<bool> advance, CancellationToken cancellationToken, double leastShare = 0)
+    /// <param name="leastShare">Its least share of the time while requests wait; 0: none of its own.</param>
+    public Task RunInBackgroundAsync(ISlicedWork work, CancellationToken cancellationToken, double leastShare = 0)
     {
         var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-        if (!_commands.Writer.TryWrite(() => _background.Add(advance, done, cancellationToken, leastShare)))
+        if (!_commands.Writer.TryWrite(() => _background.Add(work, done, cancellationToken, leastShare)))
             done.SetException(new EngineOverloadedException("The engine has been stopped."));
         return done.Task;
     }

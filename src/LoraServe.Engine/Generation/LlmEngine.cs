@@ -90,11 +90,11 @@ public sealed partial class LlmEngine : IAsyncDisposable
     internal string ModelFolder => _options.Model;
 
     /// <summary>Runs work in slices on the engine's thread, between the steps of requests: see <see cref="BackgroundWork"/>.</summary>
-    /// <param name="advance">Does the next slice; false when there is none left.</param>
+    /// <param name="work">Stays the caller's.</param>
     /// <param name="cancellationToken">Ends it between two slices.</param>
     /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>
-    internal Task RunInBackgroundAsync(Func<bool> advance, CancellationToken cancellationToken) =>
-        _loop.RunInBackgroundAsync(advance, cancellationToken);
+    internal Task RunInBackgroundAsync(ISlicedWork work, CancellationToken cancellationToken) =>
+        _loop.RunInBackgroundAsync(work, cancellationToken);
 
     /// <summary>Runs a function on the engine's thread, between two steps.</summary>
     /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>

@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Merging;
 
 /// <summary>
-/// Merges one adapter into copies of the base's weights, a module at a time, so that whoever has other work can do it in between. The base
-/// is only read. Where the adapter replaces a module whole, or changes embedding or norms, its own tensors serve on.
+/// Merges one adapter into copies of the base's weights, a module a slice. The base is only read. Where the adapter replaces a module whole,
+/// or changes embedding or norms, its own tensors are used.
 /// </summary>
-internal sealed class AdapterMerger : IDisposable
+internal sealed class AdapterMerger : ISlicedWork
 {
-    // Where a weight begins in the memory: a line of the processor's cache.
+    // Bytes: weights begin at a line of the processor's cache.
     private const int Alignment = 64;
 
     private readonly BaseWeights _weights;
@@ -24,8 +24,8 @@ internal sealed class AdapterMerger : IDisposable
     private bool _isHandedOver;
 
     /// <param name="weights">The base.</param>
-    /// <param name="adapter">Must outlive what is made from it.</param>
-    /// <param name="memory">From <see cref="Allocate"/> for this adapter or one of as many bytes; belongs to the merger.</param>
+    /// <param name="adapter">Must outlive the merged form.</param>
+    /// <param name="memory">From <see cref="Allocate"/> for this adapter or one of as many bytes; taken over.</param>
     public AdapterMerger(BaseWeights weights, LoraAdapter adapter, Tensor memory)
     {
         (_weights, _adapter, _memory) = (weights, adapter, memory);
@@ -51,16 +51,18 @@ internal sealed class AdapterMerger : IDisposable
     }
 
     /// <summary>Merges the next module.</summary>
-    public void MergeNext()
+    public bool Advance()
     {
+        if (!_rest.TryDequeue(out var module)) return false;
         using var normalMode = inference_mode(false);
         using var noGradient = no_grad();
-        var (path, lora) = _rest.Dequeue();
+        var (path, lora) = module;
         var views = Shapes(_weights, path, lora).Select(View).ToList();
         var merged = new ReplacedLinear(views[0], views.Count > 1 ? views[1] : null);
         LinearMerge.MergeWeight(Weight(_weights, path), lora, merged.Weight);
         if (merged.Bias is not null) LinearMerge.MergeBias(_weights.Bias(path), lora, merged.Bias);
         _linears[path] = merged;
+        return !IsComplete;
     }
 
     /// <summary>The merged form, once it is complete, which then belongs to the caller.</summary>
@@ -77,7 +79,7 @@ internal sealed class AdapterMerger : IDisposable
         return new MergedAdapter(merged, _views, _memory);
     }
 
-    /// <summary>Frees what has been merged, unless it was handed over.</summary>
+    /// <summary>Frees the merged modules, unless they were handed over.</summary>
     public void Dispose()
     {
         if (_isHandedOver) return;
@@ -90,14 +92,14 @@ internal sealed class AdapterMerger : IDisposable
 
     private static Tensor Weight(BaseWeights weights, string path) => weights.Weight($"{path}.weight");
 
-    // Of the merged weight, and of the merged bias where there is one.
+    // Shapes of the merged weight, and of the merged bias where there is one.
     private static IEnumerable<long[]> Shapes(BaseWeights weights, string path, LoraWeights lora)
     {
         var weight = Weight(weights, path).shape;
         return weights.Bias(path) is null && lora.Shift is null ? [weight] : [weight, [weight[0]]];
     }
 
-    // Elements of the memory that a tensor takes.
+    // Elements of memory for a tensor.
     private static long Aligned(BaseWeights weights, long[] shape)
     {
         var line = Alignment / ElementSize(weights);

@@ -75,7 +75,10 @@ internal sealed class MergeQueue(
         {
             var start = time.GetTimestamp();
             _merger ??= Take(_current!.Plain.Adapter);
-            while (!_merger.IsComplete && time.GetElapsedTime(start) < slice) _merger.MergeNext();
+            while (_merger.Advance() && time.GetElapsedTime(start) < slice)
+            {
+            }
+
             _spent += time.GetElapsedTime(start);
         }
         catch (Exception e)

@@ -4,7 +4,7 @@ namespace LoraServe.Engine.Models;
 
 /// <summary>The <see cref="WeightsHash"/> of weights as they lie in memory, piece by piece.</summary>
 /// <param name="tensors">By name, in the order of the names.</param>
-internal sealed class WeightsChecksum(IEnumerable<KeyValuePair<string, Tensor>> tensors) : IDisposable
+internal sealed class WeightsChecksum(IEnumerable<KeyValuePair<string, Tensor>> tensors) : ISlicedWork
 {
     private readonly Queue<KeyValuePair<string, Tensor>> _left = new(tensors);
     private readonly WeightsHash _hash = new();
@@ -13,7 +13,7 @@ internal sealed class WeightsChecksum(IEnumerable<KeyValuePair<string, Tensor>> 
     /// <summary>Lower-case hexadecimal; there once <see cref="Advance"/> returned false.</summary>
     public string Value { get; private set; } = "";
 
-    /// <summary>Takes the next piece; false when there is none left.</summary>
+    /// <summary>Takes the next piece.</summary>
     public bool Advance()
     {
         for (var bytes = 0L; bytes < WeightsHash.PieceBytes;)

@@ -51,7 +51,10 @@ internal sealed class AdapterFolder : IDisposable
     public MergedAdapter Merge(LoraAdapter adapter, torch.Tensor memory)
     {
         using var merger = new AdapterMerger(Weights, adapter, memory);
-        while (!merger.IsComplete) merger.MergeNext();
+        while (merger.Advance())
+        {
+        }
+
         return merger.Complete();
     }
 

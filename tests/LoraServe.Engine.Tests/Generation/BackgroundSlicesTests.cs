@@ -75,14 +75,14 @@ public sealed class BackgroundSlicesTests : IAsyncLifetime
     }
 
     private Task Work(LlmEngine engine) => engine.RunInBackgroundAsync(
-        () =>
+        new TestWork(() =>
         {
             Thread.Sleep(2);
             // On the engine's thread, so that this is what it knows.
             if (engine.Status.Running > 0) Interlocked.Increment(ref _slicesBesideRequests);
             Interlocked.Increment(ref _slices);
             return true;
-        },
+        }),
         _over.Token);
 
     private async Task EndAsync(Task work)

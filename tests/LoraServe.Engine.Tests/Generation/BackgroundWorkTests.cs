@@ -1,4 +1,5 @@
 using LoraServe.Engine.Generation;
+using LoraServe.Tests;
 using Shouldly;
 using Xunit;
 
@@ -43,13 +44,13 @@ public sealed class BackgroundWorkTests
     public void Advance_ShareOfItsOwn_GoesOnWhereOthersStandStill()
     {
         var (work, left) = (new BackgroundWork(share: 0, _time), 100);
-        work.Add(() => throw new InvalidOperationException("ran"), new TaskCompletionSource(), CancellationToken.None);
+        work.Add(new TestWork(() => throw new InvalidOperationException("ran")), new TaskCompletionSource(), CancellationToken.None);
         work.Add(
-            () =>
+            new TestWork(() =>
             {
                 _time.Pass(10);
                 return --left > 0;
-            },
+            }),
             _done,
             CancellationToken.None,
             leastShare: 0.05);
@@ -141,7 +142,7 @@ public sealed class BackgroundWorkTests
         var tasks = "ab".Select(name =>
         {
             var (left, done) = (3, new TaskCompletionSource());
-            work.Add(() => { order.Add(name); return --left > 0; }, done, CancellationToken.None);
+            work.Add(new TestWork(() => { order.Add(name); return --left > 0; }), done, CancellationToken.None);
             return done.Task;
         }).ToList();
 
@@ -155,9 +156,9 @@ public sealed class BackgroundWorkTests
     public async Task Advance_SliceThatThrows_FailsItsPieceAndGoesOnWithTheNext()
     {
         var work = new BackgroundWork(0.2, _time);
-        work.Add(() => throw new InvalidOperationException("broken"), _done, CancellationToken.None);
+        work.Add(new TestWork(() => throw new InvalidOperationException("broken")), _done, CancellationToken.None);
         var next = new TaskCompletionSource();
-        work.Add(() => false, next, CancellationToken.None);
+        work.Add(new TestWork(() => false), next, CancellationToken.None);
 
         work.Advance(requestsWait: false);
         work.Advance(requestsWait: false);
@@ -171,9 +172,9 @@ public sealed class BackgroundWorkTests
     {
         using var cancelled = new CancellationTokenSource();
         var work = new BackgroundWork(share: 0, _time);
-        work.Add(() => throw new InvalidOperationException("ran"), _done, cancelled.Token);
+        work.Add(new TestWork(() => throw new InvalidOperationException("ran")), _done, cancelled.Token);
         var other = new TaskCompletionSource();
-        work.Add(() => true, other, CancellationToken.None);
+        work.Add(new TestWork(() => true), other, CancellationToken.None);
         await cancelled.CancelAsync();
 
         work.Advance(requestsWait: true);
@@ -202,13 +203,13 @@ public sealed class BackgroundWorkTests
     }
 
     private void Add(BackgroundWork work, Func<int> milliseconds) => work.Add(
-        () =>
+        new TestWork(() =>
         {
             var slice = milliseconds();
             _worked += slice;
             _time.Pass(slice);
             return true;
-        },
+        }),
         _done,
         CancellationToken.None);
 

@@ -26,7 +26,10 @@ public class AdapterMergerTests
         using var weights = Weights(torch.ScalarType.Float32);
         using var adapter = Adapter(name, weights);
         using var merger = new AdapterMerger(weights, adapter, AdapterMerger.Allocate(weights, adapter));
-        while (!merger.IsComplete) merger.MergeNext();
+        while (merger.Advance())
+        {
+        }
+
         using var merged = merger.Complete();
         using var golden = SafetensorsFile.Open(GoldenData.Path("merged", Model, $"{name}.safetensors"));
 

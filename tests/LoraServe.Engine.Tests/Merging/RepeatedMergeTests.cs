@@ -45,7 +45,7 @@ public class RepeatedMergeTests
             using var adapter = new LoraAdapter("random", some.ToDictionary(linear => linear.Path, Update));
             using var merger = new AdapterMerger(weights, adapter, AdapterMerger.Allocate(weights, adapter));
             // Some are given up half-way.
-            for (var left = random.Next(some.Count + 3); left > 0 && !merger.IsComplete; left--) merger.MergeNext();
+            for (var left = random.Next(some.Count + 3); left > 0 && !merger.IsComplete; left--) merger.Advance();
             if (!merger.IsComplete) return;
             using var merged = merger.Complete();
             merged.Adapter.Linears.Count.ShouldBe(some.Count);

@@ -138,7 +138,10 @@ internal sealed class GoldenModel : IDisposable
         if (adapter == LoraAdapter.Base) return adapter;
         if (_merged.Find(merged => merged.Adapter.Version == adapter.Version) is { } known) return known.Adapter;
         using var merger = new AdapterMerger(_weights, adapter, AdapterMerger.Allocate(_weights, adapter));
-        while (!merger.IsComplete) merger.MergeNext();
+        while (merger.Advance())
+        {
+        }
+
         _merged.Add(merger.Complete());
         return _merged[^1].Adapter;
     }

@@ -54,8 +54,8 @@ internal sealed class TrainedDecoder : IDisposable
         else _workspaces.Push(workspace);
     }
 
-    /// <summary>To be called, one after the other, after parameters were written.</summary>
-    public IEnumerable<Action> Refreshes => Groups.Select(Action (group) => group.Refresh);
+    /// <summary>All linear modules, those that read the same input together.</summary>
+    public IEnumerable<LinearGroup> Groups => Layers.SelectMany(layer => layer.Groups).Append(Head.Group);
 
     /// <summary>Rotation of the tokens of examples: cosine and sine, [tokens, headDim / 2] each, in float32 and the current scope.</summary>
     public (Tensor Cosine, Tensor Sine) Rotation(IReadOnlyList<int> lengths)
@@ -102,8 +102,6 @@ internal sealed class TrainedDecoder : IDisposable
         foreach (var layer in Layers) layer.Dispose();
         Head.Dispose();
     }
-
-    private IEnumerable<LinearGroup> Groups => Layers.SelectMany(layer => layer.Groups).Append(Head.Group);
 
     private IEnumerable<TrainedLinear> Linears => Groups.SelectMany(group => group.Modules);
 

@@ -39,21 +39,20 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>What is trained, in the order of the forward pass.</summary>
     public IReadOnlyList<TrainedParameter> Parameters => _modules.Parameters;
 
-    /// <summary>To be called after parameters were written: makes what passes need of them, such as B in the compute dtype.</summary>
+    /// <summary>To be called after parameters were written: computes what passes derive from them, such as B in the compute dtype.</summary>
     public void Refresh()
     {
-        foreach (var refresh in Refreshes) refresh();
+        var refresh = BeginRefresh();
+        while (refresh.Advance())
+        {
+        }
     }
 
-    /// <summary>The parts of <see cref="Refresh"/>, between which requests may go; all of them, in their order.</summary>
-    public IEnumerable<Action> Refreshes => _modules.Refreshes.Concat(_decoder.Refreshes).Select(Action (refresh) => () =>
-    {
-        using var inference = inference_mode();
-        refresh();
-    });
+    /// <summary>The same in slices.</summary>
+    public ModelRefresh BeginRefresh() => new(_modules.Copies, _decoder.Groups);
 
     /// <summary>
-    /// A pass there and back that adds the gradient of weight * (sum of the cross-entropies of the batch's targets) to the parameters.
+    /// A pass forward and backward that adds the gradient of weight * (sum of the cross-entropies of the batch's targets) to the parameters.
     /// </summary>
     /// <param name="batch">At most <see cref="TrainingSettings.MicroBatchTokens"/>, or one example.</param>
     /// <param name="weight">1 / the number of targets of the whole step.</param>
@@ -64,7 +63,7 @@ internal sealed class TrainedModel : IDisposable
         return new TrainingPass(_decoder, batch, weight, dropout, _settings.Recompute);
     }
 
-    /// <summary>A pass there only, without dropout.</summary>
+    /// <summary>A forward pass, without dropout.</summary>
     public TrainingPass Evaluate(TrainingBatch batch) => new(_decoder, batch, weight: null, dropout: null, recomputes: false);
 
     /// <summary>

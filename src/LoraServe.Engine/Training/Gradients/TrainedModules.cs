@@ -60,9 +60,9 @@ internal sealed class TrainedModules : IDisposable
         return new LinearGroup(Dtype, modules);
     }
 
-    /// <summary>To be called, one after the other, after parameters were written.</summary>
-    public IEnumerable<Action> Refreshes => _full.Values.Where(pair => !ReferenceEquals(pair.Parameter.Value, pair.Computed))
-        .Select(Action (pair) => () => pair.Computed.copy_(pair.Parameter.Value));
+    /// <summary>Trained weights that have a copy in the compute dtype, to be written after the parameters.</summary>
+    public IEnumerable<(TrainedParameter Parameter, Tensor Computed)> Copies =>
+        _full.Values.Where(pair => !ReferenceEquals(pair.Parameter.Value, pair.Computed));
 
     /// <summary>Frees the parameters.</summary>
     public void Dispose()

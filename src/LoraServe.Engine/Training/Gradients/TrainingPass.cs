@@ -1,21 +1,22 @@
+using System.Diagnostics;
 using LoraServe.Engine.Training.Data;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>One pass over a batch in slices of about one layer, so that requests can go between two of them.</summary>
-internal sealed class TrainingPass : IDisposable
+/// <summary>One pass over a batch, in slices of about one layer.</summary>
+internal sealed class TrainingPass : ISlicedWork
 {
     private readonly TrainedDecoder _decoder;
     private readonly TrainingBatch _batch;
     private readonly double? _weight;
     private readonly Dropout? _dropout;
     private readonly bool _recomputes;
-    private readonly Queue<Action> _slices = [];
+    private readonly Queue<Slice> _slices = [];
     private readonly Workspace _workspace;
     private readonly LayerTape?[] _layers;
 
-    // What the whole pass needs lies lowest, then what each layer on the way back was given and what it kept.
+    // Lowest, the tensors of the whole pass; above them, what each layer of the backward pass was given and kept.
     private readonly Tape _tape;
     private readonly Tensor?[] _inputs;
     private PassInputs? _shared;
@@ -29,7 +30,7 @@ internal sealed class TrainingPass : IDisposable
 
     /// <param name="decoder">Stays the caller's.</param>
     /// <param name="batch">Tokens and targets.</param>
-    /// <param name="weight">What losses are multiplied by, or null where there is no way back.</param>
+    /// <param name="weight">What losses are multiplied by, or null for a forward pass alone.</param>
     /// <param name="dropout">What is dropped, or null.</param>
     /// <param name="recomputes">Whether only the inputs of layers are kept.</param>
     public TrainingPass(TrainedDecoder decoder, TrainingBatch batch, double? weight, Dropout? dropout, bool recomputes)
@@ -42,14 +43,14 @@ internal sealed class TrainingPass : IDisposable
         var targets = batch.TargetCount;
         if (targets == 0) return;
 
-        _slices.Enqueue(Begin);
-        for (var i = 0; i < layers; i++) Enqueue(ForwardLayer, i);
-        _slices.Enqueue(BeginLoss);
-        for (var first = 0; first < targets; first += decoder.Head.ChunkRows) Enqueue(AddLoss, first);
+        _slices.Enqueue(new(Stage.Begin));
+        for (var i = 0; i < layers; i++) _slices.Enqueue(new(Stage.ForwardLayer, i));
+        _slices.Enqueue(new(Stage.BeginLoss));
+        for (var first = 0; first < targets; first += decoder.Head.ChunkRows) _slices.Enqueue(new(Stage.AddLoss, first));
         if (weight is null) return;
-        _slices.Enqueue(EndLoss);
-        for (var i = layers - 1; i >= decoder.LowestTrained; i--) Enqueue(BackwardLayer, i);
-        if (decoder.Embedding.IsTrained) _slices.Enqueue(() => decoder.Embedding.Backward(_gradient!, _tokens!));
+        _slices.Enqueue(new(Stage.EndLoss));
+        for (var i = layers - 1; i >= decoder.LowestTrained; i--) _slices.Enqueue(new(Stage.BackwardLayer, i));
+        if (decoder.Embedding.IsTrained) _slices.Enqueue(new(Stage.BackwardEmbedding));
     }
 
     /// <summary>The sum of the cross-entropies in nats over the batch's targets; final once <see cref="Advance"/> returned false.</summary>
@@ -61,14 +62,14 @@ internal sealed class TrainingPass : IDisposable
     /// <summary>Memory that it has needed so far.</summary>
     public long Bytes => _workspace.Bytes;
 
-    /// <summary>Does the next slice; false when there is none left.</summary>
+    /// <summary>Computes the next slice.</summary>
     public bool Advance()
     {
         if (!_slices.TryDequeue(out var slice)) return false;
         using var inference = inference_mode();
         using var scope = NewDisposeScope();
         var start = _workspace.Slice.Top;
-        slice();
+        Run(slice);
         _workspace.Slice.Release(start);
         return _slices.Count > 0;
     }
@@ -86,7 +87,20 @@ internal sealed class TrainingPass : IDisposable
         _decoder.Return(_workspace);
     }
 
-    private void Enqueue(Action<int> slice, int argument) => _slices.Enqueue(() => slice(argument));
+    private void Run(Slice slice)
+    {
+        switch (slice.Stage)
+        {
+            case Stage.Begin: Begin(); break;
+            case Stage.ForwardLayer: ForwardLayer(slice.Index); break;
+            case Stage.BeginLoss: BeginLoss(); break;
+            case Stage.AddLoss: AddLoss(slice.Index); break;
+            case Stage.EndLoss: EndLoss(); break;
+            case Stage.BackwardLayer: BackwardLayer(slice.Index); break;
+            case Stage.BackwardEmbedding: _decoder.Embedding.Backward(_gradient!, _tokens!); break;
+            default: throw new UnreachableException($"There is no stage {slice.Stage}.");
+        }
+    }
 
     private void Begin()
     {
@@ -158,4 +172,18 @@ internal sealed class TrainingPass : IDisposable
         tape.Dispose();
         _layers[i] = null;
     }
+
+    private enum Stage
+    {
+        Begin,
+        ForwardLayer,
+        BeginLoss,
+        AddLoss,
+        EndLoss,
+        BackwardLayer,
+        BackwardEmbedding,
+    }
+
+    // The index of a layer, or of the first target of a chunk.
+    private readonly record struct Slice(Stage Stage, int Index = 0);
 }

@@ -3,40 +3,52 @@ using LoraServe.Engine.Training.Gradients;
 
 namespace LoraServe.Engine.Training.Optimization;
 
-/// <summary>The norm of all gradients together, and how they are kept below a bound (Pascanu et al. 2013).</summary>
-internal static class GradientNorm
+/// <summary>The norm of all gradients together, and how it is kept below a bound (Pascanu et al. 2013).</summary>
+/// <param name="parameters">Whose gradients; they must not change before it is complete.</param>
+internal sealed class GradientNorm(IReadOnlyList<TrainedParameter> parameters) : ISlicedWork
 {
     private const double Epsilon = 1e-6;
 
-    // Elements that are summed before requests may go first.
+    // Elements that are summed before requests may go first: some milliseconds of work.
     private const long Slice = 1 << 22;
 
-    /// <summary>The root of the sum of squares over all elements of all gradients; not finite where one of them is not.</summary>
-    public static double Of(IEnumerable<TrainedParameter> parameters) => Math.Sqrt(SquareSums(parameters).Sum());
+    private double _squares;
+    private int _next;
+    private long _first;
 
-    /// <summary>The sums of squares that <see cref="Of"/> is the root of, a slice of time each.</summary>
-    public static IEnumerable<double> SquareSums(IEnumerable<TrainedParameter> parameters)
+    /// <summary>The root of the sum of squares over all elements; not finite where one of them is not.</summary>
+    public double Value => Math.Sqrt(_squares);
+
+    /// <summary>Sums the squares of the next elements.</summary>
+    public bool Advance()
     {
         var (sum, elements) = (0.0, 0L);
-        foreach (var parameter in parameters)
+        while (elements < Slice && _next < parameters.Count)
         {
-            var size = parameter.Gradient.numel();
-            for (var first = 0L; first < size; first += Slice)
-            {
-                var count = Math.Min(Slice, size - first);
-                using (var piece = new FloatPieces(parameter.Gradient, first, count)) sum += SquareSum.Of(piece[0]);
-                elements += count;
-                if (elements < Slice) continue;
-                yield return sum;
-                (sum, elements) = (0, 0);
-            }
+            var gradient = parameters[_next].Gradient;
+            var count = Math.Min(Slice, gradient.numel() - _first);
+            using (var piece = new FloatPieces(gradient, _first, count)) sum += SquareSum.Of(piece[0]);
+            (elements, _first) = (elements + count, _first + count);
+            if (_first == gradient.numel()) (_next, _first) = (_next + 1, 0);
         }
 
-        yield return sum;
+        _squares += sum;
+        return _next < parameters.Count;
     }
 
-    /// <summary>What gradients of this norm are multiplied with, as PyTorch's clip_grad_norm_ does it: at most 1.</summary>
-    /// <param name="norm">Of <see cref="Of"/>.</param>
+    /// <summary>The norm in one go.</summary>
+    public static double Of(IReadOnlyList<TrainedParameter> parameters)
+    {
+        var norm = new GradientNorm(parameters);
+        while (norm.Advance())
+        {
+        }
+
+        return norm.Value;
+    }
+
+    /// <summary>What gradients of this norm are multiplied by, as in PyTorch's clip_grad_norm_: at most 1.</summary>
+    /// <param name="norm">Their <see cref="Value"/>.</param>
     /// <param name="most">The bound; 0 for none.</param>
     public static double Scale(double norm, double most) => most > 0 ? Math.Min(1, most / (norm + Epsilon)) : 1;
 }

@@ -14,7 +14,7 @@ namespace LoraServe.Engine.Training.Runs;
 /// <param name="work">Computes losses.</param>
 /// <param name="data">The validation data.</param>
 /// <param name="settings">How much is generated.</param>
-internal sealed class HeldOutEvaluation(LlmEngine engine, SlicedWork work, TrainingDataset data, TrainingSettings settings)
+internal sealed class HeldOutEvaluation(LlmEngine engine, EngineWork work, TrainingDataset data, TrainingSettings settings)
 {
     private static long _snapshots;
 
@@ -26,11 +26,11 @@ internal sealed class HeldOutEvaluation(LlmEngine engine, SlicedWork work, Train
     /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public async Task<EvaluationFigures> RunAsync(Learner learner, CancellationToken cancellationToken)
     {
-        var loss = new TargetLoss(0, 0, 0);
-        await work.RunAsync(learner.Evaluate(_passes, part => loss += part), cancellationToken);
+        var evaluation = learner.Evaluate(_passes);
+        await work.RunAsync(evaluation, cancellationToken);
         var count = Math.Min(settings.ExactMatchExamples, data.Examples.Count);
         double? exact = count == 0 ? null : (double)await MatchesAsync(learner, count, cancellationToken) / count;
-        return new EvaluationFigures(loss.Mean, loss.Accuracy, exact, data.Examples.Count, count);
+        return new EvaluationFigures(evaluation.Loss.Mean, evaluation.Loss.Accuracy, exact, data.Examples.Count, count);
     }
 
     private async Task<int> MatchesAsync(Learner learner, int count, CancellationToken cancellationToken)

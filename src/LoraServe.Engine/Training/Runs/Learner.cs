@@ -6,7 +6,7 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Runs;
 
-/// <summary>The tensors of a training, and what is done to them in a step. Only the engine's thread uses it.</summary>
+/// <summary>The tensors of a training, and the work of a step on them. Only the engine's thread computes with them.</summary>
 internal sealed class Learner : IDisposable
 {
     private readonly TrainingSettings _settings;
@@ -27,58 +27,19 @@ internal sealed class Learner : IDisposable
     /// <summary>What updates it.</summary>
     public AdamW Optimizer { get; }
 
-    /// <summary>Adds up the gradient of the mean cross-entropy of a step's targets, and its loss.</summary>
-    /// <param name="step">Counted from 0.</param>
+    /// <summary>The gradient of a step.</summary>
+    /// <param name="step">From 0.</param>
     /// <param name="passes">Its examples.</param>
-    /// <param name="result">Told of the loss and the gradient's norm.</param>
-    public IEnumerable<Slice> Differentiate(int step, IReadOnlyList<TrainingBatch> passes, StepResult result)
-    {
-        var weight = 1.0 / Math.Max(1, passes.Sum(pass => pass.TargetCount));
-        for (var i = 0; i < passes.Count; i++)
-        {
-            using var pass = Model.Train(passes[i], weight, DropoutSeed(step, i));
-            while (pass.Advance()) yield return default;
-            result.Loss += new TargetLoss(pass.LossSum, pass.Correct, passes[i].TargetCount);
-            yield return default;
-        }
+    public StepGradient Differentiate(int step, IReadOnlyList<TrainingBatch> passes) => new(Model, passes, _settings.Seed, step);
 
-        var squares = 0.0;
-        foreach (var sum in GradientNorm.SquareSums(Model.Parameters))
-        {
-            squares += sum;
-            yield return default;
-        }
-
-        result.GradientNorm = Math.Sqrt(squares);
-    }
-
-    /// <summary>Goes down the gradient, and sets it to 0; must not stop half way.</summary>
+    /// <summary>Goes down the gradient, clipped by its norm.</summary>
     /// <param name="learningRate">Of this step.</param>
-    /// <param name="gradientNorm">Of the whole gradient, which is clipped by it.</param>
-    public IEnumerable<Slice> Update(double learningRate, double gradientNorm)
-    {
-        var scale = GradientNorm.Scale(gradientNorm, _settings.MaxGradientNorm);
-        while (Optimizer.Advance(learningRate, scale)) yield return default;
-        foreach (var refresh in Model.Refreshes)
-        {
-            yield return default;
-            refresh();
-        }
-    }
+    /// <param name="gradientNorm">Of the whole gradient.</param>
+    public ParameterUpdate Update(double learningRate, double gradientNorm) =>
+        new(Model, Optimizer, learningRate, GradientNorm.Scale(gradientNorm, _settings.MaxGradientNorm));
 
-    /// <summary>The cross-entropies of all targets of some passes, without dropout.</summary>
-    /// <param name="passes">Examples.</param>
-    /// <param name="add">Told of each pass.</param>
-    public IEnumerable<Slice> Evaluate(IReadOnlyList<TrainingBatch> passes, Action<TargetLoss> add)
-    {
-        foreach (var batch in passes)
-        {
-            using var pass = Model.Evaluate(batch);
-            while (pass.Advance()) yield return default;
-            add(new TargetLoss(pass.LossSum, pass.Correct, batch.TargetCount));
-            yield return default;
-        }
-    }
+    /// <summary>The loss of some examples.</summary>
+    public LossEvaluation Evaluate(IReadOnlyList<TrainingBatch> passes) => new(Model, passes);
 
     /// <summary>Frees everything but the base.</summary>
     public void Dispose()
@@ -86,7 +47,4 @@ internal sealed class Learner : IDisposable
         Optimizer.Dispose();
         Model.Dispose();
     }
-
-    // The same for a step however often the training was interrupted.
-    private long DropoutSeed(int step, int pass) => unchecked((((_settings.Seed * 1_000_003) + step) * 1_000_003) + pass);
 }

@@ -14,7 +14,7 @@ namespace LoraServe.Engine.Training.Runs;
 /// <param name="plan">The training.</param>
 /// <param name="folder">Its folder.</param>
 /// <param name="work">Told of the time that writing takes.</param>
-internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFolder folder, SlicedWork work)
+internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFolder folder, EngineWork work)
 {
     // Enough of the latest adapters to compare or promote, however long a training is. Whole models are large.
     private readonly int _kept = plan.Settings.Method == TrainingMethod.Full ? 0 : 10;

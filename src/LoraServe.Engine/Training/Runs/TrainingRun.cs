@@ -17,7 +17,7 @@ internal sealed class TrainingRun
     private readonly LlmEngine _engine;
     private readonly TrainingSettings _settings;
     private readonly IProgress<TrainingEvent> _events;
-    private readonly SlicedWork _work;
+    private readonly EngineWork _work;
     private readonly TrainingBatches _batches;
     private readonly HeldOutEvaluation? _heldOut;
     private readonly BaseIntegrity _base;
@@ -34,7 +34,7 @@ internal sealed class TrainingRun
     public TrainingRun(LlmEngine engine, TrainingPlan plan, RunFolder folder, IProgress<TrainingEvent> events)
     {
         (_engine, _settings, _events) = (engine, plan.Settings, events);
-        _work = new SlicedWork(engine);
+        _work = new EngineWork(engine);
         _batches = new TrainingBatches(plan.Training.Examples, _settings.BatchSize, _settings.MicroBatchTokens, _settings.Seed);
         _heldOut = plan.Validation is { } validation ? new HeldOutEvaluation(engine, _work, validation, _settings) : null;
         _base = new BaseIntegrity(engine, _work);
@@ -100,17 +100,18 @@ internal sealed class TrainingRun
     private async Task StepAsync(CancellationToken cancellationToken)
     {
         var (index, elapsed) = (_progress.Step, _work.Elapsed);
-        var (passes, result) = (_batches.Step(index), new StepResult());
+        var passes = _batches.Step(index);
         var learningRate = LearningRate.At(_settings, index);
-        await _work.RunAsync(_learner!.Differentiate(index, passes, result), cancellationToken);
-        result.CheckFinite(index + 1, learningRate);
+        var gradient = _learner!.Differentiate(index, passes);
+        await _work.RunAsync(gradient, cancellationToken);
+        gradient.CheckFinite(learningRate);
         _isUpdating = true;
-        await _work.FinishAsync(_learner.Update(learningRate, result.GradientNorm), cancellationToken);
+        await _work.FinishAsync(_learner.Update(learningRate, gradient.Norm), cancellationToken);
         _isUpdating = false;
         var tokens = passes.Sum(pass => (long)pass.Tokens.Count);
-        _progress = _progress.AfterStep(result.Loss.Mean, tokens, Elapsed);
+        _progress = _progress.AfterStep(gradient.Loss.Mean, tokens, Elapsed);
         _events.Report(new StepMade(
-            index + 1, result.Loss.Mean, result.Loss.Accuracy, learningRate, result.GradientNorm, tokens, _work.Elapsed - elapsed));
+            index + 1, gradient.Loss.Mean, gradient.Loss.Accuracy, learningRate, gradient.Norm, tokens, _work.Elapsed - elapsed));
     }
 
     private async Task EvaluateIfDueAsync(CancellationToken cancellationToken)
