@@ -38,8 +38,8 @@ public sealed class AdapterManager : IDisposable
     /// <summary>What becomes of adapters in memory, to be published.</summary>
     internal AdapterMetrics Metrics => _parts.Metrics;
 
-    /// <summary>Whether requests wait for memory that adapters hold.</summary>
-    internal bool IsMemoryWanted => _parts.Cache.HasWaiters;
+    /// <summary>The adapters in memory.</summary>
+    internal AdapterCache Cache => _parts.Cache;
 
     /// <inheritdoc cref="AdapterResidents.Names"/>
     internal (IReadOnlyList<string> Loaded, IReadOnlyList<string> Loading) ResidentNames() => _parts.Residents.Names();

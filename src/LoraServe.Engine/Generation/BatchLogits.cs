@@ -3,8 +3,8 @@ using LoraServe.Engine.Scheduling;
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// The logits of one step, out of the tensors' world: for each row of the batch those of its last <see cref="BatchRow.LogitsCount"/>
-/// tokens. To be asked for row by row.
+/// The logits of one step as plain numbers: for each row of the batch, those of its last <see cref="BatchRow.LogitsCount"/> tokens. To be read
+/// row by row.
 /// </summary>
 internal sealed class BatchLogits : IDisposable
 {
@@ -20,9 +20,9 @@ internal sealed class BatchLogits : IDisposable
         for (var i = 1; i < _firsts.Length; i++) _firsts[i] = _firsts[i - 1] + batch.Rows[i - 1].LogitsCount;
     }
 
-    /// <summary>[vocabulary], of one of a row's wanted tokens; valid until the next one is asked for.</summary>
+    /// <summary>[vocabulary] of one of a row's tokens with logits; valid until the next call.</summary>
     public ReadOnlySpan<float> Of(int row, int index) => _slices.Of(_firsts[row] + index);
 
-    /// <summary>Frees what rows that were not asked for would need.</summary>
+    /// <summary>Frees the hidden states of rows that were not read.</summary>
     public void Dispose() => _slices.Dispose();
 }

@@ -11,17 +11,20 @@ namespace LoraServe.Engine.Generation;
 
 /// <summary>
 /// Measures how far an adapter moves the distribution of the next token: the mean of KL(base || adapter) over every position of a fixed
-/// set of prompts. It works on the engine's thread, between two steps, one short forward pass at a time, so that a request waits for one of
-/// these at most; it is in no queue and has no part in the scheduler's batches.
+/// set of prompts. Runs on the engine's thread, between two steps, one short forward pass at a time, so that a request waits for one of them
+/// at most. The scheduler knows nothing of it.
 /// </summary>
 /// <param name="loop">Lends its thread.</param>
-/// <param name="runner">The loop's own.</param>
-/// <param name="blocks">The loop's own.</param>
+/// <param name="runner">Used by that thread.</param>
+/// <param name="blocks">The blocks of the KV cache, used by that thread.</param>
 /// <param name="prompts">Token ids; at least one prompt, none of them empty.</param>
 /// <param name="context">Most tokens of a sequence.</param>
 internal sealed class EffectProbe(EngineLoop loop, ModelRunner runner, KvBlockPool blocks, IReadOnlyList<int[]> prompts, int context)
 {
+    // About a step: blocks become free between steps.
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(20);
+
+    // A guess between a request for the effect that fails and one that hangs.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     /// <summary>The mean divergence in nats, always unmerged.</summary>
@@ -68,7 +71,7 @@ internal sealed class EffectProbe(EngineLoop loop, ModelRunner runner, KvBlockPo
         throw new EngineOverloadedException("Running requests hold the KV cache. Ask for the effect later.");
     }
 
-    // Null where the running sequences hold the KV blocks.
+    // Null while running sequences hold the KV blocks.
     private float[]? TryRun(int[] tokens, AdapterLease lease)
     {
         var request = new GenerationRequest

@@ -6,14 +6,15 @@ using Microsoft.Extensions.Caching.Memory;
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// What adapters do to the base: computed when somebody asks, once for all who ask meanwhile, and kept by version, because it takes the
+/// Effects of adapters on the base: computed on demand, once for all callers at the same time, and kept by version, because they take the
 /// engine's time and cannot change.
 /// </summary>
 internal sealed class EffectReports(AdapterManager adapters, EffectProbe probe) : IDisposable
 {
+    // A bound on memory: a report has a line for each module.
     private const int MaxReports = 256;
 
-    // Each holds an adapter in memory and takes a core; more of them at a time would not be ready earlier.
+    // Each holds an adapter in memory and takes a core, and the engine's thread measures one at a time. Not measured.
     private const int ConcurrentReports = 2;
 
     private readonly MemoryCache _reports = new(new MemoryCacheOptions { SizeLimit = MaxReports });
@@ -22,8 +23,9 @@ internal sealed class EffectReports(AdapterManager adapters, EffectProbe probe) 
 
     /// <summary>The whole report, the mean KL divergence included.</summary>
     /// <param name="reference">One adapter.</param>
-    /// <param name="weights">What it does in its weights, where that is known already.</param>
-    /// <param name="cancellationToken">Stops waiting, and with the last who waits the computation.</param>
+    /// <param name="weights">Its effect in its weights, where that is known already.</param>
+    /// <param name="cancellationToken">Stops waiting, and with the last caller the computation.</param>
+    /// <exception cref="NotFiniteNumberException">The adapter makes the logits overflow.</exception>
     public async Task<AdapterEffect> OfAsync(AdapterReference reference, AdapterEffect? weights, CancellationToken cancellationToken)
     {
         var exact = adapters.Exactly(reference);
@@ -37,7 +39,11 @@ internal sealed class EffectReports(AdapterManager adapters, EffectProbe probe) 
             }
             catch (UnknownAdapterException)
             {
-                // Somebody else had asked for it by a name that has gone. Whether this one has, too, the next round tells.
+                // The computation was started by a caller whose name has gone. The next round tells whether this one has gone, too.
+            }
+            catch (NotFiniteNumberException e)
+            {
+                throw new NotFiniteNumberException($"The adapter '{reference}' cannot be measured: {e.Message}", e.OffendingNumber, e);
             }
         }
     }

@@ -3,14 +3,14 @@ using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Engine.Generation;
 
-/// <summary>What the engine's snapshots say, as instruments that are read when somebody asks. Names are as in <see cref="EngineMetrics"/>.</summary>
+/// <summary>The engine's snapshots as instruments that are read on demand. Names are as in <see cref="StepInstruments"/>.</summary>
 internal static class EngineGauges
 {
     /// <summary>Creates them.</summary>
     public static void Create(Meter meter, LlmEngine engine, int maxLoras)
     {
         var adapters = engine.Adapters;
-        // What warmed the engine up was nobody's request.
+        // Those of the warm-up are not counted.
         var (queries, hits) = (engine.Status.PrefixCacheQueries, engine.Status.PrefixCacheHits);
         meter.CreateObservableGauge("vllm.num_requests_running", () => engine.Status.Running, null, "Sequences that hold KV blocks.");
         meter.CreateObservableGauge(
@@ -43,7 +43,7 @@ internal static class EngineGauges
         meter.CreateObservableGauge("loraserve.merged.memory.budget", () => engine.MergedBytesBudget, "By", "Most memory of merged weights.");
     }
 
-    // The gateway sends a request to where its adapter is loaded, used or not; it expects no more names than adapters fit into a batch.
+    // Gateways send a request to a replica where its adapter is loaded, used or not, and expect at most as many names as adapters fit into a batch.
     private static Measurement<double> LoraRequests(
         EngineStatus status, (IReadOnlyList<string> Loaded, IReadOnlyList<string> Loading) resident, int maxLoras) => new(
         DateTimeOffset.UtcNow.ToUnixTimeMilliseconds() / 1000.0,
@@ -51,6 +51,6 @@ internal static class EngineGauges
         new("running_lora_adapters", Join(status.RunningAdapters.Union(resident.Loaded), maxLoras)),
         new("waiting_lora_adapters", Join(status.WaitingAdapters.Union(resident.Loading), int.MaxValue)));
 
-    // Commas separate names: a sum that a request spells out has some of its own and cannot stand in such a list.
+    // Commas separate names, so that a mix that a request spells out, which has commas of its own, cannot be listed.
     private static string Join(IEnumerable<string> names, int most) => string.Join(',', names.Where(AdapterName.IsValid).Take(most));
 }

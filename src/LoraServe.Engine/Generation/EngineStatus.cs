@@ -10,7 +10,7 @@ public sealed record EngineStatus(int Running, int Waiting, int KvBlocksUsed, in
     /// <summary>Sequences that were submitted and are neither running nor waiting yet.</summary>
     public int Arriving { get; init; }
 
-    /// <summary>Sequences that were submitted and do not run yet: what the limit of the queue is about.</summary>
+    /// <summary>Sequences that were submitted and do not run yet, which the limit of the queue bounds.</summary>
     public int Queued => Waiting + Arriving;
 
     /// <summary>The names under which running sequences asked for their adapters, each once; without the base.</summary>
@@ -28,7 +28,7 @@ public sealed record EngineStatus(int Running, int Waiting, int KvBlocksUsed, in
     /// <summary>Tokens of prompts that were found there, since the start.</summary>
     public long PrefixCacheHits { get; init; }
 
-    /// <summary>How often a sequence made way for one of an adapter with less than its share, since the start.</summary>
+    /// <summary>How often a sequence was preempted for one of an adapter with less than its share, since the start.</summary>
     public long Preemptions { get; init; }
 
     /// <summary>Sequences that the engine has taken up, since the start.</summary>

@@ -1,8 +1,7 @@
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// Work that is done once for all who ask for it while it runs. Whoever stops waiting leaves it to the others; with the last of them it is
-/// cancelled. Safe for concurrent use.
+/// Work that is done once for all callers while it runs, and cancelled when the last of them stops waiting. Safe for concurrent use.
 /// </summary>
 internal sealed class SingleFlight<T>
 {
@@ -10,8 +9,8 @@ internal sealed class SingleFlight<T>
     private readonly Dictionary<string, Flight> _flights = new(StringComparer.Ordinal);
 
     /// <summary>The result of the work of this key that runs, or of this one.</summary>
-    /// <param name="key">What the work is about.</param>
-    /// <param name="work">Started on the thread pool if none of this key runs; its token is cancelled when nobody waits any more.</param>
+    /// <param name="key">The same for the same work.</param>
+    /// <param name="work">Started on the thread pool if none of this key runs; its token is cancelled when no caller waits any more.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task<T> RunAsync(string key, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {
@@ -31,7 +30,7 @@ internal sealed class SingleFlight<T>
     {
         lock (_gate)
         {
-            // What has ended is of the past, even if somebody has yet to fetch its result.
+            // Work that has ended is not joined, even if a caller has yet to fetch its result.
             if (!_flights.TryGetValue(key, out var flight) || flight.Result.IsCompleted) _flights[key] = flight = new Flight(work);
             flight.Waiting++;
             return flight;

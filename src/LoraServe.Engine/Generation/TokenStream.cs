@@ -8,20 +8,20 @@ namespace LoraServe.Engine.Generation;
 public sealed class TokenStream : IDisposable
 {
     private readonly Sequence _sequence;
-    private readonly Action _cancel;
+    private readonly EngineLoop _loop;
 
     internal TokenStream(
-        Sequence sequence, ChannelReader<GeneratedToken> tokens, Task<IReadOnlyList<TokenLogprobs?>> promptLogprobs, Action cancel)
+        Sequence sequence, ChannelReader<GeneratedToken> tokens, Task<IReadOnlyList<TokenLogprobs?>> promptLogprobs, EngineLoop loop)
     {
         Tokens = tokens;
         PromptLogprobs = promptLogprobs;
-        (_sequence, _cancel) = (sequence, cancel);
+        (_sequence, _loop) = (sequence, loop);
     }
 
     /// <summary>
     /// Generated tokens in order. It completes after the token that carries a finish reason (or with none for a maximum of 0 tokens),
     /// and fails with a <see cref="GenerationFailedException"/> if the engine could not go on, or with a
-    /// <see cref="Adapters.Residency.MergedSlotsFullException"/> if it was to run merged and there is no room for that.
+    /// <see cref="Merging.MergedSlotsFullException"/> if it was to run merged and there is no room for that.
     /// </summary>
     public ChannelReader<GeneratedToken> Tokens { get; }
 
@@ -42,6 +42,6 @@ public sealed class TokenStream : IDisposable
     /// <summary>Tells the engine to stop working on the sequence; does nothing after its end.</summary>
     public void Dispose()
     {
-        if (!Tokens.Completion.IsCompleted) _cancel();
+        if (!Tokens.Completion.IsCompleted) _loop.Cancel(_sequence.Id);
     }
 }

@@ -4,16 +4,16 @@ using System.Runtime.Intrinsics;
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// W' = scale * W + B A for bfloat16 W and W': summed in float32, rounded once. It reads and writes the tensors' own memory and takes little
-/// longer than that for the ranks in use: A stays in the processor's caches while the rows of W stream by.
+/// W' = scale * W + B A for bfloat16 W and W': summed in float32, rounded once. It reads and writes the tensors' own memory, which takes most
+/// of its time at usual ranks: A stays in the processor's caches while the rows of W stream by.
 /// </summary>
 internal static unsafe class LowRankMerge
 {
-    // Rows and columns that are summed together: eight sums in registers hide the latency of a multiplication.
+    // Rows and columns of a tile: eight sums in registers hide the latency of a multiplication.
     private const int TileRows = 4;
     private const int TileColumns = 32;
 
-    // Fewer weights than this take less time than handing them to another thread.
+    // Weights of a thread at least: fewer would take less time than the hand-over. Not measured.
     private const long LeastShare = 1 << 16;
 
     /// <summary>Merges rows of one module.</summary>
@@ -45,16 +45,25 @@ internal static unsafe class LowRankMerge
         fixed (ushort* pw = w, pm = merged)
         fixed (float* pb = b, pa = a, ps = scale)
         {
-            var module = new Module(pw, pb, pa, ps, pm, columns, rank);
+            var module = new Module(pw, pm, new Update(pb, pa, ps, rank), columns);
             var shares = (int)Math.Clamp(w.Length / LeastShare, 1, threads);
             var share = (rows + shares - 1) / shares;
             ThreadTeam.Run(threads, shares, i => module.Merge((int)i * share, Math.Min(((int)i + 1) * share, rows)));
         }
     }
 
-    private sealed class Module(ushort* w, float* b, float* a, float* scale, ushort* merged, int columns, int rank)
+    // Scale is null for 1.
+    private readonly struct Update(float* b, float* a, float* scale, int rank)
     {
-        // Compiled at its best from the first call: the first merge is not there to be watched by the compiler.
+        public readonly float* B = b;
+        public readonly float* A = a;
+        public readonly float* Scale = scale;
+        public readonly int Rank = rank;
+    }
+
+    private sealed class Module(ushort* w, ushort* merged, Update update, int columns)
+    {
+        // Optimised from the first call on: tiered compilation would profile during the first merge and slow it down.
         [MethodImpl(MethodImplOptions.AggressiveOptimization)]
         public void Merge(int from, int to)
         {
@@ -74,6 +83,8 @@ internal static unsafe class LowRankMerge
         private void MergeTile(int row0, int last, int column)
         {
             var (row1, row2, row3) = (Math.Min(row0 + 1, last), Math.Min(row0 + 2, last), Math.Min(row0 + 3, last));
+            float* a = update.A, b = update.B;
+            var rank = update.Rank;
             float* b0 = b + ((long)row0 * rank), b1 = b + ((long)row1 * rank), b2 = b + ((long)row2 * rank), b3 = b + ((long)row3 * rank);
             Vector512<float> x0 = default, x1 = default, x2 = default, x3 = default;
             Vector512<float> y0 = default, y1 = default, y2 = default, y3 = default;
@@ -106,19 +117,21 @@ internal static unsafe class LowRankMerge
             var factor = Vector512.Create(Factor(row));
             var sum = BFloat16.Round(Vector512.FusedMultiplyAdd(first, factor, x), Vector512.FusedMultiplyAdd(second, factor, y));
 
-            // Past the caches where the address allows: nobody reads the slot before the merge is complete.
+            // Past the caches where the address allows: nothing reads the weights before the merge is complete.
             if ((nuint)(merged + at) % 64 == 0) sum.StoreAlignedNonTemporal(merged + at);
             else sum.Store(merged + at);
         }
 
         private void MergeElement(int row, int column)
         {
+            float* a = update.A, b = update.B;
+            var rank = update.Rank;
             var sum = 0f;
             for (var k = 0; k < rank; k++) sum = MathF.FusedMultiplyAdd(a[((long)k * columns) + column], b[((long)row * rank) + k], sum);
             var at = ((long)row * columns) + column;
             merged[at] = BFloat16.Round(MathF.FusedMultiplyAdd(BFloat16.Widen(w[at]), Factor(row), sum));
         }
 
-        private float Factor(int row) => scale is null ? 1 : scale[row];
+        private float Factor(int row) => update.Scale is null ? 1 : update.Scale[row];
     }
 }

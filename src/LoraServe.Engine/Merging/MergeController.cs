@@ -3,31 +3,38 @@ using LoraServe.Engine.Adapters.Catalog;
 namespace LoraServe.Engine.Merging;
 
 /// <summary>
-/// Decides which adapters run on merged weights, from what steps and merges cost on this machine. It is told of both with the time, and
-/// knows neither clock nor tensors, so that the same observations lead to the same decisions.
+/// Weighs merged weights against adapters beside the base, by what steps and merges cost on this machine. It observes both with their times and
+/// has neither clock nor tensors, so that the same observations lead to the same decisions.
 /// <para>
-/// Merging is a case of renting or buying (ski rental, Karlin et al. 1988): each unmerged step pays a little rent, a merge is bought once. To
-/// buy when the rent paid lately exceeds the price costs at most a small multiple of what foresight would have cost, whatever comes.
+/// Merging is a ski-rental problem (Karlin et al. 1988): each unmerged step pays a little rent, a merge is bought once. Buying when the rent
+/// paid lately exceeds the price costs at most a small multiple of what foresight would have cost, whatever comes.
 /// </para>
 /// </summary>
 internal sealed class MergeController
 {
-    // A merge is worth it when its saving is so many times what it costs, in time and in other slots; a slot stays until its saving falls
-    // below this part of the time.
+    // A merge must save this many times its cost, in time and in slots given up. Ski rental buys at 1. The half above it is a guess, not a
+    // measurement, between merging too late and swapping slots for noise in the step times; MergeControllerTests bound both.
     private const double MergeAt = 1.5;
+
+    // An idle slot goes when it saves less than this part of a merge. A guess, far below MergeAt, between holding memory for little and merging
+    // again soon.
     private const double DropBelow = 0.1;
 
-    // Memory that nobody needs is given back after this time; to take it away sooner would only cost another merge.
+    // A slot is not idle before. A guess between memory that is held for nothing and a merge that is repeated; nothing but the adapter cache,
+    // which takes the memory at once, needs it sooner.
     private static readonly TimeSpan IdleTime = TimeSpan.FromSeconds(60);
 
-    // A plan that was not measured lately is tried when it might be faster, for the price of one step.
+    // A plan that was not measured lately counts as this much of its estimate. A guess: lower tries more plans that turn out slower, for one
+    // step each; higher stays with a plan that others would beat.
     private const double Optimism = 0.75;
 
-    // Until one is measured, a merge is taken to write so many bytes a millisecond.
+    // Until merges were measured. On two cores with AVX-512, one of 212 MB took 47 ms (docs/benchmarks.md), 4.5e6 bytes a millisecond.
     private const double BytesPerMillisecond = 4e6;
-    private const double MergeWeight = 0.3;
 
-    // Versions that are remembered; those that nobody used lately go first.
+    // Share of one merge in the average. A guess between following a machine that changes its pace and noise of single merges.
+    private const double MergeShare = 0.3;
+
+    // A bound on memory and on the time of a snapshot. The least used version is forgotten first.
     private const int MaxDemands = 512;
 
     private readonly StepCosts _costs = new();
@@ -39,14 +46,14 @@ internal sealed class MergeController
     public bool UsesSlots(StepLoad load)
     {
         var (slots, beside) = (Shape(load, usesSlots: true), Shape(load, usesSlots: false));
-        // One set of weights and nothing beside it is a step of the base: no other is faster.
+        // One set of weights and nothing beside it costs as much as the base alone: nothing is faster.
         return slots == slots.Alone || Promise(slots) < Promise(beside);
     }
 
-    /// <summary>Takes note of a step that was run.</summary>
-    /// <param name="load">What it computed.</param>
-    /// <param name="usesSlots">What was decided about it.</param>
-    /// <param name="milliseconds">How long it took.</param>
+    /// <summary>Learns from a step.</summary>
+    /// <param name="load">Its load.</param>
+    /// <param name="usesSlots">What <see cref="UsesSlots"/> said.</param>
+    /// <param name="milliseconds">Step time.</param>
     /// <param name="now">Time since the engine's start.</param>
     public void ObserveStep(StepLoad load, bool usesSlots, double milliseconds, TimeSpan now)
     {
@@ -54,41 +61,43 @@ internal sealed class MergeController
         _costs.Observe(shape, milliseconds, now);
         foreach (var adapter in load.Adapters.Where(adapter => adapter.Mode != MergeMode.Unmerged))
         {
-            var unmerged = _costs.Estimate(load.Shape(other => other != adapter && IsMerged(other, usesSlots)));
-            var merged = _costs.Estimate(load.Shape(other => other == adapter || IsMerged(other, usesSlots)));
+            var unmerged = _costs.Estimate(load.Shape(other => other != adapter && other.IsMerged(usesSlots)));
+            var merged = _costs.Estimate(load.Shape(other => other == adapter || other.IsMerged(usesSlots)));
             DemandFor(adapter.Version, now)
                 .Add(unmerged, Math.Min(unmerged, merged), _costs.Estimate(shape.Alone), load is { HasBase: false, Adapters.Count: 1 }, now);
         }
     }
 
-    /// <summary>Takes note of a merge.</summary>
+    /// <summary>Learns from a merge.</summary>
+    /// <param name="bytes">Of the slot.</param>
+    /// <param name="milliseconds">Time of the engine's thread.</param>
     public void ObserveMerge(long bytes, double milliseconds)
     {
         if (bytes == 0) return;
-        // The first merge of a process takes many times as long as any later one: its code and its memory are new.
-        if (_hasMerged) _millisecondsPerByte += MergeWeight * ((milliseconds / bytes) - _millisecondsPerByte);
+        // The first merge of a process takes about ten times as long as later ones (docs/benchmarks.md): code and memory are new.
+        if (_hasMerged) _millisecondsPerByte += MergeShare * ((milliseconds / bytes) - _millisecondsPerByte);
         _hasMerged = true;
     }
 
-    /// <summary>Milliseconds that a merge of so many bytes takes.</summary>
+    /// <summary>Milliseconds of the engine's thread for a merge of so many bytes.</summary>
     public double MergeMilliseconds(long bytes) => bytes * _millisecondsPerByte;
 
-    /// <summary>Milliseconds that a slot of this version is expected to save.</summary>
+    /// <summary>Milliseconds that a slot of this version is expected to save while the demand goes on.</summary>
     public double Saving(string version, TimeSpan now) => Demand(version, now).Saving;
 
     /// <summary>Milliseconds that a slot has to save to be worth its merge.</summary>
     /// <param name="bytes">Of the slot.</param>
-    /// <param name="lost">Milliseconds that the slots save that have to go for it.</param>
+    /// <param name="lost">Savings, in milliseconds, of the slots that make room for it.</param>
     public double Price(long bytes, double lost) => MergeAt * (MergeMilliseconds(bytes) + lost);
 
-    /// <summary>Whether a slot saves so little that its memory is better given back.</summary>
+    /// <summary>Whether a slot was unused for long and saves too little to be kept.</summary>
     public bool IsIdle(string version, long bytes, TimeSpan lastUse, TimeSpan now) =>
         now - lastUse > IdleTime && Saving(version, now) < DropBelow * MergeMilliseconds(bytes);
 
-    /// <summary>Forgets the demand for a version, which has to be seen again before it is merged.</summary>
+    /// <summary>Forgets the demand for a version, which must show again before it is merged.</summary>
     public void Forget(string version) => _demands.Remove(version);
 
-    /// <summary>The demand for a version up to now, all zero where it was not used.</summary>
+    /// <summary>The demand for a version as of now; all zero where it was not used.</summary>
     public AdapterDemand Demand(string version, TimeSpan now)
     {
         if (!_demands.TryGetValue(version, out var demand)) return new AdapterDemand();
@@ -99,11 +108,7 @@ internal sealed class MergeController
     /// <summary>Versions whose demand is known.</summary>
     public IReadOnlyCollection<string> Versions => _demands.Keys;
 
-    /// <summary>Whether an adapter's rows run on merged weights, where auto does so with or without its slot.</summary>
-    public static bool IsMerged(AdapterLoad adapter, bool usesSlots) =>
-        adapter.Mode == MergeMode.Merged || (adapter is { Mode: MergeMode.Auto, HasSlot: true } && usesSlots);
-
-    private static StepShape Shape(StepLoad load, bool usesSlots) => load.Shape(adapter => IsMerged(adapter, usesSlots));
+    private static StepShape Shape(StepLoad load, bool usesSlots) => load.Shape(adapter => adapter.IsMerged(usesSlots));
 
     private double Promise(StepShape shape) => _costs.Estimate(shape) * (_costs.IsKnown(shape) ? 1 : Optimism);
 

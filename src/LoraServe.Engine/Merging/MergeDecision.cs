@@ -2,9 +2,10 @@ using static System.FormattableString;
 
 namespace LoraServe.Engine.Merging;
 
-/// <summary>Why an adapter version runs on merged weights or does not, in numbers of the last seconds of work and in words.</summary>
+/// <summary>Why an adapter version runs on merged weights or does not, in figures of its latest steps and in words.</summary>
 public sealed record MergeDecision
 {
+    // Steps a second: one in 20 seconds. Below, its figures say little; a guess.
     private const double HardlyUsed = 0.05;
 
     /// <summary>The adapter version.</summary>
@@ -13,10 +14,10 @@ public sealed record MergeDecision
     /// <summary>Whether merged weights of it exist.</summary>
     public required bool IsMerged { get; init; }
 
-    /// <summary>Whether a person asked for them, so that they stay.</summary>
+    /// <summary>Whether a person merged it, so that it stays merged.</summary>
     public required bool IsPinned { get; init; }
 
-    /// <summary>Memory of the merged weights; 0 for a version that was not used.</summary>
+    /// <summary>Bytes of its merged weights; 0 for a version that was not used.</summary>
     public long Bytes { get; init; }
 
     /// <summary>Steps a second in which it took part.</summary>
@@ -28,28 +29,28 @@ public sealed record MergeDecision
     /// <summary>Milliseconds of such a step on the base alone; 0 where nothing was observed.</summary>
     public double BaseStepMilliseconds { get; init; }
 
-    /// <summary>Milliseconds of its steps when it runs beside the base.</summary>
+    /// <summary>Milliseconds of its steps with the adapter beside the base.</summary>
     public double UnmergedStepMilliseconds { get; init; }
 
-    /// <summary>Milliseconds of its steps when it may run on merged weights.</summary>
+    /// <summary>Milliseconds of its steps where merged weights may be used.</summary>
     public double MergedStepMilliseconds { get; init; }
 
-    /// <summary>Milliseconds of engine time that a merge takes.</summary>
+    /// <summary>Milliseconds of engine time for a merge.</summary>
     public double MergeMilliseconds { get; init; }
 
     /// <summary>Milliseconds of engine time that merged weights save, or would save, each second.</summary>
     public double ExpectedSavingPerSecond { get; init; }
 
-    /// <summary>Milliseconds that merged weights are expected to save as long as the demand goes on.</summary>
+    /// <summary>Milliseconds that merged weights are expected to save while the demand goes on.</summary>
     public double ExpectedSaving { get; init; }
 
-    /// <summary>Milliseconds that they must save to be worth the merge and what has to go for it.</summary>
+    /// <summary>Milliseconds that they must save to be worth the merge and the slots given up for it.</summary>
     public double WorthFrom { get; init; }
 
-    /// <summary>Why it cannot be merged whatever it saves; null where it can.</summary>
+    /// <summary>Why it cannot be merged, however much it saves; null where it can.</summary>
     public string? Obstacle { get; init; }
 
-    /// <summary>The same for a person.</summary>
+    /// <summary>The decision in words.</summary>
     public string Explanation => this switch
     {
         { IsPinned: true } => "Merged by hand: it stays merged until it is unmerged.",

@@ -1,14 +1,16 @@
 using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Engine.Merging;
 
-/// <summary>A merge that is asked for, and who waits for it.</summary>
+/// <summary>A merge in the queue, and those who wait for it: sequences that always run merged, and people.</summary>
 /// <param name="name">The name under which it was first asked for.</param>
-/// <param name="plain">Keeps the adapter in memory; given to the slot.</param>
-/// <param name="bytes">What the slot takes.</param>
+/// <param name="plain">Keeps the adapter in memory; disposed when the merge ends.</param>
+/// <param name="bytes">Of the slot.</param>
 internal sealed class MergeJob(string name, AdapterLease plain, long bytes)
 {
-    private readonly List<Waiter> _waiters = [];
+    private readonly List<Sequence> _sequences = [];
+    private readonly List<TaskCompletionSource> _pins = [];
 
     /// <summary>The name under which it was first asked for.</summary>
     public string Name { get; } = name;
@@ -19,38 +21,28 @@ internal sealed class MergeJob(string name, AdapterLease plain, long bytes)
 
     public long Bytes { get; } = bytes;
 
-    /// <summary>Whether the controller started it for its saving; then nobody needs to wait for it.</summary>
+    /// <summary>Whether it was queued for its saving, so that it goes on when nobody waits.</summary>
     public bool IsAutomatic { get; init; }
 
     /// <summary>Whether it is to go on.</summary>
     public bool IsWanted => IsAutomatic || WaiterCount > 0;
 
     /// <summary>How many wait for it.</summary>
-    public int WaiterCount => _waiters.Count;
+    public int WaiterCount => _sequences.Count + _pins.Count;
 
-    /// <summary>Calls one of two functions when the merge is done or cannot be.</summary>
-    public void Add(object waiter, Action<MergedSlot> done, Action<Exception> failed) => _waiters.Add(new Waiter(waiter, done, failed));
+    /// <summary>The sequences that wait for it.</summary>
+    public IReadOnlyList<Sequence> Sequences => _sequences;
 
-    /// <summary>Forgets one who waits, and tells it by an <see cref="OperationCanceledException"/>; false where it does not wait.</summary>
-    public bool Cancel(object waiter)
-    {
-        if (_waiters.Find(waiting => waiting.Key.Equals(waiter)) is not { } left) return false;
-        _waiters.Remove(left);
-        left.Failed(new OperationCanceledException());
-        return true;
-    }
+    /// <summary>The people who wait for it, by what tells them of its end.</summary>
+    public IReadOnlyList<TaskCompletionSource> Pins => _pins;
 
-    /// <summary>Tells all who wait.</summary>
-    public void Complete(MergedSlot slot)
-    {
-        foreach (var waiter in _waiters) waiter.Done(slot);
-    }
+    public void Add(Sequence sequence) => _sequences.Add(sequence);
 
-    /// <summary>Tells all who wait.</summary>
-    public void Fail(Exception error)
-    {
-        foreach (var waiter in _waiters) waiter.Failed(error);
-    }
+    public void Add(TaskCompletionSource pin) => _pins.Add(pin);
 
-    private sealed record Waiter(object Key, Action<MergedSlot> Done, Action<Exception> Failed);
+    /// <summary>Stops waiting for a sequence; false where it does not wait for this merge.</summary>
+    public bool Remove(Sequence sequence) => _sequences.Remove(sequence);
+
+    /// <summary>Stops waiting for a person; false where that one does not wait for this merge.</summary>
+    public bool Remove(TaskCompletionSource pin) => _pins.Remove(pin);
 }

@@ -1,27 +1,20 @@
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
+using LoraServe.Engine.Sequences;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Merging;
 
 /// <summary>
-/// Merges that are asked for, done one after the other in slices of time between steps, so that running requests are hardly delayed.
-/// Belongs to the engine's thread.
+/// Merges, done one after the other in slices of time between steps, so that running requests are hardly delayed. Belongs to the engine's
+/// thread.
 /// </summary>
-/// <param name="slots">Where the merged weights go.</param>
+/// <param name="slots">Filled with the merged weights.</param>
 /// <param name="weights">The base.</param>
-/// <param name="value">What a slot is worth, to drop the one that is worth least where there is no room.</param>
-/// <param name="merged">Told of each merge and the time that it took.</param>
-/// <param name="failed">Told of each version that could not be merged, and why.</param>
+/// <param name="policy">Chooses the slots that make room.</param>
 /// <param name="time">The clock.</param>
-internal sealed class MergeQueue(
-    MergedSlots slots,
-    BaseWeights weights,
-    Func<MergedSlot, double> value,
-    Action<MergedSlot, TimeSpan> merged,
-    Action<string, Exception> failed,
-    TimeProvider time) : IDisposable
+internal sealed class MergeQueue(MergedSlots slots, BaseWeights weights, MergePolicy policy, TimeProvider time) : IDisposable
 {
     private readonly List<MergeJob> _jobs = []; // in order of arrival
     private MergeJob? _current;
@@ -42,60 +35,54 @@ internal sealed class MergeQueue(
     public IReadOnlyList<string> WaitingAdapters =>
         _jobs.Count == 0 ? [] : [.. _jobs.Where(job => job.WaiterCount > 0).Select(job => job.Name).Distinct()];
 
-    /// <summary>The job for this version, or null.</summary>
-    public MergeJob? Find(string version) => _jobs.Find(job => job.Version == version);
-
-    /// <summary>Bytes of the slot that merging an adapter would take.</summary>
-    public long BytesOf(LoraAdapter adapter) => AdapterMerger.Bytes(weights, adapter);
-
-    /// <summary>Queues a merge; the job there is already where the version is being merged.</summary>
-    /// <param name="lease">Not taken; its adapter is kept, which is no use of its name.</param>
+    /// <summary>Queues a merge; the job that is there already where the version is being merged.</summary>
+    /// <param name="lease">Not taken. A hold of its adapter is kept, which is no use of its name.</param>
     /// <param name="isAutomatic">Whether it goes on when nobody waits.</param>
     public MergeJob Enqueue(AdapterLease lease, bool isAutomatic)
     {
-        if (Find(lease.Version) is { } known) return known;
-        var job = new MergeJob(lease.Name, lease.Keep(), BytesOf(lease.Adapter)) { IsAutomatic = isAutomatic };
+        if (_jobs.Find(job => job.Version == lease.Version) is { } known) return known;
+        var job = new MergeJob(lease.Name, lease.Keep(), AdapterMerger.Bytes(weights, lease.Adapter)) { IsAutomatic = isAutomatic };
         _jobs.Add(job);
         return job;
     }
 
-    /// <summary>Forgets one who waits, and its merge if nobody else wants it; false where it does not wait here.</summary>
-    public bool Cancel(object waiter)
+    /// <summary>Takes out a sequence that waits, and its merge if nobody else wants it.</summary>
+    /// <returns>The sequence; null where none of this id waits.</returns>
+    public Sequence? Cancel(long sequenceId)
     {
-        if (_jobs.Find(job => job.Cancel(waiter)) is not { } left) return false;
-        if (!left.IsWanted) End(left);
-        return true;
+        if (_jobs.SelectMany(job => job.Sequences).FirstOrDefault(sequence => sequence.Id == sequenceId) is not { } left) return null;
+        EndIfUnwanted(_jobs.Find(job => job.Remove(left))!);
+        return left;
+    }
+
+    /// <summary>The same for a person; does nothing where that one does not wait.</summary>
+    public void Cancel(TaskCompletionSource pin)
+    {
+        if (_jobs.Find(job => job.Remove(pin)) is { } left) EndIfUnwanted(left);
     }
 
     /// <summary>Merges for about as long as told.</summary>
-    public void Advance(TimeSpan slice)
+    /// <returns>The merges that ended.</returns>
+    public IReadOnlyList<EndedMerge> Advance(TimeSpan slice, TimeSpan now)
     {
-        if (_current is null && !Start()) return;
+        if (!HasWork) return [];
+        var ended = new List<EndedMerge>();
+        _current ??= Next(ended, now);
+        if (_current is null) return ended;
         try
         {
-            var start = time.GetTimestamp();
-            _merger ??= Take(_current!.Plain.Adapter);
-            while (_merger.Advance() && time.GetElapsedTime(start) < slice)
-            {
-            }
-
-            _spent += time.GetElapsedTime(start);
+            if (Merge(slice)) ended.Add(Complete());
         }
         catch (Exception e)
         {
-            failed(_current!.Version, e);
-            Fail(_current, e);
-            return;
+            ended.Add(End(_current, error: e));
         }
 
-        if (_merger.IsComplete) Complete();
+        return ended;
     }
 
-    /// <summary>Ends every merge with an error for those who wait.</summary>
-    public void FailAll(Exception error)
-    {
-        while (HasWork) Fail(_jobs[0], error);
-    }
+    /// <summary>Ends every merge with an error.</summary>
+    public IReadOnlyList<EndedMerge> FailAll(Exception error) => [.. _jobs.ToList().Select(job => End(job, error: error))];
 
     /// <summary>Frees what is being merged; nobody may wait any more.</summary>
     public void Dispose()
@@ -103,21 +90,20 @@ internal sealed class MergeQueue(
         while (HasWork) End(_jobs[0]);
     }
 
-    // Takes up the first job. One whose room is in use waits for the sequences that use it, and nobody overtakes it.
-    private bool Start()
+    // The first job whose room is free now. One whose room is in use waits for the sequences that use it, and nobody overtakes it.
+    private MergeJob? Next(List<EndedMerge> ended, TimeSpan now)
     {
         IsWaitingForRoom = false;
         foreach (var job in _jobs.ToList())
         {
             if (slots.Find(job.Version) is { } slot)
             {
-                End(job);
-                job.Complete(slot);
+                ended.Add(End(job, slot));
             }
-            else if (slots.RoomFor(job.Bytes, value) is { } given)
+            else if (policy.RoomFor(job.Bytes, now) is { } given)
             {
-                Start(job, given);
-                return true;
+                Reserve(job, given);
+                return job;
             }
             else if (job.WaiterCount == 0)
             {
@@ -125,60 +111,73 @@ internal sealed class MergeQueue(
             }
             else if (!slots.CanEverHold(job.Bytes))
             {
-                Fail(job, new MergedSlotsFullException(slots.Shortage(job.Bytes)));
+                ended.Add(End(job, error: new MergedSlotsFullException(slots.Shortage(job.Bytes))));
             }
             else
             {
                 IsWaitingForRoom = true;
-                return false;
+                return null;
             }
         }
 
-        return false;
+        return null;
     }
 
-    private void Start(MergeJob job, IReadOnlyList<MergedSlot> given)
+    private void Reserve(MergeJob job, IReadOnlyList<MergedSlot> given)
     {
         // Adapters of the same modules take turns in the same memory.
         if (given is [var equal] && equal.Bytes == job.Bytes) _memory = slots.Vacate(equal);
         else foreach (var slot in given) slots.Drop(slot);
         slots.Reserve(job.Bytes);
-        (_current, _spent) = (job, TimeSpan.Zero);
+        _spent = TimeSpan.Zero;
     }
 
-    private AdapterMerger Take(LoraAdapter adapter)
+    // Whether the current job is merged.
+    private bool Merge(TimeSpan slice)
+    {
+        var start = time.GetTimestamp();
+        _merger ??= Begin(_current!.Plain.Adapter);
+        while (_merger.Advance() && time.GetElapsedTime(start) < slice)
+        {
+        }
+
+        _spent += time.GetElapsedTime(start);
+        return _merger.IsComplete;
+    }
+
+    private AdapterMerger Begin(LoraAdapter adapter)
     {
         var memory = _memory ?? AdapterMerger.Allocate(weights, adapter);
         _memory = null;
         return new AdapterMerger(weights, adapter, memory);
     }
 
-    private void Complete()
+    private EndedMerge Complete()
     {
         var job = _current!;
         var slot = slots.Fill(job.Plain.Keep(), _merger!.Complete(), job.Bytes);
-        var spent = _spent;
         (_current, _merger) = (null, null);
-        End(job);
-        merged(slot, spent);
-        job.Complete(slot);
+        return End(job, slot) with { Spent = _spent };
     }
 
-    private void Fail(MergeJob job, Exception error)
+    private void EndIfUnwanted(MergeJob job)
     {
-        End(job);
-        job.Fail(error);
+        if (!job.IsWanted) End(job);
     }
 
-    private void End(MergeJob job)
+    private EndedMerge End(MergeJob job, MergedSlot? slot = null, Exception? error = null)
     {
         _jobs.Remove(job);
         IsWaitingForRoom &= HasWork;
         job.Plain.Dispose();
-        if (job != _current) return;
-        _merger?.Dispose();
-        _memory?.Dispose();
-        slots.Release(job.Bytes);
-        (_current, _merger, _memory) = (null, null, null);
+        if (job == _current)
+        {
+            _merger?.Dispose();
+            _memory?.Dispose();
+            slots.Release(job.Bytes);
+            (_current, _merger, _memory) = (null, null, null);
+        }
+
+        return new EndedMerge(job, slot, error);
     }
 }

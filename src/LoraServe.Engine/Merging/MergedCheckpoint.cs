@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Merging;
 
 /// <summary>
-/// Writes the checkpoint that acts as a base model with an adapter, for whoever serves one adapter alone: equal to PEFT's
-/// merge_and_unload, computed in float32 from the files and rounded once.
+/// Writes a checkpoint of a base model with an adapter merged into it, for servers without adapters: PEFT's merge_and_unload, computed in
+/// float32 from the files and rounded once.
 /// </summary>
 public static class MergedCheckpoint
 {

@@ -1,25 +1,26 @@
 namespace LoraServe.Engine.Merging;
 
 /// <summary>
-/// How long steps take on this machine: exponentially weighted averages of those that were run, by shape, and estimates from them for those
-/// that were not.
+/// Step times on this machine: exponentially weighted averages by shape, and estimates from them for shapes that were not run.
 /// </summary>
 internal sealed class StepCosts
 {
-    // The weight of one step in the average, and how far above it a step counts: other processes and the collector disturb single steps.
-    private const double Weight = 0.2;
+    // Share of one step in the average. A guess between following the machine and noise of single steps.
+    private const double StepShare = 0.2;
+
+    // A step counts at most this many times the average: other processes and garbage collections disturb single steps. A guess.
     private const double Outlier = 1.5;
 
-    // The first steps of a shape prepare kernels; the fastest of them is the one to believe.
+    // The first steps of a shape are slower, because kernels are prepared: of these, the fastest counts. A guess.
     private const int PreparingSteps = 3;
 
-    // Machines change their pace: a figure of the past says nothing about now.
+    // Machines change their pace, so that older averages are estimates no better than others. A guess: shorter tries unused plans more often.
     private static readonly TimeSpan Validity = TimeSpan.FromSeconds(60);
 
     private readonly Dictionary<StepShape, Average> _averages = [];
     private TimeSpan _now;
 
-    /// <summary>Takes note of a step.</summary>
+    /// <summary>Learns from a step.</summary>
     public void Observe(StepShape shape, double milliseconds, TimeSpan now)
     {
         _now = now;
@@ -32,7 +33,7 @@ internal sealed class StepCosts
     /// <summary>Whether steps of this shape were measured lately.</summary>
     public bool IsKnown(StepShape shape) => _averages.TryGetValue(shape, out var average) && _now - average.Observed < Validity;
 
-    /// <summary>Milliseconds of a step of this shape; 0 as long as no step at all was measured.</summary>
+    /// <summary>Milliseconds of a step of this shape; 0 until any step was measured.</summary>
     public double Estimate(StepShape shape) =>
         IsKnown(shape) ? _averages[shape].Milliseconds
             : IsKnown(shape.Alone) ? _averages[shape.Alone].Milliseconds * shape.Factor
@@ -49,7 +50,7 @@ internal sealed class StepCosts
     private static Average Add(Average average, double milliseconds, TimeSpan now)
     {
         var counted = Math.Min(milliseconds, average.Milliseconds * Outlier);
-        return new Average(average.Milliseconds + (Weight * (counted - average.Milliseconds)), average.Steps + 1, now);
+        return new Average(average.Milliseconds + (StepShare * (counted - average.Milliseconds)), average.Steps + 1, now);
     }
 
     private readonly record struct Average(double Milliseconds, int Steps, TimeSpan Observed);

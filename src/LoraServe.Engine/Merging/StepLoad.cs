@@ -2,14 +2,15 @@ using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Engine.Merging;
 
-/// <summary>What decides how long a step takes.</summary>
-/// <param name="Tokens">Tokens that it computes.</param>
-/// <param name="Context">Tokens that its rows attend to, all rows together.</param>
-/// <param name="HasBase">Whether some tokens are those of the bare base.</param>
-/// <param name="Adapters">The adapter versions in it, each once for each mode.</param>
+/// <summary>The load of a step, which determines step time.</summary>
+/// <param name="Tokens">Tokens computed.</param>
+/// <param name="Context">Tokens attended to, summed over the rows.</param>
+/// <param name="HasBase">Whether some tokens run on the bare base.</param>
+/// <param name="Adapters">The adapter versions of the other tokens, each once for each mode.</param>
 internal sealed record StepLoad(int Tokens, int Context, bool HasBase, IReadOnlyList<AdapterLoad> Adapters)
 {
-    /// <summary>The step's shape where each adapter runs as told.</summary>
+    /// <summary>The shape of the step.</summary>
+    /// <param name="isMerged">Whether an adapter runs on merged weights.</param>
     public StepShape Shape(Predicate<AdapterLoad> isMerged)
     {
         var unmerged = Adapters.Where(adapter => !isMerged(adapter)).ToList();
@@ -21,6 +22,11 @@ internal sealed record StepLoad(int Tokens, int Context, bool HasBase, IReadOnly
 /// <summary>One adapter version in a step.</summary>
 /// <param name="Version">The version.</param>
 /// <param name="Rank">Its highest rank.</param>
-/// <param name="Mode">How its rows want to run.</param>
+/// <param name="Mode">Whether its rows run on merged weights, as their requests or the adapter say.</param>
 /// <param name="HasSlot">Whether merged weights of it exist.</param>
-internal sealed record AdapterLoad(string Version, int Rank, MergeMode Mode, bool HasSlot);
+internal sealed record AdapterLoad(string Version, int Rank, MergeMode Mode, bool HasSlot)
+{
+    /// <summary>Whether its rows run on merged weights.</summary>
+    /// <param name="usesSlots">Whether those of mode auto do where there is a slot.</param>
+    public bool IsMerged(bool usesSlots) => Mode == MergeMode.Merged || (Mode == MergeMode.Auto && HasSlot && usesSlots);
+}

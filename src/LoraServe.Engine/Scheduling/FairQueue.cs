@@ -7,9 +7,9 @@ namespace LoraServe.Engine.Scheduling;
 /// and KV blocks. They are shared by dominant resource fairness (Ghodsi et al. 2011): the next place goes to the waiting flow whose larger
 /// part of the two is the least for its weight, the earlier arrival first where they are equal; within a flow, arrival alone decides.
 /// </summary>
-/// <param name="slots">Places for running sequences.</param>
+/// <param name="places">Most running sequences.</param>
 /// <param name="blocks">KV blocks.</param>
-internal sealed class FairQueue(int slots, int blocks)
+internal sealed class FairQueue(int places, int blocks)
 {
     private readonly Dictionary<FlowKey, AdapterFlow> _byKey = [];
     private readonly Dictionary<long, Sequence> _sequences = [];
@@ -160,6 +160,6 @@ internal sealed class FairQueue(int slots, int blocks)
         var held = moreBlocks;
         foreach (var sequence in flow.Running)
             held += sequence.Blocks.Count;
-        return Math.Max((double)(flow.Running.Count + moreSequences) / slots, (double)held / blocks) / flow.Weight;
+        return Math.Max((double)(flow.Running.Count + moreSequences) / places, (double)held / blocks) / flow.Weight;
     }
 }

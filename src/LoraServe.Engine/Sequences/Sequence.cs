@@ -142,7 +142,8 @@ internal sealed class Sequence
     }
 
     /// <summary>Exchanges the plain adapter for its merged form, before the first step.</summary>
-    public void RunOn(MergedSlot slot) => Adapter = slot.Lease(Adapter);
+    /// <param name="merged">Took over <see cref="Adapter"/>.</param>
+    public void RunOn(AdapterLease merged) => Adapter = merged;
 
     /// <summary>Takes the log-probabilities of the prompt's next token, the second one first.</summary>
     public void AddPromptLogprobs(TokenLogprobs logprobs) => _promptLogprobs.Add(logprobs);

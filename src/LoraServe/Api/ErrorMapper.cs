@@ -5,6 +5,7 @@ using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Merging;
 using LoraServe.Engine.Sequences;
 using LoraServe.Engine.Storage;
 using LoraServe.Engine.Training.Settings;

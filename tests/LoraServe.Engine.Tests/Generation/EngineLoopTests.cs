@@ -2,6 +2,7 @@ using System.Threading.Channels;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Merging;
+using LoraServe.Engine.Models;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Scheduling;
 using LoraServe.Engine.Sequences;
@@ -50,10 +51,7 @@ public class EngineLoopTests
     public async Task Step_RowThatFails_KeepsItsAdapterForTheRowsComputedWithIt()
     {
         using var small = new SmallModel();
-        var background = new BackgroundWork(0.2, TimeProvider.System);
-        var merging = new MergeService(small.Weights, budget: 0, () => false, TimeProvider.System, NullLogger.Instance);
-        using var loop = new EngineLoop(
-            new Scheduler(4, 16, small.Blocks), small.Runner(), new Sampler(small.Vocabulary), small.Blocks, merging, background, NullLogger.Instance);
+        using var loop = Loop(small.Weights, small.Runner(), new Sampler(small.Vocabulary), small.Blocks);
         // What lets go of it frees it, as a cache does that needs the memory.
         var broken = small.OfHead(factor: float.NaN);
         var (failing, failed) = Submit(id: 1, new AdapterLease(broken, broken.Dispose), promptLogprobs: 0);
@@ -87,6 +85,15 @@ public class EngineLoopTests
     private static EngineLoop Loop()
     {
         var blocks = new KvBlockPool(count: 1);
-        return new EngineLoop(new Scheduler(4, 16, blocks), new ModelRunner(null!, blocks.BlockSize), new Sampler(1), blocks, new MergeService(null!, budget: 0, () => false, TimeProvider.System, NullLogger.Instance), new BackgroundWork(0.2, TimeProvider.System), NullLogger.Instance);
+        return Loop(null!, new ModelRunner(null!, blocks.BlockSize), new Sampler(1), blocks);
+    }
+
+    private static EngineLoop Loop(BaseWeights weights, ModelRunner model, Sampler sampler, KvBlockPool blocks)
+    {
+        var cache = new AdapterCache(new AdapterCacheLimits { Bytes = 1000 }, TimeProvider.System, new AdapterMetrics(new AdapterLabels(1)));
+        var merging = new MergeService(weights, budget: 0, cache, TimeProvider.System, new MergeMetrics(), NullLogger.Instance);
+        var runner = new StepRunner(model, sampler, merging, new EngineMetrics(NullLogger.Instance), NullLogger.Instance);
+        return new EngineLoop(
+            new Scheduler(4, 16, blocks), runner, merging, new BackgroundWork(0.2, TimeProvider.System), NullLogger.Instance);
     }
 }

@@ -9,7 +9,7 @@ namespace LoraServe.Engine.Tests.Scheduling;
 
 public sealed class FairQueueTests
 {
-    private readonly FairQueue _queue = new(slots: 8, blocks: 100);
+    private readonly FairQueue _queue = new(places: 8, blocks: 100);
 
     [Fact]
     public void Next_OneAdapterFloods_TheOthersComeBeforeItsSecond()
@@ -128,7 +128,7 @@ public sealed class FairQueueTests
     [Property]
     public void VictimFor_AnyLoad_IsNeverPreemptedBack(byte[] arrivals)
     {
-        var queue = new FairQueue(slots: 8, blocks: 40);
+        var queue = new FairQueue(places: 8, blocks: 40);
         for (var i = 0; i < arrivals.Length; i++)
         {
             var weight = 1 + (arrivals[i] % 3);

@@ -219,7 +219,7 @@ public sealed class FairnessTests
         return batch;
     }
 
-    private static List<SampledToken?> Tokens(Batch batch) => [.. batch.Rows.Select(row => row.SamplesToken ? Token : (SampledToken?)null)];
+    private static List<RowResult> Tokens(Batch batch) => [.. batch.Rows.Select(row => new RowResult(row.SamplesToken ? Token : null))];
 
     private static void RunToTheEnd(Scheduler scheduler)
     {

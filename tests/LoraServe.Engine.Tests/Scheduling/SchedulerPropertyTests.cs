@@ -55,7 +55,7 @@ public sealed class SchedulerPropertyTests
                 scheduler.Fail(row.Sequence, new InvalidOperationException("broken"));
             }
 
-            scheduler.Complete(batch, [.. batch.Rows.Select(Choose)]);
+            scheduler.Complete(batch, [.. batch.Rows.Select(row => new RowResult(Choose(row)))]);
             foreach (var row in batch.Rows) computed[row.Sequence.Id] = Math.Max(computed.GetValueOrDefault(row.Sequence.Id), row.Start + row.Count);
         }
 

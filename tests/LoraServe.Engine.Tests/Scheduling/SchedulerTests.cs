@@ -177,7 +177,7 @@ public sealed class SchedulerTests
             needed.Add((row.LogitsCount, row.PromptLogprobCount));
             for (var i = 0; i < row.PromptLogprobCount; i++)
                 row.Sequence.AddPromptLogprobs(new TokenLogprobs(-row.Start - i, []));
-            scheduler.Complete(batch, [Token]);
+            scheduler.Complete(batch, [new(Token)]);
         }
 
         needed.ShouldBe([(3, 3), (3, 3), (maxTokens > 0 ? 1 : 0, 0)]);
@@ -215,7 +215,7 @@ public sealed class SchedulerTests
         var batch = scheduler.Schedule();
         scheduler.Cancel(1);
 
-        scheduler.Complete(batch, [Token]);
+        scheduler.Complete(batch, [new(Token)]);
 
         submitted.Read().ShouldBeEmpty();
         submitted.Releases.ShouldBe(1);
@@ -231,7 +231,23 @@ public sealed class SchedulerTests
         var error = new NotFiniteNumberException("NaN");
 
         scheduler.Fail(broken.Sequence, error);
-        scheduler.Complete(batch, [null, Token]);
+        scheduler.Complete(batch, [default, new(Token)]);
+        Run(scheduler);
+
+        (await Should.ThrowAsync<GenerationFailedException>(broken.Completion)).InnerException.ShouldBeSameAs(error);
+        sound.Read().Count.ShouldBe(5);
+        _blocks.Used.ShouldBe(0);
+    }
+
+    [Fact]
+    public async Task Complete_RowThatFailed_EndsItsSequenceAlone()
+    {
+        var scheduler = new Scheduler(8, 50, _blocks);
+        var broken = Add(scheduler, promptLength: 9, maxTokens: 5, id: 1);
+        var sound = Add(scheduler, promptLength: 9, maxTokens: 5, id: 2);
+        var error = new NotFiniteNumberException("NaN");
+
+        scheduler.Complete(scheduler.Schedule(), [new(Token: null, error), new(Token)]);
         Run(scheduler);
 
         (await Should.ThrowAsync<GenerationFailedException>(broken.Completion)).InnerException.ShouldBeSameAs(error);
@@ -280,7 +296,7 @@ public sealed class SchedulerTests
     private static Batch Step(Scheduler scheduler)
     {
         var batch = scheduler.Schedule();
-        scheduler.Complete(batch, [.. batch.Rows.Select(row => row.SamplesToken ? Token : (SampledToken?)null)]);
+        scheduler.Complete(batch, [.. batch.Rows.Select(row => new RowResult(row.SamplesToken ? Token : null))]);
         return batch;
     }
 

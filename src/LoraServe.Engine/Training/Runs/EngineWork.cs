@@ -46,8 +46,6 @@ internal sealed class EngineWork(LlmEngine engine)
                 while (measured.Advance())
                 {
                 }
-
-                return 0;
             });
         }
     }
@@ -66,7 +64,7 @@ internal sealed class EngineWork(LlmEngine engine)
     public async Task<T> RunNowAsync<T>(Func<T> function)
     {
         var work = new SingleSlice<T>(function);
-        await engine.InvokeAsync(new MeasuredWork(work, this).Advance);
+        await engine.InvokeAsync(() => new MeasuredWork(work, this).Advance());
         return work.Result;
     }
 
@@ -78,11 +76,7 @@ internal sealed class EngineWork(LlmEngine engine)
     {
         try
         {
-            await engine.InvokeAsync(() =>
-            {
-                resource.Dispose();
-                return 0;
-            });
+            await engine.InvokeAsync(resource.Dispose);
         }
         catch (EngineOverloadedException)
         {

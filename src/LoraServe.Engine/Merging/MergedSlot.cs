@@ -1,12 +1,13 @@
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
-namespace LoraServe.Engine.Adapters.Residency;
+namespace LoraServe.Engine.Merging;
 
 /// <summary>The weights of one adapter version merged into the base's, beside the base. Belongs to the engine's thread.</summary>
-/// <param name="plain">Keeps what the merged form shares with the adapter; the slot gives it back.</param>
-/// <param name="merged">The slot frees it.</param>
-/// <param name="bytes">What it counts against the budget.</param>
+/// <param name="plain">Holds the tensors that the merged form shares with the adapter; disposed with the slot.</param>
+/// <param name="merged">Freed with the slot.</param>
+/// <param name="bytes">Its part of the budget.</param>
 internal sealed class MergedSlot(AdapterLease plain, MergedAdapter merged, long bytes) : IDisposable
 {
     private int _users;
@@ -15,24 +16,24 @@ internal sealed class MergedSlot(AdapterLease plain, MergedAdapter merged, long 
 
     public long Bytes { get; } = bytes;
 
-    /// <summary>What the model runs on in place of the adapter.</summary>
+    /// <summary>The merged form, on which the model runs in place of the adapter.</summary>
     public LoraAdapter Adapter => merged.Adapter;
 
-    /// <summary>Whether a person asked for it: it stays until a person unmerges it.</summary>
+    /// <summary>Whether a person merged it: then it stays until a person unmerges it.</summary>
     public bool IsPinned { get; set; }
 
-    /// <summary>Whether a person wants it gone as soon as it can go.</summary>
+    /// <summary>Whether a person unmerged it, so that it goes with its last user.</summary>
     public bool IsUnwanted { get; set; }
 
     /// <summary>When a step last ran on it, as time since the engine's start; at first when it was filled.</summary>
     public TimeSpan LastUse { get; set; }
 
-    /// <summary>Whether nobody would miss it: some other slot may take its memory.</summary>
+    /// <summary>Whether another slot may take its memory.</summary>
     public bool CanGo => !IsPinned && _users == 0;
 
     /// <summary>
-    /// A lease for somebody who always runs merged, to take the place of the lease on the plain adapter; until it is disposed, on the engine's
-    /// thread, the slot stays.
+    /// A lease for a sequence that always runs merged, in place of its lease on the plain adapter, which it takes over. The slot stays until
+    /// the lease is disposed, on the engine's thread.
     /// </summary>
     public AdapterLease Lease(AdapterLease asked)
     {
@@ -52,7 +53,7 @@ internal sealed class MergedSlot(AdapterLease plain, MergedAdapter merged, long 
         }
     }
 
-    /// <summary>Ends the slot and hands its memory over, of <see cref="Bytes"/>.</summary>
+    /// <summary>Ends the slot and hands its memory of <see cref="Bytes"/> over.</summary>
     public Tensor Vacate()
     {
         var memory = merged.Vacate();

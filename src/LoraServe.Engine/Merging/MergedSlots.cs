@@ -1,14 +1,15 @@
+using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
 
-namespace LoraServe.Engine.Adapters.Residency;
+namespace LoraServe.Engine.Merging;
 
 /// <summary>
 /// Merged weights by adapter version, within a budget of bytes that is counted before anything is allocated. Belongs to the engine's thread.
 /// </summary>
 /// <param name="budget">Most bytes of all slots, those being filled included; 0 allows none.</param>
-/// <param name="vacated">Told of the version of each slot that makes room.</param>
-internal sealed class MergedSlots(long budget, Action<string>? vacated = null) : IDisposable
+/// <param name="metrics">Counts the slots that are given up.</param>
+internal sealed class MergedSlots(long budget, MergeMetrics metrics) : IDisposable
 {
     private readonly Dictionary<string, MergedSlot> _slots = new(StringComparer.Ordinal);
     private long _reserved;
@@ -16,7 +17,7 @@ internal sealed class MergedSlots(long budget, Action<string>? vacated = null) :
     /// <summary>Most bytes of all slots.</summary>
     public long Budget { get; } = budget;
 
-    /// <summary>Bytes of all slots and of what is reserved for those being filled.</summary>
+    /// <summary>Bytes of all slots, and those reserved for slots being filled.</summary>
     public long Bytes => _reserved + _slots.Values.Sum(slot => slot.Bytes);
 
     public IReadOnlyCollection<MergedSlot> All => _slots.Values;
@@ -24,17 +25,14 @@ internal sealed class MergedSlots(long budget, Action<string>? vacated = null) :
     /// <summary>The slot of this version, or null.</summary>
     public MergedSlot? Find(string version) => _slots.GetValueOrDefault(version);
 
-    /// <summary>
-    /// The slots to give up, the least valuable first, so that so many bytes are free; null where even without all that can go there is
-    /// no room.
-    /// </summary>
-    /// <param name="bytes">What is needed.</param>
-    /// <param name="value">What a slot is worth.</param>
-    public IReadOnlyList<MergedSlot>? RoomFor(long bytes, Func<MergedSlot, double> value)
+    /// <summary>The slots to give up so that so many bytes are free; null where there is no room even without all that can go.</summary>
+    /// <param name="bytes">Of the slot to be filled.</param>
+    /// <param name="leastValuableFirst">Slots in the order in which they go.</param>
+    public IReadOnlyList<MergedSlot>? RoomFor(long bytes, IEnumerable<MergedSlot> leastValuableFirst)
     {
         var given = new List<MergedSlot>();
         var free = Budget - Bytes;
-        foreach (var slot in _slots.Values.Where(slot => slot.CanGo).OrderBy(value))
+        foreach (var slot in leastValuableFirst.Where(slot => slot.CanGo))
         {
             if (free >= bytes) break;
             given.Add(slot);
@@ -44,7 +42,7 @@ internal sealed class MergedSlots(long budget, Action<string>? vacated = null) :
         return free >= bytes ? given : null;
     }
 
-    /// <summary>Whether there will be room once nobody uses a slot that is not pinned.</summary>
+    /// <summary>Whether there will be room once no sequence uses the slots that are not pinned.</summary>
     public bool CanEverHold(long bytes) => bytes <= Budget - PinnedBytes;
 
     /// <summary>Why there is no room for so many bytes, for a person.</summary>
@@ -53,20 +51,20 @@ internal sealed class MergedSlots(long budget, Action<string>? vacated = null) :
         + (PinnedBytes > 0 ? $", of which {PinnedBytes} are pinned: unmerge an adapter that was merged by hand" : "")
         + (bytes > Budget ? ": raise --merged-bytes or use mode auto or unmerged." : ".");
 
-    /// <summary>Takes bytes out of the budget for a slot that is going to be filled.</summary>
+    /// <summary>Takes bytes out of the budget for a slot to be filled.</summary>
     public void Reserve(long bytes)
     {
         if (bytes > Budget - Bytes) throw new InvalidOperationException($"{bytes} bytes do not fit into {Budget} with {Bytes} in use.");
         _reserved += bytes;
     }
 
-    /// <summary>Gives up a reservation.</summary>
+    /// <summary>Gives a reservation back.</summary>
     public void Release(long bytes) => _reserved -= bytes;
 
     /// <summary>Turns a reservation into a slot.</summary>
-    /// <param name="plain">A lease that is the slot's from now on.</param>
-    /// <param name="merged">Belongs to the slot from now on.</param>
-    /// <param name="bytes">What was reserved.</param>
+    /// <param name="plain">A lease, taken over.</param>
+    /// <param name="merged">Taken over.</param>
+    /// <param name="bytes">The reservation.</param>
     public MergedSlot Fill(AdapterLease plain, MergedAdapter merged, long bytes)
     {
         var slot = new MergedSlot(plain, merged, bytes);
@@ -82,7 +80,7 @@ internal sealed class MergedSlots(long budget, Action<string>? vacated = null) :
     public Tensor Vacate(MergedSlot slot)
     {
         _slots.Remove(slot.Version);
-        vacated?.Invoke(slot.Version);
+        metrics.Unmerged(slot.Version);
         return slot.Vacate();
     }
 

@@ -1,11 +1,12 @@
 using FsCheck.Xunit;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Lora;
+using LoraServe.Engine.Merging;
 using Shouldly;
 using TorchSharp;
 using Xunit;
 
-namespace LoraServe.Engine.Tests.Adapters.Residency;
+namespace LoraServe.Engine.Tests.Merging;
 
 public class MergedSlotsTests
 {
@@ -14,13 +15,13 @@ public class MergedSlotsTests
     {
         const int Budget = 1000;
         var random = new Random(seed);
-        using var slots = new MergedSlots(Budget);
+        using var slots = Slots(Budget);
         var users = new List<AdapterLease>();
         for (var i = 0; i < 60; i++)
         {
             var bytes = random.Next(400);
             var needed = slots.All.Where(slot => !slot.CanGo).Sum(slot => slot.Bytes);
-            if (slots.RoomFor(bytes, slot => slot.Bytes) is { } given)
+            if (slots.RoomFor(bytes, slots.All.OrderBy(slot => slot.Bytes)) is { } given)
             {
                 foreach (var slot in given) slots.Drop(slot);
                 slots.Reserve(bytes);
@@ -42,14 +43,14 @@ public class MergedSlotsTests
     [Fact]
     public void RoomFor_SlotsThatCanGo_GivesUpTheLeastValuable()
     {
-        using var slots = new MergedSlots(300);
+        using var slots = Slots(300);
         foreach (var name in (string[])["a", "b", "c"])
         {
             slots.Reserve(100);
             Fill(slots, name, 100);
         }
 
-        var given = slots.RoomFor(150, slot => slot.Version == "b" ? 2 : slot.Version == "a" ? 3 : 1);
+        var given = slots.RoomFor(150, slots.All.OrderBy(slot => slot.Version == "b" ? 2 : slot.Version == "a" ? 3 : 1));
 
         given!.Select(slot => slot.Version).ShouldBe(["c", "b"]);
     }
@@ -57,7 +58,7 @@ public class MergedSlotsTests
     [Fact]
     public void Lease_UntilItsEnd_KeepsTheSlotAndTheAdapter()
     {
-        using var slots = new MergedSlots(10);
+        using var slots = Slots(10);
         var releases = 0;
         slots.Reserve(10);
         var slot = Fill(slots, "a", 10, () => releases++);
@@ -65,10 +66,10 @@ public class MergedSlotsTests
 
         var lease = slot.Lease(asked);
 
-        slots.RoomFor(10, _ => 0).ShouldBeNull();
+        slots.RoomFor(10, slots.All).ShouldBeNull();
         (lease.Name, lease.Weight, lease.Adapter).ShouldBe(("alias", 2, slot.Adapter));
         lease.Dispose();
-        slots.Drop(slots.RoomFor(10, _ => 0)!.Single());
+        slots.Drop(slots.RoomFor(10, slots.All)!.Single());
         releases.ShouldBe(1);
         slots.Bytes.ShouldBe(0);
     }
@@ -76,11 +77,13 @@ public class MergedSlotsTests
     [Fact]
     public void Reserve_MoreThanIsFree_Throws()
     {
-        using var slots = new MergedSlots(10);
+        using var slots = Slots(10);
         slots.Reserve(6);
 
         Should.Throw<InvalidOperationException>(() => slots.Reserve(5));
     }
+
+    private static MergedSlots Slots(long budget) => new(budget, new MergeMetrics());
 
     private static IEnumerable<AdapterLease> Use(MergedSlot slot, Random random)
     {
