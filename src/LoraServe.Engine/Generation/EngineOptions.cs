@@ -14,10 +14,10 @@ public sealed record EngineOptions
     /// <summary>Folder that keeps uploaded adapters across restarts.</summary>
     public required string Data { get; init; }
 
-    /// <summary>How long the trash of the data folder keeps what nothing in it knows.</summary>
+    /// <summary>How long the trash of the data folder keeps files that nothing refers to.</summary>
     public TimeSpan TrashAge { get; init; } = TimeSpan.FromDays(7);
 
-    /// <summary>Whether the index of the adapters is built from their folders, in the place of the one that is there.</summary>
+    /// <summary>Whether the index of the adapters is rebuilt from their folders.</summary>
     public bool RebuildRegistry { get; init; }
 
     /// <summary>Folder whose sub-folders are PEFT adapters to serve from the start, named after them.</summary>
@@ -41,7 +41,7 @@ public sealed record EngineOptions
     /// <summary>Most different adapters in one step; the others take turns, and the base is not counted.</summary>
     public int MaxLoras { get; init; } = 16;
 
-    /// <summary>Whether prefixes that were computed before are used again.</summary>
+    /// <summary>Whether computed prefixes are reused.</summary>
     public bool EnablePrefixCaching { get; init; } = true;
 
     /// <summary>Highest rank that an adapter may have.</summary>
@@ -51,20 +51,20 @@ public sealed record EngineOptions
     public int KvCacheMemory { get; init; } = 1024;
 
     /// <summary>
-    /// Most memory for adapters, in bytes. It is never exceeded: adapters that no request uses make room, and a request for which there is
-    /// none waits. 0: no adapter is served.
+    /// Most memory for adapters, in bytes. Never exceeded: unused adapters make room, and a request without room waits. 0: no adapter is
+    /// served.
     /// </summary>
     public long AdapterCacheBytes { get; init; } = 1L << 30;
 
     /// <summary>
-    /// Most bytes of merged weights; 0: none. Null: as much as one adapter on all linear modules needs, at most a quarter of the memory.
+    /// Most bytes of merged weights; 0: none. Null: enough for one adapter on all linear modules, at most a quarter of the memory.
     /// </summary>
     public long? MergedBytes { get; init; }
 
     /// <summary>Most adapters that have a label of their own in metrics; all others share one.</summary>
     public int MaxAdapterLabels { get; init; } = 100;
 
-    /// <summary>Part of the time that training may take while requests wait, from 0 to 1; it takes all of it while none does.</summary>
+    /// <summary>Training's share of the time while requests wait, from 0 to 1; it has all of it while none does.</summary>
     public double TrainingShare { get; init; } = 0.2;
 
     /// <summary>

@@ -6,8 +6,8 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Generation;
 
 /// <summary>
-/// The logits of the wanted tokens of a step, computed in slices of bounded memory: those of a chunk of a prompt on a large vocabulary would
-/// take gigabytes. Asked in ascending order, each slice is computed once.
+/// Logits of the tokens of a step that need them, computed in slices of bounded memory: those of a chunk of a prompt on a large vocabulary would
+/// take gigabytes. Read in ascending order, each slice is computed once.
 /// </summary>
 internal sealed class LogitSlices : IDisposable
 {
@@ -22,9 +22,9 @@ internal sealed class LogitSlices : IDisposable
 
     /// <summary>Computes the first slice.</summary>
     /// <param name="model">Has the output head.</param>
-    /// <param name="hidden">[tokens, hidden], the last hidden states of the wanted tokens; stays the caller's.</param>
-    /// <param name="lora">The adapters of the wanted tokens.</param>
-    /// <param name="buffer">Gives room for so many floats, which these slices use as long as they are needed.</param>
+    /// <param name="hidden">[tokens, hidden], the last hidden states; stays the caller's.</param>
+    /// <param name="lora">The adapters of the same tokens.</param>
+    /// <param name="buffer">Gives room for so many floats, in use as long as these slices.</param>
     /// <param name="mostBytes">Of a slice in float32.</param>
     public LogitSlices(BaseModel model, Tensor hidden, LoraBatch lora, Func<int, float[]> buffer, int mostBytes)
     {
@@ -36,7 +36,7 @@ internal sealed class LogitSlices : IDisposable
         if (_rows < _count) _hidden = hidden.alias().DetachFromDisposeScope();
     }
 
-    /// <summary>[vocabulary], of one of the wanted tokens; valid until the next one is asked for. Throws what the output head throws.</summary>
+    /// <summary>[vocabulary] of one token; valid until the next call. Throws the exceptions of the output head.</summary>
     public ReadOnlySpan<float> Of(int token)
     {
         if (token < _first || token >= _first + _valid) Compute(_hidden!, token);
@@ -44,13 +44,13 @@ internal sealed class LogitSlices : IDisposable
         return _values.AsSpan((token - _first) * vocabulary, vocabulary);
     }
 
-    /// <summary>Frees what later slices would need.</summary>
+    /// <summary>Frees the hidden states.</summary>
     public void Dispose() => _hidden?.Dispose();
 
     private void Compute(Tensor hidden, int first)
     {
         using var scope = NewDisposeScope();
-        // A slice that fails must not pass for the one before it.
+        // A slice that fails must not be taken for the one before it.
         _valid = 0;
         _first = Math.Min(first, _count - _rows);
         var isAll = _rows == _count;

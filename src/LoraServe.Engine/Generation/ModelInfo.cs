@@ -2,7 +2,7 @@ using LoraServe.Engine.Sampling;
 
 namespace LoraServe.Engine.Generation;
 
-/// <summary>What the outside may know of the base model.</summary>
+/// <summary>The base model as clients may know it.</summary>
 public sealed record ModelInfo
 {
     /// <summary>The name under which it is served.</summary>
@@ -21,16 +21,15 @@ public sealed record ModelInfo
     public required int MaxModelLen { get; init; }
 
     /// <summary>
-    /// How to sample where a request says nothing: OpenAI's defaults, changed by what the checkpoint's generation_config.json recommends.
+    /// Sampling where a request says nothing: OpenAI's defaults, overridden by the checkpoint's generation_config.json.
     /// </summary>
     public required SamplingParams DefaultSampling { get; init; }
 
     /// <summary>
-    /// SHA-256 over the weights as the checkpoint stores them, lower-case hexadecimal: which base this is, whatever the dtype that it is loaded
-    /// in.
+    /// SHA-256 over the weights as the checkpoint stores them, lower-case hexadecimal: it identifies the base, whatever dtype it is loaded in.
     /// </summary>
     public required string Fingerprint { get; init; }
 
-    /// <summary>SHA-256 over the weights as they lay in memory when they were loaded, in <see cref="Dtype"/>, lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 over the weights in memory just after loading, in <see cref="Dtype"/>, lower-case hexadecimal.</summary>
     public required string Checksum { get; init; }
 }

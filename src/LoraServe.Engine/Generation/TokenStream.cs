@@ -19,20 +19,20 @@ public sealed class TokenStream : IDisposable
     }
 
     /// <summary>
-    /// Generated tokens in order. It completes after the token that carries a finish reason (or with none for a maximum of 0 tokens),
+    /// Generated tokens in order. Completes after the token that carries a finish reason (or without one for a maximum of 0 tokens),
     /// and fails with a <see cref="GenerationFailedException"/> if the engine could not go on, or with a
-    /// <see cref="Merging.MergedSlotsFullException"/> if it was to run merged and there is no room for that.
+    /// <see cref="Merging.MergedSlotsFullException"/> if it must run merged and there is no room for that.
     /// </summary>
     public ChannelReader<GeneratedToken> Tokens { get; }
 
     /// <summary>
     /// One entry for each token of the prompt, null for the first, complete before the first generated token is written;
-    /// an empty list when they were not asked for.
+    /// empty where they were not requested.
     /// </summary>
     public Task<IReadOnlyList<TokenLogprobs?>> PromptLogprobs { get; }
 
     /// <summary>
-    /// Tokens of the prompt that the prefix cache held; to be read once <see cref="PromptLogprobs"/> is complete or a token has been read.
+    /// Tokens of the prompt found in the prefix cache; to be read once <see cref="PromptLogprobs"/> is complete or a token has been read.
     /// </summary>
     public int CachedTokens => _sequence.CachedTokens;
 

@@ -2,7 +2,7 @@ using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Engine.Scheduling;
 
-/// <summary>The sequences of one owner on one adapter version, or on all of its sums, and their account with the others.</summary>
+/// <summary>The sequences of one owner on one adapter version, or on all of its mixes, and what they are due beside others.</summary>
 internal sealed class AdapterFlow
 {
     private static readonly Comparer<Sequence> ByArrival =
@@ -17,7 +17,7 @@ internal sealed class AdapterFlow
     /// <summary>Its share beside others, above 0.</summary>
     public double Weight { get; set; } = 1;
 
-    /// <summary>Tokens that it may still compute in its turn; below 0, those that it computed ahead of it.</summary>
+    /// <summary>Tokens of credit; below 0, tokens that it got ahead of its turn.</summary>
     public double Deficit { get; set; }
 
     /// <summary>Tokens that its running sequences could prefill in the step that is being scheduled.</summary>

@@ -3,9 +3,9 @@ using LoraServe.Engine.Sequences;
 namespace LoraServe.Engine.Scheduling;
 
 /// <summary>
-/// Which adapters may act in a step where more would than one batch may hold: those whose last turn is longest ago, and of those the ones
-/// that run longest. An adapter that is new takes its place behind those that were passed over in the last step, and before those
-/// that were not: with n adapters, each acts at least once in n / most steps, rounded up.
+/// Which adapters act in a step where there are more than one batch may hold: those whose last turn is longest ago, and among equals those that
+/// run longest. A new adapter comes after those that were passed over in the last step and before those that were not. So with n adapters,
+/// each acts at least once in n / most steps, rounded up.
 /// </summary>
 /// <param name="most">Most adapters that act in a step.</param>
 internal sealed class AdapterTurns(int most)
@@ -37,10 +37,10 @@ internal sealed class AdapterTurns(int most)
             (_candidates[i].IsGiven, _candidates[i].LastTurn) = (true, _step);
     }
 
-    /// <summary>Whether the adapter of a running sequence may act in the step, or could not come to act anyway.</summary>
+    /// <summary>Whether the adapter of a running sequence may act in the step, or has no tokens to act on.</summary>
     public bool HasTurn(Sequence sequence) => _turns[sequence.AdapterVersion].IsGiven;
 
-    /// <summary>How many of a sequence's pending tokens the step may compute: without a turn only those on which no adapter acts.</summary>
+    /// <summary>How many of a sequence's pending tokens the step may compute: without a turn, only those on which no adapter acts.</summary>
     public int Computable(Sequence sequence) => HasTurn(sequence)
         ? sequence.PendingTokens
         : Math.Max(0, Math.Min(sequence.PendingTokens, sequence.AdapterStart - sequence.ComputedTokens));

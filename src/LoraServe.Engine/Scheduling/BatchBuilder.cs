@@ -3,19 +3,19 @@ using LoraServe.Engine.Sequences;
 namespace LoraServe.Engine.Scheduling;
 
 /// <summary>
-/// Chooses the tokens of a step: one for each sequence that was prefilled, and chunks of prompts from what is left, shared among owners and
-/// adapters. There is a token for each that prefills, because the running sequences are never more than the tokens of a step.
+/// Chooses the tokens of a step: one for each sequence that generates, and from the rest chunks of prompts, shared among owners and adapters.
+/// Each sequence that prefills gets a token, because there are never more running sequences than tokens in a step.
 /// </summary>
 /// <param name="maxTokens">Most tokens in a batch.</param>
-/// <param name="maxLoras">Most different adapters that act in a batch; the sequences of others stand still for a step.</param>
-/// <param name="prefixes">Tokens that it holds are not computed.</param>
+/// <param name="maxLoras">Most different adapters that act in a batch; sequences of others wait for a later step.</param>
+/// <param name="prefixes">Has computed prefixes, whose tokens are skipped.</param>
 internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache prefixes)
 {
     private readonly AdapterTurns _turns = new(maxLoras);
     private readonly DeficitRoundRobin _tokens = new(maxTokens);
     private readonly List<AdapterFlow> _prefilling = [];
 
-    /// <summary>The rows of one adapter lie side by side, in order of admission, those that generate first.</summary>
+    /// <summary>The next batch. Rows of one adapter are adjacent, in order of admission, those that generate first.</summary>
     public Batch Build(IReadOnlyList<AdapterFlow> flows)
     {
         foreach (var flow in flows)
@@ -32,7 +32,7 @@ internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache pref
         return new Batch([.. rows.GroupBy(row => row.Sequence.AdapterVersion).SelectMany(adapter => adapter)]);
     }
 
-    // Generated tokens come first and are charged to the flow where it also wants to prefill.
+    // Sequences that generate come first. Their tokens are charged to flows that also prefill.
     private void Share(IReadOnlyList<AdapterFlow> flows)
     {
         _prefilling.Clear();

@@ -5,9 +5,9 @@ using LoraServe.Engine.Sequences;
 namespace LoraServe.Engine.Scheduling;
 
 /// <summary>
-/// A full block of the KV cache whose content is known: the end of one computed prefix, in the tree of all of them. The way from the root
-/// names every token of the prefix and under what each block was computed, so that finding a block proves its content: whole keys are
-/// compared, and equal hashes alone share nothing.
+/// A full block of the KV cache whose content is known: the end of one computed prefix, in the tree of all of them. The path from the root
+/// spells out every token of the prefix and the scope in which each block was computed, so that finding a block proves its content: whole keys
+/// are compared, not hashes.
 /// </summary>
 internal sealed class CachedBlock
 {
@@ -29,7 +29,7 @@ internal sealed class CachedBlock
     public CachedBlock? Find(PrefixScope scope, ReadOnlySpan<int> tokens) =>
         _children.GetAlternateLookup<Content>().TryGetValue(new Content(scope, tokens), out var child) ? child : null;
 
-    /// <summary>Records that such a continuation now lies in a block.</summary>
+    /// <summary>Records that a block holds such a continuation.</summary>
     public CachedBlock Add(PrefixScope scope, ReadOnlySpan<int> tokens, int block)
     {
         var child = new CachedBlock(this, scope, tokens.ToArray(), block);
@@ -37,8 +37,8 @@ internal sealed class CachedBlock
         return child;
     }
 
-    /// <summary>Records that its block gets another content.</summary>
-    /// <exception cref="InvalidOperationException">Longer prefixes go through it: they would be found no more and stay for ever.</exception>
+    /// <summary>Forgets the block, whose content is about to be overwritten.</summary>
+    /// <exception cref="InvalidOperationException">Longer prefixes continue it: they could never be found or freed again.</exception>
     public void Remove()
     {
         if (_children.Count > 0) throw new InvalidOperationException($"KV block {Block} is handed out before those that continue it.");

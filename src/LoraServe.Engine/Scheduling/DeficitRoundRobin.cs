@@ -1,25 +1,24 @@
 namespace LoraServe.Engine.Scheduling;
 
 /// <summary>
-/// Shares the tokens of a step among flows by deficit round robin (Shreedhar and Varghese 1996). Those that want tokens stand in a ring;
-/// each visit credits a quantum for the adapter's weight, an adapter takes tokens while it has credit, keeps what is left while it still
-/// wants some, and the next step goes on where this one stopped. So of two adapters that want tokens all the time, neither gets ahead of its
-/// weight by more than a quantum, one step's tokens that it was charged for, and the token that everybody gets.
+/// Shares the tokens of a step among flows by deficit round robin (Shreedhar and Varghese 1996). Flows with demand are visited in a
+/// ring; each visit credits a quantum in proportion to the flow's share, a flow takes tokens while it has credit, keeps its credit while it has
+/// demand, and the next step goes on where this one stopped. So of two flows with lasting demand, neither gets ahead of its share by more than
+/// a quantum, one step's tokens that it was charged for, and the token that each flow gets.
 /// </summary>
 /// <param name="maxTokens">Most tokens in a step.</param>
 internal sealed class DeficitRoundRobin(int maxTokens)
 {
-    // Small beside a step, so that a few adapters share each step evenly, and large enough for few visits.
+    // Small beside a step, so that a few adapters share each step evenly, and large enough for few visits. A guess, not measured.
     private readonly int _quantum = Math.Max(1, maxTokens / 32);
     private readonly HashSet<AdapterFlow> _wanting = [];
     private Queue<AdapterFlow> _ring = [];
 
     /// <summary>
-    /// Sets the grants of flows for their demands: everybody gets a token, so that nobody stands still, and together they get as much as the
-    /// budget and the demands allow.
+    /// Sets the grants of flows: each gets a token, so that none stands still, and together they get as much as budget and demands allow.
     /// </summary>
     /// <param name="budget">At least one for each flow.</param>
-    /// <param name="flows">All that want tokens in this step.</param>
+    /// <param name="flows">All with a demand in this step.</param>
     public void Share(int budget, IReadOnlyList<AdapterFlow> flows)
     {
         Join(flows);
@@ -50,12 +49,12 @@ internal sealed class DeficitRoundRobin(int maxTokens)
     }
 
     /// <summary>
-    /// Takes tokens off an adapter's credit that it gets outside of the ring. No debt is higher than a step's tokens, so that each is paid
-    /// off in a bounded time.
+    /// Deducts tokens that a flow gets outside of the ring from its credit. A debt is at most a step's tokens, so that it is paid off in bounded
+    /// time.
     /// </summary>
     public void Charge(AdapterFlow flow, int tokens) => flow.Deficit = Math.Max(flow.Deficit - tokens, -maxTokens);
 
-    // Keeps the order of those that are in the ring and still want tokens; new ones come last.
+    // Flows that still have a demand keep their order; new ones come last.
     private void Join(IReadOnlyList<AdapterFlow> flows)
     {
         _wanting.Clear();

@@ -3,9 +3,9 @@ using LoraServe.Engine.Sequences;
 namespace LoraServe.Engine.Scheduling;
 
 /// <summary>
-/// All sequences by owner and adapter version (<see cref="FlowKey"/>), and who is next. Two things are scarce when a sequence starts: places
-/// and KV blocks. They are shared by dominant resource fairness (Ghodsi et al. 2011): the next place goes to the waiting flow whose larger
-/// part of the two is the least for its weight, the earlier arrival first where they are equal; within a flow, arrival alone decides.
+/// All sequences by owner and adapter version (<see cref="FlowKey"/>), and the next one to run. Places and KV blocks are scarce, and shared by
+/// dominant resource fairness (Ghodsi et al. 2011): the next place goes to the waiting flow whose dominant resource, relative to its share, is
+/// the least, and to the earlier arrival among equals; within a flow, arrival alone decides.
 /// </summary>
 /// <param name="places">Most running sequences.</param>
 /// <param name="blocks">KV blocks.</param>
@@ -17,7 +17,7 @@ internal sealed class FairQueue(int places, int blocks)
     private IReadOnlyList<string>? _runningAdapters;
     private IReadOnlyList<string>? _waitingAdapters;
 
-    /// <summary>Those that have a sequence, the longest present first.</summary>
+    /// <summary>Flows that have a sequence, in the order in which they came.</summary>
     public IReadOnlyList<AdapterFlow> Flows => _flows;
 
     /// <summary>Sequences that were admitted and have not ended.</summary>
@@ -26,14 +26,14 @@ internal sealed class FairQueue(int places, int blocks)
     /// <summary>Sequences that wait.</summary>
     public int Waiting => _sequences.Count - Running;
 
-    /// <summary>The names under which requests that run asked for their adapters, each once; the same list until a sequence comes or goes.</summary>
+    /// <summary>Names of the adapters of running sequences, as requested, each once; the same list until a sequence comes or goes.</summary>
     public IReadOnlyList<string> RunningAdapters => _runningAdapters ??= Names(_flows.SelectMany(flow => flow.Running));
 
-    /// <summary>The same for requests that wait.</summary>
+    /// <summary>The same for waiting sequences.</summary>
     public IReadOnlyList<string> WaitingAdapters => _waitingAdapters ??= Names(_flows.SelectMany(flow => flow.Waiting));
 
-    /// <summary>Lets a sequence wait.</summary>
-    /// <exception cref="ArgumentException">Its adapter's weight is no share.</exception>
+    /// <summary>Adds a sequence, which waits.</summary>
+    /// <exception cref="ArgumentException">The share of its adapter is not a number above 0.</exception>
     public void Enqueue(Sequence sequence)
     {
         var weight = sequence.Adapter.Weight;
@@ -59,7 +59,7 @@ internal sealed class FairQueue(int places, int blocks)
     /// <summary>Any sequence; null where there is none.</summary>
     public Sequence? Any() => _sequences.Values.FirstOrDefault();
 
-    /// <summary>The next to admit; null where nobody waits.</summary>
+    /// <summary>The next sequence to admit; null where none waits.</summary>
     public Sequence? Next()
     {
         Sequence? next = null;
@@ -78,11 +78,11 @@ internal sealed class FairQueue(int places, int blocks)
     }
 
     /// <summary>
-    /// The youngest sequence of the flow that holds most for its weight without it, if that is still as much as the other flow then
-    /// holds; so nobody is ever preempted back. Null otherwise.
+    /// The sequence to preempt for another one: the youngest of the flow that, without it, still holds most relative to its share, and no less
+    /// than the other's flow then holds, so that no preemption is undone by another. Null where there is none.
     /// </summary>
-    /// <param name="next">For whom it would make way.</param>
-    /// <param name="needed">The KV blocks that this one needs.</param>
+    /// <param name="next">The other one.</param>
+    /// <param name="needed">The KV blocks that it needs.</param>
     public Sequence? VictimFor(Sequence next, long needed)
     {
         var gaining = _byKey[next.Flow];
@@ -102,7 +102,7 @@ internal sealed class FairQueue(int places, int blocks)
         return victim;
     }
 
-    /// <summary>The youngest running sequence of the flow that holds most for its weight; of equal ones, the one that came last.</summary>
+    /// <summary>The youngest running sequence of the flow that holds most relative to its share; among equals, the latest arrival.</summary>
     /// <exception cref="InvalidOperationException">Nothing runs.</exception>
     public Sequence YoungestOfLargest() => _flows
         .Where(flow => flow.Running.Count > 0)
@@ -118,7 +118,7 @@ internal sealed class FairQueue(int places, int blocks)
         Change();
     }
 
-    /// <summary>Moves it back to its place in line.</summary>
+    /// <summary>Moves a running sequence back to its place among the waiting ones.</summary>
     public void Preempt(Sequence sequence)
     {
         var flow = _byKey[sequence.Flow];
@@ -128,7 +128,7 @@ internal sealed class FairQueue(int places, int blocks)
         Change();
     }
 
-    /// <summary>Takes a sequence out; does nothing where it is not in.</summary>
+    /// <summary>Removes a sequence; does nothing where it was removed before.</summary>
     public void Remove(Sequence sequence)
     {
         if (!_sequences.Remove(sequence.Id))
@@ -154,7 +154,7 @@ internal sealed class FairQueue(int places, int blocks)
     private static List<string> Names(IEnumerable<Sequence> sequences) =>
         [.. sequences.Where(sequence => !sequence.Request.Adapter.IsBase).Select(sequence => sequence.Request.Adapter.Name).Distinct()];
 
-    // The larger of a flow's parts of the two resources, for its weight, if it held that many sequences and blocks more.
+    // A flow's part of its dominant resource, relative to its share, if it held that many more sequences and blocks.
     private double Share(AdapterFlow flow, int moreSequences = 0, long moreBlocks = 0)
     {
         var held = moreBlocks;

@@ -2,8 +2,8 @@ namespace LoraServe.Engine.Scheduling;
 
 /// <summary>
 /// Which blocks of the KV cache are held, and by how many sequences. A block holds the keys and values of <see cref="BlockSize"/>
-/// consecutive tokens. A block that nobody holds is free; one whose content is indexed keeps it until the block is handed out again, which
-/// happens to the least recently used one first.
+/// consecutive tokens. A block without holders is free. If its content is indexed, it keeps it until it is handed out again, the least recently
+/// used block first.
 /// </summary>
 internal sealed class KvBlockPool
 {
@@ -88,8 +88,8 @@ internal sealed class KvBlockPool
     public void Keep(int block, CachedBlock content) => _contents[block] = content;
 
     /// <summary>
-    /// Takes one holder off each block and empties the list. The last block goes first, so that of a prefix that nobody holds any more the
-    /// end is handed out before the beginning.
+    /// Removes a holder from each block and empties the list. The last block goes first, so that the end of a prefix without holders is handed
+    /// out before its beginning.
     /// </summary>
     /// <exception cref="InvalidOperationException">A block is free already: two sequences would get it.</exception>
     public void Free(List<int> blocks)

@@ -3,11 +3,11 @@ using LoraServe.Engine.Sequences;
 namespace LoraServe.Engine.Scheduling;
 
 /// <summary>
-/// Shares the full blocks of prefixes that were computed before, generated tokens included. Every sequence holds all blocks of its prefix,
-/// and gives the last one back first; so a block is never handed out before those that continue it, least recently used first.
+/// Shares full KV blocks of computed prefixes, generated tokens included. Every sequence holds all blocks of its prefix and gives the last one
+/// back first, so that a block is never handed out before those that continue it; the least recently used goes first.
 /// </summary>
 /// <param name="blocks">The blocks of the KV cache.</param>
-/// <param name="isEnabled">Where false, nothing is indexed and nothing found.</param>
+/// <param name="isEnabled">If not, nothing is indexed or found.</param>
 internal sealed class PrefixCache(KvBlockPool blocks, bool isEnabled)
 {
     private readonly CachedBlock _root = CachedBlock.Root();
@@ -19,8 +19,8 @@ internal sealed class PrefixCache(KvBlockPool blocks, bool isEnabled)
     public long Hits { get; private set; }
 
     /// <summary>
-    /// Gives a sequence without blocks as many as asked: first those of its longest computed prefix, then free ones. False, and none given,
-    /// where fewer are free.
+    /// Gives a sequence its blocks: first those of its longest computed prefix, then free ones. Where too few are free, it gets none and this
+    /// returns false.
     /// </summary>
     public bool TryHold(Sequence sequence, int count)
     {
@@ -43,7 +43,7 @@ internal sealed class PrefixCache(KvBlockPool blocks, bool isEnabled)
         return true;
     }
 
-    /// <summary>Passes over what others computed of a sequence's prompt since it was admitted.</summary>
+    /// <summary>Skips blocks of a sequence's prompt that others computed since it was admitted.</summary>
     public void Advance(Sequence sequence)
     {
         while (sequence.ComputedTokens == sequence.IndexedBlocks * blocks.BlockSize && Next(sequence) is { } found)
@@ -54,8 +54,7 @@ internal sealed class PrefixCache(KvBlockPool blocks, bool isEnabled)
     }
 
     /// <summary>
-    /// Whether a row completes the very block that a sequence would begin: one step later it is there, and computing it twice would take
-    /// longer.
+    /// Whether a row completes the very block that a sequence would begin: waiting a step for it is faster than computing it twice.
     /// </summary>
     public bool IsUnderWay(Sequence sequence, BatchRow row)
     {
@@ -70,8 +69,7 @@ internal sealed class PrefixCache(KvBlockPool blocks, bool isEnabled)
     }
 
     /// <summary>
-    /// Indexes the full blocks that a sequence has computed. Where another was first with the same content, its block takes the place of this
-    /// sequence's own.
+    /// Indexes the full blocks that a sequence has computed. A block whose content is indexed already is replaced by the indexed one.
     /// </summary>
     public void Publish(Sequence sequence)
     {

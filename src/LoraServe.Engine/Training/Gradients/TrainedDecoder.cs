@@ -40,10 +40,10 @@ internal sealed class TrainedDecoder : IDisposable
     /// <summary>Last norm, output head and loss.</summary>
     public TrainedHead Head { get; }
 
-    /// <summary>The way back ends at this layer; the number of layers where only the head is trained.</summary>
+    /// <summary>The backward pass ends at this layer; the number of layers where only the head is trained.</summary>
     public int LowestTrained { get; }
 
-    /// <summary>Memory for a pass: that of one which has ended, or new.</summary>
+    /// <summary>Memory for a pass, reused from one that has ended.</summary>
     public Workspace TakeWorkspace() =>
         _workspaces.TryPop(out var free) ? free : new Workspace(_dtype, Embedding.Weight.device);
 
@@ -93,7 +93,7 @@ internal sealed class TrainedDecoder : IDisposable
         Tensor Copy(Tensor weight) => weight.to(dtype, copy: true);
     }
 
-    /// <summary>Frees what it made, not the parameters.</summary>
+    /// <summary>Frees all but the parameters.</summary>
     public void Dispose()
     {
         _isDisposed = true;

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
-/// The base model with what is trained beside its frozen weights: forward and backward passes, layer by layer. It needs no autograd, so
-/// that nothing but <see cref="Parameters"/> has a gradient, and works inside inference mode.
+/// The base model with trained parameters beside its frozen weights: forward and backward passes, layer by layer. It needs no autograd, so
+/// that only <see cref="Parameters"/> have gradients, and works in inference mode.
 /// </summary>
 internal sealed class TrainedModel : IDisposable
 {
@@ -67,8 +67,7 @@ internal sealed class TrainedModel : IDisposable
     public TrainingPass Evaluate(TrainingBatch batch) => new(_decoder, batch, weight: null, dropout: null, recomputes: false);
 
     /// <summary>
-    /// What is trained as it is now, as an adapter that serves: a copy in the compute dtype. A full training gives one that replaces all
-    /// weights.
+    /// The parameters as they are now, as an adapter to serve: a copy in the compute dtype. A full training gives one that replaces all weights.
     /// </summary>
     /// <param name="version">Its <see cref="LoraAdapter.Version"/>, which must be unique: keys and values are cached by it.</param>
     public LoraAdapter Snapshot(string version)

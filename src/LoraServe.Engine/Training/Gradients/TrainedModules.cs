@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>Puts what is trained beside the modules of a base model, in the order in which they are asked for.</summary>
+/// <summary>Creates the modules of a model in training, with their parameters, in the order of the calls.</summary>
 internal sealed class TrainedModules : IDisposable
 {
     private readonly ModelConfig _config;
@@ -29,7 +29,7 @@ internal sealed class TrainedModules : IDisposable
         _scaling = settings.ToScaling(new MatchingTime());
     }
 
-    /// <summary>What is computed in.</summary>
+    /// <summary>The compute dtype.</summary>
     public ScalarType Dtype { get; }
 
     /// <summary>What is trained.</summary>
@@ -115,7 +115,7 @@ internal sealed class TrainedModules : IDisposable
         return weight.to(ScalarType.Float32).square().sum(dim: 1).sqrt().MoveToOuterDisposeScope();
     }
 
-    // The base's own where the method is LoRA; else a copy, once for a weight that two modules share.
+    // LoRA uses the base's own weight; a full training a copy, one for a weight that two modules share.
     private (Tensor Weight, TrainedParameter? Parameter) Weight(string name)
     {
         if (!IsFull) return (_weights.Weight(name), null);

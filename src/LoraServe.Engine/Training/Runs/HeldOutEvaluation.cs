@@ -9,7 +9,7 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Runs;
 
-/// <summary>How well a training does on its validation data at a moment.</summary>
+/// <summary>Evaluates a training on its validation data.</summary>
 /// <param name="engine">Generates.</param>
 /// <param name="work">Computes losses.</param>
 /// <param name="data">The validation data.</param>
@@ -22,7 +22,7 @@ internal sealed class HeldOutEvaluation(LlmEngine engine, EngineWork work, Train
         TrainingBatches.Passes(data.Examples.OrderByDescending(example => example.Tokens.Count), settings.MicroBatchTokens);
 
     /// <summary>Loss and token accuracy over all of it, exact match over its first examples.</summary>
-    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are not finite.</exception>
     /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public async Task<EvaluationFigures> RunAsync(Learner learner, CancellationToken cancellationToken)
     {
@@ -35,7 +35,7 @@ internal sealed class HeldOutEvaluation(LlmEngine engine, EngineWork work, Train
 
     private async Task<int> MatchesAsync(Learner learner, int count, CancellationToken cancellationToken)
     {
-        // Keys and values are cached by version: it is of this moment in this process.
+        // Keys and values are cached by version, so that each snapshot needs one of its own.
         var version = $"training-{Interlocked.Increment(ref _snapshots)}";
         var adapter = await work.RunAsync(() => learner.Model.Snapshot(version), cancellationToken);
         var start = Stopwatch.GetTimestamp();
@@ -54,6 +54,6 @@ internal sealed class HeldOutEvaluation(LlmEngine engine, EngineWork work, Train
         return matches;
     }
 
-    // Sequences that were cancelled let go of it when the engine comes to that.
+    // The engine disposes the leases of cancelled sequences later.
     private AdapterLease Lease(LoraAdapter adapter) => new(adapter, () => _ = work.FreeAsync(adapter)) { Name = "training" };
 }

@@ -7,13 +7,13 @@ using LoraServe.Engine.Training.Settings;
 namespace LoraServe.Engine.Training.Runs;
 
 /// <summary>
-/// What a training keeps on the disk while it runs: states to go on from, and what was trained as it was after steps that matter. All of it is
-/// written off the engine's thread, which is not to wait for a disk: nobody else uses the tensors while that is awaited.
+/// What a training keeps on disk while it runs: states to go on from, and the trained parameters after steps that matter. Written off the
+/// engine's thread, which must not wait for a disk; nothing else uses the tensors meanwhile.
 /// </summary>
 /// <param name="engine">Whose base is trained on.</param>
 /// <param name="plan">The training.</param>
 /// <param name="folder">Its folder.</param>
-/// <param name="work">Told of the time that writing takes.</param>
+/// <param name="work">Counts the time of writing.</param>
 internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFolder folder, EngineWork work)
 {
     // Enough of the latest adapters to compare or promote, however long a training is. Whole models are large.
@@ -23,23 +23,23 @@ internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFol
     private int _savedStep;
     private int _writtenStep;
 
-    /// <summary>Throws where the folder is that of another training.</summary>
+    /// <summary>Throws where the folder belongs to another training.</summary>
     /// <exception cref="InvalidTrainingException">It is.</exception>
     public void CheckSame() => _state.CheckSame();
 
-    /// <summary>Where what was trained is, or would be, as it was after a step.</summary>
+    /// <summary>Path of the checkpoint of a step, which may be absent.</summary>
     public string PathOf(int step) => folder.CheckpointOf(step);
 
-    /// <summary>Whether it is there.</summary>
+    /// <summary>Whether a step has a checkpoint.</summary>
     public bool Has(int step) => Directory.Exists(PathOf(step));
 
-    /// <summary>Whether the state after a step is saved, with all that is known of that step.</summary>
+    /// <summary>Whether the complete state after a step is saved.</summary>
     public bool IsSaved(int step) => step == _savedStep;
 
-    /// <summary>Brings a learner into the newest state that is whole.</summary>
+    /// <summary>Loads the newest undamaged state into a learner.</summary>
     /// <param name="learner">New.</param>
-    /// <param name="damaged">Told of every file that is damaged, in a sentence.</param>
-    /// <returns>How far it was; null where there is no state to go on from.</returns>
+    /// <param name="damaged">Told of every damaged file, in a sentence.</param>
+    /// <returns>Its progress; null where there is no state to go on from.</returns>
     public async Task<TrainingProgress?> LoadAsync(Learner learner, Action<string> damaged)
     {
         var damage = new List<string>();
@@ -55,16 +55,16 @@ internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFol
         return saved;
     }
 
-    /// <summary>Writes what was trained.</summary>
+    /// <summary>Writes a checkpoint.</summary>
     public Task WriteAsync(Learner learner, int step) => RunAsync(() => Write(learner, step));
 
-    /// <summary>Has the state after a step saved again: there is more to be known of the step.</summary>
+    /// <summary>Has the state after a step saved again, because its evaluation came later.</summary>
     public void Invalidate(int step)
     {
         if (_savedStep == step) _savedStep = 0;
     }
 
-    /// <summary>Saves the state, and what was trained.</summary>
+    /// <summary>Saves the state and a checkpoint.</summary>
     public async Task SaveAsync(Learner learner, TrainingProgress progress)
     {
         var step = progress.Step;
@@ -77,17 +77,17 @@ internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFol
         _savedStep = step;
     }
 
-    /// <summary>Makes what was trained until a step the result.</summary>
+    /// <summary>Makes the checkpoint of a step the result.</summary>
     /// <param name="best">The step.</param>
-    /// <param name="learner">As it is now.</param>
-    /// <param name="step">The step after which it is.</param>
+    /// <param name="learner">In its latest state.</param>
+    /// <param name="step">The step of that state.</param>
     /// <returns>The folder of the result.</returns>
     public async Task<string> PublishAsync(int best, Learner learner, int step)
     {
         var result = "";
         await RunAsync(() =>
         {
-            // The state alone is enough to go on from.
+            // A training may have gone on from a state whose checkpoint is gone.
             if (best == step && !Has(best)) Write(learner, step);
             result = folder.Publish(best);
         });
