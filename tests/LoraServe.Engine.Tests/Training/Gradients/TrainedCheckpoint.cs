@@ -11,8 +11,6 @@ namespace LoraServe.Engine.Tests.Training.Gradients;
 /// <summary>A golden checkpoint to train on, and settings without surprises.</summary>
 internal sealed class TrainedCheckpoint : IDisposable
 {
-    public static readonly string[] AllLinear = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"];
-
     public const int MaxModelLen = 256;
 
     public TrainedCheckpoint(string name, torch.ScalarType dtype = torch.ScalarType.Float32)
@@ -23,33 +21,13 @@ internal sealed class TrainedCheckpoint : IDisposable
         Weights = BaseWeights.Load(Config, files, dtype, torch.CPU, progress: null);
     }
 
-    public static TrainingSettings Settings => new()
+    public static TrainingSettings Settings => SampleSettings.Create() with
     {
-        Method = TrainingMethod.Lora,
-        Rank = 4,
-        Alpha = 8,
-        Dropout = 0,
-        UseRsLora = false,
-        UseDora = false,
-        TargetModules = AllLinear,
-        RankPattern = new Dictionary<string, int>(),
-        AlphaPattern = new Dictionary<string, double>(),
-        Steps = 20,
-        BatchSize = 4,
         MicroBatchTokens = 4096,
-        LearningRate = 0.01,
-        Schedule = LearningRateSchedule.Cosine,
-        WarmupSteps = 4,
-        WeightDecay = 0.01,
-        MaxGradientNorm = 1,
         MaxSequenceLength = MaxModelLen,
-        Recompute = false,
         Seed = 1,
         EvaluateEvery = 0,
-        ExactMatchExamples = 0,
-        EarlyStopping = 0,
         CheckpointEvery = 0,
-        OutputDtype = "float32",
     };
 
     public ModelConfig Config { get; }

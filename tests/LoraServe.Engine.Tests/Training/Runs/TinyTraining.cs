@@ -14,33 +14,20 @@ internal static class TinyTraining
     private const int Eos = 2;
 
     /// <summary>The settings that tests change.</summary>
-    public static TrainingSettings Settings { get; } = new()
+    public static TrainingSettings Settings { get; } = SampleSettings.Create() with
     {
-        Method = TrainingMethod.Lora,
         Rank = 8,
         Alpha = 16,
-        Dropout = 0,
-        UseRsLora = false,
-        UseDora = false,
-        TargetModules = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"],
-        RankPattern = new Dictionary<string, int>(),
-        AlphaPattern = new Dictionary<string, double>(),
         Steps = 12,
-        BatchSize = 4,
         MicroBatchTokens = 32,
-        LearningRate = 0.01,
         Schedule = LearningRateSchedule.Constant,
         WarmupSteps = 0,
         WeightDecay = 0,
-        MaxGradientNorm = 1,
         MaxSequenceLength = 128,
-        Recompute = false,
         Seed = 7,
         EvaluateEvery = 4,
         ExactMatchExamples = 3,
-        EarlyStopping = 0,
         CheckpointEvery = 3,
-        OutputDtype = "float32",
     };
 
     /// <summary>An engine on one thread, so that everything is the same to the last bit.</summary>
