@@ -35,13 +35,12 @@ internal static class ServiceCollectionExtensions
         // A query parameter of a wrong type then reaches the error mapper with a reason.
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddSingleton<StartupConsole>();
-        builder.Services.AddSingleton<EngineService>();
+        builder.Services.AddEngine();
         builder.Services.AddSingleton<PromptEncoder>();
-        builder.Services.AddSingleton<Generator>();
+        builder.Services.AddSingleton<ArrivingSequences>().AddSingleton<RequestAccounts>().AddSingleton<RequestAdmission>();
+        builder.Services.AddSingleton<RequestAdapters>().AddSingleton<RequestPreparation>().AddSingleton<GenerationStart>();
         builder.Services.AddSingleton<AdapterUploads>();
         builder.Services.AddSingleton<ChatPrompts>();
-        // The tool that writes the API description starts the application without a model.
-        if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService(provider => provider.GetRequiredService<EngineService>());
         if (!ApiDescription.IsBeingGenerated) builder.Services.AddHostedService<IdleMemory>();
         builder.Services.AddTraining();
         builder.Services.AddApiDescription();

@@ -34,7 +34,6 @@ public class SourceRulesTests
         "src/LoraServe/Api/FineTuning/FineTuningApi.cs",
         "src/LoraServe/Api/Requests/Fields/FieldTable.cs",
         "src/LoraServe/Generation/GenerationParameters.cs",
-        "src/LoraServe/Generation/Generator.cs",
     ];
 
     private static readonly string[] TooManyParameters = [];

@@ -32,4 +32,7 @@ public sealed record ModelInfo
 
     /// <summary>SHA-256 over the weights in memory just after loading, in <see cref="Dtype"/>, lower-case hexadecimal.</summary>
     public required string Checksum { get; init; }
+
+    /// <summary>When it was loaded.</summary>
+    public DateTimeOffset Loaded { get; init; } = DateTimeOffset.UtcNow;
 }

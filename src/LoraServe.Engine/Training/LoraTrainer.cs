@@ -19,6 +19,9 @@ public sealed class LoraTrainer(LlmEngine engine)
 {
     private readonly Turns _turns = new();
 
+    /// <summary>The engine that it trains on.</summary>
+    public LlmEngine Engine => engine;
+
     /// <summary>Checks data and hyperparameters, and chooses what was left open. Reads and tokenises the files; touches no tensor.</summary>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
@@ -100,9 +103,6 @@ public sealed class LoraTrainer(LlmEngine engine)
     public Task<Evaluation> EvaluateAsync(
         AdapterLease adapter, TrainingDataset data, int generate, IProgress<ExampleResult>? progress, CancellationToken cancellationToken) =>
         EngineEvaluation.RunAsync(engine, adapter, data, generate, progress, cancellationToken);
-
-    /// <summary>The engine.</summary>
-    internal LlmEngine Engine => engine;
 
     private string Reason(Exception e, TrainingPlan plan) => e switch
     {

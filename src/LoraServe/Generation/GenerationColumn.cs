@@ -1,7 +1,5 @@
 using LoraServe.Api.Adapters;
-using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Generation;
 
@@ -12,62 +10,25 @@ internal sealed class GenerationColumn : IDisposable
     private readonly int _promptTokens;
     private readonly int _choicesPerPrompt;
 
-    /// <summary>Submits one sequence for each prompt and choice, prompt by prompt.</summary>
-    /// <param name="engine">Runs them.</param>
+    /// <param name="engine">Runs it.</param>
     /// <param name="parameters">What was asked for.</param>
-    /// <param name="prompts">The prompts.</param>
-    /// <param name="lease">The adapter; taken over, even when this throws.</param>
-    /// <param name="place">Where its first choice stands in the answer, its place in line, whose it is, and who may share its prefixes.</param>
-    /// <exception cref="EngineOverloadedException">The queue is full; nothing of this column runs on.</exception>
-    public GenerationColumn(
-        LlmEngine engine,
-        GenerationParameters parameters,
-        IReadOnlyList<GenerationPrompt> prompts,
-        AdapterLease lease,
-        (int FirstIndex, long Arrival, string Owner, string CacheSalt) place)
+    /// <param name="column">Its adapter and prompts.</param>
+    public GenerationColumn(LlmEngine engine, GenerationParameters parameters, PreparedColumn column)
     {
-        Adapter = AdapterSelector.Label(lease);
-        Version = AdapterSelector.ShortVersion(lease);
-        IsBase = lease.IsBase;
-        AdapterName = lease.Name;
-        AdapterLabel = engine.Adapters.Labels.Of(lease);
+        Adapter = AdapterSelector.Label(column.Adapter);
+        Version = AdapterSelector.ShortVersion(column.Adapter);
+        IsBase = column.Adapter.IsBase;
+        AdapterName = column.Adapter.Name;
+        AdapterLabel = engine.Adapters.Labels.Of(column.Adapter);
         Fingerprint = $"fp_{engine.Model.Checksum[..12]}-{Version}";
         _choicesPerPrompt = parameters.N;
-        _promptTokens = prompts.Sum(prompt => prompt.Ids.Count);
-        try
-        {
-            var texts = prompts.Select(prompt => new PromptText(prompt, engine.Tokenizer, parameters.SkipSpecialTokens)).ToList();
-            for (var i = 0; i < prompts.Count * parameters.N; i++)
-            {
-                var prompt = prompts[i / parameters.N];
-                var sequence = engine.Submit(new GenerationRequest
-                {
-                    Prompt = prompt.Ids,
-                    Sampling = parameters.ToSampling(i % parameters.N, prompt.MaxTokens),
-                    Adapter = lease.Share(),
-                    Arrival = place.Arrival,
-                    Owner = place.Owner,
-                    Mode = parameters.Mode,
-                    CacheSalt = place.CacheSalt,
-                });
-                _choices.Add(new ChoiceStream(parameters, engine.Tokenizer, place.FirstIndex + i, prompt, texts[i / parameters.N], sequence));
-            }
-        }
-        catch
-        {
-            Dispose();
-            throw;
-        }
-        finally
-        {
-            lease.Dispose();
-        }
+        _promptTokens = column.Prompts.Sum(prompt => prompt.Ids.Count);
     }
 
     /// <summary>What an answer says about its adapter: base, or its name and the beginning of its version.</summary>
     public string Adapter { get; }
 
-    /// <summary>Whether it runs on the bare base model.</summary>
+    /// <summary>Whether it runs on the base model alone.</summary>
     public bool IsBase { get; }
 
     /// <summary>The name under which its adapter was asked for, or base.</summary>
@@ -79,7 +40,7 @@ internal sealed class GenerationColumn : IDisposable
     /// <summary>The beginning of the adapter's version.</summary>
     public string Version { get; }
 
-    /// <summary>The very weights that answer: the beginnings of the hashes of the base and of the adapter version.</summary>
+    /// <summary>Identifies the weights that answer, by prefixes of the hashes of the base and of the adapter version.</summary>
     public string Fingerprint { get; }
 
     /// <summary>Its choices, in order.</summary>
@@ -92,6 +53,9 @@ internal sealed class GenerationColumn : IDisposable
         CompletionTokens = _choices.Sum(choice => choice.GeneratedTokens),
         PromptTokensDetails = new() { CachedTokens = _choices.Where((_, i) => i % _choicesPerPrompt == 0).Sum(choice => choice.CachedTokens) },
     };
+
+    /// <summary>Adds the next choice, which the column disposes.</summary>
+    public void Add(ChoiceStream choice) => _choices.Add(choice);
 
     /// <summary>Cancels the choices that still run.</summary>
     public void Dispose()

@@ -4,27 +4,26 @@ namespace LoraServe.Generation;
 
 /// <summary>
 /// The running choices of one request, to be read as one stream of parts or as the parts of each choice. Disposing it cancels those that
-/// still run, and ends the request for those who count and log.
+/// still run, and settles the request's account.
 /// </summary>
 internal sealed class GenerationRun : IDisposable
 {
     // A client that reads slowly holds back its own request; the engine never waits for it.
     private const int PartsAhead = 64;
 
-    private readonly Action<GenerationRun> _ended;
+    private readonly RequestAccount _account;
     private int _disposed;
 
-    /// <param name="operation">What the request is, in the terms of OpenTelemetry's semantic conventions: text_completion or chat.</param>
+    /// <param name="account">Settled when nothing runs any more.</param>
     /// <param name="columns">At least one; disposed with the run.</param>
-    /// <param name="ended">Called once, when nothing runs any more.</param>
-    public GenerationRun(string operation, IReadOnlyList<GenerationColumn> columns, Action<GenerationRun> ended)
+    public GenerationRun(RequestAccount account, IReadOnlyList<GenerationColumn> columns)
     {
-        (Operation, Columns, _ended) = (operation, columns, ended);
+        (_account, Columns) = (account, columns);
         Choices = [.. columns.SelectMany(column => column.Choices)];
     }
 
-    /// <summary>text_completion or chat.</summary>
-    public string Operation { get; }
+    /// <summary>See <see cref="RequestAccount.Operation"/>.</summary>
+    public string Operation => _account.Operation;
 
     /// <summary>One for each adapter.</summary>
     public IReadOnlyList<GenerationColumn> Columns { get; }
@@ -83,6 +82,6 @@ internal sealed class GenerationRun : IDisposable
     {
         if (Interlocked.Exchange(ref _disposed, 1) != 0) return;
         foreach (var column in Columns) column.Dispose();
-        _ended(this);
+        _account.Settle(this);
     }
 }

@@ -1,11 +1,10 @@
 using LoraServe.Api.Requests;
 using LoraServe.Engine.Generation;
-using LoraServe.Hosting;
 
 namespace LoraServe.Generation;
 
 /// <summary>Where text ends: turns the prompts of requests into token ids that the model can take.</summary>
-internal sealed class PromptEncoder(EngineService service)
+internal sealed class PromptEncoder(LlmEngine engine)
 {
     // Normalisation can make text shorter, composition of characters by up to this factor.
     private const int MostBytesNormalizedToOne = 4;
@@ -14,11 +13,9 @@ internal sealed class PromptEncoder(EngineService service)
     private const int LeastMostCut = 2 << 20;
     private const int CharactersPerToken = 16;
 
-    private LlmEngine Engine => service.Engine;
+    private long MostCut => Math.Max(LeastMostCut, (long)CharactersPerToken * engine.Model.MaxModelLen);
 
-    private long MostCut => Math.Max(LeastMostCut, (long)CharactersPerToken * Engine.Model.MaxModelLen);
-
-    private long LongestText => (long)Engine.Model.MaxModelLen * Engine.Tokenizer.LongestTokenLength * MostBytesNormalizedToOne;
+    private long LongestText => (long)engine.Model.MaxModelLen * engine.Tokenizer.LongestTokenLength * MostBytesNormalizedToOne;
 
     /// <param name="inputs">The prompts as they were sent.</param>
     /// <param name="parameters">What is to be generated after each.</param>
@@ -44,11 +41,11 @@ internal sealed class PromptEncoder(EngineService service)
             var ids = input.TokenIds is { } given ? Truncate(given, parameters) : Encode(input.Text!, parameters, addSpecialTokens, cancellation);
             if (ids.Count == 0) faults.Add(new RequestFault(param, "has no tokens"));
             var text = parameters.TruncatePromptTokens is null ? input.Text : null;
-            prompts.Add(new GenerationPrompt(ids, text, parameters.MostTokens ?? Engine.RoomAfter(ids.Count)));
+            prompts.Add(new GenerationPrompt(ids, text, parameters.MostTokens ?? engine.RoomAfter(ids.Count)));
         }
 
         faults.ThrowIfAny();
-        foreach (var prompt in prompts) Engine.CheckFits(prompt.Ids.Count, parameters.ToSampling(choice: 0, prompt.MaxTokens));
+        foreach (var prompt in prompts) engine.CheckFits(prompt.Ids.Count, parameters.ToSampling(choice: 0, prompt.MaxTokens));
         return prompts;
     }
 
@@ -60,7 +57,7 @@ internal sealed class PromptEncoder(EngineService service)
     /// <exception cref="InvalidRequestException">It is far too long.</exception>
     public IReadOnlyList<int> Encode(string text, bool addSpecialTokens, string param, CancellationToken cancellation) =>
         text.Length <= LongestText
-            ? Engine.Tokenizer.Encode(text, addSpecialTokens, cancellation: cancellation)
+            ? engine.Tokenizer.Encode(text, addSpecialTokens, cancellation: cancellation)
             : throw new InvalidRequestException(param, TooLong($"{text.Length} characters, which are more tokens than that").Message, "context_length_exceeded");
 
     private int[] Encode(string text, GenerationParameters parameters, bool addSpecialTokens, CancellationToken cancellation)
@@ -68,7 +65,7 @@ internal sealed class PromptEncoder(EngineService service)
         if (Kept(parameters) is { } kept)
         {
             return text.Length <= MostCut
-                ? Engine.Tokenizer.EncodeEnd(text, kept, addSpecialTokens, cancellation)
+                ? engine.Tokenizer.EncodeEnd(text, kept, addSpecialTokens, cancellation)
                 : throw new ContextLengthExceededException(
                     $"The prompt has {text.Length} characters. Of so many, truncate_prompt_tokens cannot keep the end: send at most "
                     + $"{MostCut}.");
@@ -76,13 +73,13 @@ internal sealed class PromptEncoder(EngineService service)
 
         // Megabytes that cannot fit are refused before the work of encoding them, and that ends where it is clear.
         if (text.Length > LongestText) throw TooLong($"{text.Length} characters, which are more tokens than that");
-        var most = 2 * (long)Engine.Model.MaxModelLen;
-        var ids = Engine.Tokenizer.Encode(text, addSpecialTokens, (int)Math.Min(most, int.MaxValue), cancellation);
+        var most = 2 * (long)engine.Model.MaxModelLen;
+        var ids = engine.Tokenizer.Encode(text, addSpecialTokens, (int)Math.Min(most, int.MaxValue), cancellation);
         return ids.Length <= most ? ids : throw TooLong($"more than {most} tokens");
     }
 
     private ContextLengthExceededException TooLong(string found) => new(
-        $"This model's maximum context length is {Engine.Model.MaxModelLen} tokens. However, your prompt has {found}. Please reduce the prompt.");
+        $"This model's maximum context length is {engine.Model.MaxModelLen} tokens. However, your prompt has {found}. Please reduce the prompt.");
 
     /// <summary>Finds the first id that is none of the vocabulary.</summary>
     /// <param name="ids">Ids as they were sent.</param>
@@ -92,8 +89,8 @@ internal sealed class PromptEncoder(EngineService service)
     {
         foreach (var id in ids)
         {
-            if ((uint)id < (uint)Engine.Model.VocabularySize) continue;
-            faults.Add(new RequestFault(param, $"expected token ids from 0 to {Engine.Model.VocabularySize - 1}, found {id}"));
+            if ((uint)id < (uint)engine.Model.VocabularySize) continue;
+            faults.Add(new RequestFault(param, $"expected token ids from 0 to {engine.Model.VocabularySize - 1}, found {id}"));
             return;
         }
     }
@@ -105,6 +102,6 @@ internal sealed class PromptEncoder(EngineService service)
 
     // Tokens of its end that a prompt is cut to; null where it stays whole.
     private int? Kept(GenerationParameters parameters) => parameters.TruncatePromptTokens is < 0
-        ? Math.Max(1, Engine.Model.MaxModelLen - (parameters.MostTokens ?? 1))
+        ? Math.Max(1, engine.Model.MaxModelLen - (parameters.MostTokens ?? 1))
         : parameters.TruncatePromptTokens;
 }

@@ -31,7 +31,7 @@ internal sealed partial class EngineService(
     ILogger<EngineService> log)
     : IHostedLifecycleService, IAsyncDisposable
 {
-    private readonly TaskCompletionSource<LlmEngine> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource<LoraTrainer> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _loadingEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private LlmEngine? _engine;
     private volatile LoraTrainer? _trainer;
@@ -43,26 +43,33 @@ internal sealed partial class EngineService(
     /// <summary>Loading, then Ready or Failed, and Draining once the server was told to stop and listens for whoever does not want to wait.</summary>
     public EngineState State => _state != EngineState.Failed && _isStopping ? EngineState.Draining : _state;
 
-    /// <summary>When the engine became ready.</summary>
-    public DateTimeOffset Loaded { get; private set; }
+    /// <exception cref="EngineNotReadyException">Not <see cref="EngineState.Ready"/>.</exception>
+    public LlmEngine Engine => Trainer.Engine;
+
+    /// <summary>Trains on the engine, one training after the other.</summary>
+    /// <exception cref="EngineNotReadyException">Not <see cref="EngineState.Ready"/>.</exception>
+    public LoraTrainer Trainer
+    {
+        get
+        {
+            CheckReady();
+            return _trainer!;
+        }
+    }
 
     /// <exception cref="EngineNotReadyException">Not <see cref="EngineState.Ready"/>.</exception>
-    public LlmEngine Engine => State is var state && state == EngineState.Ready ? _engine! : throw new EngineNotReadyException(state switch
+    public void CheckReady()
     {
-        EngineState.Loading => "The model is still loading; try again soon.",
-        EngineState.Draining => "The server is stopping.",
-        _ => "The model could not be loaded.",
-    });
+        if (State is var state && state != EngineState.Ready) throw new EngineNotReadyException(state switch
+        {
+            EngineState.Loading => "The model is still loading; try again soon.",
+            EngineState.Draining => "The server is stopping.",
+            _ => "The model could not be loaded.",
+        });
+    }
 
-    /// <summary>Trains on the engine, one training after the other; of use as long as the engine is.</summary>
-    /// <exception cref="EngineNotReadyException">It is not loaded.</exception>
-    public LoraTrainer Trainer => _trainer ?? throw new EngineNotReadyException("The model is still loading; try again soon.");
-
-    /// <summary>The name of the base model in requests and answers.</summary>
-    public string BaseModel => Engine.Model.Name;
-
-    /// <summary>The engine, once it is loaded; never, if it cannot be.</summary>
-    public Task<LlmEngine> WhenReadyAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
+    /// <summary>What trains on the engine, once that is loaded; never, if it cannot be.</summary>
+    public Task<LoraTrainer> WhenReadyAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
@@ -115,9 +122,8 @@ internal sealed partial class EngineService(
             _engine = LoadingBar.Show(bar => LlmEngine.Load(options.ToEngineOptions(), new StoppableLoading(bar, lifetime.ApplicationStopping), loggers));
             metrics.Publish(_engine);
             _trainer = new LoraTrainer(_engine);
-            Loaded = DateTimeOffset.UtcNow;
             _state = EngineState.Ready;
-            _ready.SetResult(_engine);
+            _ready.SetResult(_trainer);
         }
         catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
         {
@@ -145,7 +151,7 @@ internal sealed partial class EngineService(
     {
         try
         {
-            console.ShowReady(BaseModel, [.. Engine.Adapters.List().Select(adapter => adapter.Name)]);
+            console.ShowReady(Engine.Model.Name, [.. Engine.Adapters.List().Select(adapter => adapter.Name)]);
         }
         // The server works, whatever a terminal cannot show of it.
         catch (Exception e) when (e is not EngineNotReadyException)

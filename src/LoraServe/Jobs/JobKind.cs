@@ -1,4 +1,4 @@
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
 
 namespace LoraServe.Jobs;
 
@@ -12,14 +12,14 @@ internal abstract class JobKind
 
     /// <summary>Reads and checks what the job needs.</summary>
     /// <exception cref="JobFailedException">With every fault.</exception>
-    public abstract Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken);
+    public abstract Task ValidateAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken);
 
     /// <summary>Does the work.</summary>
     /// <param name="job">As it was when its turn came; an interrupted run may have left something in its folder.</param>
-    /// <param name="engine">Stays valid until this returns.</param>
+    /// <param name="trainer">Trains on the engine that serves; stays valid until this returns.</param>
     /// <param name="cancellationToken">Interrupts it: somebody paused or ended it, or the server stops.</param>
     /// <returns>JSON of the result.</returns>
-    public abstract Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken);
+    public abstract Task<string> RunAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken);
 
     /// <summary>Deletes what only a job that goes on needs.</summary>
     /// <param name="job">Has ended.</param>

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
 using LoraServe.Hosting;
 
 namespace LoraServe.Jobs;
@@ -53,17 +53,17 @@ internal sealed partial class JobLoops(
     Task IHostedLifecycleService.StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
     private async Task LoopAsync(
-        JobKind kind, Func<JobKind, StoredJob, LlmEngine, CancellationToken, Task> work, params JobStatus[] states)
+        JobKind kind, Func<JobKind, StoredJob, LoraTrainer, CancellationToken, Task> work, params JobStatus[] states)
     {
         var wakes = activity.AddSleeper();
         try
         {
-            var engine = await service.WhenReadyAsync(_stopping.Token);
+            var trainer = await service.WhenReadyAsync(_stopping.Token);
             while (!_stopping.IsCancellationRequested)
             {
                 try
                 {
-                    if (store.Next(kind.Name, states) is { } job) await work(kind, job, engine, _stopping.Token);
+                    if (store.Next(kind.Name, states) is { } job) await work(kind, job, trainer, _stopping.Token);
                     else await wakes.ReadAsync(_stopping.Token);
                 }
                 // The disk may be full, or the engine busy: nothing is lost, and there may be room later. Whatever else it is, other jobs wait.

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
 using LoraServe.Keys;
 
 namespace LoraServe.Jobs;
@@ -13,15 +13,15 @@ internal sealed partial class JobWorker(
     /// <summary>Reads and checks what a job needs.</summary>
     /// <param name="kind">Of the job.</param>
     /// <param name="job">As it was when its turn came.</param>
-    /// <param name="engine">Stays valid until this returns.</param>
+    /// <param name="trainer">Stays valid until this returns.</param>
     /// <param name="stopping">The server stops.</param>
-    public Task ValidateAsync(JobKind kind, StoredJob job, LlmEngine engine, CancellationToken stopping) =>
-        WorkAsync(kind, job, cancellation => CheckAsync(kind, job, engine, cancellation), stopping);
+    public Task ValidateAsync(JobKind kind, StoredJob job, LoraTrainer trainer, CancellationToken stopping) =>
+        WorkAsync(kind, job, cancellation => CheckAsync(kind, job, trainer, cancellation), stopping);
 
     /// <summary>Does the work of a job.</summary>
     /// <inheritdoc cref="ValidateAsync"/>
-    public Task RunAsync(JobKind kind, StoredJob job, LlmEngine engine, CancellationToken stopping) =>
-        WorkAsync(kind, job, cancellation => FinishAsync(kind, job, engine, cancellation), stopping);
+    public Task RunAsync(JobKind kind, StoredJob job, LoraTrainer trainer, CancellationToken stopping) =>
+        WorkAsync(kind, job, cancellation => FinishAsync(kind, job, trainer, cancellation), stopping);
 
     private async Task WorkAsync(JobKind kind, StoredJob job, Func<CancellationToken, Task> work, CancellationToken stopping)
     {
@@ -80,9 +80,9 @@ internal sealed partial class JobWorker(
             null));
     }
 
-    private async Task CheckAsync(JobKind kind, StoredJob job, LlmEngine engine, CancellationToken cancellation)
+    private async Task CheckAsync(JobKind kind, StoredJob job, LoraTrainer trainer, CancellationToken cancellation)
     {
-        await kind.ValidateAsync(job, engine, cancellation);
+        await kind.ValidateAsync(job, trainer, cancellation);
         store.Change(
             job.Id,
             found => found.IsFinished ? null : found with { Status = JobStatus.Queued, Attempts = 0 },
@@ -90,7 +90,7 @@ internal sealed partial class JobWorker(
         activity.Wake();
     }
 
-    private async Task FinishAsync(JobKind kind, StoredJob job, LlmEngine engine, CancellationToken cancellation)
+    private async Task FinishAsync(JobKind kind, StoredJob job, LoraTrainer trainer, CancellationToken cancellation)
     {
         var isResumed = job.Status == JobStatus.Running;
         store.Change(
@@ -98,7 +98,7 @@ internal sealed partial class JobWorker(
             found => found.IsFinished || found.IsPaused ? null : found with { Status = JobStatus.Running },
             new JobEvent(isResumed ? "The server was restarted; the job goes on" : "Job started"));
         LogStarted(kind.Name, job.Id);
-        var result = await kind.RunAsync(job, engine, cancellation);
+        var result = await kind.RunAsync(job, trainer, cancellation);
         End(
             job.Id,
             found => found with { Status = JobStatus.Succeeded, Result = result },

@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
 using LoraServe.Engine.Adapters.Catalog;
-using LoraServe.Hosting;
+using LoraServe.Engine.Generation;
 using LoraServe.Keys.Storage;
 using Microsoft.EntityFrameworkCore;
 
@@ -10,7 +10,7 @@ namespace LoraServe.Keys;
 /// How many adapters, and how many bytes of them, each key has stored: what it brought under a name counts as long as the name has it.
 /// Saved mixes count as adapters of no bytes.
 /// </summary>
-internal sealed class StorageQuota(KeyDatabase database, EngineService service)
+internal sealed class StorageQuota(KeyDatabase database, LlmEngine engine)
 {
     /// <summary>The code of its refusals.</summary>
     public const string Code = "quota_exceeded";
@@ -99,7 +99,7 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
         try
         {
             Check(caller, name, bytes);
-            var before = service.Engine.Adapters.Find(name);
+            var before = engine.Adapters.Find(name);
             return (before, await store(before));
         }
         finally
@@ -116,7 +116,7 @@ internal sealed class StorageQuota(KeyDatabase database, EngineService service)
 
     private List<(string Name, string Version, long Bytes)> Stored(Caller caller)
     {
-        var adapters = service.Engine.Adapters;
+        var adapters = engine.Adapters;
         var rows = database.Read(context => context.Uploads.AsNoTracking().Where(row => row.KeyId == caller.Id).ToList());
         var stored = new List<(string, string, long)>();
         foreach (var name in rows.GroupBy(row => row.Name, StringComparer.Ordinal))

@@ -6,15 +6,15 @@ using LoraServe.Api.FineTuning;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Data;
 using LoraServe.Engine.Training.Settings;
-using LoraServe.Hosting;
 using LoraServe.Jobs;
 
 namespace LoraServe.Training;
 
 /// <summary>Evaluations as jobs. One that is interrupted goes on with the adapter that it was at.</summary>
-internal sealed class Evaluating(EngineService service, JobStore store, JobFolders folders) : JobKind
+internal sealed class Evaluating(JobStore store, JobFolders folders) : JobKind
 {
     /// <summary>What the API calls them.</summary>
     public const string Kind = "evaluation";
@@ -24,19 +24,19 @@ internal sealed class Evaluating(EngineService service, JobStore store, JobFolde
 
     public override string Name => Kind;
 
-    public override Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken) =>
-        ReadAsync(job, cancellationToken);
+    public override Task ValidateAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken) =>
+        ReadAsync(job, trainer, cancellationToken);
 
-    public override async Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
+    public override async Task<string> RunAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken)
     {
-        var data = await ReadAsync(job, cancellationToken);
+        var data = await ReadAsync(job, trainer, cancellationToken);
         var request = job.RequestAs<EvaluationOrder>().Request;
         var results = job.ResultAs<EvaluationState>().Results.ToList();
         foreach (var adapter in request.Adapters!.Skip(results.Count))
         {
             var start = Stopwatch.GetTimestamp();
-            using var lease = await AcquireAsync(adapter, engine, cancellationToken);
-            var evaluation = await service.Trainer.EvaluateAsync(lease, data, request.Generate, progress: null, cancellationToken);
+            using var lease = await AcquireAsync(adapter, trainer.Engine, cancellationToken);
+            var evaluation = await trainer.EvaluateAsync(lease, data, request.Generate, progress: null, cancellationToken);
             results.Add(new EvaluationResult
             {
                 Adapter = adapter,
@@ -60,13 +60,13 @@ internal sealed class Evaluating(EngineService service, JobStore store, JobFolde
     public static AdapterReference? Parse(string text, string baseModel) =>
         text == Base || text == baseModel ? null : AdapterReference.Parse(text);
 
-    private async Task<TrainingDataset> ReadAsync(StoredJob job, CancellationToken cancellationToken)
+    private async Task<TrainingDataset> ReadAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken)
     {
         var order = job.RequestAs<EvaluationOrder>();
         var path = EvaluationOrder.Data(folders.Of(job.Id));
         try
         {
-            return await Task.Run(() => service.Trainer.ReadDataset(path, order.Request.SkipTooLong, cancellationToken), cancellationToken);
+            return await Task.Run(() => trainer.ReadDataset(path, order.Request.SkipTooLong, cancellationToken), cancellationToken);
         }
         catch (InvalidTrainingException e)
         {

@@ -1,19 +1,18 @@
 using System.Text.Json;
 using LoraServe.Api;
 using LoraServe.Api.FineTuning;
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Planning;
 using LoraServe.Engine.Training.Results;
 using LoraServe.Engine.Training.Settings;
 using LoraServe.Files;
-using LoraServe.Hosting;
 using LoraServe.Jobs;
 
 namespace LoraServe.Training;
 
 /// <summary>Trainings as jobs: on the engine that serves, with the result among the adapters that it serves.</summary>
 internal sealed class FineTuner(
-    EngineService service, JobStore store, JobFolders folders, FileStore files, TrainedAdapters adapters, TrainingJournals journals)
+    JobStore store, JobFolders folders, FileStore files, Lazy<TrainedAdapters> adapters, TrainingJournals journals)
     : JobKind
 {
     /// <summary>What the API calls them.</summary>
@@ -24,10 +23,10 @@ internal sealed class FineTuner(
     /// <inheritdoc cref="TrainingJournals.EstimatedFinish"/>
     public DateTimeOffset? EstimatedFinish(string id) => journals.EstimatedFinish(id);
 
-    public override async Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
+    public override async Task ValidateAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken)
     {
         var order = job.RequestAs<FineTuningOrder>();
-        var plan = await PrepareAsync(job, order, cancellationToken);
+        var plan = await PrepareAsync(job, order, trainer, cancellationToken);
         var warnings = plan.Training.Warnings.Concat(plan.Validation?.Warnings ?? []);
         store.Change(
             job.Id,
@@ -39,16 +38,16 @@ internal sealed class FineTuner(
             ]);
     }
 
-    public override async Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken)
+    public override async Task<string> RunAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken)
     {
         var order = job.RequestAs<FineTuningOrder>();
-        var plan = await PrepareAsync(job, order, cancellationToken);
+        var plan = await PrepareAsync(job, order, trainer, cancellationToken);
         var journal = journals.Begin(job.Id, plan.Settings.Steps);
         try
         {
-            var result = await service.Trainer.RunAsync(plan, journal, cancellationToken);
+            var result = await trainer.RunAsync(plan, journal, cancellationToken);
             journal.Flush();
-            return Serialize(await FinishAsync(job, order, plan, result, engine, cancellationToken));
+            return Serialize(await FinishAsync(job, order, plan, result, cancellationToken));
         }
         finally
         {
@@ -63,7 +62,6 @@ internal sealed class FineTuner(
         FineTuningOrder order,
         TrainingPlan plan,
         TrainingResult result,
-        LlmEngine engine,
         CancellationToken cancellationToken)
     {
         var validation = result.Validation is { } figures ? FiguresResource.From(figures) : null;
@@ -72,11 +70,11 @@ internal sealed class FineTuner(
         if (state.ResultFile is null) Remember(state = state with { ResultFile = (await WriteFiguresAsync(job, cancellationToken)).Id });
         cancellationToken.ThrowIfCancellationRequested();
         // From here on it is not interrupted any more: what the name means and what the job tells shall agree.
-        if (!adapters.Has(engine, job, order.Adapter, state.Version))
+        if (!adapters.Value.Has(job, order.Adapter, state.Version))
         {
             var provenance = Provenance.Of(job.Id, state, result.BestStep, validation);
-            await adapters.AddAsync(
-                engine, job, order.Adapter, result.Folder, provenance, version => Remember(state = state with { Version = version }));
+            await adapters.Value.AddAsync(
+                job, order.Adapter, result.Folder, provenance, version => Remember(state = state with { Version = version }));
         }
 
         store.AddEvents(job.Id, [new JobEvent($"New fine-tuned model created: {order.Adapter}")]);
@@ -110,9 +108,10 @@ internal sealed class FineTuner(
         }
     }
 
-    private async Task<TrainingPlan> PrepareAsync(StoredJob job, FineTuningOrder order, CancellationToken cancellationToken)
+    private async Task<TrainingPlan> PrepareAsync(
+        StoredJob job, FineTuningOrder order, LoraTrainer trainer, CancellationToken cancellationToken)
     {
-        var (folder, loaded) = (folders.Of(job.Id), service.Engine.Model);
+        var (folder, loaded) = (folders.Of(job.Id), trainer.Engine.Model);
         if (loaded.Fingerprint != order.BaseFingerprint)
         {
             throw new JobFailedException(new JobError(
@@ -124,7 +123,7 @@ internal sealed class FineTuner(
 
         try
         {
-            return await Task.Run(() => service.Trainer.Prepare(order.ToEngine(folder), cancellationToken), cancellationToken);
+            return await Task.Run(() => trainer.Prepare(order.ToEngine(folder), cancellationToken), cancellationToken);
         }
         catch (InvalidTrainingException e)
         {

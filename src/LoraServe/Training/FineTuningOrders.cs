@@ -3,9 +3,10 @@ using LoraServe.Api;
 using LoraServe.Api.Adapters;
 using LoraServe.Api.FineTuning;
 using LoraServe.Api.Requests;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Settings;
 using LoraServe.Files;
-using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Keys;
 using LoraServe.Storage;
@@ -13,7 +14,7 @@ using LoraServe.Storage;
 namespace LoraServe.Training;
 
 /// <summary>Takes trainings in: what can be refused at once is, the rest is a matter of the job.</summary>
-internal sealed class FineTuningOrders(EngineService service, FileStore files, JobFolders folders, JobQueue queue, StorageQuota quota)
+internal sealed class FineTuningOrders(LlmEngine engine, LoraTrainer trainer, FileStore files, JobFolders folders, JobQueue queue, StorageQuota quota)
 {
     private const int SuffixOfId = 12;
 
@@ -25,10 +26,10 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
     /// <exception cref="PermissionException">The caller may not give the adapter its name, or not store any more.</exception>
     public async Task<StoredJob> SubmitAsync(Caller caller, FineTuningRequest request, CancellationToken cancellationToken)
     {
-        if (request.Model != service.BaseModel) throw new UnknownBaseException(request.Model!, service.BaseModel);
+        if (request.Model != engine.Model.Name) throw new UnknownBaseException(request.Model!, engine.Model.Name);
         var id = $"ftjob-{RandomId.New()}";
-        var adapter = FineTuningRequestReader.Name(service.BaseModel, request.Suffix ?? SuffixFrom(id));
-        AdaptersApi.CheckName(service, adapter, "suffix");
+        var adapter = FineTuningRequestReader.Name(engine.Model.Name, request.Suffix ?? SuffixFrom(id));
+        AdaptersApi.CheckName(engine.Model, adapter, "suffix");
         caller.Access.CheckTarget(adapter);
         quota.Check(caller, adapter, bytes: 0);
 
@@ -40,7 +41,7 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
         var order = new FineTuningOrder
         {
             Request = request,
-            BaseFingerprint = service.Engine.Model.Fingerprint,
+            BaseFingerprint = engine.Model.Fingerprint,
             Adapter = adapter,
             Seed = request.Seed ?? Hyperparameters.DefaultSeed,
             TrainingFileName = training!.Name,
@@ -48,7 +49,7 @@ internal sealed class FineTuningOrders(EngineService service, FileStore files, J
         };
         var hasValidation = validation is not null || request.ValidationSplit > 0;
         var hyperparameters = order.ToEngine(folders.Of(id)).Hyperparameters;
-        faults.AddRange(service.Trainer.FindFaults(hyperparameters, hasValidation).Select(HyperparameterNames.Fault));
+        faults.AddRange(trainer.FindFaults(hyperparameters, hasValidation).Select(HyperparameterNames.Fault));
         faults.ThrowIfAny();
         queue.CheckRoom(FineTuner.Kind, caller);
         (StoredFile File, Func<string, string> Path)[] inputs = [(training, TrainingFiles.Training)];

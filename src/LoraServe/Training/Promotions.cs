@@ -1,13 +1,13 @@
 using LoraServe.Api.Adapters;
 using LoraServe.Api.FineTuning;
-using LoraServe.Hosting;
+using LoraServe.Engine.Generation;
 using LoraServe.Jobs;
 using LoraServe.Keys;
 
 namespace LoraServe.Training;
 
 /// <summary>Makes promotions.</summary>
-internal sealed class Promotions(EngineService service, TrainedAdapters adapters)
+internal sealed class Promotions(LlmEngine engine, TrainedAdapters adapters)
 {
     /// <summary>Gives a name to a state of a training if its figures meet the conditions.</summary>
     /// <exception cref="ConditionsNotMetException">They do not.</exception>
@@ -16,12 +16,12 @@ internal sealed class Promotions(EngineService service, TrainedAdapters adapters
     public async Task<PromotionResource> PromoteAsync(
         HttpContext context, StoredJob job, string alias, string folder, int step, FiguresResource? figures, PromotionConditions conditions)
     {
-        var (engine, caller) = (service.Engine, context.User.Caller());
-        AdaptersApi.CheckName(service, alias, "alias");
+        var caller = context.User.Caller();
+        AdaptersApi.CheckName(engine.Model, alias, "alias");
         caller.Access.CheckTarget(alias);
         conditions.Check(figures);
         var (before, after) = await adapters.PromoteAsync(
-            context, engine, job, alias, folder, Provenance.Of(job.Id, job.ResultAs<FineTuningState>(), step, figures));
+            context, job, alias, folder, Provenance.Of(job.Id, job.ResultAs<FineTuningState>(), step, figures));
         return new PromotionResource
         {
             FineTuningJobId = job.Id,

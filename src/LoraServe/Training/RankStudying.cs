@@ -1,10 +1,9 @@
 using System.Text.Json;
 using LoraServe.Api;
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Ranks;
 using LoraServe.Engine.Training.Results;
 using LoraServe.Engine.Training.Settings;
-using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Plots;
 using LoraServe.Reports;
@@ -12,30 +11,30 @@ using LoraServe.Reports;
 namespace LoraServe.Training;
 
 /// <summary>Studies of ranks as jobs. One that is interrupted goes on with the training that it was at.</summary>
-internal sealed class RankStudying(JobStore store, JobFolders folders, EngineService service) : JobKind
+internal sealed class RankStudying(JobStore store, JobFolders folders) : JobKind
 {
     /// <summary>What the API calls them.</summary>
     public const string Kind = "rank_study";
 
     public override string Name => Kind;
 
-    public override Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken) => ExplainedAsync(job, async () =>
+    public override Task ValidateAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken) => ExplainedAsync(job, async () =>
     {
-        var study = new RankStudy(service.Trainer);
+        var study = new RankStudy(trainer);
         var order = job.RequestAs<RankStudyOrder>().ToEngine(folders.Of(job.Id));
         var rules = await Task.Run(() => study.Check(order, cancellationToken), cancellationToken);
         store.AddEvents(job.Id, [.. rules.Select(rule => new JobEvent(rule))]);
         return true;
     });
 
-    public override Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken) => ExplainedAsync(job, async () =>
+    public override Task<string> RunAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken) => ExplainedAsync(job, async () =>
     {
         var folder = folders.Of(job.Id);
         var order = job.RequestAs<RankStudyOrder>();
         var state = job.ResultAs<RankStudyState>();
-        var study = new RankStudy(service.Trainer);
+        var study = new RankStudy(trainer);
         var result = await study.RunAsync(order.ToEngine(folder), new Relay<RankStudyProgress>(Note), cancellationToken);
-        var origin = ReportOrigin.Of(engine.Model, $"POST /v1/rank_studies {JsonSerializer.Serialize(order.Request, ApiJson.Options)}");
+        var origin = ReportOrigin.Of(trainer.Engine.Model, $"POST /v1/rank_studies {JsonSerializer.Serialize(order.Request, ApiJson.Options)}");
         var page = RankReport.Html(result, RankPlots.Of(result), origin);
         await File.WriteAllTextAsync(RankStudyOrder.Report(folder), page, cancellationToken);
         return Serialize(state with { Current = null, Result = result });

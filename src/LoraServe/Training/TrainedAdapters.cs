@@ -9,10 +9,9 @@ using LoraServe.Keys;
 namespace LoraServe.Training;
 
 /// <summary>Brings what trainings made among the adapters that serve, for the account of whoever asked for it.</summary>
-internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners, JobStore jobs)
+internal sealed class TrainedAdapters(LlmEngine engine, AdapterUploads uploads, JobOwners owners, JobStore jobs)
 {
     /// <summary>Gives a name to a PEFT folder; what the name meant before stays in its versions.</summary>
-    /// <param name="engine">Serves it.</param>
     /// <param name="job">The job that made it; its owner's quota counts.</param>
     /// <param name="name">A name, new or not.</param>
     /// <param name="folder">A PEFT folder.</param>
@@ -22,9 +21,9 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners, 
     /// <exception cref="PermissionException">The owner may not store any more.</exception>
     /// <exception cref="JobFailedException">The owner's key is not valid any more.</exception>
     public async Task<AdapterInfo> AddAsync(
-        LlmEngine engine, StoredJob job, string name, string folder, string provenance, Action<string> naming)
+        StoredJob job, string name, string folder, string provenance, Action<string> naming)
     {
-        using var upload = await ReadAsync(engine, folder, CancellationToken.None);
+        using var upload = await ReadAsync(folder, CancellationToken.None);
         var owner = owners.Of(job);
         using var adapter = await uploads.CheckAsync(owner, name, upload, Options(provenance), CancellationToken.None);
         var (_, after) = await uploads.StoreAsync(
@@ -35,11 +34,10 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners, 
     /// <summary>
     /// Whether a job has given a name to its version, which is not to be done twice: an operator may have brought back another one since.
     /// </summary>
-    /// <param name="engine">Serves it.</param>
     /// <param name="job">The job.</param>
     /// <param name="name">The name.</param>
     /// <param name="version">The version that it made; null: it made none.</param>
-    public bool Has(LlmEngine engine, StoredJob job, string name, string? version) => version is not null
+    public bool Has(StoredJob job, string name, string? version) => version is not null
         && engine.Adapters.Find(name) is not null
         && engine.Adapters.Versions(name).Any(known => known.Version == version && known.Created >= job.Created);
 
@@ -47,9 +45,9 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners, 
     /// <returns>What the name stood for before, and what it stands for now.</returns>
     /// <exception cref="UnknownJobException">The job, or the folder, was deleted meanwhile.</exception>
     public async Task<(AdapterInfo? Before, AdapterInfo After)> PromoteAsync(
-        HttpContext context, LlmEngine engine, StoredJob job, string name, string folder, string provenance)
+        HttpContext context, StoredJob job, string name, string folder, string provenance)
     {
-        using var upload = await ReadWholeAsync(engine, job, folder, context.RequestAborted);
+        using var upload = await ReadWholeAsync(job, folder, context.RequestAborted);
         var caller = context.User.Caller();
         using var adapter = await uploads.CheckAsync(caller, name, upload, Options(provenance), context.RequestAborted);
         return await uploads.StoreAsync(caller, adapter, naming: null, AuditAction.AdapterPromoted, context, context.RequestAborted);
@@ -57,12 +55,12 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners, 
 
     private static AddOptions Options(string provenance) => new() { Replace = true, Provenance = provenance };
 
-    private async Task<AdapterUpload> ReadWholeAsync(LlmEngine engine, StoredJob job, string folder, CancellationToken cancellationToken)
+    private async Task<AdapterUpload> ReadWholeAsync(StoredJob job, string folder, CancellationToken cancellationToken)
     {
         AdapterUpload? upload = null;
         try
         {
-            upload = await ReadAsync(engine, folder, cancellationToken);
+            upload = await ReadAsync(folder, cancellationToken);
         }
         catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -75,7 +73,7 @@ internal sealed class TrainedAdapters(AdapterUploads uploads, JobOwners owners, 
         throw new UnknownJobException($"adapter of the {job.Kind}", job.Id);
     }
 
-    private static async Task<AdapterUpload> ReadAsync(LlmEngine engine, string folder, CancellationToken cancellationToken)
+    private async Task<AdapterUpload> ReadAsync(string folder, CancellationToken cancellationToken)
     {
         var upload = engine.Adapters.BeginUpload();
         try

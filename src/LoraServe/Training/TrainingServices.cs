@@ -18,6 +18,8 @@ internal static class TrainingServices
         services.AddSingleton<JobOwners>().AddSingleton<JobActivity>().AddSingleton<JobEnding>().AddSingleton<JobWorker>();
         services.AddSingleton<FileStore>().AddSingleton<FileUploads>();
         services.AddSingleton<TrainingMetrics>().AddSingleton<TrainedAdapters>().AddSingleton<Promotions>();
+        // Jobs can be deleted before the engine is loaded, which they need only once they run.
+        services.AddSingleton(provider => new Lazy<TrainedAdapters>(provider.GetRequiredService<TrainedAdapters>));
         services.AddSingleton<TrainingJournals>().AddSingleton<FineTuner>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();
         services.AddSingleton<JobKind>(provider => provider.GetRequiredService<FineTuner>());
         services.AddSingleton<JobKind, Evaluating>();

@@ -1,4 +1,4 @@
-using LoraServe.Engine.Generation;
+using LoraServe.Engine.Training;
 using LoraServe.Files;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
@@ -96,9 +96,9 @@ public sealed class JobTidyingTests : IDisposable
 
         public override string Name => Called;
 
-        public override Task ValidateAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken) => Task.CompletedTask;
+        public override Task ValidateAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken) => Task.CompletedTask;
 
-        public override Task<string> RunAsync(StoredJob job, LlmEngine engine, CancellationToken cancellationToken) => Task.FromResult("{}");
+        public override Task<string> RunAsync(StoredJob job, LoraTrainer trainer, CancellationToken cancellationToken) => Task.FromResult("{}");
 
         public override void Tidy(StoredJob job) => tidy();
     }

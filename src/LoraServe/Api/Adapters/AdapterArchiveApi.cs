@@ -1,5 +1,6 @@
 using System.ComponentModel;
 using LoraServe.Api.Requests;
+using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -14,6 +15,7 @@ internal static class AdapterArchiveApi
         routes.MapGet("/v1/adapters/{name}/archive", GetAsync)
             .WithTags("Adapters")
             .RequireScope(KeyScope.AdaptersRead)
+            .RequireEngine()
             .ProducesArchive()
             .Produces<ErrorResponse>(StatusCodes.Status403Forbidden)
             .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests);
@@ -35,7 +37,7 @@ internal static class AdapterArchiveApi
     /// <response code="429">Too many sums are being downloaded.</response>
     internal static async Task<PushStreamHttpResult> GetAsync(
         HttpContext context,
-        EngineService service,
+        LlmEngine engine,
         AdapterAccess access,
         string name,
         [Description("The beginning of a version of the adapter; absent: the current one.")] string? version = null,
@@ -44,7 +46,7 @@ internal static class AdapterArchiveApi
         var packing = ArchiveDownload.Format(format);
         if (version is not null && name.Contains('@')) throw new InvalidRequestException("version", "the name has a version already");
         var reference = access.Parse(version is null ? name : $"{name}@{version}");
-        var adapters = service.Engine.Adapters;
+        var adapters = engine.Adapters;
         // To be asked is one thing; to be carried away with what the caller may not even see is another.
         if (!adapters.NamesBehind(reference).All(access.Allows))
             throw new PermissionException("The sum has parts that the API key may not see: it cannot be taken away.", "parts_not_allowed");

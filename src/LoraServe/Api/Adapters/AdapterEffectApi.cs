@@ -3,6 +3,7 @@ using System.Text.Json.Nodes;
 using LoraServe.Api.Requests;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -14,7 +15,7 @@ internal static class AdapterEffectApi
 {
     public static IEndpointRouteBuilder MapAdapterEffect(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters");
+        var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters").RequireEngine();
         group.MapGet("/effect", GetEffectAsync)
             .RequireScope(KeyScope.AdaptersRead)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
@@ -34,8 +35,8 @@ internal static class AdapterEffectApi
     /// <response code="400">A saved sum has no report of its own.</response>
     /// <response code="404">No adapter has this name.</response>
     internal static async Task<Ok<AdapterEffectResource>> GetEffectAsync(
-        HttpContext context, EngineService service, AdapterAccess access, string name) =>
-        TypedResults.Ok(AdapterEffectResource.From(await service.Engine.EffectAsync(access.Parse(name), context.RequestAborted)));
+        HttpContext context, LlmEngine engine, AdapterAccess access, string name) =>
+        TypedResults.Ok(AdapterEffectResource.From(await engine.EffectAsync(access.Parse(name), context.RequestAborted)));
 
     /// <summary>Make a version of a lower rank from an adapter, by the best approximation of each of its updates.</summary>
     /// <remarks>
@@ -48,14 +49,14 @@ internal static class AdapterEffectApi
     /// <response code="404">No adapter has this name.</response>
     /// <response code="409">The name comes from the server's folder of adapters; use as.</response>
     internal static async Task<Ok<TruncatedAdapter>> TruncateAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, StorageQuota quota, AuditLog audit, string name)
+        HttpContext context, LlmEngine engine, LoraServeOptions options, StorageQuota quota, AuditLog audit, string name)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new TruncateRequest(), isRequired: true, context.RequestAborted);
         if (request.Rank is not { } rank) throw new InvalidRequestException("rank", "is required");
         var target = request.As ?? name.Split('@')[0];
-        AdaptersApi.CheckName(service, target);
-        var (engine, caller, cancellation) = (service.Engine, context.User.Caller(), context.RequestAborted);
+        AdaptersApi.CheckName(engine.Model, target);
+        var (caller, cancellation) = (context.User.Caller(), context.RequestAborted);
         var source = caller.Access.Parse(name);
         caller.Access.CheckTarget(target);
         quota.Check(caller, target, engine.Adapters.MostTruncatedBytes(source));

@@ -1,6 +1,7 @@
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -12,7 +13,7 @@ internal static class AdapterMergeApi
 {
     public static IEndpointRouteBuilder MapAdapterMerge(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters").RequireScope(KeyScope.AdaptersWrite);
+        var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters").RequireScope(KeyScope.AdaptersWrite).RequireEngine();
         group.MapPost("/merge", MergeAsync)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
             .Produces<ErrorResponse>(StatusCodes.Status404NotFound)
@@ -32,9 +33,8 @@ internal static class AdapterMergeApi
     /// <response code="404">No adapter has this name.</response>
     /// <response code="503">There is no room for its merged weights beside those that are in use.</response>
     internal static async Task<Ok<MergeResource>> MergeAsync(
-        HttpContext context, EngineService service, Caller caller, AuditLog audit, string name)
+        HttpContext context, LlmEngine engine, Caller caller, AuditLog audit, string name)
     {
-        var engine = service.Engine;
         using var lease = await engine.Adapters.AcquireCurrentAsync(caller.Access.Parse(name), context.RequestAborted);
         await engine.MergeAsync(lease, context.RequestAborted);
         audit.Record(caller, AuditAction.AdapterMerged, name, lease.Version, lease.Version, context: context);
@@ -48,9 +48,8 @@ internal static class AdapterMergeApi
     /// <response code="403">The weights also serve an adapter of equal content that the key may not change.</response>
     /// <response code="404">No adapter has this name.</response>
     internal static async Task<Ok<MergeResource>> UnmergeAsync(
-        HttpContext context, EngineService service, Caller caller, AuditLog audit, string name)
+        HttpContext context, LlmEngine engine, Caller caller, AuditLog audit, string name)
     {
-        var engine = service.Engine;
         var version = engine.Adapters.VersionOf(caller.Access.Parse(name));
         CheckOwn(engine.Adapters, caller, version);
         await engine.UnmergeAsync(version);

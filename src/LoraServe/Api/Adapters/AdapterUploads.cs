@@ -14,7 +14,7 @@ namespace LoraServe.Api.Adapters;
 /// <summary>
 /// Takes adapters in: the one place where what a key may store is checked, and where it is remembered which key stored what.
 /// </summary>
-internal sealed class AdapterUploads(EngineService service, LoraServeOptions options, StorageQuota quota, AuditLog audit)
+internal sealed class AdapterUploads(LlmEngine engine, LoraServeOptions options, StorageQuota quota, AuditLog audit)
 {
     /// <summary>Begins to read an upload from the body of a request.</summary>
     public AdapterUpload Begin(HttpContext context)
@@ -22,7 +22,7 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
         // A form is a little larger than the files in it, which have limits of their own.
         RequestSize.Limit(context, options.MaxUploadSize + 1);
         context.Request.Body = quota.Limit(context.Request.Body, context.User.Caller());
-        return service.Engine.Adapters.BeginUpload();
+        return engine.Adapters.BeginUpload();
     }
 
     /// <summary>Refuses a name before the adapter is read.</summary>
@@ -31,7 +31,7 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
     public void CheckName(HttpContext context, string name)
     {
         var caller = context.User.Caller();
-        AdaptersApi.CheckName(service, name);
+        AdaptersApi.CheckName(engine.Model, name);
         caller.Access.CheckTarget(name);
         quota.Check(caller, name, bytes: 0);
     }
@@ -40,7 +40,7 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
     public async Task<Results<Created<AdapterResource>, Ok<AdapterResource>>> StoreAsync(
         HttpContext context, string name, AdapterUpload upload, AddOptions add, bool dryRun, bool measureEffect)
     {
-        var (engine, caller, cancellation) = (service.Engine, context.User.Caller(), context.RequestAborted);
+        var (caller, cancellation) = (context.User.Caller(), context.RequestAborted);
         CheckName(context, name);
         using var adapter = await CheckAsync(caller, name, upload, add, cancellation);
         if (dryRun) return TypedResults.Ok(AdapterResource.From(adapter.Info, engine, caller.Access));
@@ -58,7 +58,7 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
     public Task<CheckedUpload> CheckAsync(Caller caller, string name, AdapterUpload upload, AddOptions add, CancellationToken cancellation)
     {
         quota.Check(caller, name, upload.TensorBytes);
-        return service.Engine.Adapters.CheckAsync(name, upload, add, cancellation);
+        return engine.Adapters.CheckAsync(name, upload, add, cancellation);
     }
 
     /// <summary>Stores an upload that was checked under a name that the caller may give.</summary>
@@ -82,7 +82,7 @@ internal sealed class AdapterUploads(EngineService service, LoraServeOptions opt
         Task<AdapterInfo> Store()
         {
             naming?.Invoke();
-            return service.Engine.Adapters.StoreAsync(adapter, cancellation);
+            return engine.Adapters.StoreAsync(adapter, cancellation);
         }
     }
 

@@ -5,6 +5,7 @@ using LoraServe.Api.Requests;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using LoraServe.Text.Faults;
@@ -19,7 +20,7 @@ internal static class AdapterVersionsApi
 
     public static IEndpointRouteBuilder MapAdapterVersions(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters");
+        var group = routes.MapGroup("/v1/adapters/{name}").WithTags("Adapters").RequireEngine();
         group.MapGet("/versions", ListVersions)
             .RequireScope(KeyScope.AdaptersRead)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
@@ -48,7 +49,7 @@ internal static class AdapterVersionsApi
     /// <response code="400">A parameter is wrong.</response>
     /// <response code="404">No adapter has this name.</response>
     internal static Ok<AdapterVersionList> ListVersions(
-        EngineService service,
+        LlmEngine engine,
         AdapterAccess access,
         string name,
         [Description("Most versions to return."), Range(1, MaxLimit)] int limit = MaxLimit,
@@ -56,7 +57,7 @@ internal static class AdapterVersionsApi
     {
         PageLimit.Check(limit, MaxLimit);
         access.Check(name);
-        var versions = service.Engine.Adapters.Versions(name);
+        var versions = engine.Adapters.Versions(name);
         if (after is not null)
         {
             var behind = versions.SkipWhile(version => version.Version != after).ToList();
@@ -80,12 +81,12 @@ internal static class AdapterVersionsApi
     /// <response code="404">No adapter has this name, or it has no such version.</response>
     /// <response code="409">The name comes from the server's folder of adapters.</response>
     internal static async Task<Ok<AdapterResource>> RollbackAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, AuditLog audit, string name)
+        HttpContext context, LlmEngine engine, LoraServeOptions options, AuditLog audit, string name)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new RollbackRequest(), isRequired: false, context.RequestAborted);
         return Change(
-            context, service, audit, AuditAction.AdapterRolledBack, name, adapters => adapters.Rollback(name, request.Version), details: null);
+            context, engine, audit, AuditAction.AdapterRolledBack, name, adapters => adapters.Rollback(name, request.Version), details: null);
     }
 
     /// <summary>Change how an adapter is served.</summary>
@@ -96,12 +97,12 @@ internal static class AdapterVersionsApi
     /// <response code="404">No adapter has this name.</response>
     /// <response code="409">The change is one that only the operator can make.</response>
     internal static async Task<Ok<AdapterResource>> UpdateAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, AuditLog audit, string name)
+        HttpContext context, LlmEngine engine, LoraServeOptions options, AuditLog audit, string name)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new AdapterSettings(), isRequired: true, context.RequestAborted);
         return Change(
-            context, service, audit, AuditAction.AdapterUpdated, name, adapters => adapters.Update(name, request.ToPatch()), request);
+            context, engine, audit, AuditAction.AdapterUpdated, name, adapters => adapters.Update(name, request.ToPatch()), request);
     }
 
     /// <summary>Save a weighted sum of adapters under a name.</summary>
@@ -117,11 +118,11 @@ internal static class AdapterVersionsApi
     /// <response code="404">A part does not exist.</response>
     /// <response code="409">The name belongs to an adapter that is no sum.</response>
     internal static async Task<Ok<AdapterResource>> SaveMixAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, StorageQuota quota, AuditLog audit, string name)
+        HttpContext context, LlmEngine engine, LoraServeOptions options, StorageQuota quota, AuditLog audit, string name)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
-        AdaptersApi.CheckName(service, name);
-        var (engine, caller) = (service.Engine, context.User.Caller());
+        AdaptersApi.CheckName(engine.Model, name);
+        var caller = context.User.Caller();
         caller.Access.CheckTarget(name);
         var request = await RequestReader.ReadAsync(context.Request, new MixRequest(), isRequired: true, context.RequestAborted);
         if (request.Adapters is not { } parts) throw new InvalidRequestException("adapters", "is required");
@@ -134,14 +135,14 @@ internal static class AdapterVersionsApi
 
     private static Ok<AdapterResource> Change(
         HttpContext context,
-        EngineService service,
+        LlmEngine engine,
         AuditLog audit,
         string action,
         string name,
         Func<AdapterManager, AdapterInfo> change,
         AdapterSettings? details)
     {
-        var (engine, caller) = (service.Engine, context.User.Caller());
+        var caller = context.User.Caller();
         caller.Access.Check(name);
         var before = engine.Adapters.Find(name)?.Version;
         var after = change(engine.Adapters);

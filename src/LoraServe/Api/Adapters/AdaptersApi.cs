@@ -4,6 +4,7 @@ using LoraServe.Api.Requests;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using LoraServe.Text.Faults;
@@ -24,7 +25,7 @@ internal static class AdaptersApi
 
     public static IEndpointRouteBuilder MapAdapters(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1/adapters").WithTags("Adapters");
+        var group = routes.MapGroup("/v1/adapters").WithTags("Adapters").RequireEngine();
         group.MapPost("", UploadAsync)
             .RequireScope(KeyScope.AdaptersWrite)
             .WithUploadForm().ProducesRefusals().Produces<ErrorResponse>(StatusCodes.Status409Conflict);
@@ -97,13 +98,12 @@ internal static class AdaptersApi
     /// <response code="200">The adapters.</response>
     /// <response code="400">A parameter is wrong.</response>
     internal static Ok<AdapterList> List(
-        EngineService service,
+        LlmEngine engine,
         AdapterAccess access,
         [Description("Most adapters to return."), Range(1, MaxLimit)] int limit = MaxLimit,
         [Description("Only adapters behind this name, whether there is such an adapter or not.")] string? after = null)
     {
         PageLimit.Check(limit, MaxLimit);
-        var engine = service.Engine;
         var adapters = engine.Adapters.List()
             .Where(adapter => access.Allows(adapter.Name) && (after is null || string.CompareOrdinal(adapter.Name, after) > 0))
             .OrderBy(adapter => adapter.Name, StringComparer.Ordinal);
@@ -119,11 +119,11 @@ internal static class AdaptersApi
     /// <param name="name" example="support-replies">Its name.</param>
     /// <response code="200">The adapter.</response>
     /// <response code="404">No adapter has this name.</response>
-    internal static Ok<AdapterResource> Get(EngineService service, AdapterAccess access, string name)
+    internal static Ok<AdapterResource> Get(LlmEngine engine, AdapterAccess access, string name)
     {
         access.Check(name);
-        var adapter = service.Engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name);
-        return TypedResults.Ok(AdapterResource.From(adapter, service.Engine, access));
+        var adapter = engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name);
+        return TypedResults.Ok(AdapterResource.From(adapter, engine, access));
     }
 
     /// <summary>Delete an adapter and all of its versions.</summary>
@@ -133,14 +133,13 @@ internal static class AdaptersApi
     /// <response code="409">Requests or saved sums use it, or it comes from the server's folder of adapters.</response>
     internal static async Task<Ok<DeletedAdapter>> DeleteAsync(
         HttpContext context,
-        EngineService service,
+        LlmEngine engine,
         Caller caller,
         AuditLog audit,
         string name,
         [Description("Also while it is in use: the name goes at once, and what runs on it finishes.")] bool force = false)
     {
         caller.Access.Check(name);
-        var engine = service.Engine;
         var adapter = engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name);
         string[] versions = [adapter.Version, .. engine.Adapters.Versions(name).Select(version => version.Version)];
         try
@@ -159,10 +158,10 @@ internal static class AdaptersApi
         return TypedResults.Ok(new DeletedAdapter { Id = name });
     }
 
-    internal static void CheckName(EngineService service, string name, string param = "name")
+    internal static void CheckName(ModelInfo model, string name, string param = "name")
     {
         if (!AdapterName.IsValid(name)) throw new InvalidRequestException(param, $"expected {AdapterName.Rule}, found '{FaultText.Shorten(name)}'");
-        if (name == service.BaseModel) throw new InvalidRequestException(param, $"'{name}' is the name of the base model");
+        if (name == model.Name) throw new InvalidRequestException(param, $"'{name}' is the name of the base model");
         if (AdapterName.Reservation(name) is { } reason) throw new InvalidRequestException(param, $"'{name}' {reason}");
     }
 

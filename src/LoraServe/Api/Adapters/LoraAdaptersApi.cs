@@ -3,6 +3,7 @@ using LoraServe.Api.Requests;
 using LoraServe.Api.Requests.Fields;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters.Intake;
+using LoraServe.Engine.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -18,7 +19,7 @@ internal static class LoraAdaptersApi
 
     public static IEndpointRouteBuilder MapLoraAdapters(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("/v1").WithTags("Adapters").RequireScope(KeyScope.AdaptersWrite);
+        var group = routes.MapGroup("/v1").WithTags("Adapters").RequireScope(KeyScope.AdaptersWrite).RequireEngine();
         group.MapPost("/load_lora_adapter", LoadAsync)
             .WithJsonBody<LoadLoraAdapterRequest>(LoadExample)
             .Produces<string>(StatusCodes.Status200OK, "text/plain")
@@ -47,10 +48,10 @@ internal static class LoraAdaptersApi
     /// <response code="413">Larger than a limit.</response>
     /// <response code="422">A valid adapter that this base model or this server cannot apply.</response>
     internal static async Task<ContentHttpResult> LoadAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, AdapterUploads uploads)
+        HttpContext context, LlmEngine engine, LoraServeOptions options, AdapterUploads uploads)
     {
         var cancellation = context.RequestAborted;
-        var adapters = service.Engine.Adapters;
+        var adapters = engine.Adapters;
         // Before anything is read: the refusal must not tell what there is.
         if (!context.User.Caller().Access.AllowsEverything)
         {
@@ -62,7 +63,7 @@ internal static class LoraAdaptersApi
         var request = await RequestReader.ReadAsync(context.Request, new LoadLoraAdapterRequest(), isRequired: true, FieldTable.LoadLoraAdapter, cancellation);
         var (name, path) = (request.LoraName, request.LoraPath);
         CheckGiven(("lora_name", name), ("lora_path", path));
-        AdaptersApi.CheckName(service, name!, "lora_name");
+        AdaptersApi.CheckName(engine.Model, name!, "lora_name");
         uploads.CheckName(context, name!);
         if (adapters.Find(name!) is not null && !request.LoadInplace)
             throw new InvalidRequestException("lora_name", $"'{name}' is loaded already: set load_inplace to replace it", "adapter_exists");
@@ -81,12 +82,12 @@ internal static class LoraAdaptersApi
     /// <response code="404">No adapter has this name.</response>
     /// <response code="409">It comes from the server's folder of adapters.</response>
     internal static async Task<ContentHttpResult> UnloadAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, Caller caller, AuditLog audit)
+        HttpContext context, LlmEngine engine, LoraServeOptions options, Caller caller, AuditLog audit)
     {
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await RequestReader.ReadAsync(context.Request, new UnloadLoraAdapterRequest(), isRequired: true, context.RequestAborted);
         CheckGiven(("lora_name", request.LoraName));
-        await AdaptersApi.DeleteAsync(context, service, caller, audit, request.LoraName!, force: true);
+        await AdaptersApi.DeleteAsync(context, engine, caller, audit, request.LoraName!, force: true);
         return Success(request.LoraName!, "removed");
     }
 

@@ -1,7 +1,6 @@
 using System.Text.Json.Nodes;
-using LoraServe.Api.Chat.Tools;
 using LoraServe.Api.Requests;
-using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -28,6 +27,7 @@ internal static class ChatApi
         routes.MapPost("/v1/chat/completions", CompleteAsync)
             .WithTags("Chat")
             .RequireScope(KeyScope.Infer)
+            .RequireEngine()
             .WithJsonBody<ChatRequest>(Example)
             .Produces<ChatResponse>(StatusCodes.Status200OK)
             .WithEvents<ChatChunk>()
@@ -51,27 +51,27 @@ internal static class ChatApi
     /// <response code="503">The model is loading or the server is stopping.</response>
     internal static async Task CompleteAsync(
         HttpContext context,
-        EngineService service,
+        LlmEngine engine,
         LoraServeOptions options,
         ChatPrompts prompts,
-        Generator generator,
+        RequestPreparation preparation,
+        GenerationStart generation,
         ILogger<ChatChoices> log,
         string? adapter)
     {
-        var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(
             context, json => ChatRequestReader.Read(json, engine.Model.DefaultSampling));
-        var reference = request.SelectAdapter(context, service.BaseModel);
-        var conversation = prompts.Of(request, context.User.Caller().Owner);
-        ToolCallFormat? toolCalls = null;
-        using var run = await generator.StartAsync(context, "chat", request, [new(reference, 1, EncodeAsync)]);
-        var choices = new ChatChoices(request, engine.Tokenizer, toolCalls);
+        var reference = request.SelectAdapter(context, engine.Model.Name);
+        var prompt = new ConversationPrompt(prompts.Of(request, context.User.Caller().Owner));
+        using var prepared = await preparation.PrepareAsync(context, "chat", request, [new(reference, prompt)]);
+        using var run = generation.Start(context.Response, prepared);
+        var choices = new ChatChoices(request, engine.Tokenizer, prompt.ToolCalls);
         var answer = new ChatChunk
         {
             Id = $"chatcmpl-{Guid.NewGuid():N}",
             Created = run.Created.ToUnixTimeSeconds(),
-            Model = request.AnsweringModel(reference, service.BaseModel),
+            Model = request.AnsweringModel(reference, engine.Model.Name),
             SystemFingerprint = run.Columns[0].Fingerprint,
             Choices = [],
         };
@@ -88,13 +88,6 @@ internal static class ChatApi
         {
             var parts = await run.CollectAsync(context.RequestAborted);
             await context.Response.WriteAsJsonAsync(Whole(answer, choices, parts, run.Usage), context.RequestAborted);
-        }
-
-        async Task<IReadOnlyList<GenerationPrompt>> EncodeAsync(Task<AdapterLease> lease)
-        {
-            var prompt = await conversation.RenderAsync(await lease, context.RequestAborted);
-            toolCalls = prompt.ToolCalls;
-            return conversation.Encode(prompt, context.RequestAborted);
         }
     }
 

@@ -5,13 +5,12 @@ using LoraServe.Api.Requests;
 using LoraServe.Engine.Adapters.Residency;
 using LoraServe.Engine.Generation;
 using LoraServe.Generation;
-using LoraServe.Hosting;
 using LoraServe.Text.Templates;
 
 namespace LoraServe.Api.Chat;
 
 /// <summary>Turns conversations into prompts, by the template of the request, else of the adapter, else of the base model.</summary>
-internal sealed class ChatPrompts(EngineService service, LoraServeOptions options, PromptEncoder encoder, TimeProvider time) : IDisposable
+internal sealed class ChatPrompts(LlmEngine engine, LoraServeOptions options, PromptEncoder encoder, TimeProvider time) : IDisposable
 {
     /// <summary>Where a request's own template is at fault.</summary>
     private const string TemplateField = "chat_template";
@@ -26,7 +25,7 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
     public RequestPrompts Of(ChatParameters request, string owner) => new(this, request, owner);
 
     /// <summary>The templates that an adapter answers by.</summary>
-    public ChatTemplates TemplatesOf(AdapterLease adapter) => adapter.ChatTemplates ?? service.Engine.ChatTemplates;
+    public ChatTemplates TemplatesOf(AdapterLease adapter) => adapter.ChatTemplates ?? engine.ChatTemplates;
 
     /// <summary>Compiles a request's own template.</summary>
     /// <exception cref="InvalidRequestException">It is none.</exception>
@@ -55,7 +54,7 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
         {
             throw new InvalidRequestException(
                 "messages",
-                $"{service.BaseModel} has no chat template. Send one as {TemplateField}, or use /v1/completions",
+                $"{engine.Model.Name} has no chat template. Send one as {TemplateField}, or use /v1/completions",
                 "no_chat_template");
         }
 
@@ -81,7 +80,7 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
     public async Task<ChatPrompt> RenderAsync(
         ChatParameters request, ChatTemplate template, ChatTemplates templates, string owner, CancellationToken cancellationToken)
     {
-        var isStrangers = request.ChatTemplate is not null || templates != service.Engine.ChatTemplates;
+        var isStrangers = request.ChatTemplate is not null || templates != engine.ChatTemplates;
         return isStrangers
             ? await _strangers.RunAsync(owner, () => Render(request, template, templates, cancellationToken), cancellationToken)
             : Render(request, template, templates, cancellationToken);
@@ -91,7 +90,7 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
     /// <exception cref="InvalidRequestException">It has no tokens, or can never fit.</exception>
     public IReadOnlyList<GenerationPrompt> Encode(ChatPrompt prompt, ChatParameters request, CancellationToken cancellationToken)
     {
-        var keepsSpecialTokens = prompt.ToolCalls is { } format && ToolCallParsers.HasSpecialMarker(format, service.Engine.Tokenizer);
+        var keepsSpecialTokens = prompt.ToolCalls is { } format && ToolCallParsers.HasSpecialMarker(format, engine.Tokenizer);
         try
         {
             var encoded = encoder.Encode([new PromptInput(prompt.Text, null)], request, request.AddsSpecialTokens, "messages", cancellationToken);
@@ -154,7 +153,7 @@ internal sealed class ChatPrompts(EngineService service, LoraServeOptions option
     }
 
     private ToolCallFormat Format(ChatTemplateTraits traits) => ToolCallParsers.Parse(options.ToolCallParser)
-        ?? ToolCallParsers.Detect(traits.Text, service.Engine.Tokenizer)
+        ?? ToolCallParsers.Detect(traits.Text, engine.Tokenizer)
         ?? throw new InvalidRequestException(
             "tools",
             "are not supported by this model: neither its chat template nor its vocabulary shows how it writes calls. If you know, start the "

@@ -1,9 +1,8 @@
 using System.Text.Json.Nodes;
 using LoraServe.Api.Chat;
-using LoraServe.Api.Chat.Tools;
 using LoraServe.Api.Requests;
 using LoraServe.Engine.Adapters.Catalog;
-using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -26,6 +25,7 @@ internal static class CompareApi
         routes.MapPost("/v1/compare", CompareAsync)
             .WithTags("Compare")
             .RequireScope(KeyScope.Infer)
+            .RequireEngine()
             .WithJsonBody<CompareRequest>(Example)
             .Produces<CompareResponse>(StatusCodes.Status200OK, "application/json", "text/event-stream")
             .ProducesGenerationErrors();
@@ -45,37 +45,35 @@ internal static class CompareApi
     /// <response code="503">The model is loading or the server is stopping.</response>
     internal static async Task CompareAsync(
         HttpContext context,
-        EngineService service,
+        LlmEngine engine,
         LoraServeOptions options,
         PromptEncoder encoder,
         ChatPrompts prompts,
-        Generator generator,
+        RequestPreparation preparation,
+        GenerationStart generation,
         ILogger<CompareChoices> log)
     {
-        var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         if (context.Request.Query["adapter"].Any(name => !string.IsNullOrEmpty(name)))
             throw new InvalidRequestException("adapter", "is not for comparisons, whose adapters are listed in adapters");
         var request = await GenerationParametersReader.ReadAsync(
             context, json => CompareRequestReader.Read(json, engine.Model));
-        var references = request.Adapters!.Items.Select(reference => reference.ToString() == service.BaseModel ? null : reference).ToList();
+        var references = request.Adapters!.Items.Select(reference => reference.ToString() == engine.Model.Name ? null : reference).ToList();
         UnknownAdaptersException.Check(references.OfType<AdapterReference>(), AdapterAccess.Of(context.User), engine.Adapters);
         if (request.IncludeBase) references.Insert(0, null);
         var conversation = prompts.Of(request, context.User.Caller().Owner);
-        IReadOnlyList<GenerationPrompt>? continued = null;
-        var toolCalls = new ToolCallFormat?[references.Count];
-        using var run = await generator.StartAsync(
-            context,
-            request.Prompt is null ? "chat" : "text_completion",
-            request,
-            [.. references.Select((reference, column) => new Generator.Column(reference, 1, lease => EncodeAsync(column, lease)))]);
+        var shared = request.Prompt is { } text ? new TextPrompts(encoder, text.Items, request, request.AddsSpecialTokens) : null;
+        var columns = references.ConvertAll(reference => new RequestColumn(reference, shared ?? (IPromptSource)new ConversationPrompt(conversation)));
+        using var prepared = await preparation.PrepareAsync(context, shared is null ? "chat" : "text_completion", request, columns);
+        using var run = generation.Start(context.Response, prepared);
+        var toolCalls = columns.ConvertAll(column => (column.Prompts as ConversationPrompt)?.ToolCalls);
         var choices = new CompareChoices(request, engine.Tokenizer, run.Columns, toolCalls);
         var answer = new CompareResponse
         {
             Id = $"cmpr-{Guid.NewGuid():N}",
             Object = request.Stream ? "comparison.chunk" : "comparison",
             Created = run.Created.ToUnixTimeSeconds(),
-            Model = service.BaseModel,
+            Model = engine.Model.Name,
             Choices = [],
         };
         if (request.Stream)
@@ -92,15 +90,6 @@ internal static class CompareApi
             var parts = await run.CollectAsync(context.RequestAborted);
             answer = answer with { Choices = [.. parts.Select(choices.Of)], Columns = Columns(run), Usage = run.Usage };
             await context.Response.WriteAsJsonAsync(answer, context.RequestAborted);
-        }
-
-        async Task<IReadOnlyList<GenerationPrompt>> EncodeAsync(int column, Task<AdapterLease> lease)
-        {
-            if (request.Prompt is { } prompt)
-                return continued ??= encoder.Encode(prompt.Items, request, request.AddsSpecialTokens, "prompt", context.RequestAborted);
-            var rendered = await conversation.RenderAsync(await lease, context.RequestAborted);
-            toolCalls[column] = rendered.ToolCalls;
-            return conversation.Encode(rendered, context.RequestAborted);
         }
     }
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using LoraServe.Api.Requests;
-using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Generation;
 using LoraServe.Generation;
 using LoraServe.Hosting;
 using LoraServe.Keys;
@@ -24,6 +24,7 @@ internal static class CompletionsApi
         routes.MapPost("/v1/completions", CompleteAsync)
             .WithTags("Completions")
             .RequireScope(KeyScope.Infer)
+            .RequireEngine()
             .WithJsonBody<CompletionRequest>(Example)
             .Produces<CompletionResponse>(StatusCodes.Status200OK, "application/json", "text/event-stream")
             .ProducesGenerationErrors();
@@ -45,26 +46,27 @@ internal static class CompletionsApi
     /// <response code="503">The model is loading or the server is stopping.</response>
     internal static async Task CompleteAsync(
         HttpContext context,
-        EngineService service,
+        LlmEngine engine,
         LoraServeOptions options,
         PromptEncoder encoder,
-        Generator generator,
+        RequestPreparation preparation,
+        GenerationStart generation,
         ILogger<CompletionChoices> log,
         string? adapter)
     {
-        var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(
             context, json => CompletionRequestReader.Read(json, engine.Model.DefaultSampling));
-        var reference = request.SelectAdapter(context, service.BaseModel);
-        using var run = await generator.StartAsync(
-            context, "text_completion", request, [new(reference, request.Prompt!.Items.Count, EncodeAsync)]);
+        var reference = request.SelectAdapter(context, engine.Model.Name);
+        var prompts = new TextPrompts(encoder, request.Prompt!.Items, request, request.AddSpecialTokens);
+        using var prepared = await preparation.PrepareAsync(context, "text_completion", request, [new(reference, prompts)]);
+        using var run = generation.Start(context.Response, prepared);
         var choices = new CompletionChoices(request, engine.Tokenizer);
         var answer = new CompletionResponse
         {
             Id = $"cmpl-{Guid.NewGuid():N}",
             Created = run.Created.ToUnixTimeSeconds(),
-            Model = request.AnsweringModel(reference, service.BaseModel),
+            Model = request.AnsweringModel(reference, engine.Model.Name),
             SystemFingerprint = run.Columns[0].Fingerprint,
             Choices = [],
         };
@@ -83,8 +85,5 @@ internal static class CompletionsApi
             answer = answer with { Choices = [.. parts.Select(choices.Of)], Usage = run.Usage };
             await context.Response.WriteAsJsonAsync(answer, context.RequestAborted);
         }
-
-        Task<IReadOnlyList<GenerationPrompt>> EncodeAsync(Task<AdapterLease> lease) =>
-            Task.FromResult(encoder.Encode(request.Prompt.Items, request, request.AddSpecialTokens, "prompt", context.RequestAborted));
     }
 }

@@ -6,6 +6,7 @@ using LoraServe.Api.Compare;
 using LoraServe.Api.Requests;
 using LoraServe.Audit;
 using LoraServe.Engine.Adapters.Catalog;
+using LoraServe.Engine.Generation;
 using LoraServe.Files;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
@@ -33,6 +34,7 @@ internal static class EvaluationsApi
     {
         var group = routes.MapGroup("/v1/evaluations").WithTags("Evaluations").RequireScope(KeyScope.Train);
         group.MapPost("", CreateAsync)
+            .RequireEngine()
             .WithJsonBody<EvaluationRequest>(Example)
             .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
@@ -62,7 +64,7 @@ internal static class EvaluationsApi
     /// <response code="429">As many evaluations of the caller as --max-queued-jobs wait already.</response>
     internal static async Task<Ok<EvaluationResource>> CreateAsync(
         HttpContext context,
-        EngineService service,
+        LlmEngine engine,
         LoraServeOptions options,
         FileStore files,
         JobFolders folders,
@@ -76,9 +78,9 @@ internal static class EvaluationsApi
         if (request.Adapters is not { Count: > 0 and <= MaxAdapters }) faults.Add(new("adapters", $"expected 1 to {MaxAdapters} adapters"));
         if (string.IsNullOrEmpty(request.File)) faults.Add(new("file", "is required"));
         faults.ThrowIfAny();
-        var references = request.Adapters!.Select(text => Evaluating.Parse(text, service.BaseModel)).ToList();
+        var references = request.Adapters!.Select(text => Evaluating.Parse(text, engine.Model.Name)).ToList();
         if (references.Contains(null)) caller.Access.Check((AdapterReference?)null);
-        UnknownAdaptersException.Check(references.OfType<AdapterReference>(), caller.Access, service.Engine.Adapters);
+        UnknownAdaptersException.Check(references.OfType<AdapterReference>(), caller.Access, engine.Adapters);
         if (JobInputs.Find(files, caller, "file", request.File!, faults) is not { } file) throw new InvalidRequestException(faults.Kept);
 
         queue.CheckRoom(Evaluating.Kind, caller);

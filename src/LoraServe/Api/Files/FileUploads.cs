@@ -2,14 +2,13 @@ using LoraServe.Api.Requests;
 using LoraServe.Engine.Training;
 using LoraServe.Engine.Training.Settings;
 using LoraServe.Files;
-using LoraServe.Hosting;
 using LoraServe.Keys;
 using LoraServe.Text.Faults;
 
 namespace LoraServe.Api.Files;
 
 /// <summary>Takes files in, and reads those that are to be trained on once, so that their faults are known at once.</summary>
-internal sealed class FileUploads(FileStore files, EngineService service, LoraServeOptions options) : IDisposable
+internal sealed class FileUploads(FileStore files, LoraTrainer trainer, LoraServeOptions options) : IDisposable
 {
     // Boundaries, headers and the other fields of a form.
     private const long FormBytes = 16 << 10;
@@ -20,7 +19,6 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
     /// <summary>Reads an upload from the body of a request and stores it.</summary>
     public async Task<StoredFile> StoreAsync(HttpContext context, Caller caller)
     {
-        var trainer = service.Trainer;
         RequestSize.Limit(context, options.MaxTrainingFileSize + 1);
         files.DeleteExpired();
         context.Request.Body = Limit(context.Request.Body, caller);
@@ -29,7 +27,7 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
         {
             var cancellation = context.RequestAborted;
             var form = await FileForm.ReadAsync(context.Request, path, (long)options.MaxTrainingFileSize << 20, cancellation);
-            var fault = await FindFaultAsync(trainer, path, form.Name, cancellation);
+            var fault = await FindFaultAsync(path, form.Name, cancellation);
             return files.Add(path, file => file with
             {
                 Owner = caller.Id,
@@ -53,7 +51,7 @@ internal sealed class FileUploads(FileStore files, EngineService service, LoraSe
         : body;
 
     // How long an example may be is a matter of the job.
-    private async Task<string?> FindFaultAsync(LoraTrainer trainer, string path, string name, CancellationToken cancellation)
+    private async Task<string?> FindFaultAsync(string path, string name, CancellationToken cancellation)
     {
         await _reading.WaitAsync(cancellation);
         try

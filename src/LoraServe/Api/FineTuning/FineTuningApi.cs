@@ -3,6 +3,7 @@ using System.ComponentModel.DataAnnotations;
 using System.Text.Json.Nodes;
 using LoraServe.Api.Requests;
 using LoraServe.Audit;
+using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Keys;
 using LoraServe.Text.Faults;
@@ -40,6 +41,7 @@ internal static class FineTuningApi
     {
         var group = routes.MapGroup("/v1/fine_tuning/jobs").WithTags("Fine-tuning").RequireScope(KeyScope.Train);
         group.MapPost("", CreateAsync)
+            .RequireEngine()
             .WithJsonBody<FineTuningRequest>(Example)
             .Produces<ErrorResponse>(StatusCodes.Status429TooManyRequests)
             .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)

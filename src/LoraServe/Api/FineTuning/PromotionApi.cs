@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using LoraServe.Api.Requests;
+using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Jobs.Storage;
 using LoraServe.Keys;
@@ -90,6 +91,7 @@ internal static class PromotionApi
 
     private static void WithPromotion(this RouteHandlerBuilder route) => route
         .RequireScope(KeyScope.AdaptersWrite)
+        .RequireEngine()
         .WithJsonBody<PromotionRequest>(Example)
         .Produces<ErrorResponse>(StatusCodes.Status400BadRequest)
         .Produces<ErrorResponse>(StatusCodes.Status404NotFound)

@@ -57,11 +57,11 @@ internal static class HealthApi
     /// <response code="200">Requests are welcome.</response>
     /// <response code="503">Not now; the status says why.</response>
     internal static Results<Ok<HealthStatus>, JsonHttpResult<HealthStatus>> GetReadiness(
-        EngineService engine, Generator generator, LoraServeOptions options)
+        EngineService service, ArrivingSequences arriving, LoraServeOptions options)
     {
-        var status = engine.State switch
+        var status = service.State switch
         {
-            EngineState.Ready => engine.Engine.Status.Queued + generator.Preparing >= options.MaxQueuedSeqs ? "overloaded" : "ready",
+            EngineState.Ready => service.Engine.Status.Queued + arriving.Count >= options.MaxQueuedSeqs ? "overloaded" : "ready",
             EngineState.Loading => "loading",
             EngineState.Draining => "draining",
             _ => "failed",
@@ -74,19 +74,19 @@ internal static class HealthApi
     /// <summary>Whether the engine runs, for tools that expect vLLM: as /readyz, and a full queue does not matter.</summary>
     /// <response code="200">It does; without a body.</response>
     /// <response code="503">The model is loading or could not be loaded, or the server is stopping.</response>
-    internal static Ok GetHealth(EngineService engine)
+    internal static Ok GetHealth(EngineService service)
     {
-        _ = engine.Engine;
+        service.CheckReady();
         return TypedResults.Ok();
     }
 
     /// <summary>How much there is to do, for routers that choose the server with the least.</summary>
     /// <response code="200">Now.</response>
     /// <response code="503">The model is loading or could not be loaded, or the server is stopping.</response>
-    internal static Ok<ServerLoad> GetLoad(EngineService engine, Generator generator)
+    internal static Ok<ServerLoad> GetLoad(EngineService service, ArrivingSequences arriving)
     {
-        var status = engine.Engine.Status;
-        return TypedResults.Ok(new ServerLoad { Sequences = status.Running + status.Queued + generator.Preparing });
+        var status = service.Engine.Status;
+        return TypedResults.Ok(new ServerLoad { Sequences = status.Running + status.Queued + arriving.Count });
     }
 
     /// <summary>The version of the server.</summary>

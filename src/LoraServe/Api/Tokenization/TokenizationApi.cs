@@ -25,7 +25,7 @@ internal static class TokenizationApi
 
     public static IEndpointRouteBuilder MapTokenization(this IEndpointRouteBuilder routes)
     {
-        var group = routes.MapGroup("").WithTags("Tokenization").RequireScope(KeyScope.Infer);
+        var group = routes.MapGroup("").WithTags("Tokenization").RequireScope(KeyScope.Infer).RequireEngine();
         group.MapPost("/tokenize", TokenizeAsync).WithJsonBody<TokenizeRequest>(TokenizeExample).ProducesRefusals();
         group.MapPost("/detokenize", DetokenizeAsync).WithJsonBody<DetokenizeRequest>(DetokenizeExample).ProducesRefusals();
         return routes;
@@ -42,15 +42,14 @@ internal static class TokenizationApi
     /// <response code="413">The body is too large.</response>
     internal static async Task<Ok<TokenizeResponse>> TokenizeAsync(
         HttpContext context,
-        EngineService service,
+        LlmEngine engine,
         LoraServeOptions options,
         PromptEncoder encoder,
         ChatPrompts prompts)
     {
-        var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.Read);
-        var reference = Model(context, service, request.Model);
+        var reference = Model(context, engine, request.Model);
         var text = request.Prompt ?? await RenderAsync(context, engine, request, reference, prompts);
         var isPrompt = request.Prompt is not null;
         var tokens = encoder.Encode(text, request.AddSpecialTokens ?? isPrompt, isPrompt ? "prompt" : "messages", context.RequestAborted);
@@ -68,12 +67,11 @@ internal static class TokenizationApi
     /// <response code="404">No adapter or model has this name.</response>
     /// <response code="413">The body is too large.</response>
     internal static async Task<Ok<DetokenizeResponse>> DetokenizeAsync(
-        HttpContext context, EngineService service, LoraServeOptions options, PromptEncoder encoder)
+        HttpContext context, LlmEngine engine, LoraServeOptions options, PromptEncoder encoder)
     {
-        var engine = service.Engine;
         RequestSize.Limit(context, options.MaxRequestSize);
         var request = await GenerationParametersReader.ReadAsync(context, TokenizeRequestReader.ReadTokens);
-        Model(context, service, request.Model);
+        Model(context, engine, request.Model);
         var ids = request.Tokens ?? throw new InvalidRequestException("tokens", "is required");
         var faults = new RequestFaults();
         encoder.CheckIds(ids, "tokens", faults);
@@ -82,11 +80,11 @@ internal static class TokenizationApi
     }
 
     // All adapters use the base's tokens, but an answer for a model that does not exist would hide a mistake.
-    private static AdapterReference? Model(HttpContext context, EngineService service, string? model)
+    private static AdapterReference? Model(HttpContext context, LlmEngine engine, string? model)
     {
-        if (AdapterSelector.Select([], [], null, model, service.BaseModel) is not { } reference) return null;
+        if (AdapterSelector.Select([], [], null, model, engine.Model.Name) is not { } reference) return null;
         AdapterAccess.Of(context.User).Check(reference);
-        service.Engine.Adapters.VersionOf(reference);
+        engine.Adapters.VersionOf(reference);
         return reference;
     }
 

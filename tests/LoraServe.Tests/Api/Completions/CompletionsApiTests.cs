@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Net;
 using System.Net.Http.Json;
 using System.Text;
@@ -292,7 +293,8 @@ public class CompletionsApiTests(DemoServer server)
             parts[^1].GetProperty("finish_reason").ToString().ShouldBe(choice.GetProperty("finish_reason").ToString());
             parts[^1].GetProperty("stop_reason").ToString().ShouldBe(choice.GetProperty("stop_reason").ToString());
             Concat(parts, "tokens").ShouldBe(Concat([choice], "tokens"));
-            Concat(parts, "token_logprobs").ShouldBe(Concat([choice], "token_logprobs"));
+            // Which sequences share a step decides how the last bits are rounded.
+            Numbers(parts, "token_logprobs").ShouldBe(Numbers([choice], "token_logprobs"), tolerance: 1e-4);
             Concat(parts, "text_offset").ShouldBe(Concat([choice], "text_offset"));
             if (choice.TryGetProperty("token_ids", out var ids))
                 parts.SelectMany(part => part.TryGetProperty("token_ids", out var some) ? Ints(some) : []).ShouldBe(Ints(ids));
@@ -460,6 +462,10 @@ public class CompletionsApiTests(DemoServer server)
     private static string Text(JsonElement choice) => choice.GetProperty("text").GetString()!;
 
     private static int[] Ints(JsonElement list) => [.. list.EnumerateArray().Select(item => item.GetInt32())];
+
+    // The first token of an echoed prompt has none, which counts as 0.
+    private static List<double> Numbers(List<JsonElement> parts, string field) =>
+        [.. Concat(parts, field).Select(text => text.Length > 0 ? double.Parse(text, CultureInfo.InvariantCulture) : 0)];
 
     private static List<string> Concat(List<JsonElement> parts, string field) => [.. parts.Select(part => part.GetProperty("logprobs"))
         .Where(logprobs => logprobs.ValueKind == JsonValueKind.Object)
