@@ -30,7 +30,6 @@ public class SourceRulesTests
     private static readonly string[] LongWithoutReason =
     [
         "src/LoraServe.Engine/Adapters/Residency/AdapterCache.cs",
-        "src/LoraServe.Engine/Adapters/Store/AdapterRegistry.cs",
         "src/LoraServe/Api/FineTuning/FineTuningApi.cs",
         "src/LoraServe/Api/Requests/Fields/FieldTable.cs",
         "src/LoraServe/Generation/GenerationParameters.cs",

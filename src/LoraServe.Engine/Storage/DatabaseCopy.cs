@@ -1,26 +1,22 @@
 namespace LoraServe.Engine.Storage;
 
-/// <summary>A copy of a database and of what lies beside it, on which a start can be tried without changing anything.</summary>
+/// <summary>A copy of a database and of files beside it, on which a start can be tried without changing anything.</summary>
 public sealed class DatabaseCopy : IDisposable
 {
     private readonly string _original;
 
-    /// <param name="databasePath">The database; it and its log need not exist, and nobody writes to them.</param>
-    /// <param name="others">Names of files beside it that matter too.</param>
+    /// <param name="databasePath">The database; it and its log need not exist, and no process writes to them.</param>
+    /// <param name="others">Names of further files beside it.</param>
     /// <exception cref="IOException">They cannot be copied.</exception>
     public DatabaseCopy(string databasePath, params IReadOnlyList<string> others)
     {
         _original = System.IO.Path.GetDirectoryName(System.IO.Path.GetFullPath(databasePath))!;
         Folder = Directory.CreateTempSubdirectory("loraserve-").FullName;
-        var name = System.IO.Path.GetFileName(databasePath);
-        Path = System.IO.Path.Combine(Folder, name);
+        Path = System.IO.Path.Combine(Folder, System.IO.Path.GetFileName(databasePath));
         try
         {
-            foreach (var file in (string[])[name, $"{name}-wal", System.IO.Path.ChangeExtension(name, ".generation"), .. others])
-            {
-                var source = System.IO.Path.Combine(_original, file);
-                if (File.Exists(source)) File.Copy(source, System.IO.Path.Combine(Folder, file));
-            }
+            foreach (var source in DatabaseFiles.WithContent(databasePath).Concat(others.Select(file => System.IO.Path.Combine(_original, file))).Where(File.Exists))
+                File.Copy(source, System.IO.Path.Combine(Folder, System.IO.Path.GetFileName(source)));
         }
         catch
         {
@@ -29,15 +25,15 @@ public sealed class DatabaseCopy : IDisposable
         }
     }
 
-    /// <summary>Of the copies.</summary>
+    /// <summary>Holds the copies.</summary>
     public string Folder { get; }
 
     /// <summary>The copied database.</summary>
     public string Path { get; }
 
-    /// <summary>Makes a folder look like that of the original to a start, which looks at names only.</summary>
+    /// <summary>Imitates a folder of the original by empty files and folders: a start looks only at their names.</summary>
     /// <param name="name">Path from the database's folder.</param>
-    /// <param name="isEntry">Which of its entries count.</param>
+    /// <param name="isEntry">Whether an entry is imitated.</param>
     public void Stand(string name, Func<string, bool> isEntry)
     {
         var original = System.IO.Path.Combine(_original, name);
@@ -51,7 +47,7 @@ public sealed class DatabaseCopy : IDisposable
         }
     }
 
-    /// <summary>A message about the copy as one about the original.</summary>
+    /// <summary>Turns a message about the copy into one about the original.</summary>
     public string Explain(string message) => message.Replace(Folder, _original, StringComparison.Ordinal);
 
     /// <summary>Deletes the copies.</summary>

@@ -6,9 +6,9 @@ using Microsoft.Data.Sqlite;
 namespace LoraServe.Engine.Storage;
 
 /// <summary>
-/// Tells whether a database is the one that its files belong to: an identity and a number that grows with every change of what exists, kept
-/// in the database and in a small file beside it. The database is changed first: after a kill it may be ahead of the file, never behind. One
-/// that is behind, of another identity, or without either is an older copy, an emptied one, one without its WAL, or a stranger.
+/// Tells whether a database is the one that its files belong to, by an identity and a number that grows with every change of what exists. Both
+/// are in the database and in a small file beside it. The database is changed first: after a kill it may be ahead of the file, never behind. A
+/// database that is behind, has another identity or has none is an older copy, was emptied, lost its WAL, or belongs to another folder.
 /// Not safe for concurrent use.
 /// </summary>
 /// <param name="databasePath">The file beside it has the same name and the extension .generation.</param>
@@ -18,46 +18,56 @@ public sealed partial class DatabaseGeneration(string databasePath)
 
     private readonly string _name = Path.GetFileName(databasePath);
 
-    /// <summary>Where the file is.</summary>
-    public string Location { get; } = Path.ChangeExtension(databasePath, ".generation");
+    /// <summary>The database.</summary>
+    public string DatabasePath => databasePath;
 
-    /// <summary>What the database said last.</summary>
+    /// <summary>The file beside it.</summary>
+    public string Location { get; } = LocationOf(databasePath);
+
+    /// <summary>The number in the database, when it was last read.</summary>
     public long Number { get; private set; }
 
-    /// <summary>Whether a change may have been made whose outcome beside the database was not written.</summary>
+    /// <summary>Whether the database was changed, but perhaps not yet the files beside it.</summary>
     public bool IsBehind { get; private set; }
+
+    /// <summary>How to go on where the database cannot be used, in sentences.</summary>
+    public string Advice { get; } =
+        $"Nothing was changed. Either bring {databasePath} (with {Path.GetFileName(databasePath)}-wal, if there is one) and "
+        + $"{Path.GetFileName(LocationOf(databasePath))} back from the same backup as the files beside them, or start once with --rebuild-registry, "
+        + "which builds the index from the files.";
 
     private string Identity { get; set; } = "";
 
-    /// <summary>Refuses a database that is not there and should be.</summary>
-    /// <exception cref="IOException">It is missing; the message says how to go on.</exception>
+    /// <summary>The file beside a database.</summary>
+    public static string LocationOf(string databasePath) => Path.ChangeExtension(databasePath, ".generation");
+
+    /// <summary>Throws if the database is missing although there was one.</summary>
+    /// <exception cref="InvalidDatabaseException">It is missing; the message says how to go on.</exception>
     public void CheckExists()
     {
         if (!File.Exists(databasePath) && ReadFile() is { Number: > 0 }) throw Refusal($"{databasePath} is missing.");
     }
 
-    /// <summary>Refuses a database that is damaged or not the one of its files. Changes nothing.</summary>
+    /// <summary>Throws if the database is damaged or not the one of its files. Changes nothing.</summary>
     /// <param name="connection">Open.</param>
-    /// <exception cref="IOException">The message says how to go on.</exception>
+    /// <exception cref="InvalidDatabaseException">The message says how to go on.</exception>
     public void Check(SqliteConnection connection)
     {
         if (Fault(connection) is { } fault) throw Refusal(fault);
     }
 
-    /// <summary>What is wrong with a database, or null. Changes nothing.</summary>
-    /// <param name="connection">Open.</param>
-    /// <exception cref="IOException">The file beside it is damaged.</exception>
-    public string? Fault(SqliteConnection connection)
+    // What is wrong with the database, or null.
+    private string? Fault(SqliteConnection connection)
     {
         if (DatabaseDamage.Find(connection, databasePath) is { } damage) return damage;
         return Disagreement(ReadFile(), ReadRow(connection));
     }
 
-    /// <summary>Takes over what the database says, and makes a generation where there is none yet.</summary>
+    /// <summary>Reads the generation of a database, or gives it one if it has none yet.</summary>
     /// <param name="connection">Of a database that was checked, with its tables.</param>
-    /// <param name="first">Where a new one begins.</param>
-    /// <param name="whyNotNew">Why a database without a generation cannot be a new one or of an earlier release, null if it can.</param>
-    /// <exception cref="IOException">It cannot be; the message says how to go on.</exception>
+    /// <param name="first">Number of a new generation.</param>
+    /// <param name="whyNotNew">Why a database without a generation is neither new nor of an earlier release; null if it may be.</param>
+    /// <exception cref="InvalidDatabaseException">It is neither; the message says how to go on.</exception>
     public void Open(SqliteConnection connection, long first, Func<string?> whyNotNew)
     {
         var (beside, inside) = (ReadFile(), ReadRow(connection));
@@ -77,7 +87,7 @@ public sealed partial class DatabaseGeneration(string databasePath)
         (Number, IsBehind) = (first, true);
     }
 
-    /// <summary>What the file beside a database says, 0 if there is none that can be read.</summary>
+    /// <summary>The number in the file beside the database; 0 if there is none that can be read.</summary>
     public long NumberBeside()
     {
         try
@@ -90,14 +100,14 @@ public sealed partial class DatabaseGeneration(string databasePath)
         }
     }
 
-    /// <summary>Raises the number within the transaction of a change.</summary>
+    /// <summary>Raises the number, within the transaction of a change.</summary>
     public void Raise(SqliteConnection connection)
     {
         IsBehind = true;
         Execute(connection, $"UPDATE {Table} SET Number = Number + 1");
     }
 
-    /// <summary>Writes beside the database what it says, once the change and all that lies beside the database are written.</summary>
+    /// <summary>Writes the number beside the database, once the change and all files beside the database are written.</summary>
     /// <exception cref="IOException">The disk is broken.</exception>
     public void Commit(SqliteConnection connection)
     {
@@ -107,9 +117,7 @@ public sealed partial class DatabaseGeneration(string databasePath)
     }
 
     /// <summary>Says what is wrong and how to go on.</summary>
-    public InvalidDatabaseException Refusal(string reason) => new(
-        $"{reason} Nothing was changed. Either bring {databasePath} (with {_name}-wal, if there is one) and {Path.GetFileName(Location)} back from "
-        + "the same backup as the files beside them, or start once with --rebuild-registry, which builds the index from the files.");
+    public InvalidDatabaseException Refusal(string reason) => new($"{reason} {Advice}");
 
     private string? Disagreement((string Identity, long Number)? beside, (string Identity, long Number)? inside) => (beside, inside) switch
     {
@@ -134,7 +142,7 @@ public sealed partial class DatabaseGeneration(string databasePath)
             : throw Refusal($"{Location} is damaged, which tells whether {_name} is the latest one.");
     }
 
-    // Always as long as before, so that it needs no room on a full disk and no kill leaves half of it.
+    // Its length never changes: it needs no room on a full disk, and a kill leaves no half of it.
     private void WriteFile(long number)
     {
         using var file = new FileStream(Location, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);

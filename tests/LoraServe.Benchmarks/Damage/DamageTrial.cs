@@ -160,7 +160,7 @@ internal sealed class DamageTrial(DamageSource source, string root)
     private HashSet<string> KnownNames()
     {
         var folders = Folders(Path.Combine("adapters", "versions")).ToHashSet(StringComparer.Ordinal);
-        var (rows, _) = new Engine.Adapters.Store.AliasFiles(Path.Combine(_data, "adapters", "aliases")).Read();
+        var (rows, _) = Engine.Adapters.Store.AliasFiles.Of(Path.Combine(_data, "adapters", "registry.db")).Read();
         return rows.Where(row => row.History.TrueForAll(entry => folders.Contains(entry.Version))).Select(row => row.Name).ToHashSet(StringComparer.Ordinal);
     }
 

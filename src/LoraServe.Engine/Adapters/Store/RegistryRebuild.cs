@@ -27,12 +27,9 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
             new DatabaseGeneration(path).NumberBeside(),
             found.Values.Select(file => file?.Generation ?? 0).DefaultIfEmpty().Max());
         // Files of names are read before the new registry writes its own.
-        var (rows, unreadable) = new AliasFiles(Path.Combine(Path.GetDirectoryName(path)!, "aliases")).Read();
+        var (rows, unreadable) = AliasFiles.Of(path).Read();
         foreach (var file in unreadable) trash.Take(file, "it is no name of an adapter");
-        foreach (var file in (string[])[path, $"{path}-wal", $"{path}-shm", Path.ChangeExtension(path, ".generation")])
-        {
-            if (File.Exists(file)) trash.Take(file, "the registry is rebuilt");
-        }
+        DatabaseFiles.Discard(path, trash, "the registry is rebuilt");
 
         var registry = AdapterRegistry.Rebuild(path, first, [.. Names(rows, found)], [.. found.Select(pair => Known(pair.Key, pair.Value))], trash, log);
         LogRebuilt(rows.Count, found.Count);

@@ -7,16 +7,16 @@ namespace LoraServe.Jobs.Storage;
 /// <summary>The files and jobs of a data folder, as they can be checked without a server.</summary>
 internal static class JobData
 {
-    /// <summary>Looks at all files and jobs and changes nothing.</summary>
-    /// <param name="dataFolder">Nobody else uses it.</param>
-    /// <param name="counts">Files and jobs that were looked at.</param>
+    /// <summary>Checks all files and jobs and changes nothing.</summary>
+    /// <param name="dataFolder">No other process uses it.</param>
+    /// <param name="counts">Files and jobs that were checked.</param>
     public static IReadOnlyList<DataFinding> Verify(string dataFolder, out (int Files, int Jobs) counts)
     {
         counts = default;
         var (files, training) = (Path.Combine(dataFolder, "files"), Path.Combine(dataFolder, "training"));
         var path = Path.Combine(dataFolder, "jobs.db");
         var found = new List<DataFinding>();
-        found.AddRange(new JobCopies(dataFolder).Read().Unreadable.Select(copy => new DataFinding(true, $"{copy} is damaged")));
+        found.AddRange(new JobCopies(dataFolder, new Trash(dataFolder, TimeProvider.System, NullLogger.Instance)).Read().Unreadable.Select(copy => new DataFinding(true, $"{copy} is damaged")));
         using var copy = new DatabaseCopy(path);
         copy.Stand("files", File.Exists);
         copy.Stand("training", Directory.Exists);

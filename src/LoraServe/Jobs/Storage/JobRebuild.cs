@@ -2,7 +2,7 @@ using LoraServe.Engine.Storage;
 
 namespace LoraServe.Jobs.Storage;
 
-/// <summary>Builds jobs.db from the copies of its rows and the files that are there. The database that was there goes into the trash.</summary>
+/// <summary>Builds jobs.db from the copies of its rows and the files that are there. The old database goes into the trash.</summary>
 /// <param name="folder">Whose jobs.db is not open.</param>
 /// <param name="trash">Of the folder.</param>
 /// <param name="log">Told what was built.</param>
@@ -10,18 +10,18 @@ internal sealed partial class JobRebuild(string folder, Trash trash, ILogger log
 {
     private static readonly EnumerationOptions FilesOnly = new() { RecurseSubdirectories = false };
 
-    /// <summary>Takes the database away.</summary>
-    /// <returns>Fills a new one.</returns>
-    public Action<JobContext> Begin(string path, JobCopies copies)
+    /// <summary>Takes the old database away.</summary>
+    /// <param name="path">The database.</param>
+    /// <param name="copies">Of its rows.</param>
+    /// <returns>The content of a new one.</returns>
+    public IndexContent<JobContext> Begin(string path, JobCopies copies)
     {
+        var first = new DatabaseGeneration(path).NumberBeside() + 1;
         var (files, jobs, unreadable) = copies.Read();
         foreach (var file in unreadable) trash.Take(file, "it describes no file and no job");
-        foreach (var file in (string[])[path, $"{path}-wal", $"{path}-shm", Path.ChangeExtension(path, ".generation")])
-        {
-            if (File.Exists(file)) trash.Take(file, "the database of jobs is rebuilt");
-        }
+        DatabaseFiles.Discard(path, trash, "the database of jobs is rebuilt");
 
-        return context =>
+        return new(first, context =>
         {
             var stored = Path.Combine(folder, "files");
             var known = files.Where(row => File.Exists(Path.Combine(stored, row.Id))).ToList();
@@ -37,10 +37,10 @@ internal sealed partial class JobRebuild(string folder, Trash trash, ILogger log
             foreach (var job in jobs) context.Checkpoints.AddRange(Checkpoints(job.Id));
             context.SaveChanges();
             LogRebuilt(context.Files.Count(), jobs.Count);
-        };
+        });
     }
 
-    // Whose it was is not known: only those who see everything see it.
+    // The owner is not known, so that only an admin sees the file.
     private static FileRow Describe(FileInfo file) => new()
     {
         Id = file.Name,

@@ -29,6 +29,7 @@ public sealed class RegistryDamageTests : IDisposable
     [Theory]
     [InlineData("emptied")]
     [InlineData("removed")]
+    [InlineData("removed with its generation")]
     [InlineData("older")]
     [InlineData("truncated")]
     [InlineData("garbage")]
@@ -169,6 +170,26 @@ public sealed class RegistryDamageTests : IDisposable
 
         _adapters.Restart(static () => { }, rebuild: true);
         Manager.List().Select(info => info.Name).ShouldBe(["a", "m"]);
+    }
+
+    /// <summary>A version without a registry, started on the folder of a later one, leaves names of its own beside the copies of names.</summary>
+    [Fact]
+    public async Task Open_NamesOfTheTimeBeforeTheRegistryBesideCopiesOfNames_AreRefusedAndRebuiltWithThem()
+    {
+        var one = await _adapters.Add("a", ManagedAdapters.One);
+        var names = Path.Combine(Root, "names");
+
+        Should.Throw<IOException>(() => _adapters.Restart(() =>
+        {
+            foreach (var file in Directory.GetFiles(Root, "registry.*")) File.Delete(file);
+            Directory.CreateDirectory(names);
+            File.WriteAllText(Path.Combine(names, "1.json"), $$"""{"name":"old","version":"{{one.Version}}","created":"2026-03-05T14:07:09+00:00"}""");
+        })).Message.ShouldContain("--rebuild-registry");
+        (Directory.GetFiles(names).Length, Directory.GetFiles(Path.Combine(Root, "aliases")).Length).ShouldBe((1, 1));
+        Directory.Exists(Path.Combine(_adapters.DataFolder, "trash")).ShouldBeFalse();
+
+        _adapters.Restart(static () => { }, rebuild: true);
+        Manager.List().Select(info => (info.Name, info.Version)).ShouldBe([("a", one.Version), ("old", one.Version)]);
     }
 
     [Fact]
@@ -319,6 +340,10 @@ public sealed class RegistryDamageTests : IDisposable
                 break;
             case "removed":
                 File.Delete(Registry);
+                break;
+            case "removed with its generation":
+                File.Delete(Registry);
+                File.Delete(Path.Combine(Root, "registry.generation"));
                 break;
             case "older":
                 Restore("older");
