@@ -26,7 +26,6 @@ internal static class ServiceCollectionExtensions
         builder.Services.AddSingleton(TimeProvider.System);
         builder.Services.AddSingleton<DataFolder>();
         builder.Services.AddKeys();
-        builder.Services.AddProtectionKeys();
         builder.Services.AddBrowserRules();
         builder.Services.AddOptions<HostOptions>().Configure<LoraServeOptions>((host, options) =>
             host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownTimeout) + ClosingTime);

@@ -22,8 +22,6 @@ internal static class ServerLog
             .MinimumLevel.Override(typeof(ApiKeyHandler).FullName!, LogEventLevel.Warning)
             // Its scope would put the connection's name for a request in the place of ours.
             .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
-            // It would warn at each new key that it is not encrypted: its folder is for its owner only.
-            .MinimumLevel.Override("Microsoft.AspNetCore.DataProtection.KeyManagement.XmlKeyManager", LogEventLevel.Error)
             // Faults at start are for a person and written without their stack traces.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())

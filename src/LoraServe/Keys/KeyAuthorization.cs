@@ -19,8 +19,9 @@ internal static class KeyAuthorization
         services.AddSingleton(provider => AdminKey.Read(provider.GetRequiredService<LoraServeOptions>().AdminKeyFile));
         services.AddSingleton<KeyRing>().AddSingleton<KeylessAccess>().AddSingleton<AuditLog>();
         services.AddSingleton<KeyRateLimits>().AddSingleton<StorageQuota>().AddSingleton<KeyWatch>();
-        services.AddAuthentication(ApiKeyHandler.Scheme)
-            .AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.Scheme, configureOptions: null);
+        // Not AddAuthentication, which would bring data protection: it writes keys into the home folder at each start, and nothing here uses them.
+        services.AddAuthenticationCore(options => options.DefaultScheme = ApiKeyHandler.Scheme).AddWebEncoders();
+        new AuthenticationBuilder(services).AddScheme<AuthenticationSchemeOptions, ApiKeyHandler>(ApiKeyHandler.Scheme, configureOptions: null);
         services.AddAuthorization(options =>
         {
             foreach (var scope in KeyScopes.All)
