@@ -25,11 +25,11 @@ internal static class DoraScale
             using var scope = NewDisposeScope();
             var count = Math.Min(rows, weight.size(0) - start);
             var updated = weight.narrow(0, start, count).to(ScalarType.Float32).addmm(b.narrow(0, start, count), a);
-            norms.Add(updated.square().sum(dim: 1).sqrt().MoveToOuterDisposeScope());
+            norms.Add(updated.Squared().sum(dim: 1).sqrt().MoveToOuterDisposeScope());
         }
 
         // A row of zeros has no direction and gives zero whatever it is multiplied by.
         var norm = cat(norms);
-        return where(norm.gt(0), magnitude.div(norm), ones_like(norm));
+        return where(norm.IsPositive(), magnitude.div(norm), ones_like(norm));
     }
 }

@@ -25,7 +25,7 @@ internal static class FrobeniusNorm
         {
             using var scope = NewDisposeScope();
             var piece = x.narrow(0, start, Math.Min(rows, x.size(0) - start)).to(ScalarType.Float32, CPU);
-            norms.AddRange(piece.square().sum(1, type: ScalarType.Float64).sqrt().data<double>().ToArray());
+            norms.AddRange(piece.Squared().sum(1, type: ScalarType.Float64).sqrt().data<double>().ToArray());
         }
 
         return [.. norms];
@@ -38,7 +38,7 @@ internal static class FrobeniusNorm
         for (var start = 0L; start < x.numel(); start += Chunk)
         {
             using var scope = NewDisposeScope();
-            sum += piece(start, Math.Min(Chunk, x.numel() - start)).square().sum(ScalarType.Float64).item<double>();
+            sum += piece(start, Math.Min(Chunk, x.numel() - start)).Squared().sum(ScalarType.Float64).item<double>();
         }
 
         return Math.Sqrt(sum);

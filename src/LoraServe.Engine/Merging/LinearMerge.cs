@@ -40,7 +40,7 @@ internal static class LinearMerge
         using var scope = NewDisposeScope();
         var sum = bias is null ? zeros_like(merged, ScalarType.Float32) : Wide(bias);
         if (lora.Scale is not null) sum = sum.mul(Wide(lora.Scale));
-        if (lora.Shift is not null) sum = sum.add(Wide(lora.Shift));
+        if (lora.Shift is not null) sum = sum.Plus(Wide(lora.Shift));
         merged.copy_(sum);
     }
 

@@ -20,7 +20,7 @@ internal sealed class RmsNorm(string path, Tensor weight, double epsilon) : IDis
     {
         using var scope = NewDisposeScope();
         var wide = x.to(ScalarType.Float32);
-        var inverse = wide.square().mean([-1], keepdim: true).AddInPlace(_epsilon).rsqrt_();
+        var inverse = wide.Squared().mean([-1], keepdim: true).AddInPlace(_epsilon).rsqrt_();
         var unscaled = wide.mul(inverse).to(x.dtype);
         var replaced = Replaced(unscaled, batch);
         var y = unscaled.mul_(weight);

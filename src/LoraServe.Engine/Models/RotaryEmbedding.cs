@@ -19,7 +19,7 @@ internal sealed class RotaryEmbedding : IDisposable
         using var scope = NewDisposeScope();
         var frequencies = RotaryFrequencies.Compute(config.Rotary, config.HeadDim, config.MaxPositionEmbeddings, maxModelLen);
         var inverse = tensor(Array.ConvertAll(frequencies, frequency => (float)frequency)).unsqueeze(0);
-        var positions = arange(maxModelLen, dtype: ScalarType.Float32).unsqueeze(1);
+        var positions = tensor(Array.ConvertAll([.. Enumerable.Range(0, maxModelLen)], position => (float)position)).unsqueeze(1);
         var half = positions.mul(inverse);
         var angles = cat([half, half], dim: 1);
         var scale = tensor((float)config.Rotary.AttentionFactor);

@@ -77,7 +77,7 @@ internal sealed class PeftLoader(
         var own = baseTensor($"{path}.bias").to(ScalarType.Float32);
         var wanted = content.Biases.TryGetValue(path, out var trained) ? Wide(trained) : own;
         var change = wanted.sub(scale is null ? own : own.mul(scale));
-        return shift is null ? change : shift.add(change);
+        return shift is null ? change : shift.Plus(change);
     }
 
     private LoraWeights BiasAlone(string path)

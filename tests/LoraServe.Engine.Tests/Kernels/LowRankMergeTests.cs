@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using LoraServe.Engine.Kernels;
+using LoraServe.Engine.Lora;
 using Shouldly;
 using Xunit;
 using static TorchSharp.torch;
@@ -35,7 +36,7 @@ public class LowRankMergeTests
 
             var wide = w.to(ScalarType.Float32);
             var exact = factor is null ? wide : wide.mul(factor.unsqueeze(1));
-            if (rank > 0) exact = exact.add(nn.functional.linear(b, a.t()));
+            if (rank > 0) exact = exact.Plus(nn.functional.linear(b, a.t()));
             var expected = exact.to(ScalarType.BFloat16);
             var differing = merged.ne(expected).sum().item<long>();
             differing.ShouldBeLessThanOrEqualTo((long)(rows * columns * NeighbourShare));

@@ -44,5 +44,5 @@ public class FrobeniusNormTests
         FrobeniusNorm.OfRows(x).ShouldBe(Enumerable.Range(0, (int)rows).Select(row => FrobeniusNorm.Of(x[row])), 1e-5);
     }
 
-    private static double Definition(Tensor x) => Math.Sqrt(x.square().sum().item<double>());
+    private static double Definition(Tensor x) => Math.Sqrt((x * x).sum().item<double>());
 }

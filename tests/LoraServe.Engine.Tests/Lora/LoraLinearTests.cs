@@ -40,7 +40,7 @@ public sealed class LoraLinearTests : IDisposable
             var expected = nn.functional.linear(row, _weight, _bias);
             var adapter = token < 2 ? one : token < 5 ? LoraAdapter.Base : two;
             if (adapter.Linears.GetValueOrDefault(Path) is LoraWeights lora)
-                expected = expected.add(nn.functional.linear(row, lora.B.mm(lora.A)));
+                expected = expected.Plus(nn.functional.linear(row, lora.B.mm(lora.A)));
             y.narrow(0, token, 1).allclose(expected, rtol: 1e-5, atol: 1e-5).ShouldBeTrue($"token {token}");
         }
     }

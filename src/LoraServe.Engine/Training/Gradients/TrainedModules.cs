@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Peft;
 using LoraServe.Engine.Training.Settings;
@@ -112,7 +113,7 @@ internal sealed class TrainedModules : IDisposable
     private static Tensor RowNorms(Tensor weight)
     {
         using var scope = NewDisposeScope();
-        return weight.to(ScalarType.Float32).square().sum(dim: 1).sqrt().MoveToOuterDisposeScope();
+        return weight.to(ScalarType.Float32).Squared().sum(dim: 1).sqrt().MoveToOuterDisposeScope();
     }
 
     // LoRA uses the base's own weight; a full training a copy, one for a weight that two modules share.

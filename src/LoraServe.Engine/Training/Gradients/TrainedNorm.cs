@@ -65,7 +65,7 @@ internal sealed class TrainedNorm(Tensor weight, TrainedParameter? parameter, do
     private (Tensor Wide, Tensor Inverse) Unscaled(Tensor x)
     {
         var wide = x.to(ScalarType.Float32);
-        var inverse = wide.square().mean([-1], keepdim: true).AddInPlace(_epsilon).rsqrt_();
+        var inverse = wide.Squared().mean([-1], keepdim: true).AddInPlace(_epsilon).rsqrt_();
         return (wide.mul(inverse), inverse);
     }
 }

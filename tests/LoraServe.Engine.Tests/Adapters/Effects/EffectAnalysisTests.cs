@@ -2,6 +2,7 @@ using System.Text.Json;
 using LoraServe.Engine.Adapters.Effects;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Checkpoints.Safetensors;
+using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Peft;
 using LoraServe.Tests;
@@ -110,7 +111,7 @@ public sealed class EffectAnalysisTests : IDisposable
         foreach (var (part, module) in effect.Parts.Zip(adapter.Modules))
         {
             using var magnitude = adapter.Read(module.Magnitude!);
-            var rows = _weights.Weight($"{module.Linear.Path}.weight").square().sum(1).sqrt();
+            var rows = _weights.Weight($"{module.Linear.Path}.weight").Squared().sum(1).sqrt();
             part.Path.ShouldBe(module.Linear.Path);
             part.Norm.ShouldBe((magnitude - rows).norm().item<float>(), 1e-4);
             part.BaseNorm.ShouldBe(rows.norm().item<float>(), 1e-4);

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using LoraServe.Engine.Training.Gradients;
 using static TorchSharp.torch;
@@ -70,7 +71,7 @@ internal sealed class AutogradDecoder(
     }
 
     private Tensor Norm(Tensor x, string path) =>
-        x * (x.square().mean([-1], keepdim: true) + config.RmsNormEpsilon).rsqrt() * Own($"{path}.weight");
+        x * ((x * x).mean([-1], keepdim: true) + config.RmsNormEpsilon).rsqrt() * Own($"{path}.weight");
 
     private Tensor Linear(Tensor x, string path, int first, int total)
     {
@@ -87,7 +88,7 @@ internal sealed class AutogradDecoder(
 
         var update = nn.functional.linear(nn.functional.linear(dropped, a), b);
         if (!trained.TryGetValue($"{path}.lora_magnitude_vector", out var magnitude)) return result + update;
-        var norm = (w + b.mm(a)).square().sum(dim: 1).sqrt().detach();
+        var norm = (w + b.mm(a)).Squared().sum(dim: 1).sqrt().detach();
         var gain = magnitude / norm;
         return result + ((gain - 1) * nn.functional.linear(dropped, w)) + (gain * update);
     }
