@@ -2,10 +2,10 @@ using Microsoft.AspNetCore.Cors.Infrastructure;
 
 namespace LoraServe.Hosting;
 
-/// <summary>What browsers may do with answers: nothing is guessed, framed or sent elsewhere, and only named origins may read them.</summary>
+/// <summary>Restricts what browsers do with responses: no sniffing, no framing, no referrer, and only named origins may read them.</summary>
 internal static class BrowserRules
 {
-    // Swagger's page brings its scripts as files and some styles of its own.
+    // The Swagger page loads its scripts from files and has some inline styles.
     private const string ContentPolicy =
         "default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; base-uri 'none'; form-action 'self'; "
         + "object-src 'none'; frame-ancestors 'none'";
@@ -31,7 +31,7 @@ internal static class BrowserRules
     {
         app.Use((context, next) =>
         {
-            // When the answer starts: an error clears what was set before.
+            // Set when the response starts, since an error clears headers set earlier.
             context.Response.OnStarting(() =>
             {
                 var headers = context.Response.Headers;

@@ -2,13 +2,13 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 
 namespace LoraServe.Hosting;
 
-/// <summary>How slow a client may be.</summary>
+/// <summary>Limits on slow clients.</summary>
 internal static class ConnectionRules
 {
     private static readonly TimeSpan HeadersTime = TimeSpan.FromSeconds(15);
 
-    // A body that trickles, and a client that takes nothing of what is ready for it, are ended. An answer that has nothing to say for a
-    // while is not: only what waits to be taken counts.
+    // Ends connections whose request body trickles, or whose client does not read. A stream that is silent for a while is not ended: only
+    // data waiting to be read counts.
     private static readonly MinDataRate SlowestTransfer = new(bytesPerSecond: 240, gracePeriod: TimeSpan.FromSeconds(5));
 
     public static void Apply(KestrelServerOptions kestrel)

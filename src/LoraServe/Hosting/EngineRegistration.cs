@@ -2,19 +2,19 @@ using LoraServe.Api;
 
 namespace LoraServe.Hosting;
 
-/// <summary>How the rest of the server gets the engine.</summary>
+/// <summary>Registers the engine for the rest of the server.</summary>
 internal static class EngineRegistration
 {
     /// <summary>
-    /// Loads the engine once the server has started. Whatever takes it from the container before it is loaded fails with
-    /// <see cref="EngineNotReadyException"/> and can try again.
+    /// Loads the engine once the server has started. Resolving it earlier throws <see cref="EngineNotReadyException"/>; a later attempt
+    /// succeeds.
     /// </summary>
     public static IServiceCollection AddEngine(this IServiceCollection services)
     {
         services.AddSingleton<EngineService>();
         services.AddSingleton(provider => provider.GetRequiredService<EngineService>().Engine);
         services.AddSingleton(provider => provider.GetRequiredService<EngineService>().Trainer);
-        // The tool that writes the API description starts the application without a model.
+        // The build starts the application without a model to write the API description.
         if (!ApiDescription.IsBeingGenerated) services.AddHostedService(provider => provider.GetRequiredService<EngineService>());
         return services;
     }

@@ -12,7 +12,7 @@ namespace LoraServe.Hosting;
 /// <summary>The engine is loading, stopping, or could not be loaded.</summary>
 internal sealed class EngineNotReadyException(string message) : Exception(message);
 
-/// <summary>Where the engine is in its life.</summary>
+/// <summary>The engine's state.</summary>
 internal enum EngineState
 {
     Loading,
@@ -21,7 +21,7 @@ internal enum EngineState
     Failed,
 }
 
-/// <summary>Loads the engine beside the running web server, lends it to requests, and lets it finish before the web server stops.</summary>
+/// <summary>Loads the engine while the web server already runs, and drains it before the web server stops.</summary>
 internal sealed partial class EngineService(
     LoraServeOptions options,
     StartupConsole console,
@@ -40,7 +40,7 @@ internal sealed partial class EngineService(
     private volatile EngineState _state = EngineState.Loading;
     private volatile bool _isStopping;
 
-    /// <summary>Loading, then Ready or Failed, and Draining once the server was told to stop and listens for whoever does not want to wait.</summary>
+    /// <summary>Loading, then Ready or Failed, then Draining once the server is told to stop and a second signal is handled.</summary>
     public EngineState State => _state != EngineState.Failed && _isStopping ? EngineState.Draining : _state;
 
     /// <exception cref="EngineNotReadyException">Not <see cref="EngineState.Ready"/>.</exception>
@@ -68,24 +68,24 @@ internal sealed partial class EngineService(
         });
     }
 
-    /// <summary>What trains on the engine, once that is loaded; never, if it cannot be.</summary>
+    /// <summary>The trainer, once the engine is loaded; never completes if it cannot be.</summary>
     public Task<LoraTrainer> WhenReadyAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
-        // Not the thread pool: loading takes seconds, and the first requests need its threads.
+        // Not on the thread pool: loading takes seconds, and the first requests need its threads.
         new Thread(Load) { IsBackground = true, Name = "LoraServe loading" }.Start();
         return Task.CompletedTask;
     }
 
-    // Before the web server stops listening, so that running requests keep their connections and probes see that no new ones are wanted.
+    // Before the web server stops listening: running requests keep their connections, and probes see that no new ones are accepted.
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
-        // The process must not end beneath libtorch: it would crash.
+        // The process would crash if it ended while libtorch is loading.
         await Task.WhenAny(_loadingEnded.Task, _impatience.Task, Task.Delay(TimeSpan.FromSeconds(options.ShutdownTimeout), CancellationToken.None));
         if (_engine is not { } engine) return;
         await Task.WhenAny(engine.DrainAsync(TimeSpan.FromSeconds(options.ShutdownTimeout)), _impatience.Task);
-        // What did not finish ends with an error that its client can still read.
+        // Requests that did not finish end with an error their clients can still read.
         await DisposeAsync();
     }
 
@@ -107,8 +107,8 @@ internal sealed partial class EngineService(
 
     Task IHostedLifecycleService.StoppedAsync(CancellationToken cancellationToken) => Task.CompletedTask;
 
-    // The host passes over signals that come after the first: who sends another one does not want to wait. Heard before anybody is told
-    // that the server drains, and not only when what stops before the engine has stopped.
+    // The host ignores signals after the first; a second one means that the operator does not want to wait. Registered before the state
+    // says Draining, not only once the services that stop before the engine have stopped.
     private void BeginStopping()
     {
         _signals = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM }.Select(signal => PosixSignalRegistration.Create(signal, _ => _impatience.TrySetResult()))];
@@ -132,7 +132,7 @@ internal sealed partial class EngineService(
         catch (Exception e)
         {
             _state = EngineState.Failed;
-            // What is wrong with a file is for its owner, who has no use for a stack trace.
+            // A fault in a file is for its owner, who has no use for a stack trace.
             var isAboutFiles = e is InvalidCheckpointException or InvalidTokenizerException or InvalidAdapterException
                 or IOException or UnauthorizedAccessException or DllNotFoundException;
             LogFailed(e.Message, isAboutFiles ? null : e);
@@ -153,14 +153,14 @@ internal sealed partial class EngineService(
         {
             console.ShowReady(Engine.Model.Name, [.. Engine.Adapters.List().Select(adapter => adapter.Name)]);
         }
-        // The server works, whatever a terminal cannot show of it.
+        // The server works even if the terminal cannot show it.
         catch (Exception e) when (e is not EngineNotReadyException)
         {
             LogNotShown(e);
         }
         catch (EngineNotReadyException)
         {
-            // It was told to stop meanwhile.
+            // It was told to stop in the meantime.
         }
     }
 

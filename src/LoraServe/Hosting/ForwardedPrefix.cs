@@ -4,20 +4,20 @@ using Microsoft.AspNetCore.Builder.Extensions;
 namespace LoraServe.Hosting;
 
 /// <summary>
-/// Under which path the server is reached: --path-base, which a proxy leaves in the paths that it passes on, and X-Forwarded-Prefix, which
-/// a proxy of --trusted-proxies has taken off them. Links and redirects then lead where the client can follow them.
+/// The path prefix under which clients reach the server: --path-base, which a proxy leaves in forwarded paths, or X-Forwarded-Prefix, which
+/// a proxy in --trusted-proxies has stripped from them. Links and redirects include it.
 /// </summary>
 internal static partial class ForwardedPrefix
 {
     private const string Header = "X-Forwarded-Prefix";
     private const int MaxLength = 256;
 
-    /// <summary>Comes before everything that looks at paths.</summary>
+    /// <summary>Comes before anything that reads paths.</summary>
     public static WebApplication UseForwardedPrefix(this WebApplication app)
     {
         var options = app.Services.GetRequiredService<LoraServeOptions>();
         var proxies = TrustedProxies.TryParse(options.TrustedProxies)!;
-        // UsePathBase would choose the route at once.
+        // UsePathBase would select the route right away.
         if (options.PathBase is { } own) ((IApplicationBuilder)app).Use(next => new UsePathBaseMiddleware(next, own).Invoke);
         app.Use((context, next) =>
         {
@@ -27,7 +27,7 @@ internal static partial class ForwardedPrefix
         return app;
     }
 
-    /// <summary>Whether a text is a path under which a server may be.</summary>
+    /// <summary>Whether a text is a valid path prefix.</summary>
     public static bool IsPath(string text) => text.Length <= MaxLength && Path().IsMatch(text);
 
     private static PathString? Of(HttpContext context, TrustedProxies proxies)

@@ -1,14 +1,13 @@
 namespace LoraServe.Hosting;
 
 /// <summary>
-/// HEAD wherever there is GET: the same route gives the same answer, of which the web server sends the headers alone. Behind this the
-/// request is a GET.
+/// HEAD wherever there is GET: the same route answers, and the web server sends only the headers. Later middleware sees a GET.
 /// </summary>
 internal static class HeadRequests
 {
     private static readonly object Mark = new();
 
-    /// <summary>Chooses the route as well: what comes later finds the one of GET.</summary>
+    /// <summary>Selects the route as well, so that later middleware finds that of GET.</summary>
     public static WebApplication UseHeadRequests(this WebApplication app)
     {
         app.Use(async (context, next) =>
@@ -27,7 +26,7 @@ internal static class HeadRequests
             }
             finally
             {
-                // Logs tell what was asked.
+                // Logs show the original method.
                 context.Request.Method = HttpMethods.Head;
             }
         });
@@ -35,6 +34,6 @@ internal static class HeadRequests
         return app;
     }
 
-    /// <summary>Whether nobody gets the body, so that it need not be made.</summary>
+    /// <summary>Whether the body will be discarded and need not be produced.</summary>
     public static bool WantsHeadersOnly(this HttpContext context) => context.Items.ContainsKey(Mark);
 }

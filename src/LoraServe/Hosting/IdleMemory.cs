@@ -3,8 +3,8 @@ using LoraServe.Engine;
 namespace LoraServe.Hosting;
 
 /// <summary>
-/// Gives memory back to the system once nothing happens: the collector has no reason to run while nobody allocates, and would keep what the
-/// last requests took, however large they were.
+/// Returns memory to the system when the server is idle: without allocations the collector has no reason to run, and would keep the memory
+/// of the last requests, however large.
 /// </summary>
 internal sealed class IdleMemory(TimeProvider time) : BackgroundService
 {
@@ -22,7 +22,7 @@ internal sealed class IdleMemory(TimeProvider time) : BackgroundService
         }
         catch (OperationCanceledException)
         {
-            // The server stops.
+            // The server is stopping.
         }
     }
 
@@ -33,17 +33,17 @@ internal sealed class IdleMemory(TimeProvider time) : BackgroundService
     }
 }
 
-/// <summary>Tells from what was allocated in periods of equal length when memory is to be given back.</summary>
+/// <summary>Decides from the allocations per period when to return memory.</summary>
 internal sealed class Idleness
 {
-    // Probes and metrics allocate less in a period, and any request for text more.
+    // Probes and metrics allocate less than this in a period, any text request more.
     private const long MostQuiet = 4 << 20;
 
-    // For less than this it is not worth to stop every thread.
+    // Less than this is not worth stopping every thread.
     private const long LeastWorth = 64 << 20;
 
-    // The shared pools let go of one array of a kind in a collection that finds them unused for more than a minute, and of the next one a
-    // quarter of a minute later.
+    // The shared array pools release one array per size in a collection that finds it unused for more than a minute, and the next a quarter
+    // of a minute later.
     private const int FirstOfPools = 8;
     private const int LastOfPools = 30;
     private const int BetweenPools = 2;
@@ -52,8 +52,8 @@ internal sealed class Idleness
     private long _given;
     private int _quietSince = LastOfPools;
 
-    /// <summary>Whether memory is to be given back now; to be asked once a period.</summary>
-    /// <param name="allocated">Bytes that were allocated since the start.</param>
+    /// <summary>Whether to return memory now; call once a period.</summary>
+    /// <param name="allocated">Bytes allocated since the start.</param>
     public bool IsDue(long allocated)
     {
         var isQuiet = allocated - _last < MostQuiet;

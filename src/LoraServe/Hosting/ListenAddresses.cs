@@ -4,8 +4,8 @@ using LoraServe.Api.Requests;
 namespace LoraServe.Hosting;
 
 /// <summary>
-/// Where the server listens: what --urls says, else the web server's own settings in its own order (Kestrel:Endpoints, ASPNETCORE_URLS, ports),
-/// else the built-in default.
+/// Where the server listens: --urls, else the web server's own settings in its own order (Kestrel:Endpoints, ASPNETCORE_URLS, ports),
+/// else the default.
 /// </summary>
 internal static partial class ListenAddresses
 {
@@ -23,7 +23,7 @@ internal static partial class ListenAddresses
         ?? Joined(Ports.SelectMany(ports => PortsOf(configuration, ports.Setting).Select(port => $"{ports.Scheme}://*:{port}")))
         ?? new LoraServeOptions().Urls;
 
-    /// <summary>What is wrong with the web server's own settings, where they decide.</summary>
+    /// <summary>What is wrong with the web server's own settings, if they apply.</summary>
     public static IEnumerable<string> Faults(IConfiguration configuration)
     {
         var endpoints = EndpointUrls(configuration);
@@ -54,12 +54,12 @@ internal static partial class ListenAddresses
         }
     }
 
-    /// <summary>Makes the web server listen there, and says what it passes over.</summary>
+    /// <summary>Makes the web server listen there, and logs the settings it ignores.</summary>
     public static void Apply(WebApplication app, string urls)
     {
         if (Own(app.Configuration) is not null && NotEmpty(app.Configuration[WebHostDefaults.ServerUrlsKey]) is { } other && other != urls)
             LogPassedOver(app.Logger, other, urls);
-        // Of two settings the web server takes one and warns about the other, each time.
+        // Given two settings the web server uses one and warns about the other at every start.
         app.Configuration[WebHostDefaults.ServerUrlsKey] = EndpointUrls(app.Configuration).Count > 0 ? null : urls;
         foreach (var (setting, _) in Ports) app.Configuration[setting] = null;
     }

@@ -3,7 +3,7 @@ using Serilog.Events;
 
 namespace LoraServe.Hosting;
 
-/// <summary>Passes events on with their exceptions as <see cref="LoggedException"/>, whoever logged them.</summary>
+/// <summary>Forwards log events with every exception replaced by a <see cref="LoggedException"/>.</summary>
 internal sealed class LogWithoutValues(ILogEventSink next) : ILogEventSink, IDisposable
 {
     public void Emit(LogEvent logEvent) => next.Emit(logEvent.Exception is { } exception ? Without(logEvent, exception) : logEvent);

@@ -8,14 +8,14 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Hosting;
 
 /// <summary>
-/// An exception as it stands in the log: kinds and places of the whole chain, and messages only where they are of the machine. Those of
-/// others may quote what a request or a file holds, which is nobody's business but its owner's.
+/// An exception as it is logged: types and places of the whole chain, and messages only of exceptions about the machine. Others may quote
+/// the content of a request or a file, which must not reach the log.
 /// </summary>
 internal sealed class LoggedException(Exception exception) : Exception
 {
     private const int MostInner = 8;
 
-    /// <summary>The kind of an exception, and its message where that quotes nobody.</summary>
+    /// <summary>The type of an exception, and its message if that cannot quote a request.</summary>
     public static string Describe(Exception exception) => IsOfMachine(exception)
         ? $"{exception.GetType().Name}: {ControlCharacters.Escape(FaultText.Limit(exception.Message))}"
         : exception.GetType().Name;

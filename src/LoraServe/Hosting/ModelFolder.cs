@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace LoraServe.Hosting;
 
-/// <summary>Whether a path that a person gave for a base model can be one, told from its kind alone.</summary>
+/// <summary>Recognises what a path given as --model is, without reading it.</summary>
 internal static partial class ModelFolder
 {
     private const string Config = "config.json";
@@ -10,7 +10,7 @@ internal static partial class ModelFolder
 
     private static ReadOnlySpan<byte> GgufMagic => "GGUF"u8;
 
-    /// <summary>What was expected, what the path is instead and what to do; null for a folder that may be a model's.</summary>
+    /// <summary>What was expected, what the path is instead and what to do; null for a folder that may hold a model.</summary>
     public static string? Fault(string path)
     {
         if (Directory.Exists(path)) return FolderFault(path);
@@ -24,7 +24,7 @@ internal static partial class ModelFolder
         return $"expected a folder that exists, found '{path}'{HubHint(path)}";
     }
 
-    /// <summary>What to do with a path that is not there and looks like an id of the Hugging Face hub; else nothing.</summary>
+    /// <summary>What to do with a missing path that looks like a Hugging Face hub id; empty otherwise.</summary>
     public static string HubHint(string path) => HubId().IsMatch(path)
         ? ". If that is of the Hugging Face hub, fetch it first, since LoraServe downloads nothing: "
             + $"`hf download {path} --local-dir {path[(path.IndexOf('/') + 1)..]}`, then name that folder"
@@ -35,7 +35,7 @@ internal static partial class ModelFolder
         if (File.Exists(Path.Combine(path, Config))) return null;
         if (File.Exists(Path.Combine(path, "adapter_config.json")))
             return $"expected the folder of a base model, found the PEFT adapter '{path}': adapters are uploaded, or lie in the folder of --adapters";
-        // What the hub's client keeps under its own names.
+        // The layout of the hub client's cache.
         if (Directory.Exists(Path.Combine(path, "snapshots")))
             return $"expected a folder with {Config}, found '{path}', which is of the hub's cache: name the folder of one version below its snapshots";
         try
@@ -55,7 +55,7 @@ internal static partial class ModelFolder
         if (path.EndsWith(".gguf", StringComparison.OrdinalIgnoreCase)) return true;
         try
         {
-            // A pipe has no length, and reading it could wait forever.
+            // A pipe has no length, and reading it could block forever.
             if (new FileInfo(path).Length < GgufMagic.Length) return false;
             using var file = File.OpenRead(path);
             Span<byte> start = stackalloc byte[GgufMagic.Length];

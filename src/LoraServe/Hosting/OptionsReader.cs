@@ -7,19 +7,19 @@ using Microsoft.Extensions.Options;
 
 namespace LoraServe.Hosting;
 
-/// <summary>Binds <see cref="LoraServeOptions"/> to the configuration; its attributes say what is allowed.</summary>
+/// <summary>Binds <see cref="LoraServeOptions"/> to the configuration; its attributes define what is valid.</summary>
 internal static class OptionsReader
 {
-    /// <summary>The options that a person can set.</summary>
+    /// <summary>The options that can be set.</summary>
     public static IReadOnlyList<PropertyInfo> Properties { get; } =
         [.. typeof(LoraServeOptions).GetProperties().Where(property => property.IsDefined(typeof(DescriptionAttribute)))];
 
     private static IEnumerable<string> Names => Properties.Select(property => property.Name);
 
-    /// <summary>An option's name on the command line, without the two dashes.</summary>
+    /// <summary>An option's name on the command line, without the leading dashes.</summary>
     public static string Name(PropertyInfo property) => JsonNamingPolicy.KebabCaseLower.ConvertName(property.Name);
 
-    /// <summary>An empty text leaves an option as it is by default.</summary>
+    /// <summary>An empty text leaves an option at its default.</summary>
     /// <exception cref="OptionsValidationException">Its failures name every option that is unknown, malformed or out of range.</exception>
     public static LoraServeOptions Read(IConfiguration configuration)
     {
@@ -42,8 +42,8 @@ internal static class OptionsReader
         .Select(key => $"{LoraServeOptions.Section}:{key} is not an option; "
             + (NearName.Find(key, Names) is { } near ? $"is {LoraServeOptions.Section}:{near} meant? " : "") + "`--help` lists them all");
 
-    // One underscore instead of two, or words apart as other programs have them: without a word, the option would have no effect.
-    // Names that are no option's belong to others; Kubernetes sets LORASERVE_PORT beside a service of that name.
+    // One underscore instead of two, or words separated as in other programs: the option would silently have no effect.
+    // Names that match no option belong to others; Kubernetes sets LORASERVE_PORT for a service of that name.
     private static IEnumerable<string> Misspelt(IConfiguration configuration) =>
         from child in configuration.GetChildren()
         from name in Names
@@ -67,7 +67,7 @@ internal static class OptionsReader
             var value = setting.Get(property.PropertyType);
             return property.GetCustomAttributes<ValidationAttribute>().All(rule => rule.IsValid(value));
         }
-        // Not of the type.
+        // Of another type.
         catch (InvalidOperationException)
         {
             return false;

@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace LoraServe.Hosting;
 
-/// <summary>What paths that a person gives to a command have to be, looked at before anything takes its time.</summary>
+/// <summary>Checks of paths given to commands, before anything slow begins.</summary>
 internal static class PathRules
 {
     /// <summary>A file to read.</summary>
@@ -23,8 +23,8 @@ internal static class PathRules
         : Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path))) ? null
         : $"expected a file in a folder that exists, found '{path}'";
 
-    /// <summary>Makes an option refuse texts.</summary>
-    /// <param name="option">One that takes texts.</param>
+    /// <summary>Makes an option reject invalid texts.</summary>
+    /// <param name="option">An option of texts.</param>
     /// <param name="fault">What is wrong with a text, or null.</param>
     /// <returns>The option.</returns>
     public static Option<T> WithRule<T>(this Option<T> option, Func<string, string?> fault)

@@ -10,7 +10,7 @@ using Serilog.Formatting.Display;
 
 namespace LoraServe.Hosting;
 
-/// <summary>The log on standard output: lines for people, or compact JSON for what collects the logs of containers.</summary>
+/// <summary>The log on standard output: text lines for people, or compact JSON for log collectors.</summary>
 internal static class ServerLog
 {
     private const string Lines = "{Timestamp:HH:mm:ss} {Level:u3} {Message:lj} {RequestId}{NewLine}{Exception}";
@@ -18,11 +18,11 @@ internal static class ServerLog
     public static void Configure(IServiceProvider provider, LoggerConfiguration log)
     {
         log.MinimumLevel.Override("Microsoft.AspNetCore", LogEventLevel.Warning)
-            // The line of each request says what there is to say about refusals.
+            // Each request's own line already covers refusals.
             .MinimumLevel.Override(typeof(ApiKeyHandler).FullName!, LogEventLevel.Warning)
-            // Its scope would put the connection's name for a request in the place of ours.
+            // Its scope would replace our request id by the connection's.
             .MinimumLevel.Override("Microsoft.AspNetCore.Hosting.Diagnostics", LevelAlias.Off)
-            // Faults at start are for a person and written without their stack traces.
+            // Faults at start are written for a person, without stack traces.
             .MinimumLevel.Override("Microsoft.Extensions.Hosting.Internal.Host", LogEventLevel.Fatal)
             .ReadFrom.Configuration(provider.GetRequiredService<IConfiguration>())
             .Enrich.FromLogContext()
@@ -41,7 +41,7 @@ internal static class ServerLog
     {
         "json" => true,
         "text" => false,
-        // Microsoft's images for .NET set it.
+        // Set by Microsoft's .NET container images.
         _ => Environment.GetEnvironmentVariable("DOTNET_RUNNING_IN_CONTAINER") == "true",
     };
 }

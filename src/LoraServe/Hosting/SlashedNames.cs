@@ -3,14 +3,14 @@ using LoraServe.Engine.Adapters.Catalog;
 namespace LoraServe.Hosting;
 
 /// <summary>
-/// Names with a slash, org/name, in paths. Routes know one segment for a name: it has the slash as %2F, as most clients send it anyway,
-/// until the route is chosen, and as it is from then on.
+/// Names with a slash, org/name, in paths. Routes have one segment for a name, so the slash is %2F, as most clients send it anyway,
+/// until the route is selected, and a slash afterwards.
 /// </summary>
 internal static class SlashedNames
 {
     private const string Slash = "%2F";
 
-    /// <summary>Comes before the route is chosen.</summary>
+    /// <summary>Comes before the route is selected.</summary>
     public static WebApplication UseSlashedPaths(this WebApplication app)
     {
         app.Use((context, next) =>
@@ -21,7 +21,7 @@ internal static class SlashedNames
         return app;
     }
 
-    /// <summary>Comes after the route was chosen.</summary>
+    /// <summary>Comes after the route is selected.</summary>
     public static WebApplication UseSlashedNames(this WebApplication app)
     {
         app.Use((context, next) =>
@@ -41,7 +41,7 @@ internal static class SlashedNames
     /// <summary>A name as a segment of a path.</summary>
     public static string Segment(string name) => name.Replace("/", Slash);
 
-    // /v1/adapters/acme/sql/effect is /v1/adapters/acme%2Fsql/effect. What can stand behind a name is no name, so that there is no doubt.
+    // /v1/adapters/acme/sql/effect is /v1/adapters/acme%2Fsql/effect. Words that can follow a name are reserved, so this is unambiguous.
     private static PathString Join(PathString path) => path.Value?.TrimEnd('/').Split('/') switch
     {
         ["", "v1", "adapters", { Length: > 0 } organization, { Length: > 0 } name, .. { Length: <= 1 } rest]

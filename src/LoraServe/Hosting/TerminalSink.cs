@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace LoraServe.Hosting;
 
-/// <summary>Log lines on a terminal, above the bar that is drawn there.</summary>
+/// <summary>Writes log lines on a terminal, above the progress bar.</summary>
 internal sealed class TerminalSink(ITextFormatter format) : ILogEventSink
 {
     public void Emit(LogEvent logEvent)

@@ -28,7 +28,7 @@ internal sealed class AdapterRequestMetrics
         _prefill = Seconds("prefill_time", "From admission to the first token.");
         _decode = Seconds("decode_time", "From the first token to the end.");
 
-        // Rates are of series that exist: what happens first would not be seen.
+        // A rate needs an earlier sample: without these zeros the first event would be lost.
         foreach (var outcome in Outcomes) _requests.Add(0, Adapter(AdapterLabels.Base), Outcome(outcome));
 
         Histogram<double> Seconds(string name, string description) =>

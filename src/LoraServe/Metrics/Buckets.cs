@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace LoraServe.Metrics;
 
-/// <summary>Boundaries of histograms: those of vLLM, those of OpenTelemetry's semantic conventions, and own ones.</summary>
+/// <summary>Histogram boundaries: vLLM's, those of OpenTelemetry's semantic conventions, and our own.</summary>
 internal static class Buckets
 {
     /// <summary>vLLM's for whole requests and their phases.</summary>
@@ -20,7 +20,7 @@ internal static class Buckets
     /// <summary>vLLM's for the parameter n.</summary>
     public static readonly InstrumentAdvice<double> Choices = Of(1, 2, 5, 10, 20);
 
-    /// <summary>Few, because there is a series for each of them and each adapter.</summary>
+    /// <summary>Few, since every adapter has a series for each.</summary>
     public static readonly InstrumentAdvice<double> AdapterSeconds = Of(.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60);
 
     /// <summary>OpenTelemetry's for whole requests.</summary>
@@ -34,11 +34,11 @@ internal static class Buckets
     public static readonly InstrumentAdvice<double> GenAiFirstTokenSeconds =
         Of(.001, .005, .01, .02, .04, .06, .08, .1, .25, .5, .75, 1, 2.5, 5, 7.5, 10);
 
-    /// <summary>OpenTelemetry's for numbers of tokens.</summary>
+    /// <summary>OpenTelemetry's for token counts.</summary>
     public static readonly InstrumentAdvice<double> GenAiTokens =
         Of(1, 4, 16, 64, 256, 1024, 4096, 16384, 65536, 262144, 1048576, 4194304, 16777216, 67108864);
 
-    /// <summary>vLLM's for numbers of tokens: 1, 2, 5, 10, 20, 50 and so on as far as the context reaches.</summary>
+    /// <summary>vLLM's for token counts: 1, 2, 5, 10, 20, 50 and so on up to the context length.</summary>
     public static InstrumentAdvice<double> Tokens(int maxModelLen) => Of(
     [
         .. Enumerable.Range(0, 10)

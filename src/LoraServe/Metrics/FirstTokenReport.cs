@@ -2,12 +2,12 @@ using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Metrics;
 
-/// <summary>How the first token of a choice came about, told when it is read, or at the end of a choice that has none.</summary>
+/// <summary>The latency of a choice's first token, reported when it is read, or at the end of a choice without one.</summary>
 /// <param name="AdapterLabel">What metrics call its adapter.</param>
 /// <param name="Times">Its times in the engine.</param>
 /// <param name="Arrival">When the request arrived, as a timestamp of <see cref="TimeProvider.System"/>.</param>
 internal sealed record FirstTokenReport(string AdapterLabel, SequenceTimes Times, long Arrival)
 {
-    /// <summary>From the arrival of the request to the first token; null where there is none.</summary>
+    /// <summary>From the arrival of the request to the first token; null if there is none.</summary>
     public TimeSpan? TimeToFirstToken => TimeProvider.System.GetElapsedTime(Arrival, Times.Submitted) + Times.FirstToken;
 }

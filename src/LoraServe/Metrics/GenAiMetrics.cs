@@ -5,8 +5,8 @@ using LoraServe.Generation;
 namespace LoraServe.Metrics;
 
 /// <summary>
-/// Finished requests in the terms of OpenTelemetry's semantic conventions for generative AI. The model is the adapter as far as its label is
-/// its name: attributes of metrics must not grow with what clients send.
+/// Finished requests in the terms of OpenTelemetry's semantic conventions for generative AI. The model attribute is the adapter's metric label,
+/// so that clients cannot create unbounded series.
 /// </summary>
 internal sealed class GenAiMetrics
 {

@@ -2,13 +2,13 @@ using LoraServe.Generation;
 
 namespace LoraServe.Metrics;
 
-/// <summary>How a request for text went, told at its end.</summary>
+/// <summary>The outcome of a text request, reported at its end.</summary>
 internal sealed class GenerationReport
 {
-    /// <param name="run">Disposed: nothing of it runs any more.</param>
+    /// <param name="run">Already disposed.</param>
     /// <param name="parameters">What was asked for.</param>
     /// <param name="arrival">When the request arrived, as a timestamp of <see cref="TimeProvider.System"/>.</param>
-    /// <param name="isAborted">Whether its client left.</param>
+    /// <param name="isAborted">Whether the client disconnected.</param>
     public GenerationReport(GenerationRun run, GenerationParameters parameters, long arrival, bool isAborted)
     {
         (Run, Parameters, Arrival) = (run, parameters, arrival);
@@ -36,23 +36,23 @@ internal sealed class GenerationReport
 
     public IReadOnlyList<ChoiceReport> Choices { get; }
 
-    /// <summary>The shortest time to a first token of its choices; null where there is none.</summary>
+    /// <summary>The shortest time to a first token among its choices; null if there is none.</summary>
     public TimeSpan? TimeToFirstToken => Choices.Min(choice => choice.TimeToFirstToken);
 
-    /// <summary>The shortest wait for admission of its choices.</summary>
+    /// <summary>The shortest time in queue among its choices.</summary>
     public TimeSpan Queue => Choices.Min(choice => choice.Times.Queue) ?? TimeSpan.Zero;
 
-    /// <summary>Generated tokens of all choices together, by the longest time that one of them was computed; 0 where none was.</summary>
+    /// <summary>Generated tokens of all choices per second of the longest inference time among them; 0 if nothing was computed.</summary>
     public double TokensPerSecond =>
         Choices.Max(choice => choice.Times.Inference) is { } time && time > TimeSpan.Zero ? Run.Usage.CompletionTokens / time.TotalSeconds : 0;
 
-    /// <summary>abort or error, where a choice ended so.</summary>
+    /// <summary>abort or error if a choice ended that way, else null.</summary>
     public string? Error => ErrorOf(Choices);
 
     /// <summary>The choices that ran on one adapter.</summary>
     public IReadOnlyList<ChoiceReport> Of(GenerationColumn column) => [.. Choices.Where(choice => choice.Column == column)];
 
-    /// <summary>abort or error, where one of the choices ended so.</summary>
+    /// <summary>abort or error if one of the choices ended that way, else null.</summary>
     public static string? ErrorOf(IEnumerable<ChoiceReport> choices) =>
         choices.Select(choice => choice.Outcome).FirstOrDefault(outcome => outcome is "abort" or "error");
 }

@@ -5,8 +5,8 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Metrics;
 
 /// <summary>
-/// The span of a request for text, below that of its HTTP request, by OpenTelemetry's semantic conventions for generative AI, and below it
-/// those of the phases of its choices. Prompts and answers are no part of it.
+/// The span of a text request, a child of its HTTP request's span, after OpenTelemetry's semantic conventions for generative AI. Its own children
+/// are the phases of its choices. It contains no prompts or answers.
 /// </summary>
 internal sealed class GenerationSpan : IDisposable
 {
@@ -20,7 +20,7 @@ internal sealed class GenerationSpan : IDisposable
 
     private readonly Activity? _activity;
 
-    /// <summary>Begins now, below the current span.</summary>
+    /// <summary>Starts now, as a child of the current span.</summary>
     /// <param name="operation">text_completion or chat.</param>
     public GenerationSpan(string operation)
     {
@@ -29,7 +29,7 @@ internal sealed class GenerationSpan : IDisposable
         _activity?.SetTag("gen_ai.provider.name", "loraserve");
     }
 
-    /// <summary>Ends it because the request was refused, or its client left before anything ran, which is nobody's fault.</summary>
+    /// <summary>Ends it for a request that was refused, or whose client disconnected before anything ran, which is not an error.</summary>
     public void Fail(Exception error)
     {
         _activity?.SetTag("error.type", error.GetType().Name);
@@ -37,7 +37,7 @@ internal sealed class GenerationSpan : IDisposable
         _activity?.Dispose();
     }
 
-    /// <summary>Says how the request went.</summary>
+    /// <summary>Records how the request went.</summary>
     /// <param name="report">The request.</param>
     /// <param name="baseModel">The name of the base model.</param>
     public void Complete(GenerationReport report, string baseModel)

@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace LoraServe.Metrics;
 
-/// <summary>Series of histograms, with the boundaries that the instrument advises.</summary>
+/// <summary>Histogram series with the boundaries that the instrument advises.</summary>
 internal sealed class HistogramFamily : MetricFamily
 {
     private readonly double[] _boundaries;
@@ -18,7 +18,7 @@ internal sealed class HistogramFamily : MetricFamily
             Histogram<double> { Advice.HistogramBucketBoundaries: { } boundaries } => [.. boundaries],
             _ => throw new NotSupportedException($"The instrument {instrument.Name} has no boundaries."),
         };
-        // vLLM's have no labels of their own, and exist before the first request.
+        // vLLM's histograms have no labels of their own, and exist before the first request.
         if (PrometheusName.IsVllm(Name)) Add([]);
     }
 

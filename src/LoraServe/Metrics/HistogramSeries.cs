@@ -1,14 +1,14 @@
 namespace LoraServe.Metrics;
 
-/// <summary>How many measurements lie between each two boundaries, and their sum. Safe for concurrent use.</summary>
-/// <param name="boundaries">Ascending; each belongs to the bucket that it ends.</param>
+/// <summary>Counts of measurements by bucket, and their sum. Safe for concurrent use.</summary>
+/// <param name="boundaries">Ascending upper bounds, inclusive.</param>
 internal sealed class HistogramSeries(double[] boundaries)
 {
     private readonly long[] _counts = new long[boundaries.Length + 1];
     private readonly Lock _lock = new();
     private double _sum;
 
-    /// <summary>Takes a measurement.</summary>
+    /// <summary>Records a measurement.</summary>
     public void Add(double value)
     {
         var found = Array.BinarySearch(boundaries, value);
@@ -19,7 +19,7 @@ internal sealed class HistogramSeries(double[] boundaries)
         }
     }
 
-    /// <summary>Writes cumulative buckets, the sum and the count, all of one moment.</summary>
+    /// <summary>Writes cumulative buckets, sum and count as one consistent snapshot.</summary>
     public void WriteTo(PrometheusWriter writer, string name, string labels)
     {
         var counts = new long[_counts.Length];

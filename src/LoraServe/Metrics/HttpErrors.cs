@@ -3,10 +3,10 @@ using Microsoft.AspNetCore.Diagnostics;
 
 namespace LoraServe.Metrics;
 
-/// <summary>Counts answers that are errors.</summary>
+/// <summary>Counts error responses.</summary>
 internal static class HttpErrors
 {
-    /// <summary>Before everything that makes a status.</summary>
+    /// <summary>Comes before anything that sets a status.</summary>
     public static IApplicationBuilder UseHttpErrorCount(this IApplicationBuilder app)
     {
         var metrics = app.ApplicationServices.GetRequiredService<ServerMetrics>();
@@ -19,7 +19,7 @@ internal static class HttpErrors
         });
     }
 
-    /// <summary>Remembers for the count which limit of its key a request ran into, if that is what the exception says.</summary>
+    /// <summary>Remembers which limit of its key a request exceeded, if the exception says so.</summary>
     public static void NoteRefusal(HttpContext context, Exception exception)
     {
         var limit = exception switch
@@ -31,7 +31,7 @@ internal static class HttpErrors
         if (limit is not null) context.Features.Set(new Refusal(limit));
     }
 
-    // The exception handler forgets the endpoint of the request.
+    // The exception handler clears the request's endpoint.
     private static string Route(HttpContext context) =>
         (context.Features.Get<IExceptionHandlerFeature>()?.Endpoint ?? context.GetEndpoint()) is RouteEndpoint { RoutePattern.RawText: { } route }
             ? route

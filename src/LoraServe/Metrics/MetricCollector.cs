@@ -4,19 +4,19 @@ using System.Diagnostics.Metrics;
 namespace LoraServe.Metrics;
 
 /// <summary>
-/// Sums up what the meters of this server measure, for whoever reads /metrics. The same instruments feed OpenTelemetry, which has its own
-/// sums. Safe for concurrent use.
+/// Aggregates the measurements of this server's meters for /metrics. The same instruments feed OpenTelemetry, which aggregates on its own.
+/// Safe for concurrent use.
 /// </summary>
 internal sealed class MetricCollector : IDisposable
 {
-    /// <summary>What the names of the server's meters begin with; those of libraries are left out.</summary>
+    /// <summary>The prefix of the server's meters; those of libraries are ignored.</summary>
     public const string MeterPrefix = "LoraServe";
 
     private readonly ConcurrentDictionary<Instrument, MetricFamily> _families = new();
     private readonly MeterListener _listener = new();
     private readonly Lock _reading = new();
 
-    /// <param name="meters">Only its meters count: a process may run several servers.</param>
+    /// <param name="meters">Only meters of this factory count: a process may run several servers.</param>
     public MetricCollector(IMeterFactory meters)
     {
         _listener.InstrumentPublished = (instrument, listener) =>
@@ -30,7 +30,7 @@ internal sealed class MetricCollector : IDisposable
         _listener.Start();
     }
 
-    /// <summary>Reads what is read on demand, then writes every family, by name.</summary>
+    /// <summary>Reads observable instruments, then writes every family, by name.</summary>
     public string Write()
     {
         lock (_reading)

@@ -35,15 +35,15 @@ internal abstract class MetricFamily
             : new ValueFamily(instrument, kind == typeof(ObservableCounter<>) ? "counter" : "gauge", isSum: false);
     }
 
-    /// <summary>Takes a measurement.</summary>
+    /// <summary>Records a measurement.</summary>
     public abstract void Add(double value, ReadOnlySpan<KeyValuePair<string, object?>> tags);
 
-    /// <summary>Before the instruments that are read on demand are read: forgets what they said last time.</summary>
+    /// <summary>Clears the values of observable instruments before they are read again.</summary>
     public virtual void BeginRead()
     {
     }
 
-    /// <summary>Writes the series under every name that this family has.</summary>
+    /// <summary>Writes the series under every name of this family.</summary>
     public void WriteTo(PrometheusWriter writer)
     {
         foreach (var name in PrometheusName.Aliases(Name).Prepend(Name))
@@ -59,7 +59,7 @@ internal abstract class MetricFamily
     protected string Labels(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         if (tags.IsEmpty) return _meterLabels;
-        // The engine measures in every step, always with one of a few adapters.
+        // The engine records in every step, always with one of a few adapters.
         if (tags is not [{ Value: string value } tag]) return PrometheusLabels.Join(_meterLabels, PrometheusLabels.Of(tags));
         if (_known.TryGetValue((tag.Key, value), out var labels)) return labels;
         return _known[(tag.Key, value)] = PrometheusLabels.Join(_meterLabels, PrometheusLabels.Of(tags));

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace LoraServe.Metrics;
 
-/// <summary>What the process is, and what it takes of the machine: Prometheus' usual names.</summary>
+/// <summary>The process and its resources, under Prometheus' usual names.</summary>
 internal static class ProcessMetrics
 {
     private static readonly double Start = new DateTimeOffset(Process.GetCurrentProcess().StartTime).ToUnixTimeMilliseconds() / 1000.0;
@@ -25,7 +25,7 @@ internal static class ProcessMetrics
     }
 
     /// <summary>The server's version.</summary>
-    // Behind the plus sign follows the commit.
+    // The commit follows the plus sign.
     public static string Version =>
         typeof(ProcessMetrics).Assembly.GetCustomAttribute<AssemblyInformationalVersionAttribute>()!.InformationalVersion.Split('+')[0];
 }

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace LoraServe.Metrics;
 
-/// <summary>Labels as they stand between the braces of a sample.</summary>
+/// <summary>Labels as written between the braces of a sample.</summary>
 internal static class PrometheusLabels
 {
-    /// <summary>The tags of a measurement in order of their names, escaped.</summary>
+    /// <summary>The tags of a measurement, sorted by name and escaped.</summary>
     public static string Of(ReadOnlySpan<KeyValuePair<string, object?>> tags)
     {
         var sorted = tags.ToArray();
@@ -23,7 +23,7 @@ internal static class PrometheusLabels
         return text.ToString();
     }
 
-    /// <summary>Both, where one or the other may be empty.</summary>
+    /// <summary>Joins two lists of labels, either of which may be empty.</summary>
     public static string Join(string first, string second) =>
         first.Length == 0 ? second
         : second.Length == 0 ? first

@@ -8,15 +8,15 @@ namespace LoraServe.Metrics;
 /// </summary>
 internal static class PrometheusName
 {
-    /// <summary>The one name of vLLM whose labels are exactly those that the Gateway API Inference Extension reads.</summary>
+    /// <summary>The one vLLM metric whose labels must be exactly those that the Gateway API Inference Extension reads.</summary>
     public const string LoraRequestsInfo = "vllm:lora_requests_info";
 
-    /// <summary>The one name of vLLM's counters that has a label of its own: finished_reason.</summary>
+    /// <summary>The one vLLM counter with a label of its own: finished_reason.</summary>
     public const string RequestSuccess = "vllm:request_success_total";
 
     private const string Vllm = "vllm:";
 
-    // The names that older versions of vLLM have for the same.
+    // Names that older versions of vLLM use for the same metrics.
     private static readonly Dictionary<string, string> OldNames = new(StringComparer.Ordinal)
     {
         ["vllm:kv_cache_usage_perc"] = "vllm:gpu_cache_usage_perc",
@@ -39,6 +39,6 @@ internal static class PrometheusName
     /// <summary>Whether it is one of vLLM's names.</summary>
     public static bool IsVllm(string name) => name.StartsWith(Vllm, StringComparison.Ordinal);
 
-    /// <summary>Other names for the same.</summary>
+    /// <summary>Other names of the same metric.</summary>
     public static IEnumerable<string> Aliases(string name) => OldNames.TryGetValue(name, out var old) ? [old] : [];
 }

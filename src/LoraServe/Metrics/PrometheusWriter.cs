@@ -10,7 +10,7 @@ internal sealed class PrometheusWriter
 
     private readonly StringBuilder _text = new();
 
-    /// <summary>A number as the format has it.</summary>
+    /// <summary>A number in this format.</summary>
     public static string Number(double value) => value switch
     {
         double.PositiveInfinity => "+Inf",
@@ -28,7 +28,7 @@ internal sealed class PrometheusWriter
     }
 
     /// <summary>Writes one sample.</summary>
-    /// <param name="name">The family's name, with the suffix of a histogram's parts.</param>
+    /// <param name="name">The family's name, with the suffix of a part of a histogram.</param>
     /// <param name="labels">See <see cref="PrometheusLabels"/>.</param>
     /// <param name="value">Its value.</param>
     public void Sample(string name, string labels, double value)

@@ -3,7 +3,7 @@ using LoraServe.Engine.Generation;
 
 namespace LoraServe.Metrics;
 
-/// <summary>All metrics of the server. Those of requests exist once the engine is published.</summary>
+/// <summary>All metrics of the server. Request metrics exist once the engine is published.</summary>
 internal sealed class ServerMetrics
 {
     private static readonly string[] Limits = ["requests", "concurrent_requests", "tokens", "storage"];
@@ -16,7 +16,7 @@ internal sealed class ServerMetrics
     private AdapterRequestMetrics? _adapters;
 
     /// <param name="meters">Owns the meters.</param>
-    /// <param name="collector">Listens before anything is measured.</param>
+    /// <param name="collector">Must listen before anything is recorded.</param>
     public ServerMetrics(IMeterFactory meters, MetricCollector collector)
     {
         ArgumentNullException.ThrowIfNull(collector);
@@ -32,7 +32,7 @@ internal sealed class ServerMetrics
     /// <summary>The name of the base model; empty before the engine is published.</summary>
     public string BaseModel { get; private set; } = "";
 
-    /// <summary>Publishes the engine and what runs on it.</summary>
+    /// <summary>Publishes the engine's metrics and those of requests.</summary>
     public void Publish(LlmEngine engine)
     {
         BaseModel = engine.Model.Name;
@@ -49,7 +49,7 @@ internal sealed class ServerMetrics
         _adapters!.Record(report);
     }
 
-    /// <summary>Counts a finished request for text, and the choices that ended without a token.</summary>
+    /// <summary>Counts a finished text request, and the choices that ended without a token.</summary>
     public void Record(GenerationReport report)
     {
         foreach (var choice in report.Choices) choice.Choice.Begin(choice.Times);
@@ -58,12 +58,12 @@ internal sealed class ServerMetrics
         _genAi.Record(report, BaseModel);
     }
 
-    /// <summary>Counts an answer that is an error.</summary>
-    /// <param name="route">The pattern of the route, "none" where none matched, "(method)" where one did but for the method.</param>
+    /// <summary>Counts an error response.</summary>
+    /// <param name="route">The route's pattern; "none" if no route matched, "(method)" if one did but not its method.</param>
     /// <param name="status">400 and above.</param>
     public void RecordHttpError(string route, int status) => _httpErrors.Add(1, new("route", route), new("status", status));
 
-    /// <summary>Counts a request that a limit of its key refused.</summary>
+    /// <summary>Counts a request refused by a limit of its key.</summary>
     /// <param name="limit">Which limit, of a fixed set of names.</param>
     public void RecordRefusal(string limit) => _refusals.Add(1, Limit(limit));
 

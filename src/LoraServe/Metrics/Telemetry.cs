@@ -6,19 +6,19 @@ using OpenTelemetry.Trace;
 
 namespace LoraServe.Metrics;
 
-/// <summary>OpenTelemetry: the server's meters and spans, sent over OTLP where somebody says whereto.</summary>
+/// <summary>OpenTelemetry: sends the server's metrics and spans over OTLP if an endpoint is configured.</summary>
 internal static partial class Telemetry
 {
-    // The SDK reads its variables from the configuration, but for those of one signal.
+    // The SDK reads its variables from the configuration, except those of a single signal.
     private const string Endpoint = "OTEL_EXPORTER_OTLP_ENDPOINT";
     private const string TracesEndpoint = "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT";
     private const string MetricsEndpoint = "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT";
 
-    // Asked every few seconds, and of no interest to anybody.
+    // Polled every few seconds; tracing them is noise.
     private static readonly string[] Probes = ["/livez", "/readyz", "/health", "/ping", "/metrics"];
 
-    /// <summary>Describes what there is to export, and exports it where an endpoint is set: for both signals, or for one of them.</summary>
-    /// <exception cref="OptionsValidationException">An endpoint of OpenTelemetry's variables is no address.</exception>
+    /// <summary>Registers what can be exported, and exports it where an endpoint is set, for both signals or for one.</summary>
+    /// <exception cref="OptionsValidationException">An endpoint in OpenTelemetry's variables is not a valid address.</exception>
     public static WebApplicationBuilder AddTelemetry(this WebApplicationBuilder builder)
     {
         builder.Services.AddSingleton<MetricCollector>();
@@ -29,7 +29,7 @@ internal static partial class Telemetry
         builder.Services.ConfigureOpenTelemetryMeterProvider(metrics => metrics
             .AddMeter($"{MetricCollector.MeterPrefix}*", "Microsoft.AspNetCore.Hosting")
             .AddRuntimeInstrumentation()
-            // Each combination of adapters would be a series that stays.
+            // Each combination of adapters would be a series of its own, forever.
             .AddView("vllm.lora_requests_info", MetricStreamConfiguration.Drop));
 
         if (builder.Configuration[$"{LoraServeOptions.Section}:{nameof(LoraServeOptions.OtlpEndpoint)}"] is { Length: > 0 } endpoint
@@ -40,7 +40,7 @@ internal static partial class Telemetry
 
         var (traces, metrics) = (Find(builder.Configuration, TracesEndpoint), Find(builder.Configuration, MetricsEndpoint));
         if (traces is null && metrics is null) return builder;
-        // What the operator calls the service is stronger than what it calls itself.
+        // The operator's name for the service overrides its own.
         var telemetry = builder.Services.AddOpenTelemetry().ConfigureResource(resource => resource
             .AddService("loraserve", serviceVersion: ProcessMetrics.Version)
             .AddEnvironmentVariableDetector());
@@ -49,17 +49,17 @@ internal static partial class Telemetry
         return builder;
     }
 
-    /// <summary>Says in the log where metrics and traces go.</summary>
+    /// <summary>Logs where metrics and traces go.</summary>
     public static void LogTelemetry(this WebApplication app)
     {
         if (Find(app.Configuration, TracesEndpoint) is { } traces) LogSent(app.Logger, "Traces", traces.ToString());
         if (Find(app.Configuration, MetricsEndpoint) is { } metrics) LogSent(app.Logger, "Metrics", metrics.ToString());
     }
 
-    /// <summary>Whether it is an address that telemetry can be sent to.</summary>
+    /// <summary>Whether telemetry can be sent to this address.</summary>
     public static bool IsEndpoint(string text) => Uri.TryCreate(text, UriKind.Absolute, out var uri) && uri.Scheme is "http" or "https";
 
-    // That of the signal is used as it is; to the common one the SDK appends the signal's path, where the protocol has paths.
+    // A signal's own endpoint is used as it is; to the common one the SDK appends the signal's path, if the protocol has paths.
     private static void SendTo(OtlpExporterOptions exporter, SignalEndpoint endpoint)
     {
         if (endpoint.IsOfSignal) exporter.Endpoint = new Uri(endpoint.Address);

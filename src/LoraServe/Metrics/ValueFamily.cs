@@ -3,7 +3,7 @@ using System.Diagnostics.Metrics;
 
 namespace LoraServe.Metrics;
 
-/// <summary>Series of one number each.</summary>
+/// <summary>Series with one number each.</summary>
 internal sealed class ValueFamily : MetricFamily
 {
     private readonly bool _isSum;
@@ -11,12 +11,12 @@ internal sealed class ValueFamily : MetricFamily
 
     /// <param name="instrument">The instrument.</param>
     /// <param name="type">counter or gauge.</param>
-    /// <param name="isSum">Whether measurements add up; else the latest one counts, and only until the next reading.</param>
+    /// <param name="isSum">Whether measurements add up; otherwise the latest one counts, until the next reading.</param>
     public ValueFamily(Instrument instrument, string type, bool isSum)
         : base(instrument, type)
     {
         _isSum = isSum;
-        // vLLM's exist before the first request.
+        // vLLM's series exist before the first request.
         if (isSum && PrometheusName.IsVllm(Name) && Name != PrometheusName.RequestSuccess) Add(0, []);
     }
 

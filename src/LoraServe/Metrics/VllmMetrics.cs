@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace LoraServe.Metrics;
 
-/// <summary>vLLM's metrics of finished requests; a request is there what a choice is here.</summary>
+/// <summary>vLLM's metrics of finished requests. A request in vLLM's sense is a choice here.</summary>
 internal sealed class VllmMetrics
 {
     private static readonly string[] Outcomes = ["stop", "length", "abort", "error"];
