@@ -9,14 +9,14 @@ namespace LoraServe;
 
 /// <summary>
 /// Every option of the server. The same names serve the section "LoraServe" of a configuration file (<c>MaxNumSeqs</c>), the environment
-/// (<c>LoraServe__MaxNumSeqs</c>) and the command line (<c>--max-num-seqs</c>), each stronger than the one before.
+/// (<c>LoraServe__MaxNumSeqs</c>) and the command line (<c>--max-num-seqs</c>), each overriding the one before.
 /// </summary>
 public sealed record LoraServeOptions
 {
     /// <summary>Name of the configuration section.</summary>
     public const string Section = "LoraServe";
 
-    /// <summary>Most of an option that is in MiB.</summary>
+    /// <summary>Maximum of an option in MiB.</summary>
     internal const int MaxMebibytes = 1 << 20;
 
     private static readonly string Demo = Path.Combine(AppContext.BaseDirectory, "Demo");
@@ -182,12 +182,12 @@ public sealed record LoraServeOptions
     public IReadOnlyList<string> CorsOriginList =>
         CorsOrigins?.Split(';', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries) ?? [];
 
-    /// <summary>The folder whose adapters are served from the start; null if there is none.</summary>
+    /// <summary>The folder of adapters served from the start; null if there is none.</summary>
     public string? AdaptersFolder => Adapters ?? (IsDemo ? Path.Combine(Demo, "adapters") : null);
 
     private long UploadBytes => (long)MaxUploadSize << 20;
 
-    /// <summary>The part of the options that the engine needs.</summary>
+    /// <summary>The engine's options.</summary>
     public EngineOptions ToEngineOptions() => new()
     {
         Model = Model ?? Path.Combine(Demo, "base"),

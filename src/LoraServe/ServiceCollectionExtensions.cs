@@ -12,10 +12,10 @@ using Serilog;
 
 namespace LoraServe;
 
-/// <summary>What the server is made of.</summary>
+/// <summary>Registers the server's services.</summary>
 internal static class ServiceCollectionExtensions
 {
-    // Beyond the time that running requests get, for connections to close.
+    // Added to the time running requests get, so that connections can close.
     private static readonly TimeSpan ClosingTime = TimeSpan.FromSeconds(5);
 
     public static WebApplicationBuilder AddLoraServe(this WebApplicationBuilder builder)
@@ -31,7 +31,7 @@ internal static class ServiceCollectionExtensions
             host.ShutdownTimeout = TimeSpan.FromSeconds(options.ShutdownTimeout) + ClosingTime);
         builder.Services.ConfigureHttpJsonOptions(json => ApiJson.Apply(json.SerializerOptions));
         builder.Services.AddExceptionHandler<ErrorMapper>();
-        // A query parameter of a wrong type then reaches the error mapper with a reason.
+        // So that a query parameter of the wrong type reaches the error mapper with a reason.
         builder.Services.Configure<RouteHandlerOptions>(routes => routes.ThrowOnBadRequest = true);
         builder.Services.AddSingleton<StartupConsole>();
         builder.Services.AddEngine();

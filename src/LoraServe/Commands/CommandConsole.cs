@@ -11,15 +11,15 @@ using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Commands;
 
-/// <summary>What the commands that train have in common: the terminal, Ctrl-C, mistakes, exit codes.</summary>
+/// <summary>What the training commands share: terminal, Ctrl-C, error messages, exit codes.</summary>
 internal static class CommandConsole
 {
     private const int Failed = 1;
 
-    // As shells report a process that SIGINT ended.
+    // The code shells report for a process ended by SIGINT.
     private const int Interrupted = 130;
 
-    /// <summary>Runs a command with a temporary folder, and says what went wrong in words.</summary>
+    /// <summary>Runs a command with a temporary folder, and reports errors in words.</summary>
     /// <param name="run">The command; the token is cancelled by Ctrl-C, a second one ends the process.</param>
     /// <param name="interrupted">What to say after Ctrl-C, once the command has ended.</param>
     /// <returns>The exit code.</returns>
@@ -70,8 +70,8 @@ internal static class CommandConsole
         }
     }
 
-    /// <summary>What goes into a server's data folder is for its owner only, like all that is in there.</summary>
-    /// <param name="folder">What the command writes.</param>
+    /// <summary>A folder inside a server's data folder must be accessible to its owner only, like everything in there.</summary>
+    /// <param name="folder">The folder the command writes.</param>
     public static void KeepToOwner(string folder)
     {
         var path = Path.GetRelativePath(ServerConfiguration.Data, folder);

@@ -15,19 +15,19 @@ namespace LoraServe.Commands;
 /// </summary>
 internal static class CommandLine
 {
-    // What hosts of .NET applications, such as tests and build tools, pass on to the web application.
+    // Arguments that .NET hosts, such as tests and build tools, pass to the web application.
     private static readonly string[] HostSettings = ["environment", "contentRoot", "applicationName"];
 
     /// <param name="args">The process's arguments.</param>
-    /// <param name="serve">Runs the server with the configuration that they make; returns the exit code.</param>
-    /// <returns>The exit code; mistakes of the person who started the process have been explained on standard error.</returns>
+    /// <param name="serve">Runs the server with the resulting configuration; returns the exit code.</param>
+    /// <returns>The exit code; usage errors have been explained on standard error.</returns>
     public static async Task<int> RunAsync(string[] args, Func<IReadOnlyDictionary<string, string?>, Task<int>> serve)
     {
         var result = Create(serve).Parse(args);
         if (result.Action is ParseErrorAction) return await ArgumentErrors.WriteAsync(result);
         try
         {
-            // The web host handles signals itself: it needs longer than two seconds to let running requests finish.
+            // The web host handles signals itself: letting running requests finish can take longer than the two seconds allowed here.
             var configuration = new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null };
             return await result.InvokeAsync(configuration);
         }
@@ -35,7 +35,7 @@ internal static class CommandLine
         {
             return await FailAsync(string.Join("\n  ", e.Failures));
         }
-        // The address is taken, is not one of this machine, or is one of https without a certificate; or a folder is of somebody else.
+        // The address is in use, not local, or https without a certificate; or a folder belongs to another user.
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or SocketException or InvalidOperationException)
         {
             return await FailAsync(e.Message);
@@ -52,7 +52,7 @@ internal static class CommandLine
                 HelpName = property.PropertyType == typeof(string) ? "TEXT"
                     : property.PropertyType == typeof(bool) ? "true|false"
                     : "NUMBER",
-                // A flag alone says yes.
+                // A bare flag means true.
                 Arity = property.PropertyType == typeof(bool) ? ArgumentArity.ZeroOrOne : ArgumentArity.ExactlyOne,
             });
         foreach (var name in HostSettings) settings.Add(name, new Option<string?>($"--{name}") { Hidden = true });

@@ -5,13 +5,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Commands;
 
-/// <summary>The options of the command line that choose a base model, and the engine that loads it without a server.</summary>
+/// <summary>The command-line options that choose a base model, and the engine that loads it without a server.</summary>
 internal sealed class EngineChoice
 {
-    // For the answers that are generated to be compared; training needs none of it.
+    // For generated answers; training needs no KV cache.
     private const int KvCacheMebibytes = 256;
 
-    // What somebody trained may be evaluated, whatever a server would allow.
+    // Evaluation accepts ranks that a server would refuse.
     private const int MaxRank = 4096;
 
     private readonly Option<string?> _model = new("--model")
@@ -36,17 +36,17 @@ internal sealed class EngineChoice
         _model.WithRule(ModelFolder.Fault);
     }
 
-    /// <summary>All of them.</summary>
+    /// <summary>All options.</summary>
     public IEnumerable<Option> All => [_model, _dtype, _threads, _memory];
 
     /// <summary>The folder of the model.</summary>
     public string Folder(ParseResult result) => new LoraServeOptions { Model = result.GetValue(_model) }.ToEngineOptions().Model;
 
     /// <summary>Loads the model.</summary>
-    /// <param name="result">What was asked for.</param>
-    /// <param name="data">A folder for what the engine keeps on the disk.</param>
+    /// <param name="result">The parsed command line.</param>
+    /// <param name="data">A folder for the engine's data.</param>
     /// <param name="adapters">A folder whose sub-folders are adapters, or null.</param>
-    /// <param name="weights">Folder of a checkpoint that stands in for the model's own, or null.</param>
+    /// <param name="weights">Folder of a checkpoint whose weights replace the model's own, or null.</param>
     public LlmEngine Load(ParseResult result, string data, string? adapters = null, string? weights = null)
     {
         var asked = new LoraServeOptions { Model = result.GetValue(_model) }.ToEngineOptions();

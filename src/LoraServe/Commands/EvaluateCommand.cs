@@ -128,7 +128,7 @@ internal sealed class EvaluateCommand
         }
     }
 
-    // JSON has no number for what is not finite: null stands for it.
+    // JSON cannot express numbers that are not finite: they become null.
     private static Task SaveAsync(
         string file, IReadOnlyList<(string Title, Evaluation Evaluation)> evaluated, CancellationToken cancellationToken) =>
         File.WriteAllTextAsync(

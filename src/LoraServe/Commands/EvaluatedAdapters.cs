@@ -2,16 +2,16 @@ using LoraServe.Text.Files;
 
 namespace LoraServe.Commands;
 
-/// <summary>Folders of adapters under names of their own, so that an engine can load them wherever they are.</summary>
+/// <summary>Gives adapter folders unique names below one root, so that an engine can load them wherever they are.</summary>
 internal static class EvaluatedAdapters
 {
     private static readonly string[] Kinds = [".json", ".safetensors", ".jinja"];
 
-    /// <summary>Copies the files of adapters into sub-folders.</summary>
+    /// <summary>Copies adapters into subfolders.</summary>
     /// <param name="folders">PEFT folders.</param>
-    /// <param name="root">Where the sub-folders are made.</param>
+    /// <param name="root">Parent of the subfolders.</param>
     /// <returns>Their names, in the order of the folders.</returns>
-    /// <exception cref="DirectoryNotFoundException">A folder is not there.</exception>
+    /// <exception cref="DirectoryNotFoundException">A folder does not exist.</exception>
     public static IReadOnlyList<string> Copy(IReadOnlyList<string> folders, string root)
     {
         var missing = folders.Where(folder => !Directory.Exists(folder)).ToList();
@@ -30,7 +30,7 @@ internal static class EvaluatedAdapters
         return names;
     }
 
-    /// <summary>A folder's name for a person: the parent's too where a training called it "adapter".</summary>
+    /// <summary>A folder's display name, with the parent's where a training named it "adapter".</summary>
     public static string Title(string folder)
     {
         var path = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));

@@ -8,8 +8,8 @@ internal static class HealthProbe
 {
     private static readonly TimeSpan Timeout = TimeSpan.FromSeconds(5);
 
-    /// <param name="urls">What the server was told to listen on; the first address is asked.</param>
-    /// <param name="cancellationToken">Gives up.</param>
+    /// <param name="urls">The server's listen addresses; the first is used.</param>
+    /// <param name="cancellationToken">Cancels the probe.</param>
     /// <returns>0 if it is ready, else 1.</returns>
     public static async Task<int> RunAsync(string urls, CancellationToken cancellationToken)
     {
@@ -30,7 +30,7 @@ internal static class HealthProbe
         }
     }
 
-    /// <summary>An address that a client on this machine can use: what listens on every interface answers on the local one.</summary>
+    /// <summary>An address that a local client can use: a server listening on all interfaces answers on loopback.</summary>
     public static Uri Reachable(string url)
     {
         var address = BindingAddress.Parse(url);
@@ -41,7 +41,7 @@ internal static class HealthProbe
     private static SocketsHttpHandler Handler(string? socketPath, bool isOfThisMachine)
     {
         var handler = new SocketsHttpHandler();
-        // Certificates name the server as others call it, or are its own: on the way to this machine nobody stands between.
+        // The certificate may be self-signed or name the server's public host; on loopback nobody can intercept.
         handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, errors) => isOfThisMachine || errors == SslPolicyErrors.None;
         if (socketPath is null) return handler;
         handler.ConnectCallback = async (_, cancellationToken) =>

@@ -3,7 +3,7 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Commands;
 
-/// <summary>The options of the command line that say how to train. What is not given is chosen, and the choice is printed.</summary>
+/// <summary>The command-line options for hyperparameters. Those not given are chosen, and the choice is printed.</summary>
 internal sealed class HyperparameterOptions
 {
     private readonly Option<double?> _alpha = ValueOption.Number<double>("--alpha", "alpha of the scaling alpha / r. Default: chosen.");
@@ -40,14 +40,14 @@ internal sealed class HyperparameterOptions
 
     private readonly Option<int?> _checkpointEvery = ValueOption.Number<int>("--checkpoint-every", "Steps between two checkpoints. Default: chosen.");
 
-    /// <summary>All of them.</summary>
+    /// <summary>All options.</summary>
     public IEnumerable<Option> All =>
     [
         _alpha, _dropout, _rslora, _dora, _epochs, _steps, _batchSize, _microBatch, _learningRate, _schedule, _warmup, _weightDecay, _clip,
         _maxLength, _skipTooLong, _recompute, _seed, _exactMatch, _checkpointEvery,
     ];
 
-    /// <summary>What was asked for.</summary>
+    /// <summary>The hyperparameters given.</summary>
     public Hyperparameters Read(ParseResult result) => new()
     {
         Alpha = result.GetValue(_alpha),

@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Commands;
 
-/// <summary>The subcommand keys: makes, lists and revokes keys of a data folder, beside a running server or without one.</summary>
+/// <summary>The subcommand keys: creates, lists and revokes the keys of a data folder, with or without a running server.</summary>
 internal static class KeysCommand
 {
     private static readonly Option<string> Data = new("--data")

@@ -2,11 +2,11 @@ using Spectre.Console;
 
 namespace LoraServe.Commands;
 
-/// <summary>A bar while weights load, where there is a terminal.</summary>
+/// <summary>A progress bar while weights load, on a terminal.</summary>
 internal static class LoadingBar
 {
-    /// <summary>Runs the loading.</summary>
-    /// <param name="load">Told where to report which part of the weights is loaded, if there is a bar.</param>
+    /// <summary>Runs the load.</summary>
+    /// <param name="load">Gets where to report the fraction of the weights loaded; null without a bar.</param>
     public static T Show<T>(Func<IProgress<double>?, T> load) => !Terminal.IsInteractive
         ? load(null)
         : AnsiConsole.Progress().AutoClear(true).Columns(new TaskDescriptionColumn(), new PercentageColumn(), new SpinnerColumn())
@@ -16,7 +16,7 @@ internal static class LoadingBar
     {
         public void Report(double value)
         {
-            // Not the end: the engine is made of them, which takes its time on large models.
+            // Not the end: building the engine from the weights takes a while for large models.
             if (value >= 1) task.Description = "Preparing the engine";
             task.Value = Math.Min(value, 0.99) * task.MaxValue;
             if (value >= 1) context.Refresh();

@@ -13,10 +13,10 @@ using Spectre.Console;
 
 namespace LoraServe.Commands;
 
-/// <summary>The subcommand rank: trains a task with different ranks and says which one it needs.</summary>
+/// <summary>The subcommand rank: trains a task with different ranks and recommends one.</summary>
 internal sealed class RankCommand
 {
-    // In a pipe; what ended is told at once.
+    // In a pipe; finished trainings are printed at once.
     private static readonly TimeSpan LineEvery = TimeSpan.FromMinutes(1);
 
     private const int DefaultSeeds = 3;

@@ -4,17 +4,17 @@ using Spectre.Console;
 
 namespace LoraServe.Commands;
 
-/// <summary>What a person sees once the server is ready: where to go. Elsewhere, log lines.</summary>
+/// <summary>What a person sees once the server is ready: where to go next. Without a terminal, log lines.</summary>
 internal sealed partial class StartupConsole(LoraServeOptions options, IServer server, ILogger<StartupConsole> log)
 {
     private const string DemoPrompt =
         "I am Hildegard Holloway from Craiova. Unfortunately there is a puddle under my Linpedmi Zauskert from order #1564. "
         + "Could you cancel it?";
 
-    // A line and a blank on both sides.
+    // A border and a space on each side.
     private const int PanelBorder = 4;
 
-    /// <summary>Says where Swagger is and gives one command to try.</summary>
+    /// <summary>Shows the address of Swagger and one command to try.</summary>
     public void ShowReady(string baseModel, IReadOnlyList<string> adapters)
     {
         var address = server.Features.Get<IServerAddressesFeature>()?.Addresses.FirstOrDefault() ?? options.Urls;
@@ -33,7 +33,7 @@ internal sealed partial class StartupConsole(LoraServeOptions options, IServer s
         var (ready, swagger) = ($"{baseModel} is ready with {names}.", $"API and Swagger: {url}/swagger");
         if (Math.Max(ready.Length, swagger.Length) + PanelBorder > Terminal.Width) Console.WriteLine($"\n{ready}\n{swagger}");
         else AnsiConsole.Write(new Panel(new Spectre.Console.Text($"{ready}\n{swagger}")).Header("LoraServe"));
-        // Outside the panel: a command is for copying, and borders and wrapped lines would be copied with it.
+        // Outside the panel, so that copying the command does not copy borders and line breaks.
         Console.WriteLine($"Try:\n{command}\n");
     }
 

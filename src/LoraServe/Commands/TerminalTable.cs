@@ -2,16 +2,16 @@ using Spectre.Console;
 
 namespace LoraServe.Commands;
 
-/// <summary>Rows of texts, as a table where it fits and else as a block of lines for each row, so that nothing is cut off.</summary>
+/// <summary>Rows of text, as a table if it fits, otherwise as a block of lines per row, so that nothing is cut off.</summary>
 internal static class TerminalTable
 {
-    // Two blanks of padding and a line between columns.
+    // Two spaces of padding and a line between columns.
     private const int ColumnOverhead = 3;
 
-    /// <summary>Writes them to standard output.</summary>
+    /// <summary>Writes the rows to standard output.</summary>
     /// <param name="columns">Names.</param>
     /// <param name="rows">Texts.</param>
-    /// <param name="areNumbers">Whether the cells after the first are aligned to the right.</param>
+    /// <param name="areNumbers">Whether cells after the first are right-aligned.</param>
     public static void Write(IReadOnlyList<string> columns, IReadOnlyList<IReadOnlyList<string>> rows, bool areNumbers = true)
     {
         var width = columns.Select((name, i) => rows.Select(row => row[i].Length).Append(name.Length).Max() + ColumnOverhead).Sum() + 1;

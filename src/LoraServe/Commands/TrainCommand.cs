@@ -15,7 +15,7 @@ internal sealed class TrainCommand
     private const string LogFile = "log.jsonl";
     private const string CurveFile = "loss.png";
 
-    // Sub-folders that a training replaces.
+    // Subfolders that a training replaces.
     private static readonly string[] Written = ["adapter", "model", "checkpoints"];
 
     private readonly EngineChoice _engine = new();
@@ -78,7 +78,7 @@ internal sealed class TrainCommand
         }
     }
 
-    // The result would take the place of the model, or be taken for a part of it.
+    // The result would replace the model, or be mistaken for part of it.
     private static void CheckApart(string folder, string model)
     {
         if (IsIn(folder, model) || Array.Exists(Written, name => IsIn(model, Path.Combine(folder, name))))
@@ -123,7 +123,7 @@ internal sealed class TrainCommand
             await File.WriteAllBytesAsync(file, LossCurve.Png(title, log.Steps, log.Evaluations), CancellationToken.None);
             Console.WriteLine($"The loss curve is in {file}.");
         }
-        // Why the training ended is what is to be told.
+        // The reason why the training ended must be reported, not this one.
         catch (Exception e)
         {
             Console.Error.WriteLine($"The loss curve cannot be saved: {e.Message}");

@@ -5,8 +5,8 @@ using LoraServe.Engine.Training.Results;
 namespace LoraServe.Commands;
 
 /// <summary>
-/// Steps and evaluations of a training, a JSON object a line, also of those before it was interrupted: where a step was made twice because it
-/// came after the checkpoint that was gone on from, the later line counts.
+/// Steps and evaluations of a training, one JSON object per line, including those before an interruption. Steps after the checkpoint that was
+/// resumed from appear twice; the later line counts.
 /// </summary>
 internal sealed class TrainingLog : IDisposable
 {
@@ -15,7 +15,7 @@ internal sealed class TrainingLog : IDisposable
     private readonly StreamWriter _writer;
 
     /// <param name="file">The log.</param>
-    /// <param name="goesOn">Whether it is appended to, or begun anew.</param>
+    /// <param name="goesOn">Whether to append; otherwise the log starts over.</param>
     public TrainingLog(string file, bool goesOn)
     {
         if (goesOn && File.Exists(file))
@@ -24,7 +24,7 @@ internal sealed class TrainingLog : IDisposable
         }
 
         _writer = new StreamWriter(file, append: goesOn) { AutoFlush = true };
-        // Ends a line that was not written to its end.
+        // Terminates a line that was cut off.
         if (_writer.BaseStream.Position > 0) _writer.WriteLine();
     }
 
@@ -34,7 +34,7 @@ internal sealed class TrainingLog : IDisposable
     /// <summary>In order.</summary>
     public IReadOnlyList<Evaluated> Evaluations => [.. _evaluations.Values];
 
-    /// <summary>Adds what happened; other events than steps and evaluations are left out.</summary>
+    /// <summary>Adds an event; only steps and evaluations are logged.</summary>
     public void Write(TrainingEvent happened)
     {
         if (happened is not (StepMade or Evaluated)) return;
@@ -58,7 +58,7 @@ internal sealed class TrainingLog : IDisposable
             var read = JsonSerializer.Deserialize<LogLine>(line, ApiJson.Options);
             return (TrainingEvent?)read?.Step ?? read?.Evaluation;
         }
-        // The last line of a process that was killed while it wrote.
+        // The last line of a process killed while writing.
         catch (JsonException)
         {
             return null;

@@ -5,7 +5,7 @@ using LoraServe.Hosting;
 
 namespace LoraServe.Commands;
 
-/// <summary>What is trained, on what, and how: the options of the subcommand train beside those of the engine.</summary>
+/// <summary>The options of the subcommand train besides those of the engine: what to train, on what, and how.</summary>
 internal sealed class TrainingOptions
 {
     private readonly HyperparameterOptions _hyperparameters = new();
@@ -60,22 +60,22 @@ internal sealed class TrainingOptions
         _validation.WithRule(PathRules.FileFault);
     }
 
-    /// <summary>Options that no other subcommand has.</summary>
+    /// <summary>Options of this subcommand alone.</summary>
     public IEnumerable<Option> Own =>
     [
         _data, _out, _validation, _split, _rank, _targets, _rankPattern, _alphaPattern, _method, _randomStart, _evaluateEvery, _earlyStopping, _outputDtype,
     ];
 
-    /// <summary>Options that other subcommands have too.</summary>
+    /// <summary>Options shared with other subcommands.</summary>
     public IEnumerable<Option> Shared => _hyperparameters.All;
 
     /// <summary>The folder of the result.</summary>
     public string Folder(ParseResult result) => result.GetValue(_out)!;
 
-    /// <summary>Whether training begins with random weights.</summary>
+    /// <summary>Whether training starts from random weights.</summary>
     public bool StartsRandomly(ParseResult result) => result.GetValue(_randomStart);
 
-    /// <summary>The training that is asked for.</summary>
+    /// <summary>The requested training.</summary>
     public TrainingRequest Request(ParseResult result) => new()
     {
         TrainingFile = result.GetValue(_data)!,

@@ -4,8 +4,8 @@ using Spectre.Console;
 
 namespace LoraServe.Commands;
 
-/// <summary>Shows how a training goes: a bar with loss, tokens a second and time left in a terminal, else a line every few seconds.</summary>
-/// <param name="shown">The bar and what draws it, or null.</param>
+/// <summary>Shows the progress of a training: on a terminal a bar with loss, tokens/s and time left, otherwise a line every few seconds.</summary>
+/// <param name="shown">The bar and its context, or null.</param>
 /// <param name="steps">Steps of the training.</param>
 internal sealed class TrainingProgress((ProgressContext Display, ProgressTask Bar)? shown, int steps)
 {
@@ -20,7 +20,7 @@ internal sealed class TrainingProgress((ProgressContext Display, ProgressTask Ba
     private double _seconds;
     private int _first;
 
-    /// <summary>Shows what happened.</summary>
+    /// <summary>Shows an event.</summary>
     public void Show(TrainingEvent happened)
     {
         switch (happened)
@@ -48,7 +48,7 @@ internal sealed class TrainingProgress((ProgressContext Display, ProgressTask Ba
         }
     }
 
-    /// <summary>Held-out figures for a person.</summary>
+    /// <summary>Held-out figures as text.</summary>
     public static string Describe(EvaluationFigures figures) =>
         $"held-out loss {figures.Loss:F4}, token accuracy {figures.TokenAccuracy:P1}"
         + (figures.ExactMatch is { } match ? $", exact match {match:P1} of {figures.GeneratedExamples}" : "");
@@ -72,12 +72,12 @@ internal sealed class TrainingProgress((ProgressContext Display, ProgressTask Ba
         Terminal.WriteLine($"step {step.Step}/{steps}  {text}  learning rate {step.LearningRate:G3}  {left:h\\:mm\\:ss} left");
     }
 
-    // The bar stands still meanwhile: what goes on is beside it.
+    // The bar does not move meanwhile; its description says what is happening.
     private void ShowPhase(string phase)
     {
         if (shown is not var (display, bar)) return;
         bar.Description = phase;
-        // A phase may be over before the next drawing.
+        // A phase may be over before the next redraw.
         display.Refresh();
     }
 }

@@ -4,14 +4,14 @@ using System.Numerics;
 
 namespace LoraServe.Commands;
 
-/// <summary>Options of commands that take a number or one of some names, and explain in words what they cannot take.</summary>
+/// <summary>Command options that take a number or one of several names, and explain invalid values in words.</summary>
 internal static class ValueOption
 {
     /// <summary>An option that takes a number; without it, the value is null.</summary>
-    /// <param name="name">With its dashes.</param>
+    /// <param name="name">Including the dashes.</param>
     /// <param name="description">For --help.</param>
-    /// <param name="least">The smallest that is allowed, or null.</param>
-    /// <param name="most">The largest that is allowed, or null.</param>
+    /// <param name="least">Minimum, or null.</param>
+    /// <param name="most">Maximum, or null.</param>
     public static Option<T?> Number<T>(string name, string description, T? least = null, T? most = null)
         where T : struct, INumber<T> => new(name)
         {
@@ -31,7 +31,7 @@ internal static class ValueOption
             },
         };
 
-    /// <summary>An option that takes one of some names; without it, the value is null.</summary>
+    /// <summary>An option that takes one of several names; without it, the value is null.</summary>
     public static Option<string?> Name(string name, string description, params IReadOnlyList<string> names) => new(name)
     {
         Description = description,

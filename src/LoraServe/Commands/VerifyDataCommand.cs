@@ -36,8 +36,8 @@ internal static class VerifyDataCommand
 
     /// <summary>Checks a data folder.</summary>
     /// <param name="folder">The data folder.</param>
-    /// <param name="output">Gets a line for each finding and one for all.</param>
-    /// <param name="error">Gets the reason where it cannot be checked.</param>
+    /// <param name="output">Gets a line per finding and a summary.</param>
+    /// <param name="error">Gets the reason if the folder cannot be checked.</param>
     /// <returns>The exit code.</returns>
     internal static int Run(string folder, TextWriter output, TextWriter error)
     {

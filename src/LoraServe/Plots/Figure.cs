@@ -3,24 +3,24 @@ using SkiaSharp;
 
 namespace LoraServe.Plots;
 
-/// <summary>A plot in the style of a paper: a white ground, few lines, colours that people who see few colours tell apart.</summary>
+/// <summary>A plot in the style of a paper: white background, few lines, colours that colour-blind readers can tell apart.</summary>
 internal static class Figure
 {
     private const float TextSize = 13;
     private const float TitleSize = 15;
 
-    // Pixels of the image for each of the plot, so that it is sharp on dense screens and in print.
+    // Image pixels per plot pixel, so that plots are sharp on dense screens and in print.
     private const int Density = 2;
 
-    // The colours of Okabe and Ito (2008), without the yellow, which is faint on white.
+    // The palette of Okabe and Ito (2008) without yellow, which is faint on white.
     private static readonly Color[] Palette =
         [.. new[] { "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7F3C8D" }.Select(hex => Color.FromHex(hex))];
 
-    /// <summary>The colour of lines, text and what is compared with.</summary>
+    /// <summary>The colour of lines, text and baselines.</summary>
     public static Color Ink { get; } = Color.FromHex("#222222");
 
     /// <summary>The colour of a series.</summary>
-    /// <param name="index">From 0; colours come back after the last.</param>
+    /// <param name="index">From 0; colours repeat after the last.</param>
     public static Color ColorOf(int index) => Palette[index % Palette.Length];
 
     /// <summary>An empty plot.</summary>
@@ -46,7 +46,7 @@ internal static class Figure
 
     /// <summary>The plot as a PNG file.</summary>
     /// <param name="plot">Of <see cref="Create"/>.</param>
-    /// <param name="width">In pixels of a screen of ordinary density.</param>
+    /// <param name="width">In pixels at standard density.</param>
     /// <param name="height">Likewise.</param>
     public static byte[] Png(Plot plot, int width = 640, int height = 420) =>
         plot.GetImageBytes(Density * width, Density * height, ImageFormat.Png);

@@ -4,18 +4,18 @@ using ScottPlot.TickGenerators;
 
 namespace LoraServe.Plots;
 
-/// <summary>A table as colours.</summary>
+/// <summary>A table drawn as colours.</summary>
 internal static class HeatMap
 {
-    // Above this number of cells, numbers in them would not be legible.
+    // With more cells than this, numbers in them are illegible.
     private const int MaxWrittenCells = 60;
 
     /// <param name="plot">Of <see cref="Figure.Create"/>.</param>
     /// <param name="values">[row][column], NaN where there is none; the first row is drawn at the bottom.</param>
     /// <param name="columns">Names of columns; empty ones get no tick.</param>
     /// <param name="rows">Names of rows, likewise.</param>
-    /// <param name="scale">What the colours stand for.</param>
-    /// <param name="range">The least and the most value of the scale; null: those of the values.</param>
+    /// <param name="scale">The meaning of the colours.</param>
+    /// <param name="range">Minimum and maximum of the scale; null takes those of the values.</param>
     /// <param name="errors">[row][column], written below the values; null: none are known.</param>
     public static Plot Of(
         Plot plot,

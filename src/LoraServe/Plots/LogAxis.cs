@@ -5,7 +5,7 @@ using ScottPlot.TickGenerators;
 namespace LoraServe.Plots;
 
 /// <summary>
-/// A logarithmic axis: places on it, and its ticks at powers of ten, at 1, 2 and 5 times them, or equally spaced where the axis is short.
+/// A logarithmic axis: positions on it, and ticks at powers of ten, at 1, 2 and 5 times them, or equally spaced on a short axis.
 /// </summary>
 internal static class LogAxis
 {
@@ -15,13 +15,13 @@ internal static class LogAxis
     private static readonly double[][] Factors = [[1], [1, 2, 5]];
     private static readonly double[] Steps = [5, 2, 1];
 
-    /// <summary>Where a number above 0 is on the axis.</summary>
+    /// <summary>The position of a number above 0 on the axis.</summary>
     public static double Place(double value) => Math.Log10(value);
 
-    /// <summary>Scales a plot to all that was added to it, and gives an axis ticks within what is in view.</summary>
+    /// <summary>Fits a plot to its content, and gives an axis ticks within the visible range.</summary>
     /// <param name="plot">The plot.</param>
-    /// <param name="axis">One of its axes, in places.</param>
-    /// <param name="format">A value as a label; null: as many digits as tell ticks apart.</param>
+    /// <param name="axis">One of its axes, in positions.</param>
+    /// <param name="format">Formats a value as a label; null uses as many digits as distinguish the ticks.</param>
     public static void Label(Plot plot, IAxis axis, Func<double, string>? format = null)
     {
         plot.Axes.AutoScale();
@@ -31,7 +31,7 @@ internal static class LogAxis
         axis.TickGenerator = ticks;
     }
 
-    /// <summary>The values of the ticks between two values above 0, several of them.</summary>
+    /// <summary>The tick values between two values above 0.</summary>
     internal static IReadOnlyList<double> TickValues(double least, double most)
     {
         if (!(most > least)) return [least];
@@ -49,7 +49,7 @@ internal static class LogAxis
         return EquallySpaced(least, most);
     }
 
-    // Multiples of the largest round step that gives enough of them.
+    // Multiples of the largest round step that yields enough ticks.
     private static List<double> EquallySpaced(double least, double most)
     {
         for (var power = Math.Floor(Math.Log10(most - least)); ; power--)

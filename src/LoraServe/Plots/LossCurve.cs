@@ -3,10 +3,10 @@ using ScottPlot;
 
 namespace LoraServe.Plots;
 
-/// <summary>How a training went: training loss, validation loss and exact match over steps.</summary>
+/// <summary>Training loss, validation loss and exact match over steps.</summary>
 internal static class LossCurve
 {
-    // The running mean of the training loss is over about so many steps, less in short trainings.
+    // The window of the running mean of the training loss in steps, less in short trainings.
     private const int MeanSteps = 25;
 
     /// <param name="title">What was trained.</param>

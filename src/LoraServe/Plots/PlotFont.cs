@@ -4,7 +4,7 @@ using SkiaSharp;
 namespace LoraServe.Plots;
 
 /// <summary>
-/// The typeface of all plots, which the program brings along: a container need not have any, and without one plots would have no text.
+/// The typeface of all plots, bundled with the program: a container may have no fonts, and plots would then have no text.
 /// </summary>
 internal sealed class PlotFont : IFontResolver
 {
@@ -25,7 +25,7 @@ internal sealed class PlotFont : IFontResolver
     {
     }
 
-    /// <summary>To be called before the first plot is made.</summary>
+    /// <summary>Must be called before the first plot is made.</summary>
     public static void Register() => _ = Registered.Value;
 
     SKTypeface? IFontResolver.CreateTypeface(string fontName, FontWeight weight, FontSlant slant, FontSpacing spacing) =>

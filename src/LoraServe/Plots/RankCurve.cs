@@ -5,8 +5,8 @@ using ScottPlot.TickGenerators;
 namespace LoraServe.Plots;
 
 /// <summary>
-/// A figure over the rank, or over the trained weights: a line for each placement at the largest size of the data, error bars of one standard
-/// error, full fine-tuning as what they are compared with.
+/// A figure over the rank or the number of trained weights: a line per placement at the largest data size, error bars of one standard error,
+/// full fine-tuning as the baseline.
 /// </summary>
 /// <param name="result">The study.</param>
 /// <param name="metric">The figure.</param>

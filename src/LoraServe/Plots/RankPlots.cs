@@ -15,7 +15,7 @@ internal static class RankPlots
     private const int MapWidth = 560;
     private const int MapHeight = 470;
 
-    /// <summary>In the order in which they are to be read.</summary>
+    /// <summary>In reading order.</summary>
     public static IReadOnlyList<RankPlot> Of(RankStudyResult result)
     {
         var metrics = RankMetric.In(result);

@@ -4,16 +4,16 @@ using ScottPlot.TickGenerators;
 
 namespace LoraServe.Plots;
 
-/// <summary>Why a small rank is enough: in how few directions updates of a high rank go, and which of them two seeds share.</summary>
+/// <summary>Why a small rank suffices: how few directions the updates of a high rank use, and which of them two seeds share.</summary>
 internal static class SpectrumPlots
 {
     private const int MaxOverlaps = 2;
 
-    // Up to so many, every index has a tick, else every fourth.
+    // Up to this many, every index has a tick, otherwise every fourth.
     private const int FewTicks = 8;
     private const int TickEvery = 4;
 
-    // Of the largest singular value: what is below is nothing.
+    // As a fraction of the largest singular value: smaller ones count as zero.
     private const double Least = 1e-4;
 
     /// <summary>Singular values of s B A, by kind of module: the mean over layers.</summary>

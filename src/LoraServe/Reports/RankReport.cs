@@ -28,7 +28,7 @@ internal static class RankReport
         """;
 
     /// <param name="result">The study.</param>
-    /// <param name="plots">Its plots, which become part of the page.</param>
+    /// <param name="plots">Its plots, embedded in the page.</param>
     /// <param name="origin">How it was made.</param>
     public static string Html(RankStudyResult result, IReadOnlyList<RankPlot> plots, ReportOrigin origin)
     {

@@ -3,7 +3,7 @@ using LoraServe.Api;
 
 namespace LoraServe.Reports;
 
-/// <summary>How reports are written as JSON: as the API's answers, over several lines.</summary>
+/// <summary>JSON options of reports: those of the API's responses, indented.</summary>
 internal static class ReportJson
 {
     public static JsonSerializerOptions Options { get; } = new(ApiJson.Options) { WriteIndented = true };

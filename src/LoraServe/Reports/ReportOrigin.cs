@@ -4,13 +4,13 @@ using LoraServe.Engine.Generation;
 
 namespace LoraServe.Reports;
 
-/// <summary>How a report was made, so that it can be made again.</summary>
+/// <summary>How a report was made, so that it can be reproduced.</summary>
 internal sealed record ReportOrigin
 {
     /// <summary>The command, or the request.</summary>
     public required string Command { get; init; }
 
-    /// <summary>The base and the type of its weights.</summary>
+    /// <summary>The base and the dtype of its weights.</summary>
     public required string Model { get; init; }
 
     /// <summary>SHA-256 of the base's weights.</summary>

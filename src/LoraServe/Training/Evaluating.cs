@@ -13,13 +13,13 @@ using LoraServe.Jobs;
 
 namespace LoraServe.Training;
 
-/// <summary>Evaluations as jobs. One that is interrupted goes on with the adapter that it was at.</summary>
+/// <summary>Evaluations as jobs. An interrupted evaluation resumes with the adapter it was evaluating.</summary>
 internal sealed class Evaluating(JobStore store, JobFolders folders) : JobKind
 {
-    /// <summary>What the API calls them.</summary>
+    /// <summary>Their name in the API.</summary>
     public const string Kind = "evaluation";
 
-    /// <summary>What the base model is called among adapters.</summary>
+    /// <summary>The name of the base model among adapters.</summary>
     public const string Base = "base";
 
     public override string Name => Kind;
@@ -56,7 +56,7 @@ internal sealed class Evaluating(JobStore store, JobFolders folders) : JobKind
         if (Directory.Exists(folders.Of(job.Id))) File.Delete(EvaluationOrder.Data(folders.Of(job.Id)));
     }
 
-    /// <summary>The adapter of a text; null for the base.</summary>
+    /// <summary>The adapter that a text names; null for the base.</summary>
     public static AdapterReference? Parse(string text, string baseModel) =>
         text == Base || text == baseModel ? null : AdapterReference.Parse(text);
 

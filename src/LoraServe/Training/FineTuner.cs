@@ -10,12 +10,12 @@ using LoraServe.Jobs;
 
 namespace LoraServe.Training;
 
-/// <summary>Trainings as jobs: on the engine that serves, with the result among the adapters that it serves.</summary>
+/// <summary>Trainings as jobs, on the engine that serves; the result joins the adapters it serves.</summary>
 internal sealed class FineTuner(
     JobStore store, JobFolders folders, FileStore files, Lazy<TrainedAdapters> adapters, TrainingJournals journals)
     : JobKind
 {
-    /// <summary>What the API calls them.</summary>
+    /// <summary>Their name in the API.</summary>
     public const string Kind = "fine_tuning.job";
 
     public override string Name => Kind;
@@ -65,11 +65,11 @@ internal sealed class FineTuner(
         CancellationToken cancellationToken)
     {
         var validation = result.Validation is { } figures ? FiguresResource.From(figures) : null;
-        // What an interrupted end of it left is there.
+        // An interrupted finish may have left a state.
         var state = store.Find(job.Id)!.ResultAs<FineTuningState>().With(order, plan);
         if (state.ResultFile is null) Remember(state = state with { ResultFile = (await WriteFiguresAsync(job, cancellationToken)).Id });
         cancellationToken.ThrowIfCancellationRequested();
-        // From here on it is not interrupted any more: what the name means and what the job tells shall agree.
+        // From here on it cannot be interrupted, so that the adapter's name and the job's state agree.
         if (!adapters.Value.Has(job, order.Adapter, state.Version))
         {
             var provenance = Provenance.Of(job.Id, state, result.BestStep, validation);

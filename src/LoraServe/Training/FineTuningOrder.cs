@@ -3,27 +3,27 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Training;
 
-/// <summary>A training as it is stored: what was asked for, and what was settled when it was taken in.</summary>
+/// <summary>A training's request as stored, with what was settled when it was accepted.</summary>
 internal sealed record FineTuningOrder
 {
-    /// <summary>What was asked for.</summary>
+    /// <summary>The request.</summary>
     public required FineTuningRequest Request { get; init; }
 
     /// <summary>Fingerprint of the base that the request names.</summary>
     public required string BaseFingerprint { get; init; }
 
-    /// <summary>The name of what is trained.</summary>
+    /// <summary>The name of the trained adapter.</summary>
     public required string Adapter { get; init; }
 
-    /// <summary>The one that was asked for, or that of every training that names none.</summary>
+    /// <summary>The requested seed, or the default one.</summary>
     public required int Seed { get; init; }
 
-    /// <summary>What the owner calls the files, for messages.</summary>
+    /// <summary>The owner's names of the files, for messages.</summary>
     public required string TrainingFileName { get; init; }
 
     public required string? ValidationFileName { get; init; }
 
-    /// <summary>The basic hyperparameters of the method, or of their older place.</summary>
+    /// <summary>The basic hyperparameters, from the method or from their older place in the request.</summary>
     public BasicHyperparameters Basic()
     {
         var (method, older) = (Request.Method?.Supervised?.Hyperparameters, Request.Hyperparameters);
@@ -35,7 +35,7 @@ internal sealed record FineTuningOrder
         };
     }
 
-    /// <summary>The finer hyperparameters.</summary>
+    /// <summary>LoRA's hyperparameters.</summary>
     public LoraHyperparameters Lora() => Request.Method?.Supervised?.Hyperparameters?.Lora ?? new LoraHyperparameters();
 
     /// <summary>The training, in the folder of its job, which holds its files.</summary>
@@ -49,7 +49,7 @@ internal sealed record FineTuningOrder
     };
 }
 
-/// <summary>Where things are in the folder of a job.</summary>
+/// <summary>The layout of a job's folder.</summary>
 internal static class TrainingFiles
 {
     public static string Training(string folder) => Path.Combine(folder, "training.jsonl");
@@ -58,7 +58,7 @@ internal static class TrainingFiles
 
     public static string Run(string folder) => Path.Combine(folder, "run");
 
-    /// <summary>Deletes all but the checkpoints and the result.</summary>
+    /// <summary>Deletes everything but the checkpoints and the result.</summary>
     public static void Tidy(string folder)
     {
         if (!Directory.Exists(folder)) return;

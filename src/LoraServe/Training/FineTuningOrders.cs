@@ -13,17 +13,17 @@ using LoraServe.Storage;
 
 namespace LoraServe.Training;
 
-/// <summary>Takes trainings in: what can be refused at once is, the rest is a matter of the job.</summary>
+/// <summary>Accepts trainings: refuses at once what can be checked at once; the job checks the rest.</summary>
 internal sealed class FineTuningOrders(LlmEngine engine, LoraTrainer trainer, FileStore files, JobFolders folders, JobQueue queue, StorageQuota quota)
 {
     private const int SuffixOfId = 12;
 
     /// <exception cref="InvalidRequestException">
-    /// A file is not there, or hyperparameters cannot be, whatever is in it: every fault.
+    /// With every fault: a file does not exist, or hyperparameters are invalid for any data.
     /// </exception>
-    /// <exception cref="JobQueueFullException">Too many wait.</exception>
+    /// <exception cref="JobQueueFullException">Too many jobs are waiting.</exception>
     /// <exception cref="UnknownBaseException">The model is not the base.</exception>
-    /// <exception cref="PermissionException">The caller may not give the adapter its name, or not store any more.</exception>
+    /// <exception cref="PermissionException">The caller may not use the adapter's name, or may not store any more.</exception>
     public async Task<StoredJob> SubmitAsync(Caller caller, FineTuningRequest request, CancellationToken cancellationToken)
     {
         if (request.Model != engine.Model.Name) throw new UnknownBaseException(request.Model!, engine.Model.Name);
@@ -58,6 +58,6 @@ internal sealed class FineTuningOrders(LlmEngine engine, LoraTrainer trainer, Fi
         return queue.Submit(id, FineTuner.Kind, caller, json, $"Created fine-tuning job: {id}");
     }
 
-    // A letter in front: a name cannot end with a number.
+    // Starts with a letter, since a name cannot end with a number part.
     private static string SuffixFrom(string id) => $"j{id[^SuffixOfId..]}";
 }

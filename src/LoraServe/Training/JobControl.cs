@@ -5,12 +5,12 @@ using LoraServe.Keys;
 
 namespace LoraServe.Training;
 
-/// <summary>Changes of a training that somebody asks for.</summary>
+/// <summary>Cancels, pauses and resumes trainings.</summary>
 internal sealed class JobControl(JobStore jobs, JobQueue queue, FineTuner training, AuditLog audit)
 {
-    /// <summary>Changes a job of the caller's.</summary>
+    /// <summary>Changes one of the caller's jobs.</summary>
     /// <exception cref="UnknownJobException">The caller has no such job.</exception>
-    /// <exception cref="JobStateException">It cannot be done to the job as it is.</exception>
+    /// <exception cref="JobStateException">The job's state does not allow it.</exception>
     public FineTuningJobResource Change(HttpContext context, string id, string action, Func<JobQueue, StoredJob, StoredJob> change)
     {
         var caller = context.User.Caller();

@@ -5,13 +5,13 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Training;
 
-/// <summary>Not every condition of a promotion holds; the message has the figures.</summary>
+/// <summary>A condition of a promotion does not hold; the message has the figures.</summary>
 internal sealed class ConditionsNotMetException(string message) : Exception(message);
 
-/// <summary>What must hold of figures before an alias moves: {"exact_match": ">=0.9"}.</summary>
+/// <summary>Conditions on figures for moving an alias: {"exact_match": ">=0.9"}.</summary>
 internal sealed class PromotionConditions
 {
-    // The longer ones first: > begins >=.
+    // Longer operators first: > is a prefix of >=.
     private static readonly (string Sign, Func<double, double, bool> Holds)[] Operators =
     [
         (">=", static (figure, limit) => figure >= limit),
@@ -46,9 +46,9 @@ internal sealed class PromotionConditions
         return conditions;
     }
 
-    /// <summary>Checks figures; null where there are none.</summary>
+    /// <summary>Checks figures; null if there are none.</summary>
     /// <exception cref="ConditionsNotMetException">
-    /// Some condition does not hold, or cannot be checked; the message has every figure.
+    /// A condition does not hold or cannot be checked; the message has every figure.
     /// </exception>
     public void Check(FiguresResource? figures)
     {

@@ -6,13 +6,13 @@ using LoraServe.Keys;
 
 namespace LoraServe.Training;
 
-/// <summary>Makes promotions.</summary>
+/// <summary>Carries out promotions.</summary>
 internal sealed class Promotions(LlmEngine engine, TrainedAdapters adapters)
 {
-    /// <summary>Gives a name to a state of a training if its figures meet the conditions.</summary>
-    /// <exception cref="ConditionsNotMetException">They do not.</exception>
-    /// <exception cref="UnknownJobException">The state was deleted meanwhile.</exception>
-    /// <exception cref="PermissionException">The caller may not give the name.</exception>
+    /// <summary>Points a name at a checkpoint or result if its figures meet the conditions.</summary>
+    /// <exception cref="ConditionsNotMetException">The conditions do not hold.</exception>
+    /// <exception cref="UnknownJobException">The checkpoint was deleted in the meantime.</exception>
+    /// <exception cref="PermissionException">The caller may not use the name.</exception>
     public async Task<PromotionResource> PromoteAsync(
         HttpContext context, StoredJob job, string alias, string folder, int step, FiguresResource? figures, PromotionConditions conditions)
     {

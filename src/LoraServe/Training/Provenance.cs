@@ -3,14 +3,14 @@ using LoraServe.Api.FineTuning;
 
 namespace LoraServe.Training;
 
-/// <summary>Where a trained adapter comes from, in a sentence that stays with it.</summary>
+/// <summary>The origin of a trained adapter, as a sentence stored with it.</summary>
 internal static class Provenance
 {
-    /// <summary>Of a state of a training.</summary>
+    /// <summary>Of a checkpoint or result.</summary>
     /// <param name="jobId">The training.</param>
-    /// <param name="state">What is known of it, its data included.</param>
-    /// <param name="step">After which step.</param>
-    /// <param name="validation">The held-out examples at that step; null where there are none.</param>
+    /// <param name="state">Its state, with its data.</param>
+    /// <param name="step">The step.</param>
+    /// <param name="validation">Held-out figures at that step; null if there are none.</param>
     public static string Of(string jobId, FineTuningState state, int step, FiguresResource? validation) =>
         $"trained by {jobId} on data {state.Data}, step {step}{Figures(validation)}";
 

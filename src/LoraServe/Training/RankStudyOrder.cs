@@ -5,13 +5,13 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Training;
 
-/// <summary>A study as it is stored.</summary>
+/// <summary>A study's request as stored.</summary>
 internal sealed record RankStudyOrder
 {
-    /// <summary>What was asked for.</summary>
+    /// <summary>The request.</summary>
     public required NewRankStudy Request { get; init; }
 
-    /// <summary>What the owner calls the files, for messages.</summary>
+    /// <summary>The owner's names of the files, for messages.</summary>
     public required string TrainingFileName { get; init; }
 
     public required string TestFileName { get; init; }
@@ -22,7 +22,7 @@ internal sealed record RankStudyOrder
     /// <summary>Where the test file is.</summary>
     public static string Test(string folder) => Path.Combine(folder, "test.jsonl");
 
-    /// <summary>What its trainings leave.</summary>
+    /// <summary>The folder of its trainings.</summary>
     public static string Study(string folder) => Path.Combine(folder, "study");
 
     /// <summary>Where the report is, once the study is done.</summary>
@@ -48,18 +48,18 @@ internal sealed record RankStudyOrder
     };
 }
 
-/// <summary>What is known of a study, as it is stored.</summary>
+/// <summary>A study's state as stored.</summary>
 internal sealed record RankStudyState
 {
-    /// <summary>Trainings that ended.</summary>
+    /// <summary>Finished trainings.</summary>
     public int Done { get; init; }
 
-    /// <summary>Trainings in all; 0 as long as that is not known.</summary>
+    /// <summary>All trainings; 0 until known.</summary>
     public int Total { get; init; }
 
-    /// <summary>What is being done, for a person.</summary>
+    /// <summary>The current activity, as text.</summary>
     public string? Current { get; init; }
 
-    /// <summary>What was found; null before the end.</summary>
+    /// <summary>The result; null before the end.</summary>
     public RankStudyResult? Result { get; init; }
 }

@@ -10,10 +10,10 @@ using LoraServe.Reports;
 
 namespace LoraServe.Training;
 
-/// <summary>Studies of ranks as jobs. One that is interrupted goes on with the training that it was at.</summary>
+/// <summary>Rank studies as jobs. An interrupted study resumes with the training it was running.</summary>
 internal sealed class RankStudying(JobStore store, JobFolders folders) : JobKind
 {
-    /// <summary>What the API calls them.</summary>
+    /// <summary>Their name in the API.</summary>
     public const string Kind = "rank_study";
 
     public override string Name => Kind;
@@ -43,7 +43,7 @@ internal sealed class RankStudying(JobStore store, JobFolders folders) : JobKind
         {
             if (progress.Event is Evaluated evaluated)
                 store.AddEvents(job.Id, [new JobEvent($"{progress.Current}: held-out loss {evaluated.Figures.Loss:F4}")]);
-            // A write for every step would be one too many.
+            // Not written for every step, which would be too often.
             if ((state.Done, state.Total, state.Current) == (progress.Done, progress.Total, progress.Current)) return;
             state = state with { Done = progress.Done, Total = progress.Total, Current = progress.Current };
             store.Change(job.Id, found => found.IsFinished ? null : found with { Result = Serialize(state) });

@@ -1,6 +1,6 @@
 namespace LoraServe.Training;
 
-/// <summary>Progress that is told at once and in order, on the thread that tells it.</summary>
+/// <summary>Reports progress synchronously and in order, on the reporting thread.</summary>
 internal sealed class Relay<T>(Action<T> tell) : IProgress<T>
 {
     public void Report(T value) => tell(value);

@@ -7,7 +7,7 @@ using LoraServe.Jobs;
 
 namespace LoraServe.Training;
 
-/// <summary>The figures of one step of a training, put together from its events.</summary>
+/// <summary>The figures of one training step, collected from its events.</summary>
 /// <param name="Step">From 1.</param>
 internal sealed record StepFigures(int Step)
 {
@@ -23,14 +23,14 @@ internal sealed record StepFigures(int Step)
 
     public double? TokenAccuracy { get; init; }
 
-    /// <summary>Null where the validation data was not evaluated after this step.</summary>
+    /// <summary>Null if there was no evaluation after this step.</summary>
     public FiguresResource? Validation { get; init; }
 
-    /// <summary>Those of every step that the events are about, in their order.</summary>
+    /// <summary>The figures of every step in the events, in order.</summary>
     public static IReadOnlyList<StepFigures> From(IEnumerable<JobEvent> events) =>
         [.. events.GroupBy(happened => happened.Step!.Value).OrderBy(step => step.Key).Select(step => Of(step.Key, step))];
 
-    /// <summary>Those of one step.</summary>
+    /// <summary>The figures of one step.</summary>
     public static StepFigures Of(int step, IEnumerable<JobEvent> events)
     {
         var data = events.Select(happened => happened.Data).OfType<JsonObject>().ToList();

@@ -8,18 +8,18 @@ using LoraServe.Keys;
 
 namespace LoraServe.Training;
 
-/// <summary>Brings what trainings made among the adapters that serve, for the account of whoever asked for it.</summary>
+/// <summary>Adds results of trainings to the served adapters, on their owners' accounts.</summary>
 internal sealed class TrainedAdapters(LlmEngine engine, AdapterUploads uploads, JobOwners owners, JobStore jobs)
 {
-    /// <summary>Gives a name to a PEFT folder; what the name meant before stays in its versions.</summary>
-    /// <param name="job">The job that made it; its owner's quota counts.</param>
+    /// <summary>Points a name at a PEFT folder; the name's earlier versions are kept.</summary>
+    /// <param name="job">The job that made it; its owner's quota applies.</param>
     /// <param name="name">A name, new or not.</param>
     /// <param name="folder">A PEFT folder.</param>
-    /// <param name="provenance">Where it comes from, for people.</param>
-    /// <param name="naming">Told of the version just before the name gets it.</param>
+    /// <param name="provenance">Its origin, as text.</param>
+    /// <param name="naming">Called with the version just before the name points to it.</param>
     /// <exception cref="InvalidAdapterException">It cannot be served, for instance because it has no effect.</exception>
     /// <exception cref="PermissionException">The owner may not store any more.</exception>
-    /// <exception cref="JobFailedException">The owner's key is not valid any more.</exception>
+    /// <exception cref="JobFailedException">The owner's key is no longer valid.</exception>
     public async Task<AdapterInfo> AddAsync(
         StoredJob job, string name, string folder, string provenance, Action<string> naming)
     {
@@ -32,18 +32,18 @@ internal sealed class TrainedAdapters(LlmEngine engine, AdapterUploads uploads, 
     }
 
     /// <summary>
-    /// Whether a job has given a name to its version, which is not to be done twice: an operator may have brought back another one since.
+    /// Whether a job has already pointed a name at its version. That must not happen twice: an operator may have rolled the name back since.
     /// </summary>
     /// <param name="job">The job.</param>
     /// <param name="name">The name.</param>
-    /// <param name="version">The version that it made; null: it made none.</param>
+    /// <param name="version">The version it made, or null.</param>
     public bool Has(StoredJob job, string name, string? version) => version is not null
         && engine.Adapters.Find(name) is not null
         && engine.Adapters.Versions(name).Any(known => known.Version == version && known.Created >= job.Created);
 
-    /// <summary>The same for somebody who has just asked for it.</summary>
-    /// <returns>What the name stood for before, and what it stands for now.</returns>
-    /// <exception cref="UnknownJobException">The job, or the folder, was deleted meanwhile.</exception>
+    /// <summary>The same at a caller's request.</summary>
+    /// <returns>What the name pointed at before, and what it points at now.</returns>
+    /// <exception cref="UnknownJobException">The job or the folder was deleted in the meantime.</exception>
     public async Task<(AdapterInfo? Before, AdapterInfo After)> PromoteAsync(
         HttpContext context, StoredJob job, string name, string folder, string provenance)
     {
@@ -64,10 +64,10 @@ internal sealed class TrainedAdapters(LlmEngine engine, AdapterUploads uploads, 
         }
         catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
-            // Told below.
+            // Reported below.
         }
 
-        // Of a folder that is being deleted, some files may have been read; its job is deleted before.
+        // From a folder that is being deleted, only some files may have been read; its job is deleted first.
         if (upload is not null && jobs.Find(job.Id) is not null) return upload;
         upload?.Dispose();
         throw new UnknownJobException($"adapter of the {job.Kind}", job.Id);

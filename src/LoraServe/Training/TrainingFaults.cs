@@ -4,12 +4,12 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Training;
 
-/// <summary>What is wrong with a training, in the words of its owner.</summary>
+/// <summary>Faults of a training, with its owner's file names.</summary>
 internal static class TrainingFaults
 {
-    /// <summary>The faults as the error of a job, with the owner's names of files in the place of the server's.</summary>
-    /// <param name="refusal">What the engine says.</param>
-    /// <param name="files">The server's path, the owner's name, and the field of the request; names that are null are not there.</param>
+    /// <summary>The faults as a job's error, with the owner's file names instead of the server's paths.</summary>
+    /// <param name="refusal">The engine's refusal.</param>
+    /// <param name="files">The server's path, the owner's name or null, and the request's field.</param>
     public static JobFailedException Explain(
         InvalidTrainingException refusal, params IEnumerable<(string Path, string? Name, string Param)> files)
     {

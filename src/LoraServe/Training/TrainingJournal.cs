@@ -6,8 +6,7 @@ using LoraServe.Jobs;
 namespace LoraServe.Training;
 
 /// <summary>
-/// Writes down what a training tells, as events and checkpoints of its job. Steps reach the disk every second; those that a kill lost are
-/// made again.
+/// Records a training's progress as events and checkpoints of its job. Steps are written every second; steps lost in a kill are repeated.
 /// </summary>
 internal sealed partial class TrainingJournal(JobStore store, TrainingMetrics metrics, TrainingJournal.Run run, TimeProvider time, ILogger log)
     : IProgress<TrainingEvent>
@@ -19,12 +18,12 @@ internal sealed partial class TrainingJournal(JobStore store, TrainingMetrics me
     private int? _firstStep;
     private bool _isFirstWritten;
 
-    // UTC ticks, which requests read at any time; 0 as long as it is unknown.
+    // UTC ticks, read by requests at any time; 0 while unknown.
     private long _estimatedFinish;
     private (int Step, DateTimeOffset Time)? _start;
 
     /// <summary>
-    /// When the training will end at the speed that it has had since it began or went on; null as long as that is unknown.
+    /// The estimated end, from the speed since the training started or resumed; null while unknown.
     /// </summary>
     public DateTimeOffset? EstimatedFinish =>
         Volatile.Read(ref _estimatedFinish) is var ticks and not 0 ? new DateTimeOffset(ticks, TimeSpan.Zero) : null;
@@ -53,7 +52,7 @@ internal sealed partial class TrainingJournal(JobStore store, TrainingMetrics me
         if (value is not StepMade || time.GetUtcNow() - _written > WritePeriod) Flush();
     }
 
-    /// <summary>Writes what is not written yet.</summary>
+    /// <summary>Writes pending events.</summary>
     public void Flush()
     {
         _written = time.GetUtcNow();
@@ -118,7 +117,7 @@ internal sealed partial class TrainingJournal(JobStore store, TrainingMetrics me
         ["is_best"] = evaluated.IsBest,
     };
 
-    // The training is worth more than what is told of it.
+    // The training matters more than its journal.
     private void Write(Action write)
     {
         try
@@ -136,9 +135,9 @@ internal sealed partial class TrainingJournal(JobStore store, TrainingMetrics me
     [LoggerMessage(LogLevel.Warning, "Events of {Job} are lost: {Reason}")]
     private static partial void LogLost(ILogger logger, string job, string reason);
 
-    /// <summary>What a training runs for.</summary>
+    /// <summary>The job a training runs for.</summary>
     /// <param name="JobId">The job.</param>
-    /// <param name="Folder">The job's.</param>
-    /// <param name="Steps">All that it will make.</param>
+    /// <param name="Folder">The job's folder.</param>
+    /// <param name="Steps">All steps of the training.</param>
     internal sealed record Run(string JobId, string Folder, int Steps);
 }

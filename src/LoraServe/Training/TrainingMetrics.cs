@@ -3,7 +3,7 @@ using LoraServe.Metrics;
 
 namespace LoraServe.Training;
 
-/// <summary>What trainings do, in numbers.</summary>
+/// <summary>Metrics of trainings.</summary>
 internal sealed class TrainingMetrics
 {
     private readonly Counter<long> _steps;
@@ -16,7 +16,7 @@ internal sealed class TrainingMetrics
         _steps = meter.CreateCounter<long>("loraserve.training.steps", null, "Steps of optimisers that were made.");
         _tokens = meter.CreateCounter<long>("loraserve.training.tokens", null, "Tokens that were trained on.");
         _seconds = meter.CreateCounter<double>("loraserve.training.busy", "s", "Time that steps worked.");
-        // Rates are of series that exist: what happens first would not be seen.
+        // A rate needs an earlier sample: without these zeros the first event would be lost.
         _steps.Add(0);
         _tokens.Add(0);
         _seconds.Add(0);

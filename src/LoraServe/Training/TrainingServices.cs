@@ -7,7 +7,7 @@ using LoraServe.Storage;
 
 namespace LoraServe.Training;
 
-/// <summary>What files, trainings, evaluations and rank studies are made of.</summary>
+/// <summary>Registers the services of files, trainings, evaluations and rank studies.</summary>
 internal static class TrainingServices
 {
     public static IServiceCollection AddTraining(this IServiceCollection services)
@@ -18,14 +18,14 @@ internal static class TrainingServices
         services.AddSingleton<JobOwners>().AddSingleton<JobActivity>().AddSingleton<JobEnding>().AddSingleton<JobWorker>();
         services.AddSingleton<FileStore>().AddSingleton<FileUploads>();
         services.AddSingleton<TrainingMetrics>().AddSingleton<TrainedAdapters>().AddSingleton<Promotions>();
-        // Jobs can be deleted before the engine is loaded, which they need only once they run.
+        // Jobs can be deleted before the engine is loaded; they need it only once they run.
         services.AddSingleton(provider => new Lazy<TrainedAdapters>(provider.GetRequiredService<TrainedAdapters>));
         services.AddSingleton<TrainingJournals>().AddSingleton<FineTuner>().AddSingleton<FineTuningOrders>().AddSingleton<JobControl>();
         services.AddSingleton<JobKind>(provider => provider.GetRequiredService<FineTuner>());
         services.AddSingleton<JobKind, Evaluating>();
         services.AddSingleton<JobKind, RankStudying>();
         if (!ApiDescription.IsBeingGenerated) services.AddHostedService<JobSweep>();
-        // After the engine, so that it stops before: what runs can then leave a checkpoint.
+        // Registered after the engine, so that it stops first and running trainings can save a checkpoint.
         if (!ApiDescription.IsBeingGenerated) services.AddHostedService<JobLoops>();
         return services;
     }
