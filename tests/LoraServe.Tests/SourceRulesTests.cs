@@ -24,13 +24,10 @@ public class SourceRulesTests
     private static readonly string[] TooLong =
     [
         "src/LoraServe/Api/Chat/Tools/ToolCallParser.cs",
-        "src/LoraServe/Api/FineTuning/FineTuningJobResource.cs",
     ];
 
     private static readonly string[] LongWithoutReason =
     [
-        "src/LoraServe.Engine/Adapters/Residency/AdapterCache.cs",
-        "src/LoraServe/Api/FineTuning/FineTuningApi.cs",
         "src/LoraServe/Api/Requests/Fields/FieldTable.cs",
         "src/LoraServe/Generation/GenerationParameters.cs",
     ];

@@ -1,15 +1,14 @@
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Lora;
-using Microsoft.Extensions.Caching.Memory;
 
 namespace LoraServe.Engine.Adapters.Residency;
 
 /// <summary>
-/// Adapters in memory, by version, behind leases and within a hard budget: bytes are reserved before a load begins, many callers share one
-/// load, what is leased, loading or pinned stays, the least recently used of the rest makes room, and who finds no room waits in line. Base
-/// and compute dtype are those of the process, so the version alone, which for a mix covers its weights, is the key. Safe for concurrent
-/// use.
+/// Adapters in memory, by version, behind leases and within a hard budget. Bytes are reserved before a load begins, and concurrent callers share
+/// one load. Adapters that are leased, loading or pinned stay; the least recently used of the others makes room, and callers without room wait
+/// in line. Base and compute dtype are those of the process, so the version, which for a mix covers its coefficients, is the key.
+/// <see cref="ResidentAdapters"/> and <see cref="AdapterLine"/> decide under its lock; loads run on the thread pool. Safe for concurrent use.
 /// </summary>
 internal sealed class AdapterCache : IDisposable
 {
@@ -19,17 +18,15 @@ internal sealed class AdapterCache : IDisposable
     private readonly Lock _lock = new();
     private readonly ResidentAdapters _residents;
     private readonly AdapterLine _line;
-    private long _loads;
 
     /// <param name="limits">What it may use.</param>
-    /// <param name="time">Ends the patience of who waits.</param>
-    /// <param name="metrics">Count what makes room for others.</param>
+    /// <param name="time">Times out callers that wait.</param>
+    /// <param name="metrics">Count evictions.</param>
     public AdapterCache(AdapterCacheLimits limits, TimeProvider time, AdapterMetrics metrics)
     {
         (_limits, _time) = (limits, time);
         _turns = new Turns(limits.ConcurrentLoads);
-        var cache = new MemoryCache(new MemoryCacheOptions { SizeLimit = limits.Bytes, TrackStatistics = true });
-        _residents = new ResidentAdapters(cache, limits.Bytes, metrics);
+        _residents = ResidentAdapters.Within(limits.Bytes, metrics);
         _line = new AdapterLine(_residents, limits);
     }
 
@@ -39,14 +36,7 @@ internal sealed class AdapterCache : IDisposable
     /// <summary>Counts since the start, and what is held now.</summary>
     public AdapterCacheStatus Status
     {
-        get
-        {
-            lock (_lock)
-            {
-                var (held, line) = (_residents, _line);
-                return new(Budget, held.Bytes, held.PeakBytes, held.Count, line.Count, line.Hits, line.Misses, _loads, held.Evictions);
-            }
-        }
+        get { lock (_lock) return AdapterCacheStatus.Of(Budget, _residents, _line); }
     }
 
     /// <summary>Whether requests wait for memory.</summary>
@@ -56,21 +46,12 @@ internal sealed class AdapterCache : IDisposable
     }
 
     /// <summary>
-    /// The names under which versions in memory, and those that are being loaded or wait for memory, were last asked for, the most recently
-    /// used first.
+    /// The names under which versions in memory were last requested, the most recently used first, and those of versions that are being loaded
+    /// or wait for memory.
     /// </summary>
     public (IReadOnlyList<(string Name, string Version)> Loaded, IReadOnlyList<string> Loading) Names
     {
-        get
-        {
-            lock (_lock)
-            {
-                var residents = _residents.Reverse().ToList();
-                return (
-                    [.. residents.Where(resident => resident.IsLoaded).Select(resident => (resident.Name, resident.Version))],
-                    [.. residents.Where(resident => !resident.IsLoaded).Select(resident => resident.Name), .. _line.Names]);
-            }
-        }
+        get { lock (_lock) return (_residents.LoadedNames, [.. _residents.LoadingNames, .. _line.Names]); }
     }
 
     /// <summary>Where a version is.</summary>
@@ -84,24 +65,23 @@ internal sealed class AdapterCache : IDisposable
     }
 
     /// <summary>
-    /// A lease on a version, loaded on a thread of the pool if it is not resident. Concurrent callers share one load and its failure; a
-    /// failure is not kept.
+    /// A lease on a version, which is loaded on the thread pool if it is not resident. Concurrent callers share one load and its failure; the
+    /// next caller tries again.
     /// </summary>
     /// <param name="version">The key.</param>
-    /// <param name="name">What the caller calls it.</param>
-    /// <param name="bytes">Most memory that the load needs; what the adapter does not keep is given back after it.</param>
+    /// <param name="name">The name in the request.</param>
+    /// <param name="bytes">Most memory that the load needs; what the adapter does not use of it is given back.</param>
     /// <param name="load">Reads the adapter.</param>
     /// <param name="cancellationToken">Stops waiting, not the load.</param>
     /// <exception cref="AdapterTooLargeException">There can be no room.</exception>
-    /// <exception cref="AdapterCacheFullException">There is no room, or none came up in time.</exception>
+    /// <exception cref="AdapterCacheFullException">There is no room, or none was freed in time.</exception>
     public async ValueTask<AdapterLease> AcquireAsync(
         string version, string name, long bytes, Func<LoraAdapter> load, CancellationToken cancellationToken)
     {
         var resident = await HoldAsync(new AdapterCacheWaiter(version, name, bytes, load), cancellationToken);
         try
         {
-            var adapter = await resident.Loading.WaitAsync(cancellationToken);
-            return new AdapterLease(adapter, () => Release(resident));
+            return new AdapterLease(await resident.Loading.WaitAsync(cancellationToken), () => Release(resident));
         }
         catch
         {
@@ -110,7 +90,7 @@ internal sealed class AdapterCache : IDisposable
         }
     }
 
-    /// <summary>A lease on a version that is in memory now; null where it is not.</summary>
+    /// <summary>A lease on a version that is in memory now; null if it is not.</summary>
     public AdapterLease? TryAcquire(string version)
     {
         lock (_lock)
@@ -126,9 +106,7 @@ internal sealed class AdapterCache : IDisposable
     {
         lock (_lock)
         {
-            if (_residents.Find(version) is not { } resident) return;
-            resident.IsUnwanted = true;
-            RemoveIfUnwanted(resident);
+            if (_residents.Find(version) is { } resident) _residents.Discard(resident);
             Admit();
         }
     }
@@ -143,17 +121,13 @@ internal sealed class AdapterCache : IDisposable
         }
     }
 
-    /// <summary>Frees every adapter, those that are leased with their last lease; who waits is told.</summary>
+    /// <summary>Frees every adapter, a leased one with its last lease, and fails callers that wait.</summary>
     public void Dispose()
     {
         lock (_lock)
         {
             _line.Fail(new ObjectDisposedException(nameof(AdapterCache)));
-            foreach (var resident in _residents.ToList())
-            {
-                resident.IsUnwanted = true;
-                RemoveIfUnwanted(resident);
-            }
+            foreach (var resident in _residents.ToList()) _residents.Discard(resident);
         }
     }
 
@@ -167,13 +141,12 @@ internal sealed class AdapterCache : IDisposable
 
         try
         {
-            return await waiter.Granted.WaitAsync(_limits.Patience, _time, cancellationToken);
+            return await waiter.WaitAsync(_limits, _time, cancellationToken);
         }
-        catch (Exception e)
+        catch
         {
             Leave(waiter);
-            if (e is not TimeoutException) throw;
-            throw _limits.Impatience(waiter);
+            throw;
         }
     }
 
@@ -181,7 +154,7 @@ internal sealed class AdapterCache : IDisposable
     {
         lock (_lock)
         {
-            // It may have been served at the very moment when it gave up.
+            // The lease may have been granted at the very moment when the wait ended.
             if (!_line.Remove(waiter) && waiter.Granted.IsCompletedSuccessfully) Release(waiter.Granted.Result);
             Admit();
         }
@@ -189,7 +162,7 @@ internal sealed class AdapterCache : IDisposable
 
     private void Admit()
     {
-        // Not here, where the lock is held: a load that fails at once would come back to the line in the middle of it.
+        // Not on this thread, which holds the lock: a load that fails at once would change the line while it is walked.
         foreach (var (waiter, resident) in _line.Admit()) _ = Task.Run(() => LoadAsync(waiter, resident));
     }
 
@@ -197,8 +170,7 @@ internal sealed class AdapterCache : IDisposable
     {
         lock (_lock)
         {
-            resident.Leases--;
-            RemoveIfUnwanted(resident);
+            _residents.Release(resident);
             Admit();
         }
     }
@@ -207,7 +179,12 @@ internal sealed class AdapterCache : IDisposable
     {
         try
         {
-            Settle(resident, await waiter.LoadAsync(_turns));
+            var adapter = await waiter.LoadAsync(_turns);
+            lock (_lock)
+            {
+                _residents.Settle(resident, adapter);
+                Admit();
+            }
         }
         catch (Exception e)
         {
@@ -219,23 +196,5 @@ internal sealed class AdapterCache : IDisposable
 
             resident.FailLoading(e);
         }
-    }
-
-    private void Settle(ResidentAdapter resident, LoraAdapter adapter)
-    {
-        lock (_lock)
-        {
-            _loads++;
-            resident.Adapter = adapter;
-            _residents.Shrink(resident, adapter.Bytes);
-            resident.EndLoading();
-            RemoveIfUnwanted(resident);
-            Admit();
-        }
-    }
-
-    private void RemoveIfUnwanted(ResidentAdapter resident)
-    {
-        if (resident is { IsUnwanted: true, IsIdle: true }) _residents.Remove(resident);
     }
 }

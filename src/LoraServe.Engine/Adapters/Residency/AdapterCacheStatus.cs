@@ -11,4 +11,8 @@ namespace LoraServe.Engine.Adapters.Residency;
 /// <param name="Loads">Loads that succeeded.</param>
 /// <param name="Evictions">Adapters that made room for others.</param>
 public sealed record AdapterCacheStatus(
-    long Budget, long Bytes, long PeakBytes, int Count, int Waiting, long Hits, long Misses, long Loads, long Evictions);
+    long Budget, long Bytes, long PeakBytes, int Count, int Waiting, long Hits, long Misses, long Loads, long Evictions)
+{
+    internal static AdapterCacheStatus Of(long budget, ResidentAdapters held, AdapterLine line) =>
+        new(budget, held.Bytes, held.PeakBytes, held.Count, line.Count, line.Hits, line.Misses, held.Loads, held.Evictions);
+}

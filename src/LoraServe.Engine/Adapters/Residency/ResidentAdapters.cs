@@ -1,32 +1,47 @@
 using System.Collections;
+using LoraServe.Engine.Lora;
 using Microsoft.Extensions.Caching.Memory;
 
 namespace LoraServe.Engine.Adapters.Residency;
 
 /// <summary>
-/// What an <see cref="AdapterCache"/>, whose lock guards it, holds: the least recently used first. <see cref="MemoryCache"/> keeps the entries
-/// and counts their bytes. At its limit it would refuse the new instead of dropping the old, and it knows nothing of leases, so what goes is
-/// decided here, and its limit is only a second guard of the budget.
+/// The entries of an <see cref="AdapterCache"/>, whose lock guards them, the least recently used first. Decides which entries go.
+/// <see cref="MemoryCache"/> keeps them and counts their bytes; at its limit it would refuse new entries instead of evicting old ones, and it
+/// knows no leases, so its limit is only a second guard of the budget.
 /// </summary>
 /// <param name="cache">Empty, limited to the budget, tracking statistics.</param>
 /// <param name="budget">Most bytes of all entries together.</param>
-/// <param name="metrics">Count what makes room for others.</param>
+/// <param name="metrics">Count evictions.</param>
 internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMetrics metrics) : IEnumerable<ResidentAdapter>
 {
     private readonly LinkedList<ResidentAdapter> _byUse = new();
 
     public int Count => _byUse.Count;
 
-    /// <summary>Of all entries, those that are being loaded among them.</summary>
+    /// <summary>Memory of all entries, those that are being loaded included.</summary>
     public long Bytes => cache.GetCurrentStatistics()!.CurrentEstimatedSize!.Value;
 
     public long PeakBytes { get; private set; }
 
+    /// <summary>Loads that succeeded.</summary>
+    public long Loads { get; private set; }
+
     /// <summary>Entries that made room for others.</summary>
     public long Evictions { get; private set; }
 
+    /// <summary>Names and versions of the loaded entries, the most recently used first.</summary>
+    public IReadOnlyList<(string Name, string Version)> LoadedNames =>
+        [.. _byUse.Reverse().Where(resident => resident.IsLoaded).Select(resident => (resident.Name, resident.Version))];
+
+    /// <summary>Names of the entries that are being loaded, the most recently used first.</summary>
+    public IReadOnlyList<string> LoadingNames => [.. _byUse.Reverse().Where(resident => !resident.IsLoaded).Select(resident => resident.Name)];
+
     /// <summary>The versions, with their bytes, that stay once they are loaded.</summary>
     public IReadOnlyDictionary<string, long> Pins { get; set; } = new Dictionary<string, long>();
+
+    /// <summary>Without entries yet.</summary>
+    public static ResidentAdapters Within(long budget, AdapterMetrics metrics) =>
+        new(new MemoryCache(new MemoryCacheOptions { SizeLimit = budget, TrackStatistics = true }), budget, metrics);
 
     public ResidentAdapter? Find(string version) => cache.Get<ResidentAdapter>(version);
 
@@ -40,15 +55,22 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
         return resident;
     }
 
-    /// <summary>Gives back what was reserved and is not needed.</summary>
-    public void Shrink(ResidentAdapter resident, long bytes)
+    /// <summary>Puts the loaded adapter into its entry, and gives back what was reserved and is not needed.</summary>
+    public void Settle(ResidentAdapter resident, LoraAdapter adapter)
     {
-        if (resident.Bytes == bytes) return;
-        resident.Bytes = bytes;
-        Set(resident);
+        Loads++;
+        resident.Adapter = adapter;
+        if (resident.Bytes != adapter.Bytes)
+        {
+            resident.Bytes = adapter.Bytes;
+            Set(resident);
+        }
+
+        resident.EndLoading();
+        RemoveIfUnwanted(resident);
     }
 
-    /// <summary>Counts a lease on it, which is used now.</summary>
+    /// <summary>Counts a lease on an entry, which makes it the most recently used.</summary>
     public void Hold(ResidentAdapter resident)
     {
         resident.Leases++;
@@ -57,9 +79,23 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
         _byUse.AddLast(resident);
     }
 
+    /// <summary>Takes a lease back.</summary>
+    public void Release(ResidentAdapter resident)
+    {
+        resident.Leases--;
+        RemoveIfUnwanted(resident);
+    }
+
+    /// <summary>Frees an entry now, or with its last lease.</summary>
+    public void Discard(ResidentAdapter resident)
+    {
+        resident.IsUnwanted = true;
+        RemoveIfUnwanted(resident);
+    }
+
     /// <summary>
-    /// Drops the least recently used of those that are neither leased nor loading nor pinned until so many bytes are free; drops nothing, and
-    /// says false, if that would not be enough.
+    /// Evicts the least recently used entries that are neither leased nor loading nor pinned until so many bytes are free. Evicts none and
+    /// returns false if that would not be enough.
     /// </summary>
     public bool TryMakeRoom(long bytes)
     {
@@ -83,7 +119,7 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
         return true;
     }
 
-    /// <summary>Frees it; nobody holds it.</summary>
+    /// <summary>Frees an entry without leases.</summary>
     public void Remove(ResidentAdapter resident)
     {
         cache.Remove(resident.Version);
@@ -94,6 +130,11 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
     public IEnumerator<ResidentAdapter> GetEnumerator() => _byUse.GetEnumerator();
 
     IEnumerator IEnumerable.GetEnumerator() => GetEnumerator();
+
+    private void RemoveIfUnwanted(ResidentAdapter resident)
+    {
+        if (resident is { IsUnwanted: true, IsIdle: true }) Remove(resident);
+    }
 
     private void Set(ResidentAdapter resident) => cache.Set(
         resident.Version,

@@ -6,13 +6,12 @@ using LoraServe.Audit;
 using LoraServe.Hosting;
 using LoraServe.Jobs;
 using LoraServe.Keys;
-using LoraServe.Text.Faults;
 using LoraServe.Training;
 using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.Api.FineTuning;
 
-/// <summary>Trainings: ask for one, list, look at, cancel, pause, resume; their events and checkpoints. OpenAI's API.</summary>
+/// <summary>Trainings: start one, list, look at, delete, cancel, pause and resume them. OpenAI's API.</summary>
 internal static class FineTuningApi
 {
     private const int MaxLimit = 1000;
@@ -57,8 +56,7 @@ internal static class FineTuningApi
         group.MapPost("/{id}/cancel", Cancel).ProducesChangeErrors();
         group.MapPost("/{id}/pause", Pause).ProducesChangeErrors();
         group.MapPost("/{id}/resume", Resume).ProducesChangeErrors();
-        group.MapGet("/{id}/events", ListEvents).ProducesChangeErrors();
-        group.MapGet("/{id}/checkpoints", ListCheckpoints).ProducesChangeErrors();
+        group.MapTrainingHistory();
         group.MapPromotion();
         group.MapTrainedArchive();
         return routes;
@@ -150,63 +148,6 @@ internal static class FineTuningApi
     /// <response code="404">The caller has no such job.</response>
     internal static Ok<FineTuningJobResource> Resume(HttpContext context, JobControl control, string id) =>
         TypedResults.Ok(control.Change(context, id, AuditAction.JobResumed, (queue, job) => queue.Resume(job)));
-
-    /// <summary>What happened to a training, the newest first: messages, and the figures of every step.</summary>
-    /// <param name="id" example="ftjob-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>
-    /// <response code="200">The events.</response>
-    /// <response code="400">A parameter is wrong.</response>
-    /// <response code="404">The caller has no such job.</response>
-    internal static Ok<FineTuningEventList> ListEvents(
-        JobStore jobs,
-        Caller caller,
-        string id,
-        [Description("Most events to return."), Range(1, MaxLimit)] int limit = 20,
-        [Description("Only events older than the one with this id.")] string? after = null)
-    {
-        PageLimit.Check(limit, MaxLimit);
-        var job = jobs.Get(FineTuner.Kind, id, caller);
-        long? before = after is null ? null : FineTuningEventResource.TryParse(after)
-            ?? throw new InvalidRequestException("after", $"expected the id of an event, such as ftevent-42, found '{FaultText.Shorten(after)}'");
-        var page = jobs.Events(job.Id, before, limit);
-        return TypedResults.Ok(new FineTuningEventList
-        {
-            Data = [.. page.Items.Select(FineTuningEventResource.From)],
-            HasMore = page.HasMore,
-        });
-    }
-
-    /// <summary>The checkpoints of a training, the latest step first.</summary>
-    /// <param name="id" example="ftjob-3f9a1c2b7d4e3f9a1c2b7d4e">Its id.</param>
-    /// <response code="200">The checkpoints.</response>
-    /// <response code="400">A parameter is wrong.</response>
-    /// <response code="404">The caller has no such job, or the job no checkpoint of the id in after.</response>
-    internal static Ok<FineTuningCheckpointList> ListCheckpoints(
-        JobStore jobs,
-        Caller caller,
-        string id,
-        [Description("Most checkpoints to return."), Range(1, MaxLimit)] int limit = 10,
-        [Description("Only checkpoints before the one with this id.")] string? after = null)
-    {
-        PageLimit.Check(limit, MaxLimit);
-        var job = jobs.Get(FineTuner.Kind, id, caller);
-        var checkpoints = jobs.Checkpoints(job.Id).ToList();
-        if (after is not null)
-        {
-            var found = checkpoints.FindIndex(checkpoint => FineTuningCheckpointResource.IdOf(job, checkpoint) == after);
-            if (found < 0) throw new UnknownJobException("fine_tuning.job.checkpoint", after);
-            checkpoints.RemoveRange(0, found + 1);
-        }
-
-        return TypedResults.Ok(new FineTuningCheckpointList
-        {
-            Data =
-            [
-                .. checkpoints.Take(limit).Select(checkpoint => FineTuningCheckpointResource.From(
-                    job, checkpoint, StepFigures.Of(checkpoint.Step, jobs.StepEvents(job.Id, checkpoint.Step)))),
-            ],
-            HasMore = checkpoints.Count > limit,
-        });
-    }
 
     internal static FineTuningJobResource Resource(StoredJob job, FineTuner training) =>
         FineTuningJobResource.From(job, job.IsFinished ? null : training.EstimatedFinish(job.Id));
