@@ -14,11 +14,11 @@ internal sealed class GeneratedText(Tokenizer tokenizer, TokenStream sequence, I
     /// <summary>Tokens so far, the one that ended the text included.</summary>
     public int Tokens { get; private set; }
 
-    /// <summary>Why it ended; null while it goes on.</summary>
+    /// <summary>Why it ended; null while it runs.</summary>
     public FinishReason? FinishReason { get; private set; }
 
     /// <summary>For each token the text that is certain then, often none; the token that ends the text has none of its own.</summary>
-    /// <exception cref="GenerationFailedException">The engine could not go on.</exception>
+    /// <exception cref="GenerationFailedException">The engine failed.</exception>
     public async IAsyncEnumerable<string> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var detokenizer = new IncrementalDetokenizer(tokenizer, skipSpecialTokens: true, [.. prompt]);

@@ -99,7 +99,7 @@ public sealed class LocalModel : IAsyncDisposable
     /// <exception cref="ArgumentException">A value of the sampling is out of its range, or the prompt has no tokens.</exception>
     /// <exception cref="ContextLengthExceededException">Prompt and answer do not fit into the context or the KV cache.</exception>
     /// <exception cref="EngineOverloadedException">Too many sequences wait already.</exception>
-    /// <exception cref="GenerationFailedException">The engine could not go on.</exception>
+    /// <exception cref="GenerationFailedException">The engine failed.</exception>
     public async IAsyncEnumerable<string> StreamAsync(
         string prompt,
         string? adapter = null,

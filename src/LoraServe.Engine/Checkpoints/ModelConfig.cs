@@ -108,7 +108,7 @@ internal sealed record ModelConfig
     private static ModelConfig Read(string folder, JsonFields json, GenerationConfig generation)
     {
         var family = json.Text("model_type") ?? "";
-        // What else is wrong with a model of another kind is of no use to anybody.
+        // Further faults of an unsupported model are of no use.
         if (!Families.Contains(family))
         {
             var found = family.Length > 0 ? $"{family} is not supported yet" : "config.json: model_type: it is not there";

@@ -10,7 +10,7 @@ namespace LoraServe.Engine.Generation;
 /// A slice cannot be cut short. An overrun is deducted from later slices, and from time in which no request waits.
 /// </remarks>
 /// <param name="share">
-/// Share of the time while requests wait, from 0 to 1. The last hundredth always belongs to requests, so that they go on.
+/// Share of the time while requests wait, from 0 to 1. The last hundredth always belongs to requests, so that they progress.
 /// </param>
 /// <param name="time">The clock.</param>
 internal sealed class BackgroundWork(double share, TimeProvider time)

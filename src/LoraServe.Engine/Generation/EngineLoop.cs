@@ -111,7 +111,7 @@ internal sealed partial class EngineLoop : IDisposable
             catch (Exception e)
             {
                 // Not a matter of one batch: the bookkeeping itself went wrong, and starting over from nothing is the only safe state.
-                // Background work has no part in it, and goes on.
+                // Background work is not part of it, and continues.
                 LogLoopFailed(_logger, e);
                 _intake.FailAll(e);
             }

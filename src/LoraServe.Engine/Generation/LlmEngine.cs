@@ -39,7 +39,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
 
     /// <summary>Loads the base model and starts the engine's thread. Takes seconds: call it off the startup path.</summary>
     /// <param name="options">Already validated by the host for form; files are checked here.</param>
-    /// <param name="progress">Told of the fraction of weights loaded, 0 to 1.</param>
+    /// <param name="progress">Receives the fraction of weights loaded, 0 to 1.</param>
     /// <param name="loggers">For the engine's own log lines.</param>
     /// <exception cref="InvalidCheckpointException">The model's folder cannot be served.</exception>
     /// <exception cref="InvalidTokenizerException">Its tokenizer.json cannot be used.</exception>
@@ -116,7 +116,7 @@ public sealed partial class LlmEngine : IAsyncDisposable
 
     /// <summary>Merges an adapter version, which then stays merged until <see cref="UnmergeAsync"/>.</summary>
     /// <param name="lease">Not taken.</param>
-    /// <param name="cancellationToken">Stops waiting, and the merge unless somebody else wants it.</param>
+    /// <param name="cancellationToken">Stops waiting, and the merge unless another caller wants it.</param>
     /// <exception cref="MergedSlotsFullException">There can be no room for it.</exception>
     public Task MergeAsync(AdapterLease lease, CancellationToken cancellationToken) => _parts.Merges.MergeAsync(lease, cancellationToken);
 

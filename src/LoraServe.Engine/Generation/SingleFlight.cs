@@ -10,7 +10,7 @@ internal sealed class SingleFlight<T>
 
     /// <summary>The result of the work of this key that runs, or of this one.</summary>
     /// <param name="key">The same for the same work.</param>
-    /// <param name="work">Started on the thread pool if none of this key runs; its token is cancelled when no caller waits any more.</param>
+    /// <param name="work">Started on the thread pool if none of this key runs; its token is cancelled when no caller waits for it.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     public async Task<T> RunAsync(string key, Func<CancellationToken, Task<T>> work, CancellationToken cancellationToken)
     {

@@ -20,7 +20,7 @@ public sealed class TokenStream : IDisposable
 
     /// <summary>
     /// Generated tokens in order. Completes after the token that carries a finish reason (or without one for a maximum of 0 tokens),
-    /// and fails with a <see cref="GenerationFailedException"/> if the engine could not go on, or with a
+    /// and fails with a <see cref="GenerationFailedException"/> if the engine failed, or with a
     /// <see cref="Merging.MergedSlotsFullException"/> if it must run merged and there is no room for that.
     /// </summary>
     public ChannelReader<GeneratedToken> Tokens { get; }

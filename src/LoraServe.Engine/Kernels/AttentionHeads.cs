@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>How tensors of attention lie in memory: [tokens, heads, headDim] or [tokens, kvHeads, headDim], contiguous.</summary>
+/// <summary>Memory layout of attention tensors: [tokens, heads, headDim] or [tokens, kvHeads, headDim], contiguous.</summary>
 /// <param name="Heads">Heads of queries.</param>
 /// <param name="KvHeads">Heads of keys and values, each of which serves as many adjacent heads of queries.</param>
 /// <param name="HeadDim">Elements of a head.</param>

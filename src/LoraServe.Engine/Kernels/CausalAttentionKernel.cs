@@ -3,8 +3,8 @@ using System.Buffers;
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// softmax(q k^T / sqrt(d)) v of one head of keys in one example, there and back in float32, some queries at a time: their probabilities
-/// are computed again on the way back (Dao et al. 2022, section 3.1), so that memory grows with the length and not with its square.
+/// softmax(q k^T / sqrt(d)) v of one head of keys in one example, forward and backward in float32, some queries at a time: their probabilities
+/// are computed again in the backward pass (Dao et al. 2022, section 3.1), so that memory grows with the length and not with its square.
 /// </summary>
 internal static unsafe class CausalAttentionKernel
 {
@@ -17,7 +17,7 @@ internal static unsafe class CausalAttentionKernel
     /// <param name="value">Its values.</param>
     /// <param name="result">Like the queries, written to for the heads of the group.</param>
     /// <param name="length">Tokens of the example.</param>
-    /// <param name="heads">How they lie.</param>
+    /// <param name="heads">Their layout.</param>
     /// <param name="kvHead">The head of keys.</param>
     public static void Forward(float* query, float* key, float* value, float* result, int length, AttentionHeads heads, int kvHead)
     {
@@ -45,14 +45,14 @@ internal static unsafe class CausalAttentionKernel
 
     /// <summary>Computes the gradients of the heads of the group and adds to those of the head of keys.</summary>
     /// <param name="dy">Gradient of the result, like the queries.</param>
-    /// <param name="query">As on the way there, like the others.</param>
+    /// <param name="query">As in the forward pass, like the others.</param>
     /// <param name="key">The keys.</param>
     /// <param name="value">The values.</param>
     /// <param name="dquery">Gradients of queries, written to.</param>
     /// <param name="dkey">Gradients of keys, added to.</param>
     /// <param name="dvalue">Gradients of values, added to.</param>
     /// <param name="length">Tokens of the example.</param>
-    /// <param name="heads">How they lie.</param>
+    /// <param name="heads">Their layout.</param>
     /// <param name="kvHead">The head of keys.</param>
     public static void Backward(
         float* dy, float* query, float* key, float* value, float* dquery, float* dkey, float* dvalue, int length, AttentionHeads heads, int kvHead)

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>Softmax over the part of a row of scores that a query sees, there and back, in place.</summary>
+/// <summary>Softmax over the part of a row of scores that a query sees, forward and backward, in place.</summary>
 internal static unsafe class CausalSoftmaxKernel
 {
     private static readonly int Width = Vector256<float>.Count;
@@ -69,7 +69,7 @@ internal static unsafe class CausalSoftmaxKernel
     /// <param name="p">Probabilities [size].</param>
     /// <param name="dp">Their gradients [size].</param>
     /// <param name="size">Keys.</param>
-    /// <param name="scale">As on the way there.</param>
+    /// <param name="scale">As in the forward pass.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(float* p, float* dp, int size, float scale)
     {

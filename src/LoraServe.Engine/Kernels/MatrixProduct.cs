@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Kernels;
 /// <summary>
 /// Products of matrices in float32, several right factors at a time, so that the thin products of LoRA go along with those of the weights
 /// (blocked as in Goto and van de Geijn 2008). An element of a result is the same sum in the same order whatever stands beside it and
-/// whoever computes it: it does not depend on the number of rows or threads.
+/// whichever thread computes it: it does not depend on the number of rows or threads.
 /// </summary>
 internal static unsafe class MatrixProduct
 {

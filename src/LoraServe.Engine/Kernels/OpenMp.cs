@@ -12,7 +12,7 @@ internal static unsafe class OpenMp
 {
     private static readonly nint Library = Find();
 
-    /// <summary>GOMP_parallel(function, argument, threads, flags), or null where it is not there.</summary>
+    /// <summary>GOMP_parallel(function, argument, threads, flags), or null if it is not there.</summary>
     public static readonly delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void> Parallel =
         (delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void>)Export(Library, "GOMP_parallel");
 

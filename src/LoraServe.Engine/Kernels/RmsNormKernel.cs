@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>Root mean square normalisation of rows, there and back, in float32 whatever the elements are.</summary>
+/// <summary>Root mean square normalisation of rows, forward and backward, in float32 whatever the elements are.</summary>
 /// <typeparam name="T">The element.</typeparam>
 /// <typeparam name="TElements">How it is read and written.</typeparam>
 internal static unsafe class RmsNormKernel<T, TElements>

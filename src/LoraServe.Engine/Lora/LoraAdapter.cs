@@ -12,7 +12,7 @@ internal sealed class LoraAdapter(string version, IReadOnlyDictionary<string, Li
 {
     private static readonly Dictionary<string, Tensor> None = [];
 
-    /// <summary>The bare base model: no changes, so that disposing it does nothing.</summary>
+    /// <summary>The base model: an adapter without changes. Disposing it does nothing.</summary>
     public static readonly LoraAdapter Base = new("base", new Dictionary<string, LinearUpdate>());
 
     /// <summary>SHA-256 of its content, lower-case hexadecimal; "base" for the base.</summary>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Lora;
 
-/// <summary>Tells whether an adapter acts as the bare base model.</summary>
+/// <summary>Tells whether an adapter acts as the base model.</summary>
 internal static class LoraIdentity
 {
     // A magnitude is stored in a dtype of its own, the norm that it is divided by is summed in float32.

@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Lora;
 internal static class LowRankUpdate
 {
     // libtorch multiplies bfloat16 matrices with up to this many products by a kernel of its own, and larger ones by oneDNN's, which rounds
-    // otherwise now and then: a token must not get another result because it is alone in its batch.
+    // otherwise now and then: a token's result must not depend on being alone in its batch.
     private const int SmallProduct = 16 * 16 * 16;
 
     /// <summary>x [tokens, in]; y [tokens, out] = W x + b becomes scale * y + B (A x) + shift, in place.</summary>

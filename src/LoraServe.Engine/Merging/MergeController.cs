@@ -82,7 +82,7 @@ internal sealed class MergeController
     /// <summary>Milliseconds of the engine's thread for a merge of so many bytes.</summary>
     public double MergeMilliseconds(long bytes) => bytes * _millisecondsPerByte;
 
-    /// <summary>Milliseconds that a slot of this version is expected to save while the demand goes on.</summary>
+    /// <summary>Milliseconds that a slot of this version is expected to save while demand lasts.</summary>
     public double Saving(string version, TimeSpan now) => Demand(version, now).Saving;
 
     /// <summary>Milliseconds that a slot has to save to be worth its merge.</summary>

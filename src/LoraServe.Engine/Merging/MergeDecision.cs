@@ -41,13 +41,13 @@ public sealed record MergeDecision
     /// <summary>Milliseconds of engine time that merged weights save, or would save, each second.</summary>
     public double ExpectedSavingPerSecond { get; init; }
 
-    /// <summary>Milliseconds that merged weights are expected to save while the demand goes on.</summary>
+    /// <summary>Milliseconds that merged weights are expected to save while demand lasts.</summary>
     public double ExpectedSaving { get; init; }
 
     /// <summary>Milliseconds that they must save to be worth the merge and the slots given up for it.</summary>
     public double WorthFrom { get; init; }
 
-    /// <summary>Why it cannot be merged, however much it saves; null where it can.</summary>
+    /// <summary>Why it cannot be merged, however much it saves; null if it can.</summary>
     public string? Obstacle { get; init; }
 
     /// <summary>The decision in words.</summary>

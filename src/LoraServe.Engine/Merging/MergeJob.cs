@@ -21,10 +21,10 @@ internal sealed class MergeJob(string name, AdapterLease plain, long bytes)
 
     public long Bytes { get; } = bytes;
 
-    /// <summary>Whether it was queued for its saving, so that it goes on when nobody waits.</summary>
+    /// <summary>Whether it was queued for its saving, so it continues without waiters.</summary>
     public bool IsAutomatic { get; init; }
 
-    /// <summary>Whether it is to go on.</summary>
+    /// <summary>Whether it should continue.</summary>
     public bool IsWanted => IsAutomatic || WaiterCount > 0;
 
     /// <summary>How many wait for it.</summary>

@@ -19,7 +19,7 @@ internal sealed class MergePolicy(MergedSlots slots, MergeController controller,
         .DistinctBy(sequence => sequence.AdapterVersion)
         .Where(sequence => !sequence.HasEnded && IsWorthMerging(sequence, now));
 
-    /// <summary>The slots to give up for a new one, the least saving first; null where there is no room even then.</summary>
+    /// <summary>The slots to give up for a new one, the least saving first; null if there is no room even then.</summary>
     public IReadOnlyList<MergedSlot>? RoomFor(long bytes, TimeSpan now) => slots.RoomFor(bytes, slots.All.OrderBy(slot => Saving(slot, now)));
 
     /// <summary>Slots that go now: unmerged by a person, in the way of requests that wait for memory, or idle.</summary>

@@ -25,7 +25,7 @@ internal sealed class MergeQueue(MergedSlots slots, BaseWeights weights, MergePo
     /// <summary>Whether a merge waits or is under way.</summary>
     public bool HasWork => _jobs.Count > 0;
 
-    /// <summary>Whether somebody waits for the room of slots that are in use.</summary>
+    /// <summary>Whether a request waits for room in slots that are in use.</summary>
     public bool IsWaitingForRoom { get; private set; }
 
     /// <summary>How many wait for a merge.</summary>
@@ -37,7 +37,7 @@ internal sealed class MergeQueue(MergedSlots slots, BaseWeights weights, MergePo
 
     /// <summary>Queues a merge; the job that is there already where the version is being merged.</summary>
     /// <param name="lease">Not taken. A hold of its adapter is kept, which is no use of its name.</param>
-    /// <param name="isAutomatic">Whether it goes on when nobody waits.</param>
+    /// <param name="isAutomatic">Whether it continues without waiters.</param>
     public MergeJob Enqueue(AdapterLease lease, bool isAutomatic)
     {
         if (_jobs.Find(job => job.Version == lease.Version) is { } known) return known;
@@ -46,8 +46,8 @@ internal sealed class MergeQueue(MergedSlots slots, BaseWeights weights, MergePo
         return job;
     }
 
-    /// <summary>Takes out a sequence that waits, and its merge if nobody else wants it.</summary>
-    /// <returns>The sequence; null where none of this id waits.</returns>
+    /// <summary>Takes out a sequence that waits, and its merge if nothing else wants it.</summary>
+    /// <returns>The sequence; null if none of this id waits.</returns>
     public Sequence? Cancel(long sequenceId)
     {
         if (_jobs.SelectMany(job => job.Sequences).FirstOrDefault(sequence => sequence.Id == sequenceId) is not { } left) return null;
@@ -84,13 +84,13 @@ internal sealed class MergeQueue(MergedSlots slots, BaseWeights weights, MergePo
     /// <summary>Ends every merge with an error.</summary>
     public IReadOnlyList<EndedMerge> FailAll(Exception error) => [.. _jobs.ToList().Select(job => End(job, error: error))];
 
-    /// <summary>Frees what is being merged; nobody may wait any more.</summary>
+    /// <summary>Frees what is being merged; nothing may wait for it.</summary>
     public void Dispose()
     {
         while (HasWork) End(_jobs[0]);
     }
 
-    // The first job whose room is free now. One whose room is in use waits for the sequences that use it, and nobody overtakes it.
+    // The first job whose room is free now. One whose room is in use waits for the sequences that use it, and nothing overtakes it.
     private MergeJob? Next(List<EndedMerge> ended, TimeSpan now)
     {
         IsWaitingForRoom = false;

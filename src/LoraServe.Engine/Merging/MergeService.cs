@@ -125,7 +125,7 @@ internal sealed partial class MergeService : IDisposable
         return waits;
     }
 
-    /// <summary>Fails everybody who waits for a merge.</summary>
+    /// <summary>Fails all waiters for a merge.</summary>
     /// <returns>The sequences among them.</returns>
     public IReadOnlyList<EndedWait> FailAll(Exception error) => [.. _queue.FailAll(error).SelectMany(Settle)];
 
@@ -150,7 +150,7 @@ internal sealed partial class MergeService : IDisposable
         }
         else if (merge.Error is not null and not MergedSlotsFullException)
         {
-            // Not tried again before the demand for it has grown anew.
+            // Not tried again before the demand for it has grown again.
             _controller.Forget(merge.Job.Version);
             LogMergeFailed(_logger, merge.Error, merge.Job.Version);
         }

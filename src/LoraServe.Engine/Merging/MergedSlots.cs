@@ -25,7 +25,7 @@ internal sealed class MergedSlots(long budget, MergeMetrics metrics) : IDisposab
     /// <summary>The slot of this version, or null.</summary>
     public MergedSlot? Find(string version) => _slots.GetValueOrDefault(version);
 
-    /// <summary>The slots to give up so that so many bytes are free; null where there is no room even without all that can go.</summary>
+    /// <summary>The slots to give up so that so many bytes are free; null if there is no room even without all that can go.</summary>
     /// <param name="bytes">Of the slot to be filled.</param>
     /// <param name="leastValuableFirst">Slots in the order in which they go.</param>
     public IReadOnlyList<MergedSlot>? RoomFor(long bytes, IEnumerable<MergedSlot> leastValuableFirst)

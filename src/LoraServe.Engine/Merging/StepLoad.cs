@@ -5,7 +5,7 @@ namespace LoraServe.Engine.Merging;
 /// <summary>The load of a step, which determines step time.</summary>
 /// <param name="Tokens">Tokens computed.</param>
 /// <param name="Context">Tokens attended to, summed over the rows.</param>
-/// <param name="HasBase">Whether some tokens run on the bare base.</param>
+/// <param name="HasBase">Whether some tokens run on the base.</param>
 /// <param name="Adapters">The adapter versions of the other tokens, each once for each mode.</param>
 internal sealed record StepLoad(int Tokens, int Context, bool HasBase, IReadOnlyList<AdapterLoad> Adapters)
 {

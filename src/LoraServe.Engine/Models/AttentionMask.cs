@@ -10,7 +10,7 @@ internal static class AttentionMask
 
     /// <summary>
     /// An additive mask [group * queries, context] of 0 and -infinity for the last <paramref name="queries"/> positions of a context,
-    /// repeated for each query head of a group, or null where every token sees everything, as a single new token does under full attention.
+    /// repeated for each query head of a group, or null if every token sees everything, as a single new token does under full attention.
     /// </summary>
     /// <param name="queries">Number of new tokens.</param>
     /// <param name="context">Number of tokens up to the last new one.</param>

@@ -8,7 +8,7 @@ namespace LoraServe.Engine.Models;
 
 /// <summary>
 /// The frozen weights of the base model, one copy for serving, merging and training. Nothing in the engine writes to them, which
-/// <see cref="Checksum"/> lets anybody check.
+/// <see cref="Checksum"/> verifies.
 /// </summary>
 internal sealed class BaseWeights : IDisposable
 {
@@ -58,7 +58,7 @@ internal sealed class BaseWeights : IDisposable
     /// <param name="checkpoint">The open files.</param>
     /// <param name="dtype">The compute dtype.</param>
     /// <param name="device">Where to put them.</param>
-    /// <param name="progress">Told of the fraction of tensors read.</param>
+    /// <param name="progress">Receives the fraction of tensors read.</param>
     /// <exception cref="InvalidCheckpointException">
     /// With every tensor that is missing, too many, of another shape or no float, before any is read.
     /// </exception>
@@ -94,7 +94,7 @@ internal sealed class BaseWeights : IDisposable
     /// <summary>A norm by its path.</summary>
     public RmsNorm Norm(string path) => new(path, _tensors[$"{path}.weight"], _config.RmsNormEpsilon);
 
-    /// <summary>SHA-256 over names, shapes, dtype and bytes of all weights as they lie in memory now, lower-case hexadecimal.</summary>
+    /// <summary>SHA-256 over names, shapes, dtype and bytes of all weights as they are in memory now, lower-case hexadecimal.</summary>
     public string Checksum()
     {
         using var checksum = BeginChecksum();

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Models;
 
-/// <summary>The <see cref="WeightsHash"/> of weights as they lie in memory, piece by piece.</summary>
+/// <summary>The <see cref="WeightsHash"/> of weights as they are in memory, piece by piece.</summary>
 /// <param name="tensors">By name, in the order of the names.</param>
 internal sealed class WeightsChecksum(IEnumerable<KeyValuePair<string, Tensor>> tensors) : ISlicedWork
 {

@@ -43,7 +43,7 @@ internal sealed class PeftConfigReader
             if (document.RootElement.ValueKind == JsonValueKind.Object) return new PeftConfigReader(document.RootElement, faults).Read();
             faults.Malformed($"{PeftConfig.FileName}: expected a JSON object, found {document.RootElement.ValueKind}");
         }
-        // A text that somebody reads; what nobody reads may hold anything.
+        // Only texts that are read are checked; others may hold anything.
         catch (InvalidOperationException) when (document is not null && UnicodeText.FirstInvalid(document.RootElement) is not null)
         {
             faults.Malformed($"{PeftConfig.FileName}: {UnicodeText.FirstInvalid(document.RootElement)}: {UnicodeText.Fault}");

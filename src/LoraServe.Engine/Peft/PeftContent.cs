@@ -30,7 +30,7 @@ internal sealed record PeftContent
             .OfType<SafetensorsEntry>()
             .Distinct();
 
-    /// <summary>Whether it has nothing but low-rank updates, so that what it changes can be told without the base.</summary>
+    /// <summary>Whether it has nothing but low-rank updates, so its changes are known without the base.</summary>
     public bool IsLowRankOnly =>
         Biases.Count + Saved.Count + TokenRows.Count == 0 && Modules.All(module => module.Magnitude is null);
 

@@ -13,7 +13,7 @@ internal sealed class PeftLeftovers(
     // A name of PEFT's to its end.
     private const int MaxNameLength = 90;
 
-    /// <summary>Reports what nobody has taken.</summary>
+    /// <summary>Reports unused tensors.</summary>
     public void Report()
     {
         foreach (var group in tensors.Left.GroupBy(left => Reason(left.Path, left.Role), left => left.Entry.Name, StringComparer.Ordinal))

@@ -94,7 +94,7 @@ internal sealed class PeftMatcher(PeftConfig config, ModelModules modules, PeftT
         string[] tied = TiesWeights && paths.Any(IsEmbeddingOrHead) ? [modules.Embedding.Path, modules.Head] : [];
         foreach (var path in paths.Union(tied, StringComparer.Ordinal))
         {
-            // One weight for two modules may stand in the file once.
+            // A tied weight may be stored once.
             var owner = tied.Contains(path) && !tensors.Has(path, PeftRole.Weight) ? tied.First(other => other != path) : path;
             if (tensors.Require(owner, PeftRole.Weight, SavedBecause, _shapes[$"{path}.weight"]) is not { } weight) continue;
             var hasBias = _shapes.TryGetValue($"{path}.bias", out var shape);

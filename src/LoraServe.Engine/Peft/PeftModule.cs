@@ -3,7 +3,7 @@ using LoraServe.Engine.Checkpoints.Safetensors;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>A module of the base and its low-rank update as it lies in a file.</summary>
+/// <summary>A module of the base and its low-rank update as stored in a file.</summary>
 /// <param name="Linear">The frozen module; the embedding as the linear module that it is on one-hot tokens.</param>
 /// <param name="Rank">r.</param>
 /// <param name="Alpha">The module's lora_alpha.</param>

@@ -55,7 +55,7 @@ internal sealed class PeftPattern
         return _regex.IsMatch(path);
     }
 
-    /// <summary>The layer number of a <see cref="Layer"/> pattern, or null where it does not match.</summary>
+    /// <summary>The layer number of a <see cref="Layer"/> pattern, or null if it does not match.</summary>
     /// <exception cref="RegexMatchTimeoutException">The pattern was made to be slow.</exception>
     public int? LayerOf(string path)
     {

@@ -12,7 +12,7 @@ internal sealed class PeftPatternReader(PeftFields fields)
     private readonly MatchingTime _time = new();
     private int _complexity;
 
-    /// <summary>One regular expression; null where it cannot be used, which is a fault of the field.</summary>
+    /// <summary>One regular expression; null if it cannot be used, which is a fault of the field.</summary>
     /// <param name="field">Where it stands.</param>
     /// <param name="text">As Python would read it.</param>
     /// <param name="create">One of the ways to match of <see cref="PeftPattern"/>.</param>

@@ -24,7 +24,7 @@ internal sealed class PeftRanks(IReadOnlyDictionary<string, (int Rank, double Al
             json.WriteStartObject();
             foreach (var property in document.RootElement.EnumerateObject().Where(property => !Fields.Contains(property.Name)))
             {
-                // As it stands: values that nobody has read may hold text that cannot be decoded.
+                // As it stands: unread values may hold text that cannot be decoded.
                 json.WritePropertyName(property.Name);
                 json.WriteRawValue(property.Value.GetRawText(), skipInputValidation: true);
             }

@@ -35,7 +35,7 @@ internal sealed class PeftTensors
         _entries.Where(pair => !_taken.Contains(pair.Key)).Select(pair => (pair.Key.Path, pair.Key.Role, pair.Value));
 
     /// <summary>
-    /// A tensor that must be there and have this shape; null where it is not. That is a fault, and one of those of
+    /// A tensor that must be there and have this shape; null if it is not. That is a fault, and one of those of
     /// <see cref="ReportMissing"/> where nothing is there at all.
     /// </summary>
     /// <param name="path">The module.</param>

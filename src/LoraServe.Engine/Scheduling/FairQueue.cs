@@ -53,13 +53,13 @@ internal sealed class FairQueue(int places, int blocks)
         Change();
     }
 
-    /// <summary>A sequence that waits or runs; null where it does neither.</summary>
+    /// <summary>A sequence that waits or runs; null if it does neither.</summary>
     public Sequence? Find(long id) => _sequences.GetValueOrDefault(id);
 
-    /// <summary>Any sequence; null where there is none.</summary>
+    /// <summary>Any sequence; null if there is none.</summary>
     public Sequence? Any() => _sequences.Values.FirstOrDefault();
 
-    /// <summary>The next sequence to admit; null where none waits.</summary>
+    /// <summary>The next sequence to admit; null if none waits.</summary>
     public Sequence? Next()
     {
         Sequence? next = null;

@@ -49,7 +49,7 @@ internal sealed class KvBlockPool
     /// <summary>How many sequences hold a block.</summary>
     public int Holders(int block) => _holders[block];
 
-    /// <summary>What a block is indexed as; null where it is not.</summary>
+    /// <summary>What a block is indexed as; null if it is not.</summary>
     public CachedBlock? ContentOf(int block) => _contents[block];
 
     /// <summary>

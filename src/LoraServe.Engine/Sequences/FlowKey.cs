@@ -1,11 +1,11 @@
 namespace LoraServe.Engine.Sequences;
 
 /// <summary>
-/// In whose share of the engine a sequence counts: its owner's on its adapter. All sums that an owner's requests spell out have one share
+/// In which share of the engine a sequence counts: its owner's on its adapter. All mixes that an owner's requests spell out have one share
 /// together, since there is no end of ways to spell one.
 /// </summary>
 /// <param name="Owner">Opaque: <see cref="GenerationRequest.Owner"/>.</param>
-/// <param name="Adapter">A version, or what stands for every sum.</param>
+/// <param name="Adapter">A version, or a placeholder for all mixes.</param>
 internal readonly record struct FlowKey(string Owner, string Adapter)
 {
     private const string Sums = "sums";

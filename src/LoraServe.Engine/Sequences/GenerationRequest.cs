@@ -24,7 +24,7 @@ public sealed record GenerationRequest
     /// <summary>Requests share computed prefixes only with requests of the same salt.</summary>
     public string CacheSalt { get; init; } = "";
 
-    /// <summary>Whose it is, opaque: owners have equal shares of the engine on each adapter. All without one are one owner.</summary>
+    /// <summary>Its owner, opaque: owners have equal shares of the engine on each adapter. All without one are one owner.</summary>
     public string Owner { get; init; } = "";
 
     /// <summary>

@@ -65,7 +65,7 @@ internal sealed class Sequence
     /// <summary>What it runs on: the request's lease, or one on merged weights.</summary>
     public AdapterLease Adapter { get; private set; }
 
-    /// <summary>In whose share of the engine it counts.</summary>
+    /// <summary>In which share of the engine it counts.</summary>
     public FlowKey Flow { get; }
 
     /// <summary>Whether it runs on merged weights: as the request says, else as the adapter is set.</summary>
@@ -152,7 +152,7 @@ internal sealed class Sequence
     public void CompletePrompt() => _promptLogprobsDone.TrySetResult(_promptLogprobs);
 
     /// <summary>Adds a token to the text and writes it to the reader.</summary>
-    /// <returns>Why the sequence ends with this token; null where it goes on.</returns>
+    /// <returns>Why the sequence ends with this token; null if it goes on.</returns>
     public FinishReason? Append(SampledToken token)
     {
         _tokens.Add(token.TokenId);

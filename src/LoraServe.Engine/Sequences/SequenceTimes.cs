@@ -6,10 +6,10 @@ public sealed record SequenceTimes
     /// <summary>When it was submitted, as a timestamp of <see cref="TimeProvider.System"/>.</summary>
     public required long Submitted { get; init; }
 
-    /// <summary>When it first got its KV blocks; null where it ended before that.</summary>
+    /// <summary>When it first got its KV blocks; null if it ended before that.</summary>
     public TimeSpan? Admitted { get; init; }
 
-    /// <summary>When its first token was chosen; null where there is none.</summary>
+    /// <summary>When its first token was chosen; null if there is none.</summary>
     public TimeSpan? FirstToken { get; init; }
 
     /// <summary>When it ended; null while it has not.</summary>
@@ -21,12 +21,12 @@ public sealed record SequenceTimes
     /// <summary>The wait for admission, which is all of its life where it was never admitted.</summary>
     public TimeSpan? Queue => Admitted ?? Ended;
 
-    /// <summary>From admission to the first token, or to the end where there is none; null where it was never admitted.</summary>
+    /// <summary>From admission to the first token, or to the end where there is none; null if it was never admitted.</summary>
     public TimeSpan? Prefill => (FirstToken ?? Ended) - Admitted;
 
-    /// <summary>From the first token to the end; null where there is none.</summary>
+    /// <summary>From the first token to the end; null if there is none.</summary>
     public TimeSpan? Decode => Ended - FirstToken;
 
-    /// <summary>From admission to the end; null where it was never admitted.</summary>
+    /// <summary>From admission to the end; null if it was never admitted.</summary>
     public TimeSpan? Inference => Ended - Admitted;
 }

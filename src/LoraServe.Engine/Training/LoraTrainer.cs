@@ -53,16 +53,16 @@ public sealed class LoraTrainer(LlmEngine engine)
     public TrainingDataset ReadDataset(string file, bool skipTooLong, CancellationToken cancellationToken = default) =>
         new DatasetFiles(engine).ReadForEvaluation(file, skipTooLong, cancellationToken);
 
-    /// <summary>Whether the folder holds a checkpoint that <see cref="RunAsync"/> would go on from.</summary>
+    /// <summary>Whether the folder holds a checkpoint that <see cref="RunAsync"/> would resume from.</summary>
     /// <param name="plan">Of <see cref="Prepare"/>.</param>
     public bool HasCheckpoint(TrainingPlan plan) => TrainerState.Of(plan, engine).Exists;
 
     /// <summary>
-    /// Trains to the end, or goes on from the checkpoint in the folder; a training that was killed ends with the same bits as one that was
+    /// Trains to the end, or resumes from the checkpoint in the folder; a training that was killed ends with the same bits as one that was
     /// not, on one thread.
     /// </summary>
     /// <param name="plan">Of <see cref="Prepare"/>.</param>
-    /// <param name="progress">Told of every event, in order, on one thread at a time.</param>
+    /// <param name="progress">Receives every event, in order, on one thread at a time.</param>
     /// <param name="cancellationToken">Ends it after the slice that is running, once a checkpoint of the last step is on the disk.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; the folder holds a checkpoint.</exception>
     /// <exception cref="InvalidTrainingException">The folder holds a checkpoint of another training.</exception>
@@ -95,10 +95,10 @@ public sealed class LoraTrainer(LlmEngine engine)
     /// <param name="adapter">Stays the caller's, and must be held until this completes.</param>
     /// <param name="data">Of <see cref="ReadDataset"/>.</param>
     /// <param name="generate">How many examples are generated, from the first on; 0 for none.</param>
-    /// <param name="progress">Told of every example, in no order, one at a time.</param>
+    /// <param name="progress">Receives every example, in no order, one at a time.</param>
     /// <param name="cancellationToken">Ends it.</param>
     /// <exception cref="ContextLengthExceededException">An example does not fit into the context or the KV cache.</exception>
-    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="GenerationFailedException">The engine failed, as with logits that are NaN.</exception>
     /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public Task<Evaluation> EvaluateAsync(
         AdapterLease adapter, TrainingDataset data, int generate, IProgress<ExampleResult>? progress, CancellationToken cancellationToken) =>

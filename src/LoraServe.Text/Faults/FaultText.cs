@@ -16,7 +16,7 @@ public static class FaultText
     /// <summary>A name or a value out of an input, cut to what a fault can hold.</summary>
     public static string Shorten(string value) => Cut(value, MostOfValue);
 
-    /// <summary>A fault, cut where it quotes more than anybody reads.</summary>
+    /// <summary>A fault, cut where it quotes more than a person reads.</summary>
     public static string Limit(string fault) => Cut(fault, MostOfFault);
 
     /// <summary>A value as it was sent, cut to what a fault can hold; no more than that is decoded.</summary>

@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Files;
 
-/// <summary>What git leaves in the place of a large file that was not fetched.</summary>
+/// <summary>The pointer that git leaves in place of a large file it did not fetch.</summary>
 public static class GitLfsPointer
 {
     /// <summary>What is wrong with it, and what a person can do.</summary>

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace LoraServe.Text.Files;
 
 /// <summary>
-/// Opens files that a person named. What is no regular file is refused before it is opened: opening a pipe waits for somebody who writes to
+/// Opens files that a person named. What is no regular file is refused before it is opened: opening a pipe blocks until something writes to
 /// it, and a device may never end.
 /// </summary>
 public static unsafe partial class RegularFile
@@ -30,7 +30,7 @@ public static unsafe partial class RegularFile
         return File.ReadAllBytes(path);
     }
 
-    /// <summary>Throws where something else than a file lies at a path; where nothing lies there, opening it tells.</summary>
+    /// <summary>Throws if a path is anything but a file; a missing file is reported when it is opened.</summary>
     /// <exception cref="IOException">Without the folder in its message.</exception>
     public static void Check(string path)
     {
@@ -41,7 +41,7 @@ public static unsafe partial class RegularFile
     /// <param name="name">The file's, without its folder.</param>
     public static string Fault(string name) => $"{name} is a pipe, a socket or a device; expected a regular file";
 
-    /// <summary>Whether a path, its links followed, leads to a pipe, a socket or a device. Told on Linux only.</summary>
+    /// <summary>Whether a path, its links followed, leads to a pipe, a socket or a device. Detected on Linux only.</summary>
     public static bool IsOther(string path)
     {
         if (!OperatingSystem.IsLinux()) return false;

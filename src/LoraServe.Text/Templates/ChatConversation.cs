@@ -17,7 +17,7 @@ public sealed class ChatConversation(ChatTemplateTraits traits)
 
     private static readonly JsonDocumentOptions ArgumentOptions = new() { AllowDuplicateProperties = false };
 
-    /// <summary>The arguments of a call, which are JSON in a text; none stand for no arguments.</summary>
+    /// <summary>The arguments of a call, which are JSON in a text; empty means no arguments.</summary>
     /// <exception cref="JsonException">They are no JSON.</exception>
     public static JsonDocument ParseArguments(string text)
     {

@@ -19,7 +19,7 @@ public sealed record ChatTemplateInput
 
     /// <summary>
     /// Further variables by name, such as enable_thinking. They win over special tokens. Those called messages, tools, documents and
-    /// add_generation_prompt are not used, as the four above are what the template sees: whoever takes them from a client refuses them.
+    /// add_generation_prompt are not used, as the four above are what the template sees: callers that take them from a client refuse them.
     /// </summary>
     public IReadOnlyDictionary<string, JsonElement> Variables { get; init; } = new Dictionary<string, JsonElement>();
 

@@ -39,7 +39,7 @@ internal sealed class Rendering
     /// <summary>The line of the source that is being run.</summary>
     public int Line { get; set; } = 1;
 
-    /// <summary>One operation; refuses to go on when the steps, the time or the stack are used up.</summary>
+    /// <summary>One operation; fails when the steps, the time or the stack are used up.</summary>
     public void Step()
     {
         if (--_steps < _nextCheck) Check();

@@ -8,7 +8,7 @@ namespace LoraServe.Text.Tokenizers;
 
 /// <summary>
 /// Reads tokenizer.json, the file format of Hugging Face tokenizers. The fields "truncation" and "padding" are the business of
-/// whoever encodes batches and are not read.
+/// batch encoders and are not read.
 /// </summary>
 internal sealed class TokenizerFile
 {

@@ -6,8 +6,8 @@ using LoraServe.Text.Templates;
 namespace LoraServe.Engine.Training.Data;
 
 /// <summary>
-/// Makes an example of a conversation. What is learnt of it are the assistant's turns, unless their weight is 0: the text from where the
-/// template asks for a turn to where the turn ends, found by rendering the conversation up to there, which must be how the whole begins.
+/// Makes an example of a conversation. The targets are the assistant's turns with weight 1: the text from the generation prompt of a turn to the
+/// end of the turn, found by rendering the conversation up to there, which must be a prefix of the whole.
 /// </summary>
 /// <param name="model">Of the base.</param>
 internal sealed class ConversationParser(ModelText model)

@@ -5,7 +5,7 @@ using LoraServe.Text.Templates;
 namespace LoraServe.Engine.Training.Data;
 
 /// <summary>
-/// What of a turn that is to be learnt a chat template does not write: what remains would teach the model to leave it out.
+/// Finds parts of a target turn that the chat template does not render: training on the rest would teach the model to leave them out.
 /// </summary>
 /// <param name="turns">The conversation up to and with the turn, as the template sees it.</param>
 /// <param name="render">The text of a conversation.</param>

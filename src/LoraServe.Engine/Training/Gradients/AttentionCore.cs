@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
-/// softmax(q k^T / sqrt(d)) v in float32, there and back, block of queries by block of queries: the probabilities are computed again on the
+/// softmax(q k^T / sqrt(d)) v in float32, forward and backward, block of queries by block of queries: the probabilities are computed again on the
 /// way back, so that memory grows with the length of an example and not with its square.
 /// </summary>
 /// <param name="config">Heads.</param>
@@ -43,7 +43,7 @@ internal sealed class AttentionCore(ModelConfig config, int? window)
 
     /// <summary>Gradients of queries, keys and values in their shapes and dtype, in the current dispose scope.</summary>
     /// <param name="dy">Gradient of the result.</param>
-    /// <param name="query">As on the way there, like the others.</param>
+    /// <param name="query">As in the forward pass, like the others.</param>
     /// <param name="key">The keys.</param>
     /// <param name="value">The values.</param>
     /// <param name="inputs">Tokens of each example, and memory for the results.</param>

@@ -5,7 +5,7 @@ namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
 /// What is dropped of the inputs of the modules in one pass (Srivastava et al. 2014). The masks are a function of the seed, so that none is
-/// kept for the way back.
+/// kept for the backward pass.
 /// </summary>
 /// <param name="probability">With which an input is dropped, from 0 to below 1; it is taken as a multiple of 2^-16.</param>
 /// <param name="seed">The same seed drops the same.</param>

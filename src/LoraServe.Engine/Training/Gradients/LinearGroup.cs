@@ -32,9 +32,9 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
     }
 
     /// <summary>x [tokens, in] to y_i [tokens, out_i] each.</summary>
-    /// <param name="x">The input, which the caller keeps for the way back.</param>
+    /// <param name="x">The input, which the caller keeps for the backward pass.</param>
     /// <param name="inputs">Memory, and what is dropped on the way into A.</param>
-    /// <param name="tape">Keeps what the group needs on the way back.</param>
+    /// <param name="tape">Keeps what the group needs in the backward pass.</param>
     /// <param name="kept">Is filled with it.</param>
     /// <param name="keepsResults">Whether the results are kept as well; they end with the slice if not.</param>
     public Tensor[] Forward(Tensor x, PassInputs inputs, Tape tape, LinearTape kept, bool keepsResults)
@@ -74,8 +74,8 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
     /// <summary>Adds to the gradients of the parameters and returns that of x, which ends with the slice.</summary>
     /// <param name="dys">Gradients of the results.</param>
     /// <param name="x">The input.</param>
-    /// <param name="inputs">As on the way there.</param>
-    /// <param name="kept">Filled on the way there.</param>
+    /// <param name="inputs">As in the forward pass.</param>
+    /// <param name="kept">Filled in the forward pass.</param>
     /// <param name="needsInput">Whether the gradient of x is wanted; null is returned where it is not.</param>
     public Tensor? Backward(IReadOnlyList<Tensor> dys, Tensor x, PassInputs inputs, LinearTape kept, bool needsInput)
     {

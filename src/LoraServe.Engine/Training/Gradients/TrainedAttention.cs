@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>Causal self-attention with grouped queries as <see cref="Models.Attention"/>, there and back. Each example attends on its own.</summary>
+/// <summary>Causal self-attention with grouped queries as <see cref="Models.Attention"/>, forward and backward. Each example attends on its own.</summary>
 /// <param name="config">Heads.</param>
 /// <param name="window">How many positions back a token sees, itself included; null sees all.</param>
 /// <param name="input">Modules of queries, keys and values.</param>
@@ -66,17 +66,17 @@ internal sealed class TrainedAttention(
     private static Tensor Joined(Tensor x) => x.view(x.size(0), -1);
 }
 
-/// <summary>What attention needs on the way back.</summary>
+/// <summary>What attention needs in the backward pass.</summary>
 internal sealed class AttentionTape
 {
     public LinearTape Input { get; } = new();
 
     public LinearTape Output { get; } = new();
 
-    /// <summary>[tokens, heads, headDim] before the norm; null where there is none.</summary>
+    /// <summary>[tokens, heads, headDim] before the norm; null if there is none.</summary>
     public Tensor? RawQuery { get; set; }
 
-    /// <summary>[tokens, kvHeads, headDim] before the norm; null where there is none.</summary>
+    /// <summary>[tokens, kvHeads, headDim] before the norm; null if there is none.</summary>
     public Tensor? RawKey { get; set; }
 
     /// <summary>[tokens, heads, headDim], rotated.</summary>

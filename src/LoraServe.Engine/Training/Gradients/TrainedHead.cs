@@ -26,7 +26,7 @@ internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head) : IDisposa
     /// <summary>Loss and hits of some rows; where there is a way back, adds to the gradients and replaces the rows by their gradient.</summary>
     /// <param name="rows">Results of the norm [rows, hidden].</param>
     /// <param name="targets">[rows], int64.</param>
-    /// <param name="weight">What each row's loss is multiplied by, or null where there is no way back.</param>
+    /// <param name="weight">What each row's loss is multiplied by, or null if there is no backward pass.</param>
     /// <param name="inputs">Memory, and what is dropped.</param>
     public (double Loss, int Correct) Run(Tensor rows, Tensor targets, double? weight, PassInputs inputs)
     {

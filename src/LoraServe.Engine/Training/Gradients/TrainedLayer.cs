@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>One layer as <see cref="Models.DecoderLayer"/>, there and back: x + attention(norm(x)), then x + mlp(norm(x)).</summary>
+/// <summary>One layer as <see cref="Models.DecoderLayer"/>, forward and backward: x + attention(norm(x)), then x + mlp(norm(x)).</summary>
 internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention attention, TrainedNorm middleNorm, TrainedMlp mlp, bool trainsNorms)
     : IDisposable
 {
@@ -26,8 +26,8 @@ internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention atten
     /// <summary>Adds to the gradients of the parameters and returns that of x, in the current dispose scope.</summary>
     /// <param name="dy">Gradient of the result.</param>
     /// <param name="x">What the layer was given.</param>
-    /// <param name="inputs">As on the way there.</param>
-    /// <param name="tape">Filled on the way there.</param>
+    /// <param name="inputs">As in the forward pass.</param>
+    /// <param name="tape">Filled in the forward pass.</param>
     /// <param name="needsInput">Whether the gradient of x is wanted; null is returned where it is not.</param>
     public Tensor? Backward(Tensor dy, Tensor x, PassInputs inputs, LayerTape tape, bool needsInput)
     {
@@ -49,7 +49,7 @@ internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention atten
     }
 }
 
-/// <summary>What a layer needs on the way back.</summary>
+/// <summary>What a layer needs in the backward pass.</summary>
 /// <param name="workspace">Memory of the pass.</param>
 /// <param name="keeps">Whether there is a way back in another slice.</param>
 internal sealed class LayerTape(Workspace workspace, bool keeps) : IDisposable

@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>The gated MLP as <see cref="Models.Mlp"/>, there and back: down(silu(gate(x)) * up(x)).</summary>
+/// <summary>The gated MLP as <see cref="Models.Mlp"/>, forward and backward: down(silu(gate(x)) * up(x)).</summary>
 /// <param name="input">Modules of gate and up.</param>
 /// <param name="output">The module of down.</param>
 internal sealed class TrainedMlp(LinearGroup input, LinearGroup output) : IDisposable
@@ -64,7 +64,7 @@ internal sealed class TrainedMlp(LinearGroup input, LinearGroup output) : IDispo
     }
 }
 
-/// <summary>What the MLP needs on the way back.</summary>
+/// <summary>What the MLP needs in the backward pass.</summary>
 internal sealed class MlpTape
 {
     public LinearTape Input { get; } = new();

@@ -13,7 +13,7 @@ internal sealed class TrainedParameter(string name, Tensor value) : IDisposable
     /// <summary>Its name in the file that it ends in.</summary>
     public string Name { get; } = name;
 
-    /// <summary>The tensor. Whoever writes to it calls <see cref="TrainedModel.Refresh"/> before the next pass.</summary>
+    /// <summary>The tensor. Callers that write to it call <see cref="TrainedModel.Refresh"/> before the next pass.</summary>
     public Tensor Value { get; } = value.DetachFromDisposeScope();
 
     /// <summary>Of the shape of <see cref="Value"/>: the sum of the gradients since it was last set to 0.</summary>

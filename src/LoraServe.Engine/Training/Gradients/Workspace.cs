@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>The memory of one pass: what is kept until the way back has used it, and what is needed within a slice only.</summary>
+/// <summary>The memory of one pass: what is kept until the backward pass has used it, and what is needed within a slice only.</summary>
 /// <param name="dtype">The compute dtype.</param>
 /// <param name="device">Where the base is.</param>
 internal sealed class Workspace(ScalarType dtype, Device device) : IDisposable

@@ -26,11 +26,11 @@ internal sealed class AdamW : IDisposable
         _moments = [.. parameters.Select(parameter => (parameter, Zeros(parameter), Zeros(parameter)))];
     }
 
-    /// <summary>Steps that were made; set when a training goes on.</summary>
+    /// <summary>Steps done; set when a training resumes.</summary>
     public int Steps { get; set; }
 
     /// <summary>
-    /// For each parameter the moving averages of its gradient and of the squares of that, of its shape: written when a training goes on.
+    /// For each parameter the moving averages of its gradient and of the squares of that, of its shape: written when a training resumes.
     /// </summary>
     public IEnumerable<(TrainedParameter Parameter, Tensor First, Tensor Second)> Moments => _moments;
 

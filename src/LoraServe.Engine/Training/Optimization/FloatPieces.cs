@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Optimization;
 
-/// <summary>A tensor's float32 values in main memory: its own where it lies there, a copy where it is on a device.</summary>
+/// <summary>A tensor's float32 values in main memory: its own if it is there, a copy if it is on a device.</summary>
 internal sealed class FloatPieces : IDisposable
 {
     // A span holds at most 2 GB.

@@ -2,7 +2,7 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Optimization;
 
-/// <summary>The learning rate of every step: from 0 along a line to the highest one, then as the schedule goes on.</summary>
+/// <summary>The learning rate of every step: a linear warm-up from 0 to the peak, then the schedule.</summary>
 internal static class LearningRate
 {
     /// <param name="settings">Schedule, warm-up and number of steps.</param>

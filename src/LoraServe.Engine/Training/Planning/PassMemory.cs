@@ -5,7 +5,7 @@ using LoraServe.Engine.Training.Settings;
 namespace LoraServe.Engine.Training.Planning;
 
 /// <summary>
-/// What one <see cref="TrainingPass"/> needs in memory, by the tensors that it makes: those kept for the way back, those of its largest slice,
+/// What one <see cref="TrainingPass"/> needs in memory, by the tensors that it makes: those kept for the backward pass, those of its largest slice,
 /// and what libtorch allocates beside them.
 /// </summary>
 /// <param name="config">The shape of the model.</param>
@@ -35,7 +35,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
 
     private bool IsFull => settings.Method == TrainingMethod.Full;
 
-    /// <summary>Bytes of a pass there and back.</summary>
+    /// <summary>Bytes of a pass forward and backward.</summary>
     /// <param name="tokens">Of all of its examples, each of which may be a target.</param>
     /// <param name="longest">Of its longest example.</param>
     public long Training(long tokens, long longest)
@@ -76,7 +76,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
         return (elementSize * (kept.Elements + slice.Elements)) + logits + attention + places + wide;
     }
 
-    // Elements for each token that a layer keeps for the way back, in their order.
+    // Elements for each token that a layer keeps for the backward pass, in their order.
     private IEnumerable<long> Layer(int layer)
     {
         var path = ModelLayout.Layer(layer);
@@ -110,7 +110,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
         }
     }
 
-    // Elements for each token that the way back through a layer needs until its end.
+    // Elements for each token that the backward pass through a layer needs until its end.
     private IEnumerable<long> Backward(int layer)
     {
         var rankSum = Paths(layer).Sum(Rank);

@@ -65,7 +65,7 @@ internal sealed class TrainingMemory(LlmEngine engine, TrainingSettings settings
         return OfParameters + passes + DatasetMemory.Of(training) + (validation is null ? 0 : DatasetMemory.Of(validation));
     }
 
-    /// <summary>Why a training does not fit, and what to lower; null where it fits.</summary>
+    /// <summary>Why a training does not fit, and what to lower; null if it fits.</summary>
     /// <param name="training">Examples to train on.</param>
     /// <param name="validation">Held-out examples, or null.</param>
     /// <param name="budget">Bytes that it may take.</param>

@@ -105,7 +105,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         if (settings.LearningRate < float.Epsilon) faults.Add($"learning_rate: {settings.LearningRate} with its multiplier is 0 in float32");
     }
 
-    // What training takes is told for the settings that fit.
+    // The memory of a training is reported for settings that fit.
     private (TrainingSettings Settings, TrainingMemory Memory) Choose(SettingsChoice choice, TrainingDataset training, TrainingDataset? validation)
     {
         var settings = choice.Choose(

@@ -14,7 +14,7 @@ internal sealed record RankFigures
     /// <summary>Time that it worked; 0 where it diverged.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>On the held-out examples; null where it diverged.</summary>
+    /// <summary>On the held-out examples; null if it diverged.</summary>
     public required EvaluationFigures? Figures { get; init; }
 
     /// <summary>Where its adapter was, and is where adapters are kept; empty where it diverged.</summary>

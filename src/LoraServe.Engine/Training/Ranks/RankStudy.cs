@@ -29,10 +29,10 @@ public sealed class RankStudy
 
     /// <summary>
     /// Runs the study. Trainings that ended are not made again when it is run again in the same folder, be it that it was killed or that it
-    /// asks for more ranks or seeds; one that was interrupted goes on from its checkpoint, and one that diverged has no figures.
+    /// asks for more ranks or seeds; one that was interrupted resumes from its checkpoint, and one that diverged has no figures.
     /// </summary>
     /// <param name="request">What to try.</param>
-    /// <param name="progress">Told in order, on one thread at a time.</param>
+    /// <param name="progress">Called in order, on one thread at a time.</param>
     /// <param name="cancellationToken">Ends it once the training that runs has saved a checkpoint.</param>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="TrainingFailedException">A training failed, or all of them diverged.</exception>

@@ -29,7 +29,7 @@ internal sealed class RankStudyFolder(string root)
         return path;
     }
 
-    /// <summary>What was saved under a name; null where nothing was.</summary>
+    /// <summary>What was saved under a name; null if nothing was.</summary>
     public T? Read<T>(string name) where T : class =>
         File.Exists(Result(name)) ? JsonSerializer.Deserialize<T>(File.ReadAllBytes(Result(name))) : null;
 

@@ -26,7 +26,7 @@ public sealed record RankStudyResult
     /// <summary>How many of them were generated.</summary>
     public required int GeneratedExamples { get; init; }
 
-    /// <summary>Why a small rank is enough; null where the trainings that it is read from diverged.</summary>
+    /// <summary>Why a small rank is enough; null if the trainings that it is read from diverged.</summary>
     public required RankSpectrum? Spectrum { get; init; }
 
     /// <summary>The largest size of the data at which a rank did not diverge: ranks are compared there.</summary>

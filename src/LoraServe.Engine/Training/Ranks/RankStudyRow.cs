@@ -41,12 +41,12 @@ public sealed record RankStudyRow
     /// <summary>Examples that each exact match is a share of; 0 where it is unknown.</summary>
     public int GeneratedExamples { get; init; }
 
-    /// <summary>Held-out loss, its error over seeds alone; null where every seed diverged.</summary>
+    /// <summary>Held-out loss, its error over seeds alone; null if every seed diverged.</summary>
     [JsonIgnore]
     public Spread? Loss => Losses.Count == 0 ? null : Spread.Of(Losses);
 
     /// <summary>
-    /// Held-out exact match, its error over seeds and test examples; null where nothing was generated, or every seed diverged.
+    /// Held-out exact match, its error over seeds and test examples; null if nothing was generated, or every seed diverged.
     /// </summary>
     [JsonIgnore]
     public Spread? ExactMatch => (ExactMatches.Count, GeneratedExamples) switch

@@ -17,7 +17,7 @@ internal sealed class RankStudyRun(StudiedModel model, RankStudyRequest request,
         [.. trainings.Where(training => training.Rank is not null).GroupBy(training => (training.Rank, training.Target, training.DataSize))
             .MaxBy(group => (group.Key.DataSize, group.Key.Target == request.Targets[^1], group.Key.Rank))!.Take(2)];
 
-    /// <summary>Makes a training, goes on with it, or reads what it came to.</summary>
+    /// <summary>Runs a training, resumes it, or reads its result.</summary>
     public async Task<RankFigures> TrainAsync(RankTraining training, IProgress<TrainingEvent> progress, CancellationToken cancellationToken)
     {
         var plan = await Task.Run(() => model.Prepare(training.Request, cancellationToken), cancellationToken);
@@ -35,7 +35,7 @@ internal sealed class RankStudyRun(StudiedModel model, RankStudyRequest request,
         return figures;
     }
 
-    /// <summary>The spectra at the highest rank, once all trainings were made; null where they diverged.</summary>
+    /// <summary>The spectra at the highest rank, once all trainings were made; null if they diverged.</summary>
     public RankSpectrum? ReadSpectrum()
     {
         if (_folder.Read<RankSpectrum>(SpectrumName) is { } known) return known;

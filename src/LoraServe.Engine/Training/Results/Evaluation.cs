@@ -9,9 +9,9 @@ public sealed record Evaluation(EvaluationFigures Figures, IReadOnlyList<Example
 /// <param name="Line">The example's line in the file, from 1.</param>
 /// <param name="Loss">Mean cross-entropy of its targets in nats.</param>
 /// <param name="Expected">The completion in the file.</param>
-/// <param name="Output">The greedy completion; null where it was not generated.</param>
+/// <param name="Output">The greedy completion; null if it was not generated.</param>
 public sealed record ExampleResult(int Line, double Loss, string Expected, string? Output)
 {
-    /// <summary>Whether the output is what is expected; null where it was not generated.</summary>
+    /// <summary>Whether the output is what is expected; null if it was not generated.</summary>
     public bool? IsExactMatch => Output is null ? null : Output == Expected;
 }

@@ -26,7 +26,7 @@ public sealed record EvaluationBegun(int Step) : TrainingEvent;
 /// <param name="IsBest">Whether it is the best so far, which is what the training ends with.</param>
 public sealed record Evaluated(int Step, EvaluationFigures Figures, bool IsBest) : TrainingEvent
 {
-    /// <summary>By what it is the best so far; null where it is not, or was not written down.</summary>
+    /// <summary>By what it is the best so far; null if it is not, or was not written down.</summary>
     public BestBy? By { get; init; }
 
     /// <summary>", the best so far by loss", or nothing.</summary>
@@ -57,7 +57,7 @@ public enum BestBy
 /// <param name="Step">After which step.</param>
 public sealed record CheckpointBegun(int Step) : TrainingEvent;
 
-/// <summary>A checkpoint is on the disk: a killed training goes on from here. It is told again then.</summary>
+/// <summary>A checkpoint is on the disk: a killed training resumes from here. It is reported again then.</summary>
 /// <param name="Step">After which step.</param>
 /// <param name="AdapterFolder">A PEFT folder of the state after that step.</param>
 public sealed record CheckpointSaved(int Step, string AdapterFolder) : TrainingEvent;
@@ -65,6 +65,6 @@ public sealed record CheckpointSaved(int Step, string AdapterFolder) : TrainingE
 /// <summary>The last step is made: it is checked that the base is as it was, and the result is written.</summary>
 public sealed record EndBegun : TrainingEvent;
 
-/// <summary>Something to know: where it goes on after a kill, why it stopped early.</summary>
+/// <summary>Something to know: where it resumes after a kill, why it stopped early.</summary>
 /// <param name="Text">A sentence.</param>
 public sealed record Note(string Text) : TrainingEvent;

@@ -15,7 +15,7 @@ public sealed record TrainingResult
     /// <summary>Mean loss of the last steps (at most 10).</summary>
     public required double TrainingLoss { get; init; }
 
-    /// <summary>The validation data at the best step; null where there is none.</summary>
+    /// <summary>The validation data at the best step; null if there is none.</summary>
     public required EvaluationFigures? Validation { get; init; }
 
     /// <summary>Tokens that were trained on.</summary>

@@ -14,9 +14,9 @@ internal static class EngineEvaluation
     /// <param name="adapter">Stays the caller's, and must be held until this completes.</param>
     /// <param name="data">The examples.</param>
     /// <param name="generate">How many examples are generated, from the first on; 0 for none.</param>
-    /// <param name="progress">Told of every example, in no order, one at a time.</param>
+    /// <param name="progress">Receives every example, in no order, one at a time.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="GenerationFailedException">The engine failed, as with logits that are NaN.</exception>
     /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public static async Task<Evaluation> RunAsync(
         LlmEngine engine,

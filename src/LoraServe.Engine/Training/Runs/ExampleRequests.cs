@@ -28,7 +28,7 @@ internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
             0, count, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellationToken }, action);
 
     /// <summary>The cross-entropies of an example's targets.</summary>
-    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="GenerationFailedException">The engine failed, as with logits that are NaN.</exception>
     /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public async Task<TargetLoss> LossAsync(TrainingExample example, CancellationToken cancellationToken)
     {
@@ -48,7 +48,7 @@ internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
     /// <summary>
     /// The greedy completion of an example's prompt, as far as it can be the expected one; without the token that ends it.
     /// </summary>
-    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are no numbers.</exception>
+    /// <exception cref="GenerationFailedException">The engine failed, as with logits that are NaN.</exception>
     /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public async Task<string> CompleteAsync(TrainingExample example, CancellationToken cancellationToken)
     {
@@ -63,7 +63,7 @@ internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
         return output + text.Flush();
     }
 
-    // A full queue is no reason to fail: whoever evaluates has time.
+    // A full queue is no reason to fail: an evaluation can wait.
     private async Task<TokenStream> SubmitAsync(IReadOnlyList<int> prompt, SamplingParams sampling, CancellationToken cancellationToken)
     {
         while (true)

@@ -22,7 +22,7 @@ internal sealed class HeldOutEvaluation(LlmEngine engine, EngineWork work, Train
         TrainingBatches.Passes(data.Examples.OrderByDescending(example => example.Tokens.Count), settings.MicroBatchTokens);
 
     /// <summary>Loss and token accuracy over all of it, exact match over its first examples.</summary>
-    /// <exception cref="GenerationFailedException">The engine could not go on, as with logits that are not finite.</exception>
+    /// <exception cref="GenerationFailedException">The engine failed, as with logits that are not finite.</exception>
     /// <exception cref="EngineOverloadedException">The engine is shutting down.</exception>
     public async Task<EvaluationFigures> RunAsync(Learner learner, CancellationToken cancellationToken)
     {

@@ -7,7 +7,7 @@ using LoraServe.Engine.Training.Settings;
 namespace LoraServe.Engine.Training.Runs;
 
 /// <summary>
-/// What a training keeps on disk while it runs: states to go on from, and the trained parameters after steps that matter. Written off the
+/// What a training keeps on disk while it runs: states to resume from, and the trained parameters after steps that matter. Written off the
 /// engine's thread, which must not wait for a disk; nothing else uses the tensors meanwhile.
 /// </summary>
 /// <param name="engine">Whose base is trained on.</param>
@@ -38,8 +38,8 @@ internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFol
 
     /// <summary>Loads the newest undamaged state into a learner.</summary>
     /// <param name="learner">New.</param>
-    /// <param name="damaged">Told of every damaged file, in a sentence.</param>
-    /// <returns>Its progress; null where there is no state to go on from.</returns>
+    /// <param name="damaged">Receives every damaged file, in a sentence.</param>
+    /// <returns>Its progress; null if there is no state to resume from.</returns>
     public async Task<TrainingProgress?> LoadAsync(Learner learner, Action<string> damaged)
     {
         var damage = new List<string>();

@@ -33,7 +33,7 @@ internal sealed class RunFolder(string path, string result, Action<string, IRead
 
     /// <summary>Writes what is trained as it is after a step.</summary>
     /// <param name="step">From 1.</param>
-    /// <param name="parameters">Nobody writes to them meanwhile.</param>
+    /// <param name="parameters">Nothing writes to them meanwhile.</param>
     /// <exception cref="IOException">It cannot be written; nothing half done has the name.</exception>
     public void WriteCheckpoint(int step, IReadOnlyList<TrainedParameter> parameters) =>
         Put(CheckpointOf(step), folder => write(folder, parameters));

@@ -30,7 +30,7 @@ internal sealed class TrainingRun
     /// <param name="engine">Lends its thread and its base.</param>
     /// <param name="plan">The training.</param>
     /// <param name="folder">Its folder.</param>
-    /// <param name="events">Told of every event.</param>
+    /// <param name="events">Receives every event.</param>
     public TrainingRun(LlmEngine engine, TrainingPlan plan, RunFolder folder, IProgress<TrainingEvent> events)
     {
         (_engine, _settings, _events) = (engine, plan.Settings, events);

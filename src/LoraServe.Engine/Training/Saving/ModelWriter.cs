@@ -8,7 +8,7 @@ namespace LoraServe.Engine.Training.Saving;
 /// <summary>Writes a model whose every weight was trained, as a checkpoint beside the files of the one that it began as.</summary>
 internal static class ModelWriter
 {
-    /// <summary>Writes it durably, while nobody writes to the parameters.</summary>
+    /// <summary>Writes it durably, while nothing writes to the parameters.</summary>
     /// <param name="folder">There and empty.</param>
     /// <param name="parameters">All weights.</param>
     /// <param name="dtype">float32 or bfloat16.</param>

@@ -23,8 +23,8 @@ internal static class PeftWriter
 
     private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>Writes both files durably, while nobody writes to the parameters.</summary>
-    /// <param name="folder">There; whoever needs both files or none renames it.</param>
+    /// <summary>Writes both files durably, while nothing writes to the parameters.</summary>
+    /// <param name="folder">There; callers that need both files or none rename it.</param>
     /// <param name="parameters">All that a training by LoRA trains.</param>
     /// <param name="settings">Of the training.</param>
     /// <param name="baseName">What the base model is called.</param>

@@ -67,9 +67,9 @@ internal static class StateFile
         return progress;
     }
 
-    /// <summary>Which training a file is of; null where it cannot be read, or is not this one and damaged.</summary>
+    /// <summary>Which training a file is of; null if it cannot be read, or is not this one and damaged.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="expected">The usual answer, which is told from the header alone.</param>
+    /// <param name="expected">The usual answer, which is known from the header alone.</param>
     public static TrainingIdentity? IdentityOf(string path, TrainingIdentity expected)
     {
         try

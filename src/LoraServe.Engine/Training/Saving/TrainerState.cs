@@ -29,7 +29,7 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
     public static TrainerState Of(TrainingPlan plan, LlmEngine engine) =>
         new(plan.Request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum));
 
-    /// <summary>Whether there is a state to go on from, whatever it is worth.</summary>
+    /// <summary>Whether there is a state to resume from, whatever it is worth.</summary>
     public bool Exists => Files().Count > 0;
 
     /// <summary>
@@ -57,7 +57,7 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
         }
     }
 
-    /// <summary>Writes the state durably, while nobody writes to the tensors.</summary>
+    /// <summary>Writes the state durably, while nothing writes to the tensors.</summary>
     /// <param name="progress">How far it is.</param>
     /// <param name="parameters">What is trained.</param>
     /// <param name="optimizer">Of the parameters, between two of its steps.</param>
@@ -75,13 +75,13 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
     }
 
     /// <summary>
-    /// Brings parameters and optimiser into the newest state that is whole, while nobody else uses them. <see cref="TrainedModel.Refresh"/> is
+    /// Brings parameters and optimiser into the newest state that is whole, while nothing else uses them. <see cref="TrainedModel.Refresh"/> is
     /// still to be called.
     /// </summary>
     /// <param name="parameters">Written to.</param>
     /// <param name="optimizer">Written to.</param>
-    /// <param name="damaged">Told of every file that is damaged, in a sentence.</param>
-    /// <returns>How far it was; null where there is no state to go on from, and nothing was written then.</returns>
+    /// <param name="damaged">Receives every file that is damaged, in a sentence.</param>
+    /// <returns>How far it was; null if there is no state to resume from, and nothing was written then.</returns>
     /// <exception cref="InvalidTrainingException">The state is of another training.</exception>
     public TrainingProgress? Load(IReadOnlyList<TrainedParameter> parameters, AdamW optimizer, Action<string> damaged)
     {

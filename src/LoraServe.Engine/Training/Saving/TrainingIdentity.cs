@@ -4,7 +4,7 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Saving;
 
-/// <summary>What decides the result of a training: only a training of the same identity may go on from a state.</summary>
+/// <summary>What decides the result of a training: only a training of the same identity may resume from a state.</summary>
 internal sealed record TrainingIdentity
 {
     /// <summary>Checksum of the base's weights in the dtype that they are loaded in, on which the figures depend.</summary>
@@ -13,7 +13,7 @@ internal sealed record TrainingIdentity
     /// <summary>Hash of the training data.</summary>
     public required string Data { get; init; }
 
-    /// <summary>Hash of the validation data; null where there is none of its own.</summary>
+    /// <summary>Hash of the validation data; null if there is none of its own.</summary>
     public required string? Validation { get; init; }
 
     /// <summary>Part of the training data that is held out.</summary>
@@ -38,7 +38,7 @@ internal sealed record TrainingIdentity
     };
 
     /// <summary>What sets two trainings apart, "rank: 8 there, 16 here" each; empty for the same training.</summary>
-    /// <param name="here">The one that wants to go on.</param>
+    /// <param name="here">The training that wants to resume.</param>
     public IReadOnlyList<string> Differences(TrainingIdentity here)
     {
         var (then, now) = (Fields(this), Fields(here));

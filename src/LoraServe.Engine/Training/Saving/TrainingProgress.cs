@@ -2,7 +2,7 @@ using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Training.Saving;
 
-/// <summary>How far a training is, beside its tensors: what it needs to go on as if it had never been interrupted.</summary>
+/// <summary>How far a training is, beside its tensors: what it needs to resume as if never interrupted.</summary>
 internal sealed record TrainingProgress
 {
     // Losses that the training loss is the mean of.

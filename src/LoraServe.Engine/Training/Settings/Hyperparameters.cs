@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Training.Settings;
 
-/// <summary>How to train, as somebody asks for it. Null means: chosen by <see cref="TrainingSettings"/>, which says what.</summary>
+/// <summary>How to train, as requested. Null means: chosen by <see cref="TrainingSettings"/>, which says what.</summary>
 public sealed record Hyperparameters
 {
     /// <summary>The seed where none is given: always the same one, so that what was trained can be made again.</summary>
@@ -51,7 +51,7 @@ public sealed record Hyperparameters
     /// <summary>Multiplies the learning rate that is chosen, or the one that is given.</summary>
     public double? LearningRateMultiplier { get; init; }
 
-    /// <summary>How the learning rate goes on after the warm-up.</summary>
+    /// <summary>The course of the learning rate after warm-up.</summary>
     public LearningRateSchedule? Schedule { get; init; }
 
     /// <summary>Steps in which the learning rate grows from 0.</summary>
@@ -69,7 +69,7 @@ public sealed record Hyperparameters
     /// <summary>Whether examples that are too long are left out, each of them named, instead of being faults.</summary>
     public bool SkipTooLong { get; init; }
 
-    /// <summary>Whether activations inside a layer are computed again on the way back instead of being kept (Chen et al. 2016).</summary>
+    /// <summary>Whether activations inside a layer are computed again in the backward pass instead of being kept (Chen et al. 2016).</summary>
     public bool Recompute { get; init; }
 
     /// <summary>Decides the start of A, the order of the examples and what is dropped.</summary>

@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Training.Settings;
 
-/// <summary>How the learning rate goes on after the warm-up.</summary>
+/// <summary>The course of the learning rate after warm-up.</summary>
 public enum LearningRateSchedule
 {
     /// <summary>To 0 along half a cosine (Loshchilov and Hutter 2017, section 3).</summary>

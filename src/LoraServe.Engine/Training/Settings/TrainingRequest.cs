@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Training.Settings;
 
-/// <summary>A training as somebody asks for it.</summary>
+/// <summary>A training as requested.</summary>
 public sealed record TrainingRequest
 {
     /// <summary>JSONL file of the examples.</summary>

@@ -10,7 +10,7 @@ internal sealed class ItemPath
 
     /// <param name="rendering">Pays for it.</param>
     /// <param name="attribute">The attribute; null or None for the item itself.</param>
-    /// <param name="byDefault">What stands for what is undefined.</param>
+    /// <param name="byDefault">Used for undefined values.</param>
     public ItemPath(Rendering rendering, object? attribute, object? byDefault = null)
     {
         _byDefault = byDefault is None ? null : byDefault;

@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Nodes;
 
-/// <summary>How it goes on after a statement.</summary>
+/// <summary>What follows a statement.</summary>
 internal enum Flow
 {
     Next,
@@ -32,7 +32,7 @@ internal sealed class Block(IReadOnlyList<Statement> statements) : Statement
     }
 }
 
-/// <summary>Text as it stands in the source.</summary>
+/// <summary>Text as in the source.</summary>
 internal sealed class Data(string text) : Statement
 {
     public override Flow Execute(Scope scope)

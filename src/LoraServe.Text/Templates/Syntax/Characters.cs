@@ -11,7 +11,7 @@ internal static class Characters
     /// <summary>Whether a name can begin with it.</summary>
     public static bool IsNameStart(char character) => character == '_' || char.IsLetter(character);
 
-    /// <summary>Whether a name can go on with it.</summary>
+    /// <summary>Whether a name can continue with it.</summary>
     public static bool IsNamePart(char character) =>
         IsNameStart(character)
         || char.GetUnicodeCategory(character)

@@ -18,7 +18,7 @@ internal sealed class ExpressionParser
         _operands = new OperandParser(tokens, this, _calls);
     }
 
-    /// <summary>Which of the variables that only macros have were read since somebody emptied it.</summary>
+    /// <summary>Which of the variables that only macros have were read since it was last emptied.</summary>
     public HashSet<string> MacroNamesRead { get; set; } = [];
 
     /// <summary>

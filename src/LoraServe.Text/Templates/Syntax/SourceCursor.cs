@@ -41,7 +41,7 @@ internal sealed class SourceCursor(string source)
         return position;
     }
 
-    /// <summary>Whether the source goes on with a text at a place.</summary>
+    /// <summary>Whether the source continues with a text at a position.</summary>
     public bool StartsWith(string text, int position) =>
         position <= source.Length && source.AsSpan(position).StartsWith(text, StringComparison.Ordinal);
 

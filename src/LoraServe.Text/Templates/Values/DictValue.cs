@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Python's dict, in the order of insertion. It is filled by whoever makes it and not changed after that.</summary>
+/// <summary>Python's dict, in the order of insertion. Its creator fills it; it does not change afterwards.</summary>
 internal sealed class DictValue
 {
     private readonly OrderedDictionary<object, object> _items = new(KeyComparer.Instance);

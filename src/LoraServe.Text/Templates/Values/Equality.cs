@@ -41,7 +41,7 @@ internal static class Equality
         return Numbers.Is(left) && Numbers.Is(right) ? Numbers.Compare(left, right) == 0 : left.Equals(right);
     }
 
-    /// <summary>Equal for equal keys, and seldom equal for others, whatever somebody chooses them to be.</summary>
+    /// <summary>Equal for equal keys, and rarely equal for others, even for keys chosen by an attacker.</summary>
     public static int Hash(object key) => key switch
     {
         TupleValue tuple => Enumerable.Range(0, tuple.Count).Aggregate(17, (hash, i) => HashCode.Combine(hash, Hash(tuple[i]))),

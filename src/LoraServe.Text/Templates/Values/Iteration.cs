@@ -3,7 +3,7 @@ namespace LoraServe.Text.Templates.Values;
 /// <summary>Going through the items of a value.</summary>
 internal static class Iteration
 {
-    /// <summary>The items one by one; each must be paid for by whoever takes it.</summary>
+    /// <summary>The items one by one; each must be paid for by its consumer.</summary>
     public static IEnumerable<object> Of(Rendering rendering, object value) => value switch
     {
         SequenceValue sequence => Items(sequence),

@@ -5,7 +5,7 @@ namespace LoraServe.Text.Templates.Values;
 /// <param name="items">Its items as the loop sees them.</param>
 /// <param name="isFiltered">Whether these may be fewer than the source has.</param>
 /// <param name="depth0">Recursive loops around this one.</param>
-/// <param name="recurse">Renders the loop for other items, one level deeper; null where it is not recursive.</param>
+/// <param name="recurse">Renders the loop for other items, one level deeper; null if it is not recursive.</param>
 internal sealed class LoopValue(
     object source, IEnumerable<object> items, bool isFiltered, int depth0, Func<object, int, string>? recurse) : CallableValue
 {

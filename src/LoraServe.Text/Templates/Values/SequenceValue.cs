@@ -11,7 +11,7 @@ internal abstract class SequenceValue
     public abstract SequenceValue With(IReadOnlyList<object> items);
 }
 
-/// <summary>Python's list, which nobody can change here.</summary>
+/// <summary>Python's list, immutable here.</summary>
 internal sealed class ListValue(IReadOnlyList<object> items) : SequenceValue
 {
     public override int Count => items.Count;
@@ -51,5 +51,5 @@ internal sealed class RangeValue(long start, long stop, long step, int count) : 
     public override SequenceValue With(IReadOnlyList<object> items) => new ListValue(items);
 }
 
-/// <summary>The bounds between the brackets of a slice; null where there is none.</summary>
+/// <summary>The bounds between the brackets of a slice; null if there is none.</summary>
 internal sealed record SliceValue(object Start, object Stop, object Step);

@@ -4,7 +4,7 @@ namespace LoraServe.Text.Tokenizers.Patterns;
 
 internal enum Operation
 {
-    /// <summary>Match one value of the set, then go on.</summary>
+    /// <summary>Match one value of the set, then continue.</summary>
     One,
 
     /// <summary>Skip one value of the set if there is one.</summary>
@@ -22,7 +22,7 @@ internal enum Operation
     /// <summary>Go on at First.</summary>
     Jump,
 
-    /// <summary>Try the body, which starts at the next instruction and ends in Match, Length values back; go on at First.</summary>
+    /// <summary>Try the body, which starts at the next instruction and ends in Match, Length values back; continue at First.</summary>
     Look,
 
     Assert,
@@ -32,8 +32,8 @@ internal enum Operation
 
 /// <param name="Operation">what to do</param>
 /// <param name="Set">the values of One, Maybe and the stars; of a Split, the values that First can begin with, null if unknown</param>
-/// <param name="First">the instruction to go on at</param>
-/// <param name="Second">the instruction to go on at if First leads nowhere</param>
+/// <param name="First">the instruction to continue at</param>
+/// <param name="Second">the instruction to continue at if First fails</param>
 /// <param name="Length">of a Look, how many values before the position its body starts</param>
 /// <param name="Negative">of a Look, whether its body has to fail</param>
 /// <param name="Assertion">what an Assert asserts</param>
