@@ -12,7 +12,7 @@ namespace LoraServe.Engine.Training;
 
 /// <summary>
 /// Trains and evaluates adapters on the weights that serve, in slices between the steps of an engine. One training at a time has the
-/// engine; others that are started meanwhile wait.
+/// engine; others wait.
 /// </summary>
 /// <param name="engine">Stays the caller's.</param>
 public sealed class LoraTrainer(LlmEngine engine)
@@ -22,7 +22,7 @@ public sealed class LoraTrainer(LlmEngine engine)
     /// <summary>The engine that it trains on.</summary>
     public LlmEngine Engine => engine;
 
-    /// <summary>Checks data and hyperparameters, and chooses what was left open. Reads and tokenises the files; touches no tensor.</summary>
+    /// <summary>Checks data and hyperparameters, and chooses those left open. Reads and tokenises the files; computes nothing.</summary>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">A file cannot be read.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -33,14 +33,14 @@ public sealed class LoraTrainer(LlmEngine engine)
         return plan;
     }
 
-    /// <summary>What can be known to be wrong with hyperparameters before any file is read; empty if nothing is.</summary>
+    /// <summary>Faults of hyperparameters that can be found before any file is read; empty if there are none.</summary>
     /// <param name="hyperparameters">As they were asked for.</param>
     /// <param name="hasValidation">Whether there will be held-out data.</param>
     /// <returns>Each as "name: what was expected and what was found".</returns>
     public IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, bool hasValidation) =>
         new TrainingPreparation(engine).FindFaults(hyperparameters, hasValidation);
 
-    /// <summary>What is wrong with hyperparameters on the data of a plan, its memory included.</summary>
+    /// <summary>Faults of hyperparameters on the data of a plan, memory included.</summary>
     /// <param name="hyperparameters">As they were asked for.</param>
     /// <param name="plan">Of <see cref="Prepare"/>.</param>
     internal IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, TrainingPlan plan) =>
@@ -63,7 +63,7 @@ public sealed class LoraTrainer(LlmEngine engine)
     /// </summary>
     /// <param name="plan">Of <see cref="Prepare"/>.</param>
     /// <param name="progress">Receives every event, in order, on one thread at a time.</param>
-    /// <param name="cancellationToken">Ends it after the slice that is running, once a checkpoint of the last step is on the disk.</param>
+    /// <param name="cancellationToken">Ends it after the current slice, once a checkpoint of the last step is on disk.</param>
     /// <exception cref="OperationCanceledException">It was cancelled; the folder holds a checkpoint.</exception>
     /// <exception cref="InvalidTrainingException">The folder holds a checkpoint of another training.</exception>
     /// <exception cref="TrainingFailedException">The loss is not finite, or the folder cannot be written.</exception>

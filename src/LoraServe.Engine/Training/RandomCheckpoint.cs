@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Training;
 
 /// <summary>
-/// Writes a checkpoint of untrained weights for a model's configuration, so that a full training can make a small model from nothing: linear
+/// Writes a checkpoint of untrained weights for a model's configuration, so that a full training can create a small model from scratch: linear
 /// modules and the embedding are drawn from a normal distribution, biases are 0 and norms are 1, as transformers does it.
 /// </summary>
 public static class RandomCheckpoint

@@ -4,7 +4,7 @@ using LoraServe.Text.Templates;
 
 namespace LoraServe.Engine.Training.Data;
 
-/// <summary>What is wrong with a line of messages, before a template sees it.</summary>
+/// <summary>Finds faults in a line of messages before a template sees it.</summary>
 internal sealed class ConversationFaults
 {
     private const string Assistant = "assistant";
@@ -16,8 +16,8 @@ internal sealed class ConversationFaults
 
     private readonly FaultList _faults = new(faults => new ExampleException(faults));
 
-    /// <summary>Refuses a line that has faults, as soon as there are enough.</summary>
-    /// <exception cref="ExampleException">It has.</exception>
+    /// <summary>Rejects a line with faults, as soon as there are enough of them.</summary>
+    /// <exception cref="ExampleException">The line has faults.</exception>
     public static void ThrowIfAny(JsonElement line)
     {
         var faults = new ConversationFaults();

@@ -12,15 +12,15 @@ namespace LoraServe.Engine.Training.Data;
 /// <param name="model">Of the base.</param>
 internal sealed class ConversationParser(ModelText model)
 {
-    // Bytes of messages and characters of text that are gone through for the turns of a line: seconds of work, and dialogues of a thousand
+    // Bytes of messages and characters of text processed for the turns of a line: seconds of work; dialogues of a thousand
     // turns need a hundredth of it.
     private const long MostRendered = 1L << 30;
 
-    // Templates that show the date must give the same tokens whenever a training goes on.
+    // Templates that show the date must give the same tokens whenever a training resumes.
     private static readonly DateTimeOffset Date = new(2026, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>The example of an object with messages.</summary>
-    /// <exception cref="ExampleException">It is none.</exception>
+    /// <exception cref="ExampleException">The line is not a valid example.</exception>
     /// <exception cref="UnusableTemplateException">The model has no template that can be used.</exception>
     public TrainingExample Parse(JsonElement line, int number)
     {
@@ -61,7 +61,7 @@ internal sealed class ConversationParser(ModelText model)
         return faults.Any ? throw new ExampleException(faults.Kept) : Encode(number, whole, turns);
     }
 
-    // Each turn renders what is before it again, and has a token at least.
+    // Each turn renders everything before it again, and has at least one token.
     private void CheckSize(int characters, int turns, int bytes)
     {
         if (model.IsTooLong(characters) || turns > model.MaxSequenceLength)
@@ -87,7 +87,7 @@ internal sealed class ConversationParser(ModelText model)
             tokens.AddRange(Ids(whole[at..turn.Start.Value]));
             isTarget.AddRange(Enumerable.Repeat(false, tokens.Count - isTarget.Count));
             var ids = Ids(whole[turn]).ToList();
-            // What stands behind the token that ends a turn is never generated.
+            // Text after the end-of-turn token is never generated.
             var end = ids.FindIndex(model.EndTokens.Contains);
             if (end < 0 && turn.End.Value == whole.Length)
             {

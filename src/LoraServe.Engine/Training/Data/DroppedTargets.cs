@@ -11,7 +11,7 @@ namespace LoraServe.Engine.Training.Data;
 /// <param name="render">The text of a conversation.</param>
 internal sealed class DroppedTargets(IReadOnlyList<JsonElement> turns, Func<List<JsonElement>, string> render)
 {
-    /// <summary>Every part of the last turn that makes no difference to the text.</summary>
+    /// <summary>Every part of the last turn that does not change the rendered text.</summary>
     /// <param name="whole">The text of all turns.</param>
     /// <param name="turn">The text of the last one.</param>
     /// <returns>Each as "field: why".</returns>
@@ -46,7 +46,7 @@ internal sealed class DroppedTargets(IReadOnlyList<JsonElement> turns, Func<List
         }
         catch (ExampleException)
         {
-            // The template misses it.
+            // The template requires it.
             return false;
         }
     }

@@ -1,12 +1,12 @@
 namespace LoraServe.Engine.Training.Data;
 
-/// <summary>The order in which an epoch goes through the examples, decided by a seed and the epoch alone.</summary>
+/// <summary>The order of the examples in an epoch, a function of the seed and the epoch alone.</summary>
 internal static class ExampleOrder
 {
     /// <summary>A shuffle (Fisher and Yates) of 0 to <paramref name="count"/> - 1.</summary>
     /// <param name="count">Number of examples.</param>
     /// <param name="seed">Of the training.</param>
-    /// <param name="epoch">From 0; -1 is free for a shuffle that belongs to no epoch.</param>
+    /// <param name="epoch">From 0; -1 is for a shuffle that belongs to no epoch.</param>
     public static int[] Shuffled(int count, long seed, int epoch)
     {
         var order = new int[count];

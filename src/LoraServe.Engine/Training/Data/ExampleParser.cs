@@ -18,8 +18,8 @@ internal sealed class ExampleParser(ModelText model)
     private readonly ConversationParser _conversations = new(model);
 
     /// <summary>The example of a line.</summary>
-    /// <exception cref="ExampleException">It is none.</exception>
-    /// <exception cref="UnusableTemplateException">No conversation can be an example of this model.</exception>
+    /// <exception cref="ExampleException">The line is not a valid example.</exception>
+    /// <exception cref="UnusableTemplateException">The model cannot be trained on conversations.</exception>
     public TrainingExample Parse(JsonLine line)
     {
         if (line.IsTooLong) throw new ExampleException($"more than {JsonLines.MostLineBytes} bytes: no example is that long");
@@ -37,13 +37,13 @@ internal sealed class ExampleParser(ModelText model)
         }
         catch (JsonException e)
         {
-            // Its own words for the place count from 0, and the line from where this one begins.
+            // Its own position counts from 0, and lines from the start of this one.
             var reason = e.Message.Split(" LineNumber:", 2)[0];
             throw new ExampleException($"not JSON: {reason} (byte {e.BytePositionInLine + 1})");
         }
         catch (InvalidOperationException)
         {
-            // A name that is compared with the others.
+            // A property name, compared with the others.
             throw new ExampleException(HalfPair);
         }
     }

@@ -3,13 +3,13 @@ using LoraServe.Text.Files;
 
 namespace LoraServe.Engine.Training.Data;
 
-/// <summary>Reads a JSONL file line by line in bounded memory, and computes its hash on the way. Lines end with LF or CR LF.</summary>
+/// <summary>Reads a JSONL file line by line in bounded memory, and computes its hash. Lines end with LF or CR LF.</summary>
 internal sealed class JsonLines : IDisposable
 {
-    /// <summary>Most bytes of a line: more than an example of any context that is served needs.</summary>
+    /// <summary>Maximum bytes of a line: more than an example of any served context needs.</summary>
     public const int MostLineBytes = 8 << 20;
 
-    /// <summary>Most bytes of a file.</summary>
+    /// <summary>Maximum bytes of a file.</summary>
     public const long MostFileBytes = 512L << 20;
 
     private const int ChunkBytes = 1 << 16;
@@ -28,7 +28,7 @@ internal sealed class JsonLines : IDisposable
         }
         catch (UnauthorizedAccessException e)
         {
-            // A folder, too.
+            // Also for a folder.
             throw new IOException($"{path} cannot be read: {e.Message}", e);
         }
     }
@@ -36,11 +36,11 @@ internal sealed class JsonLines : IDisposable
     /// <summary>SHA-256 of the file in lower-case hexadecimal, once all lines were read.</summary>
     public string Hash { get; private set; } = "";
 
-    /// <summary>Whether the file has more than <see cref="MostFileBytes"/>, and is not read any further.</summary>
+    /// <summary>Whether the file exceeds <see cref="MostFileBytes"/>; the rest is not read.</summary>
     public bool IsTooLarge { get; private set; }
 
     /// <summary>All lines, once.</summary>
-    /// <param name="cancellationToken">Ends it before the next piece of the file.</param>
+    /// <param name="cancellationToken">Checked before each piece of the file.</param>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public IEnumerable<JsonLine> Read(CancellationToken cancellationToken)
     {
@@ -81,7 +81,7 @@ internal sealed class JsonLines : IDisposable
         _hash.Dispose();
     }
 
-    // Moves what was not returned to the start, where a chunk does not fit behind it.
+    // Moves unreturned bytes to the start if the next chunk does not fit after them.
     private void MakeRoom(ref int start, ref int end)
     {
         if (end + ChunkBytes <= _buffer.Length) return;

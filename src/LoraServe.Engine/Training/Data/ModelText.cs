@@ -3,7 +3,7 @@ using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Engine.Training.Data;
 
-/// <summary>What a model makes of text.</summary>
+/// <summary>How a model's text becomes tokens.</summary>
 internal sealed record ModelText
 {
     // Normalisation can make text shorter, composition of characters by up to this factor.
@@ -15,16 +15,16 @@ internal sealed record ModelText
     /// <summary>Conversations to text.</summary>
     public required ChatTemplates Templates { get; init; }
 
-    /// <summary>Tokens at which generation ends; the first one ends completions.</summary>
+    /// <summary>Tokens that end generation; the first one ends completions.</summary>
     public required IReadOnlyList<int> EndTokens { get; init; }
 
-    /// <summary>Tokens that the model knows.</summary>
+    /// <summary>Size of the vocabulary.</summary>
     public required int VocabularySize { get; init; }
 
-    /// <summary>Most tokens of an example.</summary>
+    /// <summary>Maximum tokens of an example.</summary>
     public required int MaxSequenceLength { get; init; }
 
-    /// <summary>Whether texts have too many tokens for an example whatever they are: reason not to encode them.</summary>
+    /// <summary>Whether texts are certainly too long for an example, so that encoding them is pointless.</summary>
     public bool IsTooLong(long characters) =>
         characters > (long)MaxSequenceLength * Tokenizer.LongestTokenLength * MostBytesNormalizedToOne;
 }

@@ -1,28 +1,28 @@
 namespace LoraServe.Engine.Training.Data;
 
 /// <summary>
-/// Which examples every step is made of. A step is computed from its number alone, so that a training goes on anywhere without a state. An
-/// epoch sees every example once; its last step has what is left over.
+/// The examples of every step, computed from the step's number alone, so that a training can resume anywhere without state. An
+/// epoch sees every example once; its last step has the remainder.
 /// </summary>
 /// <param name="examples">At least one.</param>
 /// <param name="batchSize">Examples of a step, at least 1.</param>
-/// <param name="microBatchTokens">Most tokens of a pass; a longer example has a pass of its own.</param>
+/// <param name="microBatchTokens">Maximum tokens of a pass; a longer example has a pass of its own.</param>
 /// <param name="order">The order of the examples, as indices, for every epoch from 0 on.</param>
 internal sealed class TrainingBatches(
     IReadOnlyList<TrainingExample> examples, int batchSize, int microBatchTokens, Func<int, IReadOnlyList<int>> order)
 {
     private (int Epoch, IReadOnlyList<int> Order) _latest = (-1, []);
 
-    /// <summary>In an order that the seed shuffles anew for every epoch.</summary>
+    /// <summary>In an order that is reshuffled from the seed for every epoch.</summary>
     public TrainingBatches(IReadOnlyList<TrainingExample> examples, int batchSize, int microBatchTokens, long seed)
         : this(examples, batchSize, microBatchTokens, epoch => ExampleOrder.Shuffled(examples.Count, seed, epoch))
     {
     }
 
-    /// <summary>Steps in which every example is seen once.</summary>
+    /// <summary>Steps of an epoch.</summary>
     public int StepsPerEpoch => Steps(examples.Count, batchSize);
 
-    /// <summary>Steps in which every one of so many examples is seen once.</summary>
+    /// <summary>Steps of an epoch of this many examples.</summary>
     public static int Steps(int examples, int batchSize) => (int)(((long)examples + batchSize - 1) / batchSize);
 
     /// <summary>The passes of a step.</summary>
@@ -31,14 +31,14 @@ internal sealed class TrainingBatches(
     {
         var (epoch, inEpoch) = Math.DivRem(step, StepsPerEpoch);
         if (_latest.Epoch != epoch) _latest = (epoch, order(epoch));
-        // Examples of like length go together, which is all the same to the sum of their gradients.
+        // Examples of similar length go together; the sum of the gradients is the same.
         var chosen = _latest.Order.Skip(inEpoch * batchSize).Take(batchSize).Select(index => examples[index]);
         return Passes(chosen.OrderByDescending(example => example.Tokens.Count), microBatchTokens);
     }
 
-    /// <summary>Packs examples, in their order, into as few passes as that allows.</summary>
+    /// <summary>Packs examples, in order, into as few passes as possible.</summary>
     /// <param name="examples">Any number.</param>
-    /// <param name="mostTokens">Of a pass; a longer example has a pass of its own.</param>
+    /// <param name="mostTokens">Maximum of a pass; a longer example has a pass of its own.</param>
     public static IReadOnlyList<TrainingBatch> Passes(IEnumerable<TrainingExample> examples, int mostTokens)
     {
         var passes = new List<TrainingBatch>();

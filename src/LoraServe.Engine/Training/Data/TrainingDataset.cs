@@ -9,7 +9,7 @@ public sealed record TrainingDataset
     /// <summary>SHA-256 of the file, lower-case hexadecimal.</summary>
     public required string Hash { get; init; }
 
-    /// <summary>What a person should know: examples that were left out, each with its line and why.</summary>
+    /// <summary>Warnings: skipped examples, each with its line and reason.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
     /// <summary>Tokens of all examples.</summary>

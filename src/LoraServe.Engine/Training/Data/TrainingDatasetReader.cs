@@ -3,22 +3,22 @@ using LoraServe.Engine.Training.Settings;
 namespace LoraServe.Engine.Training.Data;
 
 /// <summary>
-/// Reads a JSONL file of examples. A line that is wrong is a fault with its number and reason, and enough of them end reading; blank lines mean nothing. An example
-/// is taken whole or not at all.
+/// Reads a JSONL file of examples. An invalid line is a fault with its number and reason, and enough faults end reading; blank lines are ignored. An example
+/// is never truncated.
 /// </summary>
 /// <param name="model">Of the base.</param>
-/// <param name="skipTooLong">Whether examples that are too long are left out, each with a warning, or faults.</param>
+/// <param name="skipTooLong">Whether examples that are too long are skipped with a warning instead of being faults.</param>
 internal sealed class TrainingDatasetReader(ModelText model, bool skipTooLong)
 {
-    // What UTF-16 files begin with.
+    // Byte order marks of UTF-16.
     private static readonly byte[][] WideMarks = [[0xFF, 0xFE], [0xFE, 0xFF]];
 
     private readonly ExampleParser _parser = new(model);
 
-    /// <summary>Most examples of a file, which are all in memory, those that are left out included.</summary>
+    /// <summary>Maximum examples of a file, skipped ones included; all are in memory.</summary>
     public int MostExamples { get; init; } = 1_000_000;
 
-    /// <summary>Most tokens of a file, likewise.</summary>
+    /// <summary>Maximum tokens of a file, likewise.</summary>
     public long MostTokens { get; init; } = 100_000_000;
 
     /// <summary>Reads a file.</summary>

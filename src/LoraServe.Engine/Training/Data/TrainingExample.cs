@@ -3,12 +3,12 @@ namespace LoraServe.Engine.Training.Data;
 /// <summary>One example as tokens.</summary>
 /// <param name="Line">Its line in the file, from 1.</param>
 /// <param name="Tokens">Prompt and completion.</param>
-/// <param name="IsTarget">For each token, whether the model is trained to say it. The first never is.</param>
+/// <param name="IsTarget">For each token, whether it is a target. The first never is.</param>
 public sealed record TrainingExample(int Line, IReadOnlyList<int> Tokens, IReadOnlyList<bool> IsTarget)
 {
-    /// <summary>The tokens that are given when the completion is generated: those before the last run of targets.</summary>
+    /// <summary>The prompt when the completion is generated: the tokens before the last run of targets.</summary>
     public required IReadOnlyList<int> Prompt { get; init; }
 
-    /// <summary>The text that is expected after <see cref="Prompt"/>, without the token that ends it.</summary>
+    /// <summary>The expected text after <see cref="Prompt"/>, without the end token.</summary>
     public required string Completion { get; init; }
 }

@@ -1,5 +1,5 @@
 namespace LoraServe.Engine.Training.Data;
 
-/// <summary>A model whose chat template is missing or broken: whatever a conversation says, it cannot be an example.</summary>
+/// <summary>The model's chat template is missing or broken, so no conversation can be an example.</summary>
 /// <param name="message">What is wrong.</param>
 internal sealed class UnusableTemplateException(string message) : Exception(message);

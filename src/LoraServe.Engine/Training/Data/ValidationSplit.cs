@@ -2,17 +2,17 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Data;
 
-/// <summary>Holds out a part of a data set, decided by a seed alone.</summary>
+/// <summary>Holds out a part of a data set, a function of the seed alone.</summary>
 internal static class ValidationSplit
 {
-    // A shuffle of its own, so that the split has nothing to do with the order of the epochs.
+    // A separate shuffle, so that the split is independent of the order of the epochs.
     private const int Shuffle = -1;
 
-    /// <summary>What is left to train on, and what is held out; at least one example.</summary>
+    /// <summary>The training part and the held-out part; at least one example each.</summary>
     /// <param name="all">Every example.</param>
     /// <param name="part">From above 0 to below 1.</param>
     /// <param name="seed">Of the training.</param>
-    /// <param name="faults">Told where nothing would be left to train on; nothing is held out then.</param>
+    /// <param name="faults">Receives a fault if nothing would be left to train on; then nothing is held out.</param>
     public static (TrainingDataset Training, TrainingDataset? Validation) Of(TrainingDataset all, double part, long seed, FaultList faults)
     {
         var count = all.Examples.Count;

@@ -7,7 +7,7 @@ namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
 /// softmax(q k^T / sqrt(d)) v in float32, forward and backward, block of queries by block of queries: the probabilities are computed again on the
-/// way back, so that memory grows with the length of an example and not with its square.
+/// backward pass, so that memory grows with the length of an example and not with its square.
 /// </summary>
 /// <param name="config">Heads.</param>
 /// <param name="window">How many positions back a token sees, itself included; null sees all.</param>

@@ -2,7 +2,7 @@ using TorchSharp;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>Scalars that live as long as the process: one that is made for a call may be freed by the finalizer while libtorch reads it.</summary>
+/// <summary>Scalars that live as long as the process: the finalizer may free one made for a call while libtorch still reads it.</summary>
 internal static class Constants
 {
     /// <summary>1</summary>

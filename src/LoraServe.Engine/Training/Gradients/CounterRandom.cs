@@ -1,11 +1,11 @@
 namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
-/// Random numbers that are a function of a seed, a stream and an index (SplitMix64, Steele et al. 2014): whoever needs the same numbers
-/// again asks again, in any order, and on every machine gets the same.
+/// Random numbers that are a function of a seed, a stream and an index (SplitMix64, Steele et al. 2014): the same
+/// numbers can be computed again, in any order and on any machine.
 /// </summary>
 /// <param name="seed">Of the training or of a step.</param>
-/// <param name="stream">What they are for, such as the number of a module.</param>
+/// <param name="stream">Their purpose, such as the number of a module.</param>
 internal readonly struct CounterRandom(long seed, long stream)
 {
     private readonly ulong _key = SplitMix64.Mix(SplitMix64.Mix((ulong)seed) + ((ulong)stream * SplitMix64.Gamma));

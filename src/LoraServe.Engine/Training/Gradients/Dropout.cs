@@ -4,10 +4,10 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
-/// What is dropped of the inputs of the modules in one pass (Srivastava et al. 2014). The masks are a function of the seed, so that none is
+/// Dropout of the modules' inputs in one pass (Srivastava et al. 2014). The masks are a function of the seed, so that none is
 /// kept for the backward pass.
 /// </summary>
-/// <param name="probability">With which an input is dropped, from 0 to below 1; it is taken as a multiple of 2^-16.</param>
+/// <param name="probability">Of dropping an input, from 0 to below 1, rounded to a multiple of 2^-16.</param>
 /// <param name="seed">The same seed drops the same.</param>
 internal sealed class Dropout(double probability, long seed)
 {
@@ -16,7 +16,7 @@ internal sealed class Dropout(double probability, long seed)
     private readonly uint _threshold = (uint)Math.Min(Math.Round(probability * (1 << BitsOfOne)), (1 << BitsOfOne) - 1);
 
     /// <summary>0 where an input is dropped, else 1 / (1 - probability), of the shape, dtype and device of x, in the current dispose scope.</summary>
-    /// <param name="module">Number of the module, which drops otherwise than the others.</param>
+    /// <param name="module">Number of the module; each has its own mask.</param>
     /// <param name="x">[tokens, in].</param>
     public Tensor Mask(int module, Tensor x)
     {

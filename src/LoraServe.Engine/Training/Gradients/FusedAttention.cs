@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Training.Gradients;
 /// <summary>Attention of all examples and heads by <see cref="CausalAttentionKernel"/>, each head of keys on one thread.</summary>
 internal static unsafe class FusedAttention
 {
-    /// <summary>Whether tensors of this kind can go through here.</summary>
+    /// <summary>Whether tensors of this kind are supported.</summary>
     public static bool Support(Tensor query) => Products.AreOurs(query);
 
     /// <summary>Computes the result [tokens, heads * headDim].</summary>

@@ -8,14 +8,14 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
-/// The steps between matrix products on a processor, each in one sweep over memory instead of one sweep for each operation of libtorch.
+/// The steps between matrix products on a CPU, each in one pass over memory instead of one pass per libtorch operation.
 /// They read and write the tensors' own memory.
 /// </summary>
 internal static unsafe class FusedSteps
 {
     private const int Width = 8;
 
-    /// <summary>Whether tensors of this kind can go through here: in main memory, contiguous, rows of a multiple of 8 elements.</summary>
+    /// <summary>Whether tensors of this kind are supported: in main memory, contiguous, rows of a multiple of 8 elements.</summary>
     /// <param name="x">Like all tensors of the step.</param>
     /// <param name="size">Elements of a row.</param>
     public static bool Support(Tensor x, long size) =>
@@ -139,7 +139,7 @@ internal static unsafe class FusedSteps
     /// <summary>See <see cref="CausalSoftmaxKernel.Forward(float*, long, long, int, int, int, int?, float)"/>.</summary>
     /// <param name="scores">[kvHeads, group * queries, keys] in float32.</param>
     /// <param name="queries">Adjacent queries, repeated for each head of the group.</param>
-    /// <param name="position">Place of the first query among the keys.</param>
+    /// <param name="position">Position of the first query among the keys.</param>
     /// <param name="window">How many positions back a query sees, itself included; null sees all.</param>
     /// <param name="scale">Scores are multiplied by it.</param>
     public static void Softmax(Tensor scores, int queries, int position, int? window, float scale)
@@ -160,7 +160,7 @@ internal static unsafe class FusedSteps
         });
     }
 
-    /// <summary>The first element. libtorch's memory does not move.</summary>
+    /// <summary>Pointer to the first element; libtorch's memory does not move.</summary>
     public static T* Of<T>(Tensor tensor) where T : unmanaged => (T*)Unsafe.AsPointer(ref MemoryMarshal.GetReference(tensor.bytes));
 
     private static void ByRows(Tensor x, int size, Action<long, long> work) => RowWork.Run(x.numel() / size, size, get_num_threads(), work);

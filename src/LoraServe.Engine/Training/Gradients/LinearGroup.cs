@@ -17,10 +17,10 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
     /// <summary>The modules.</summary>
     public IReadOnlyList<TrainedLinear> Modules => modules;
 
-    /// <summary>Whether anything of them is trained.</summary>
+    /// <summary>Whether any of them is trained.</summary>
     public bool IsTrained => modules.Any(module => module.IsTrained);
 
-    /// <summary>To be called after parameters were written.</summary>
+    /// <summary>Must be called after parameters were written.</summary>
     public void Refresh()
     {
         foreach (var module in modules) module.Factors?.Refresh(module.Weight, dtype);
@@ -33,10 +33,10 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
 
     /// <summary>x [tokens, in] to y_i [tokens, out_i] each.</summary>
     /// <param name="x">The input, which the caller keeps for the backward pass.</param>
-    /// <param name="inputs">Memory, and what is dropped on the way into A.</param>
+    /// <param name="inputs">Memory, and the dropout of A's input.</param>
     /// <param name="tape">Keeps what the group needs in the backward pass.</param>
     /// <param name="kept">Is filled with it.</param>
-    /// <param name="keepsResults">Whether the results are kept as well; they end with the slice if not.</param>
+    /// <param name="keepsResults">Whether the results are kept as well; otherwise they are freed with the slice.</param>
     public Tensor[] Forward(Tensor x, PassInputs inputs, Tape tape, LinearTape kept, bool keepsResults)
     {
         var dropout = inputs.Dropout;
@@ -71,12 +71,12 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
         return results;
     }
 
-    /// <summary>Adds to the gradients of the parameters and returns that of x, which ends with the slice.</summary>
+    /// <summary>Adds to the gradients of the parameters and returns that of x, which is freed with the slice.</summary>
     /// <param name="dys">Gradients of the results.</param>
     /// <param name="x">The input.</param>
     /// <param name="inputs">As in the forward pass.</param>
     /// <param name="kept">Filled in the forward pass.</param>
-    /// <param name="needsInput">Whether the gradient of x is wanted; null is returned where it is not.</param>
+    /// <param name="needsInput">Whether the gradient of x is needed; otherwise null is returned.</param>
     public Tensor? Backward(IReadOnlyList<Tensor> dys, Tensor x, PassInputs inputs, LinearTape kept, bool needsInput)
     {
         var dropout = inputs.Dropout;
@@ -128,7 +128,7 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
         return dx;
     }
 
-    /// <summary>Frees what it made of the parameters, not the parameters.</summary>
+    /// <summary>Frees derived tensors, not the parameters.</summary>
     public void Dispose()
     {
         _a?.Dispose();

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
-/// A and B of one module in training (Hu et al. 2021), and DoRA's magnitude where there is one (Liu et al. 2024), with the forms of them
+/// A and B of one module in training (Hu et al. 2021), and DoRA's magnitude if there is one (Liu et al. 2024), with the derived forms
 /// that passes use.
 /// </summary>
 /// <param name="a">A [r, in].</param>
@@ -34,7 +34,7 @@ internal sealed class LowRankFactors(TrainedParameter a, TrainedParameter b, Tra
     /// <summary>DoRA's g = m / ||W + s B A|| [out] in the compute dtype; the norm counts as a constant (section 4.3).</summary>
     public Tensor? Gain => _gain;
 
-    /// <summary>Makes the forms again after the parameters were written.</summary>
+    /// <summary>Recomputes the derived forms after the parameters were written.</summary>
     /// <param name="weight">W [out, in].</param>
     /// <param name="dtype">The compute dtype.</param>
     public void Refresh(Tensor weight, ScalarType dtype)
@@ -76,7 +76,7 @@ internal sealed class LowRankFactors(TrainedParameter a, TrainedParameter b, Tra
             shift is null ? null : Copy(shift, weight));
     }
 
-    /// <summary>Frees the forms, not the parameters.</summary>
+    /// <summary>Frees the derived forms, not the parameters.</summary>
     public void Dispose()
     {
         _scaledB?.Dispose();

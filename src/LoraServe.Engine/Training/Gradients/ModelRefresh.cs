@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>Computes anew what passes derive from parameters that were written, such as B in the compute dtype: a weight or a group a slice.</summary>
+/// <summary>Recomputes what passes derive from written parameters, such as B in the compute dtype: one weight or group per slice.</summary>
 /// <param name="weights">Trained weights and their copies in the compute dtype, which are written.</param>
 /// <param name="groups">Linear modules.</param>
 internal sealed class ModelRefresh(

@@ -11,10 +11,10 @@ namespace LoraServe.Engine.Training.Gradients;
 /// <param name="Dropout">What is dropped, or null.</param>
 internal sealed record PassInputs(IReadOnlyList<int> Lengths, Tensor Cosine, Tensor Sine, Workspace Workspace, Dropout? Dropout)
 {
-    /// <summary>A tensor of any values that ends with the slice.</summary>
+    /// <summary>An uninitialised tensor that is freed with the slice.</summary>
     public Tensor New(params ReadOnlySpan<long> shape) => Workspace.Slice.Push(shape);
 
-    /// <summary>Rotates x [tokens, heads, headDim], which may become the result, in the current dispose scope.</summary>
+    /// <summary>Rotates x [tokens, heads, headDim], whose memory may be reused for the result, in the current dispose scope.</summary>
     /// <param name="x">Queries or keys.</param>
     /// <param name="direction">1, or -1 to rotate back.</param>
     public Tensor Rotate(Tensor x, int direction)

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
-/// The matrix products of a pass: by <see cref="MatrixProduct"/> where it computes in float32 on a processor, else by libtorch.
+/// The matrix products of a pass: by <see cref="MatrixProduct"/> in float32 on a CPU, otherwise by libtorch.
 /// </summary>
 internal static unsafe class Products
 {
@@ -40,7 +40,7 @@ internal static unsafe class Products
     public static void AddTransposed(Tensor sum, Tensor left, Tensor right, float factor)
     {
         using var scope = NewDisposeScope();
-        // The thinner factor comes first: libtorch is several times faster at that, and a narrow result wastes most of a tile here.
+        // The thinner factor comes first: libtorch is several times faster that way, and a narrow result wastes most of a tile here.
         var isTall = left.size(1) > right.size(1) && (!Support(left) || right.size(1) < ProductTile.Columns);
         var (target, adds) = isTall ? (zeros(right.size(1), left.size(1), ScalarType.Float32, sum.device), false) : (sum, true);
         if (isTall) (left, right) = (right, left);
@@ -62,7 +62,7 @@ internal static unsafe class Products
         if (isTall) sum.AddInPlace(target.t());
     }
 
-    /// <summary>Whether those of tensors like this one are by <see cref="MatrixProduct"/>.</summary>
+    /// <summary>Whether products of tensors like this one use <see cref="MatrixProduct"/>.</summary>
     public static bool AreOurs(Tensor tensor) =>
         MatrixProduct.IsSupported && tensor.device_type == DeviceType.CPU && tensor.dtype == ScalarType.Float32;
 
@@ -78,7 +78,7 @@ internal static unsafe class Products
     private static ProductFactor Factor(Tensor tensor, bool isContiguous) =>
         new(Address(tensor), tensor.stride(0), isContiguous, tensor.dtype == ScalarType.BFloat16);
 
-    // The bytes of a view that is not contiguous cannot be asked for, those of its first row can.
+    // TorchSharp gives no bytes of a non-contiguous view, but those of its first row.
     private static nint Address(Tensor tensor)
     {
         using var row = tensor.narrow(0, 0, 1);
@@ -87,8 +87,8 @@ internal static unsafe class Products
 }
 
 /// <summary>result = left * weight, or that added to the result.</summary>
-/// <param name="Weight">[columns, depth] where it is transposed, else [depth, columns]; rows are contiguous, the dtype is any.</param>
+/// <param name="Weight">[columns, depth] if transposed, else [depth, columns]; rows are contiguous, the dtype is any.</param>
 /// <param name="Result">[tokens, columns] in the compute dtype.</param>
-/// <param name="IsTransposed">Whether the product is with the transposed weight.</param>
+/// <param name="IsTransposed">Whether to multiply by the transposed weight.</param>
 /// <param name="Adds">Whether the result is added to.</param>
 internal readonly record struct ProductTerm(Tensor Weight, Tensor Result, bool IsTransposed = true, bool Adds = false);

@@ -6,29 +6,29 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
-/// Memory for tensors that are freed in the order opposite to that in which they were made. It is never given back in between: pages that
-/// the system hands out anew at every step take longer than what is computed in them.
+/// Memory for tensors that are freed in reverse order of creation. It is not returned in between: zeroing pages
+/// from the system at every step takes longer than computing in them.
 /// </summary>
 /// <param name="dtype">Of all tensors.</param>
 /// <param name="device">Where they are.</param>
 internal sealed class TensorStack(ScalarType dtype, Device device) : IDisposable
 {
-    /// <summary>Least elements of a chunk of memory.</summary>
+    /// <summary>Minimum elements of a chunk of memory.</summary>
     public const long ChunkSize = 16 << 20;
 
-    /// <summary>Where a tensor begins in its chunk, in elements: a multiple of a line of the processor's cache.</summary>
+    /// <summary>Alignment of a tensor in its chunk, in elements: a multiple of a cache line.</summary>
     public const long Alignment = 64;
 
     private readonly List<(Tensor Memory, long Size)> _chunks = [];
     private (int Chunk, long Used) _top;
 
-    /// <summary>Memory that it holds.</summary>
+    /// <summary>Bytes held.</summary>
     public long Bytes => _chunks.Sum(chunk => chunk.Size * chunk.Memory.element_size());
 
-    /// <summary>What is in use, to be given to <see cref="Release"/>.</summary>
+    /// <summary>The current top, for <see cref="Release"/>.</summary>
     public (int Chunk, long Used) Top => _top;
 
-    /// <summary>A contiguous tensor of any values, in the current dispose scope, valid until what is below it is released.</summary>
+    /// <summary>A contiguous uninitialised tensor in the current dispose scope, valid until a lower mark is released.</summary>
     public Tensor Push(params ReadOnlySpan<long> shape)
     {
         var count = 1L;
@@ -42,10 +42,10 @@ internal sealed class TensorStack(ScalarType dtype, Device device) : IDisposable
         return part.view(shape.ToArray());
     }
 
-    /// <summary>Frees what was made since.</summary>
+    /// <summary>Frees everything above a mark.</summary>
     public void Release((int Chunk, long Used) top) => _top = top;
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Returns the memory to the system.</summary>
     public void Dispose()
     {
         foreach (var (memory, _) in _chunks) memory.Dispose();
@@ -53,8 +53,8 @@ internal sealed class TensorStack(ScalarType dtype, Device device) : IDisposable
         _top = default;
     }
 
-    // In place of the free chunks that are too small, and for somewhat more than is asked for: examples that are longer and longer would
-    // otherwise leave a trail of chunks that nothing fits into any more.
+    // Replaces free chunks that are too small, with some room to spare: ever longer examples would
+    // otherwise leave a trail of chunks too small to reuse.
     private void Grow(int free, long needed)
     {
         for (var i = free; i < _chunks.Count; i++) _chunks[i].Memory.Dispose();

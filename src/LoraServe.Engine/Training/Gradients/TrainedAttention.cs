@@ -21,7 +21,7 @@ internal sealed class TrainedAttention(
     /// <summary>The module after the heads.</summary>
     public LinearGroup Output => output;
 
-    /// <summary>Whether anything of it is trained.</summary>
+    /// <summary>Whether any of it is trained.</summary>
     public bool IsTrained => input.IsTrained || output.IsTrained;
 
     /// <summary>x [tokens, hidden] to [tokens, hidden], in the current dispose scope.</summary>
@@ -88,6 +88,6 @@ internal sealed class AttentionTape
     /// <summary>[tokens, kvHeads, headDim]</summary>
     public Tensor? Value { get; set; }
 
-    /// <summary>[tokens, heads * headDim], what the heads found.</summary>
+    /// <summary>[tokens, heads * headDim], the heads' results.</summary>
     public Tensor? Attended { get; set; }
 }

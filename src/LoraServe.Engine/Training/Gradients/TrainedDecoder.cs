@@ -16,7 +16,7 @@ internal sealed class TrainedDecoder : IDisposable
     private bool _isDisposed;
 
     /// <param name="config">The shape of the model.</param>
-    /// <param name="maxModelLen">Most tokens of a sequence that is served, which some rotations depend on.</param>
+    /// <param name="maxModelLen">Maximum tokens of a served sequence, which some rotations depend on.</param>
     /// <param name="modules">Of the model, in training.</param>
     public TrainedDecoder(ModelConfig config, int maxModelLen, TrainedModules modules)
     {
@@ -40,10 +40,10 @@ internal sealed class TrainedDecoder : IDisposable
     /// <summary>Last norm, output head and loss.</summary>
     public TrainedHead Head { get; }
 
-    /// <summary>The backward pass ends at this layer; the number of layers where only the head is trained.</summary>
+    /// <summary>The layer at which the backward pass ends; the number of layers if only the head is trained.</summary>
     public int LowestTrained { get; }
 
-    /// <summary>Memory for a pass, reused from one that has ended.</summary>
+    /// <summary>Memory for a pass, reused from an earlier one.</summary>
     public Workspace TakeWorkspace() =>
         _workspaces.TryPop(out var free) ? free : new Workspace(_dtype, Embedding.Weight.device);
 
@@ -54,7 +54,7 @@ internal sealed class TrainedDecoder : IDisposable
         else _workspaces.Push(workspace);
     }
 
-    /// <summary>All linear modules, those that read the same input together.</summary>
+    /// <summary>All linear modules, grouped by their input.</summary>
     public IEnumerable<LinearGroup> Groups => Layers.SelectMany(layer => layer.Groups).Append(Head.Group);
 
     /// <summary>Rotation of the tokens of examples: cosine and sine, [tokens, headDim / 2] each, in float32 and the current scope.</summary>

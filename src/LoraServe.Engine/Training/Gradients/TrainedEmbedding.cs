@@ -4,7 +4,7 @@ namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>The token embedding, forward and backward.</summary>
 /// <param name="weight">[vocabulary, hidden], of the base in its own dtype or trained in the compute dtype, not owned.</param>
-/// <param name="parameter">The weight where it is trained, else null.</param>
+/// <param name="parameter">The weight if it is trained, else null.</param>
 internal sealed class TrainedEmbedding(Tensor weight, TrainedParameter? parameter)
 {
     /// <summary>Whether it is trained.</summary>

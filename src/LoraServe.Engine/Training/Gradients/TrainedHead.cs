@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>
-/// The last norm and the output head with the cross-entropy, over the positions of targets only and some rows at a time, so that the
+/// The last norm, the output head and the cross-entropy, for targets only and a few rows at a time, so that the
 /// logits of all tokens never exist at once.
 /// </summary>
 internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head) : IDisposable
 {
-    // Memory of the float32 logits that exist at a time.
+    // Bytes of float32 logits in memory at a time.
     private const long LogitBytes = 32 << 20;
 
     /// <summary>The head.</summary>
@@ -17,16 +17,16 @@ internal sealed class TrainedHead(TrainedNorm norm, LinearGroup head) : IDisposa
     /// <summary>The norm before it.</summary>
     public TrainedNorm Norm => norm;
 
-    /// <summary>Rows that are done at a time.</summary>
+    /// <summary>Rows per slice.</summary>
     public int ChunkRows => ChunkRowsOf(head.Modules[0].Weight.size(0));
 
     /// <summary>The same for a vocabulary.</summary>
     public static int ChunkRowsOf(long vocabularySize) => (int)Math.Clamp(LogitBytes / (sizeof(float) * vocabularySize), 1, 256);
 
-    /// <summary>Loss and hits of some rows; where there is a way back, adds to the gradients and replaces the rows by their gradient.</summary>
+    /// <summary>Loss and correct predictions of some rows; with a backward pass, adds to the gradients and replaces the rows by their gradient.</summary>
     /// <param name="rows">Results of the norm [rows, hidden].</param>
     /// <param name="targets">[rows], int64.</param>
-    /// <param name="weight">What each row's loss is multiplied by, or null if there is no backward pass.</param>
+    /// <param name="weight">The loss weight of each row, or null without a backward pass.</param>
     /// <param name="inputs">Memory, and what is dropped.</param>
     public (double Loss, int Correct) Run(Tensor rows, Tensor targets, double? weight, PassInputs inputs)
     {

@@ -10,10 +10,10 @@ internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention atten
     /// <summary>Its modules.</summary>
     public IEnumerable<LinearGroup> Groups => [attention.Input, attention.Output, mlp.Input, mlp.Output];
 
-    /// <summary>Whether anything of it is trained.</summary>
+    /// <summary>Whether any of it is trained.</summary>
     public bool IsTrained => trainsNorms || attention.IsTrained || mlp.IsTrained;
 
-    /// <summary>x [tokens, hidden] to the next layer's, which ends with the slice.</summary>
+    /// <summary>x [tokens, hidden] to the next layer's, which is freed with the slice.</summary>
     public Tensor Forward(Tensor x, PassInputs inputs, LayerTape tape)
     {
         tape.Normed = inputNorm.Forward(x, tape.Tape);
@@ -28,7 +28,7 @@ internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention atten
     /// <param name="x">What the layer was given.</param>
     /// <param name="inputs">As in the forward pass.</param>
     /// <param name="tape">Filled in the forward pass.</param>
-    /// <param name="needsInput">Whether the gradient of x is wanted; null is returned where it is not.</param>
+    /// <param name="needsInput">Whether the gradient of x is needed; otherwise null is returned.</param>
     public Tensor? Backward(Tensor dy, Tensor x, PassInputs inputs, LayerTape tape, bool needsInput)
     {
         var middle = mlp.Backward(dy, tape.MiddleNormed!, inputs, tape.Mlp, needsInput: true)!;
@@ -51,7 +51,7 @@ internal sealed class TrainedLayer(TrainedNorm inputNorm, TrainedAttention atten
 
 /// <summary>What a layer needs in the backward pass.</summary>
 /// <param name="workspace">Memory of the pass.</param>
-/// <param name="keeps">Whether there is a way back in another slice.</param>
+/// <param name="keeps">Whether a backward pass follows in another slice.</param>
 internal sealed class LayerTape(Workspace workspace, bool keeps) : IDisposable
 {
     public Tape Tape { get; } = new(workspace, keeps);
@@ -60,13 +60,13 @@ internal sealed class LayerTape(Workspace workspace, bool keeps) : IDisposable
 
     public MlpTape Mlp { get; } = new();
 
-    /// <summary>What attention was given [tokens, hidden].</summary>
+    /// <summary>The input of attention [tokens, hidden].</summary>
     public Tensor? Normed { get; set; }
 
-    /// <summary>The input with what attention found added [tokens, hidden].</summary>
+    /// <summary>The input plus the result of attention [tokens, hidden].</summary>
     public Tensor? Middle { get; set; }
 
-    /// <summary>What the MLP was given [tokens, hidden].</summary>
+    /// <summary>The input of the MLP [tokens, hidden].</summary>
     public Tensor? MiddleNormed { get; set; }
 
     /// <summary>Frees the tensors.</summary>

@@ -13,7 +13,7 @@ internal sealed class TrainedMlp(LinearGroup input, LinearGroup output) : IDispo
     /// <summary>Down.</summary>
     public LinearGroup Output => output;
 
-    /// <summary>Whether anything of it is trained.</summary>
+    /// <summary>Whether any of it is trained.</summary>
     public bool IsTrained => input.IsTrained || output.IsTrained;
 
     /// <summary>x [tokens, hidden] to [tokens, hidden], in the current dispose scope.</summary>

@@ -20,7 +20,7 @@ internal sealed class TrainedModel : IDisposable
 
     /// <summary>Puts A and B, drawn from the seed, beside the target modules; a full training copies the weights.</summary>
     /// <param name="config">The shape of the model.</param>
-    /// <param name="maxModelLen">Most tokens of a sequence that is served.</param>
+    /// <param name="maxModelLen">Maximum tokens of a served sequence.</param>
     /// <param name="weights">Stay the caller's and are never written.</param>
     /// <param name="settings">Method, rank, targets and seed.</param>
     /// <param name="dtype">What to compute in; null: see <see cref="ComputeDtype.OfTraining"/>.</param>
@@ -39,7 +39,7 @@ internal sealed class TrainedModel : IDisposable
     /// <summary>What is trained, in the order of the forward pass.</summary>
     public IReadOnlyList<TrainedParameter> Parameters => _modules.Parameters;
 
-    /// <summary>To be called after parameters were written: computes what passes derive from them, such as B in the compute dtype.</summary>
+    /// <summary>Must be called after parameters were written: computes what passes derive from them, such as B in the compute dtype.</summary>
     public void Refresh()
     {
         var refresh = BeginRefresh();
@@ -55,7 +55,7 @@ internal sealed class TrainedModel : IDisposable
     /// A pass forward and backward that adds the gradient of weight * (sum of the cross-entropies of the batch's targets) to the parameters.
     /// </summary>
     /// <param name="batch">At most <see cref="TrainingSettings.MicroBatchTokens"/>, or one example.</param>
-    /// <param name="weight">1 / the number of targets of the whole step.</param>
+    /// <param name="weight">The loss weight: 1 / the number of targets of the whole step.</param>
     /// <param name="dropoutSeed">The same seed drops the same.</param>
     public TrainingPass Train(TrainingBatch batch, double weight, long dropoutSeed)
     {

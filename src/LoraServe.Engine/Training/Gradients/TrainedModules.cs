@@ -100,7 +100,7 @@ internal sealed class TrainedModules : IDisposable
         return new LowRankFactors(a, b, magnitude, (float)_scaling.ScalingOf(linear.Path, rank));
     }
 
-    // Kaiming-uniform with a = sqrt(5) (He et al. 2015), which comes down to +-1 / sqrt(in).
+    // Kaiming-uniform with a = sqrt(5) (He et al. 2015), which is +-1 / sqrt(in).
     private Tensor StartOfA(LinearModule linear, int number, int rank)
     {
         var random = new CounterRandom(_settings.Seed, number);

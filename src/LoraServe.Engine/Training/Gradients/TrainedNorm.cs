@@ -5,7 +5,7 @@ namespace LoraServe.Engine.Training.Gradients;
 
 /// <summary>Root mean square normalisation as <see cref="Models.RmsNorm"/>, forward and backward.</summary>
 /// <param name="weight">[size], in the compute dtype, not owned.</param>
-/// <param name="parameter">The weight where it is trained, else null.</param>
+/// <param name="parameter">The weight if it is trained, else null.</param>
 /// <param name="epsilon">Added to the mean square.</param>
 internal sealed class TrainedNorm(Tensor weight, TrainedParameter? parameter, double epsilon) : IDisposable
 {

@@ -3,14 +3,14 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;
 
-/// <summary>A tensor that is trained, in float32 whatever the base's dtype, with the gradient that passes add up.</summary>
+/// <summary>A tensor that is trained, in float32 whatever the base's dtype, with its accumulated gradient.</summary>
 /// <param name="name">
 /// Its name in a PEFT file without prefix, "model.layers.0.self_attn.q_proj.lora_A.weight", or in a checkpoint where the method is full.
 /// </param>
 /// <param name="value">Float32, owned by this.</param>
 internal sealed class TrainedParameter(string name, Tensor value) : IDisposable
 {
-    /// <summary>Its name in the file that it ends in.</summary>
+    /// <summary>Its name in the saved file.</summary>
     public string Name { get; } = name;
 
     /// <summary>The tensor. Callers that write to it call <see cref="TrainedModel.Refresh"/> before the next pass.</summary>

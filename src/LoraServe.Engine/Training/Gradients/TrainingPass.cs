@@ -16,7 +16,7 @@ internal sealed class TrainingPass : ISlicedWork
     private readonly Workspace _workspace;
     private readonly LayerTape?[] _layers;
 
-    // Lowest, the tensors of the whole pass; above them, what each layer of the backward pass was given and kept.
+    // At the bottom the tensors of the whole pass; above them each layer's inputs and kept tensors for the backward pass.
     private readonly Tape _tape;
     private readonly Tensor?[] _inputs;
     private PassInputs? _shared;
@@ -30,7 +30,7 @@ internal sealed class TrainingPass : ISlicedWork
 
     /// <param name="decoder">Stays the caller's.</param>
     /// <param name="batch">Tokens and targets.</param>
-    /// <param name="weight">What losses are multiplied by, or null for a forward pass alone.</param>
+    /// <param name="weight">The loss weight, or null for a forward pass alone.</param>
     /// <param name="dropout">What is dropped, or null.</param>
     /// <param name="recomputes">Whether only the inputs of layers are kept.</param>
     public TrainingPass(TrainedDecoder decoder, TrainingBatch batch, double? weight, Dropout? dropout, bool recomputes)
@@ -59,7 +59,7 @@ internal sealed class TrainingPass : ISlicedWork
     /// <summary>How many targets were the most probable token.</summary>
     public int Correct { get; private set; }
 
-    /// <summary>Memory that it has needed so far.</summary>
+    /// <summary>Peak memory so far.</summary>
     public long Bytes => _workspace.Bytes;
 
     /// <summary>Computes the next slice.</summary>
@@ -154,7 +154,7 @@ internal sealed class TrainingPass : ISlicedWork
         Correct += correct;
     }
 
-    // The rows of the norm are their gradients now.
+    // The rows of the norm have become their gradients.
     private void EndLoss() => _gradient!.zero_().index_copy_(0, _places!, _decoder.Head.Norm.Backward(_normed!, _rows!));
 
     private void BackwardLayer(int i)

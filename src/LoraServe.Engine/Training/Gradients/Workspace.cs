@@ -7,10 +7,10 @@ namespace LoraServe.Engine.Training.Gradients;
 /// <param name="device">Where the base is.</param>
 internal sealed class Workspace(ScalarType dtype, Device device) : IDisposable
 {
-    /// <summary>For what is kept.</summary>
+    /// <summary>Tensors kept for the backward pass.</summary>
     public TensorStack Kept { get; } = new(dtype, device);
 
-    /// <summary>For what ends with the slice.</summary>
+    /// <summary>Tensors freed with the slice.</summary>
     public TensorStack Slice { get; } = new(dtype, device);
 
     /// <summary>Memory of both.</summary>

@@ -10,7 +10,7 @@ namespace LoraServe.Engine.Training.Optimization;
 /// </summary>
 internal sealed class AdamW : IDisposable
 {
-    // Elements that are updated before requests may go first: some milliseconds of work.
+    // Elements updated per slice: some milliseconds of work.
     private const long Slice = 1 << 22;
 
     private readonly IReadOnlyList<(TrainedParameter Parameter, Tensor First, Tensor Second)> _moments;
@@ -18,8 +18,8 @@ internal sealed class AdamW : IDisposable
     private int _next;
     private long _first;
 
-    /// <param name="parameters">Stay the caller's; contiguous. The moments are in main memory wherever they are.</param>
-    /// <param name="weightDecay">Part of a weight that is taken away, times the learning rate.</param>
+    /// <param name="parameters">Stay the caller's; contiguous. The moments are in main memory on any device.</param>
+    /// <param name="weightDecay">Decay per step as a fraction of the weight, times the learning rate.</param>
     public AdamW(IReadOnlyList<TrainedParameter> parameters, double weightDecay)
     {
         _weightDecay = weightDecay;
@@ -30,13 +30,13 @@ internal sealed class AdamW : IDisposable
     public int Steps { get; set; }
 
     /// <summary>
-    /// For each parameter the moving averages of its gradient and of the squares of that, of its shape: written when a training resumes.
+    /// For each parameter the moving averages of its gradient and its square, of its shape; written when a training resumes.
     /// </summary>
     public IEnumerable<(TrainedParameter Parameter, Tensor First, Tensor Second)> Moments => _moments;
 
     /// <summary>
-    /// Updates the next elements of parameters, as many as a slice of time allows, and sets their gradients to 0. A step is complete when
-    /// this returns false; the same arguments are given until then.
+    /// Updates the next slice of parameters and sets their gradients to 0. A step is complete when
+    /// this returns false; pass the same arguments until then.
     /// </summary>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="gradientScale">Multiplies every gradient first: see <see cref="GradientNorm.Scale"/>.</param>

@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Training.Optimization;
 /// <summary>A tensor's float32 values in main memory: its own if it is there, a copy if it is on a device.</summary>
 internal sealed class FloatPieces : IDisposable
 {
-    // A span holds at most 2 GB.
+    // A span has at most 2 GiB.
     private const int Piece = 1 << 28;
 
     private readonly Tensor _tensor;
@@ -42,7 +42,7 @@ internal sealed class FloatPieces : IDisposable
         }
     }
 
-    /// <summary>Brings what was written to the device.</summary>
+    /// <summary>Copies written values to the device.</summary>
     public void Store()
     {
         if (_tensor.device_type != TorchSharp.DeviceType.CPU) _tensor.copy_(_local);

@@ -3,20 +3,20 @@ using LoraServe.Engine.Training.Gradients;
 
 namespace LoraServe.Engine.Training.Optimization;
 
-/// <summary>The norm of all gradients together, and how it is kept below a bound (Pascanu et al. 2013).</summary>
-/// <param name="parameters">Whose gradients; they must not change before it is complete.</param>
+/// <summary>The norm of all gradients, and clipping by it (Pascanu et al. 2013).</summary>
+/// <param name="parameters">Their gradients must not change before it is complete.</param>
 internal sealed class GradientNorm(IReadOnlyList<TrainedParameter> parameters) : ISlicedWork
 {
     private const double Epsilon = 1e-6;
 
-    // Elements that are summed before requests may go first: some milliseconds of work.
+    // Elements summed per slice: some milliseconds of work.
     private const long Slice = 1 << 22;
 
     private double _squares;
     private int _next;
     private long _first;
 
-    /// <summary>The root of the sum of squares over all elements; not finite where one of them is not.</summary>
+    /// <summary>The root of the sum of squares over all elements; not finite if one of them is not.</summary>
     public double Value => Math.Sqrt(_squares);
 
     /// <summary>Sums the squares of the next elements.</summary>
@@ -47,7 +47,7 @@ internal sealed class GradientNorm(IReadOnlyList<TrainedParameter> parameters) :
         return norm.Value;
     }
 
-    /// <summary>What gradients of this norm are multiplied by, as in PyTorch's clip_grad_norm_: at most 1.</summary>
+    /// <summary>The factor for gradients of this norm, as in PyTorch's clip_grad_norm_: at most 1.</summary>
     /// <param name="norm">Their <see cref="Value"/>.</param>
     /// <param name="most">The bound; 0 for none.</param>
     public static double Scale(double norm, double most) => most > 0 ? Math.Min(1, most / (norm + Epsilon)) : 1;

@@ -6,16 +6,16 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 
-/// <summary>What is wrong with ranks, alphas, targets and patterns for a base model.</summary>
+/// <summary>Finds faults of ranks, alphas, targets and patterns for a base model.</summary>
 /// <param name="modules">Of the base model.</param>
-/// <param name="maxRank">The highest rank that is served.</param>
-/// <param name="time">What all patterns may take together.</param>
+/// <param name="maxRank">The highest rank served.</param>
+/// <param name="time">Time limit of all patterns together.</param>
 /// <param name="faults">Receives every fault.</param>
 internal sealed class AdaptationFaults(ModelModules modules, int maxRank, MatchingTime time, FaultList faults)
 {
     private const int MostPatterns = 1000;
 
-    // Characters of all regular expressions together, as for adapters that are uploaded.
+    // Maximum characters of all regular expressions together, as for uploaded adapters.
     private const int MostComplexity = 4000;
 
     private const double MostAlpha = 1e6;
@@ -24,7 +24,7 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, Matchi
     private int _complexity;
     private bool _isTooSlow;
 
-    /// <summary>Checks everything that only LoRA has.</summary>
+    /// <summary>Checks everything specific to LoRA.</summary>
     public void Check(Hyperparameters asked)
     {
         if (asked.Method == TrainingMethod.Full)
@@ -45,7 +45,7 @@ internal sealed class AdaptationFaults(ModelModules modules, int maxRank, Matchi
                 $"alpha_pattern {FaultText.Shorten(pattern)}", alpha, value => value is > 0 and <= MostAlpha, $"a number above 0, at most {MostAlpha}");
         }
 
-        // Which modules a rank is for is not known.
+        // The modules of a rank are unknown.
         if (_isTooSlow) return;
         // The first pattern that matches counts.
         foreach (var (pattern, rank) in asked.RankPattern)

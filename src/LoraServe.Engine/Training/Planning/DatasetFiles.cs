@@ -11,15 +11,15 @@ internal sealed class DatasetFiles(LlmEngine engine)
 {
     /// <summary>Reads a file to train on, or to hold out.</summary>
     /// <param name="path">JSONL.</param>
-    /// <param name="hyperparameters">Say how long examples may be, and what happens to longer ones.</param>
+    /// <param name="hyperparameters">Set the maximum length of examples, and whether longer ones are skipped.</param>
     /// <param name="faults">Receives the file's.</param>
     /// <param name="cancellationToken">Ends it.</param>
-    /// <returns>Null where the file has faults.</returns>
+    /// <returns>Null if the file has faults.</returns>
     /// <exception cref="IOException">The file cannot be read.</exception>
     public TrainingDataset? Read(string path, Hyperparameters hyperparameters, FaultList faults, CancellationToken cancellationToken)
     {
         var most = engine.Model.MaxModelLen;
-        // A wrong length would make faults of good examples.
+        // With an invalid length, valid examples would be faults.
         var longest = hyperparameters.MaxSequenceLength is { } length && length >= 2 && length <= most ? length : most;
         try
         {

@@ -4,13 +4,13 @@ using LoraServe.Engine.Training.Data;
 
 namespace LoraServe.Engine.Training.Planning;
 
-/// <summary>How an engine is asked to complete the prompts of examples.</summary>
+/// <summary>Requests that complete the prompts of examples.</summary>
 internal static class ExampleCompletion
 {
-    // The same text in other tokens is an exact match too.
+    // The same text in different tokens is an exact match too.
     private const int SpareTokens = 8;
 
-    /// <summary>Greedy, as far as it can be the expected text.</summary>
+    /// <summary>Greedy, and no longer than the expected text could be.</summary>
     public static SamplingParams Sampling(LlmEngine engine, TrainingExample example)
     {
         var expected = example.Tokens.Count - example.Prompt.Count;
@@ -22,10 +22,10 @@ internal static class ExampleCompletion
         };
     }
 
-    /// <summary>Why the first examples of held-out data cannot be generated; empty where they can.</summary>
+    /// <summary>Why the first examples of held-out data cannot be generated; empty if they can.</summary>
     /// <param name="engine">Would generate them.</param>
     /// <param name="validation">The held-out data.</param>
-    /// <param name="count">How many are generated at an evaluation.</param>
+    /// <param name="count">How many each evaluation generates.</param>
     public static IReadOnlyList<string> FindFaults(LlmEngine engine, TrainingDataset validation, int count)
     {
         var faults = new DataFaults("validation data");

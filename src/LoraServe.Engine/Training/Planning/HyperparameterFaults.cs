@@ -3,7 +3,7 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 
-/// <summary>What is wrong with hyperparameters whatever the data is, each of them alone and some together.</summary>
+/// <summary>Finds faults of hyperparameters that do not depend on data, alone and in combination.</summary>
 /// <param name="faults">Receives every fault.</param>
 internal sealed class HyperparameterFaults(FaultList faults)
 {
@@ -11,9 +11,9 @@ internal sealed class HyperparameterFaults(FaultList faults)
     private const int MostBatchSize = 4096;
     private const int MostMicroBatchTokens = 1 << 20;
 
-    /// <summary>Checks all but ranks, targets and patterns: see <see cref="AdaptationFaults"/>.</summary>
+    /// <summary>Checks everything except ranks, targets and patterns: see <see cref="AdaptationFaults"/>.</summary>
     /// <param name="asked">As it was asked for.</param>
-    /// <param name="maxModelLen">Most tokens of a sequence that the engine takes.</param>
+    /// <param name="maxModelLen">Maximum tokens of a sequence.</param>
     /// <param name="hasValidation">Whether there is held-out data.</param>
     public void Check(Hyperparameters asked, int maxModelLen, bool hasValidation)
     {
@@ -38,13 +38,13 @@ internal sealed class HyperparameterFaults(FaultList faults)
         CheckEvaluation(asked, hasValidation);
     }
 
-    /// <summary>A number that was asked for must be finite and fit.</summary>
+    /// <summary>A given number must be finite and valid.</summary>
     public void Number(string name, double? value, Func<double, bool> fits, string expected)
     {
         if (value is { } number && (!double.IsFinite(number) || !fits(number))) faults.Add($"{name}: expected {expected}, found {number}");
     }
 
-    /// <summary>A whole number that was asked for must be in its range.</summary>
+    /// <summary>A given whole number must be in its range.</summary>
     public void Whole(string name, long? value, long least, long most)
     {
         if (value is not { } number || (number >= least && number <= most)) return;

@@ -5,13 +5,13 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Planning;
 
-/// <summary>The ranks of the modules that an adapter is trained on. Its patterns are matched once, when it is made.</summary>
+/// <summary>The ranks of an adapter's modules. Patterns are matched once, in the constructor.</summary>
 internal sealed class ModuleRanks
 {
     private readonly Dictionary<string, int> _ranks = new(StringComparer.Ordinal);
 
     /// <param name="modules">Of the base model.</param>
-    /// <param name="settings">What is trained; of a full training no module has a rank.</param>
+    /// <param name="settings">The settings; in a full training no module has a rank.</param>
     /// <param name="time">What the patterns may take.</param>
     /// <exception cref="RegexMatchTimeoutException">They take longer.</exception>
     public ModuleRanks(ModelModules modules, TrainingSettings settings, MatchingTime time)
@@ -29,6 +29,6 @@ internal sealed class ModuleRanks
     /// <summary>Number of weights of an adapter of these ranks: A, B and DoRA's magnitudes.</summary>
     public long Parameters { get; }
 
-    /// <summary>The rank of a module; 0 where no adapter is trained on it.</summary>
+    /// <summary>The rank of a module; 0 if it is not adapted.</summary>
     public int Of(string path) => _ranks.GetValueOrDefault(path);
 }

@@ -5,14 +5,14 @@ using LoraServe.Engine.Training.Settings;
 namespace LoraServe.Engine.Training.Planning;
 
 /// <summary>
-/// What one <see cref="TrainingPass"/> needs in memory, by the tensors that it makes: those kept for the backward pass, those of its largest slice,
+/// The memory of one <see cref="TrainingPass"/>, from the tensors it makes: those kept for the backward pass, those of its largest slice,
 /// and what libtorch allocates beside them.
 /// </summary>
 /// <param name="config">The shape of the model.</param>
 /// <param name="modules">Its linear modules.</param>
 /// <param name="settings">What is trained.</param>
 /// <param name="ranks">Of its modules.</param>
-/// <param name="elementSize">Bytes of an element that is computed with: 4 or 2.</param>
+/// <param name="elementSize">Bytes of an element of the compute dtype: 4 or 2.</param>
 internal sealed class PassMemory(ModelConfig config, ModelModules modules, TrainingSettings settings, ModuleRanks ranks, int elementSize)
 {
     // Queries of a block of attention.
@@ -20,7 +20,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
 
     private readonly Dictionary<string, LinearModule> _linears = modules.Linears.ToDictionary(linear => linear.Path, StringComparer.Ordinal);
 
-    // The number of layers where none is trained.
+    // The number of layers if none is trained.
     private readonly int _lowestTrained = settings.Method == TrainingMethod.Full
         ? 0
         : Enumerable.Range(0, config.LayerCount).FirstOrDefault(layer => Paths(layer).Any(path => ranks.Of(path) > 0), config.LayerCount);
@@ -36,7 +36,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
     private bool IsFull => settings.Method == TrainingMethod.Full;
 
     /// <summary>Bytes of a pass forward and backward.</summary>
-    /// <param name="tokens">Of all of its examples, each of which may be a target.</param>
+    /// <param name="tokens">Of all examples; each may be a target.</param>
     /// <param name="longest">Of its longest example.</param>
     public long Training(long tokens, long longest)
     {
@@ -55,7 +55,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
         return Total(kept, slice, tokens, longest) + (tokens * Loose(widest));
     }
 
-    /// <summary>Bytes of a pass there only, as on held-out examples.</summary>
+    /// <summary>Bytes of a forward pass alone, as on held-out examples.</summary>
     /// <param name="tokens">Of all of its examples.</param>
     /// <param name="longest">Of its longest example.</param>
     public long Evaluation(long tokens, long longest)
@@ -68,7 +68,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
 
     private long Total(StackSize kept, StackSize slice, long tokens, long longest)
     {
-        // A row of logits with its gradient and, off the fused steps, its softmax.
+        // A row of logits with its gradient and, without the fused steps, its softmax.
         var logits = TrainedHead.ChunkRowsOf(config.VocabularySize) * (long)config.VocabularySize * (elementSize + (3 * sizeof(float)));
         var attention = (long)config.HeadCount * Math.Min(BlockSize, longest) * longest * sizeof(float) * 3;
         var places = tokens * (64 + (4L * config.HeadDim));
@@ -85,7 +85,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
             Hidden,
             .. Group($"{path}.self_attn.", "q_proj", "k_proj", "v_proj"),
             .. config.QkNorm ? new[] { Query, Key } : [],
-            // Rotated ones have a place of their own off the fused steps.
+            // Without the fused steps, rotated ones are separate tensors.
             .. IsRotatedInPlace ? Array.Empty<long>() : [Query, Key],
             Query,
             .. Group($"{path}.self_attn.", keepsResults: false, "o_proj"),
@@ -120,7 +120,7 @@ internal sealed class PassMemory(ModelConfig config, ModelModules modules, Train
     private IEnumerable<long> DroppedInputs(int layer) =>
         settings.Dropout > 0 ? Paths(layer).Where(path => Rank(path) > 0).Select(path => (long)_linears[path].InFeatures) : [];
 
-    // Bytes for each token of what libtorch allocates in a slice: masks and dropped inputs, and results that DoRA scales.
+    // Bytes per token that libtorch allocates in a slice: masks and dropped inputs, and results scaled by DoRA.
     private long Loose(int layer)
     {
         var dropped = DroppedInputs(layer).Sum() * ((3L * elementSize) + sizeof(float));

@@ -7,16 +7,16 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 
-/// <summary>Chooses whatever hyperparameters leave open, by the model and the data, and says why.</summary>
-/// <param name="asked">Checked, as far as the data does not matter.</param>
+/// <summary>Chooses the hyperparameters left open, from the model and the data, and says why.</summary>
+/// <param name="asked">Checked as far as possible without the data.</param>
 /// <param name="config">Of the base model.</param>
 /// <param name="modules">Of the base model.</param>
 internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, ModelModules modules)
 {
-    // From so many examples on, a task is taken to have more in it than small ranks hold.
+    // From this many examples on, small ranks are assumed to be too small for the task: a rule of thumb, not measured.
     private const int ManyExamples = 2000;
 
-    // Requests may have to wait for a pass through one layer: for so many multiplications, some ten milliseconds of two cores.
+    // Requests may have to wait for one layer of a pass: this many multiplications take some ten milliseconds on two cores.
     private const long MostMultiplications = 1L << 31;
     private const int LeastMicroBatchTokens = 128;
     private const int MostMicroBatchTokens = 1024;
@@ -24,14 +24,14 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
 
     private readonly List<string> _reasons = [];
 
-    /// <summary>A sentence for every choice.</summary>
+    /// <summary>One sentence per choice.</summary>
     public IReadOnlyList<string> Reasons => _reasons;
 
     /// <summary>Hyperparameters with nothing left open.</summary>
     /// <param name="examples">Number of examples to train on.</param>
-    /// <param name="heldOut">Number of examples held out; 0 for none.</param>
-    /// <param name="maxModelLen">Most tokens of a sequence that the engine takes.</param>
-    /// <param name="maxRank">The highest rank that is served.</param>
+    /// <param name="heldOut">Number of held-out examples; 0 for none.</param>
+    /// <param name="maxModelLen">Maximum tokens of a sequence.</param>
+    /// <param name="maxRank">The highest rank served.</param>
     /// <param name="dtype">The engine's.</param>
     public TrainingSettings Choose(int examples, int heldOut, int maxModelLen, int maxRank, string dtype)
     {
@@ -70,9 +70,9 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
         };
     }
 
-    /// <summary>Settings whose passes are as large as memory allows, where it was left open how large they are.</summary>
+    /// <summary>Settings with the largest passes that memory allows, if their size was left open.</summary>
     /// <param name="settings">Of <see cref="Choose"/>.</param>
-    /// <param name="most">The most micro_batch_tokens for which there is memory; 0 where there is none for any.</param>
+    /// <param name="most">The largest micro_batch_tokens that fits into memory; 0 if none fits.</param>
     public TrainingSettings WithinMemory(TrainingSettings settings, int most)
     {
         if (asked.MicroBatchTokens is not null || most == 0 || most >= settings.MicroBatchTokens) return settings;
@@ -130,7 +130,7 @@ internal sealed class SettingsChoice(Hyperparameters asked, ModelConfig config, 
             : $"steps {steps}: {epochs} epochs of {perEpoch} steps");
     }
 
-    // Narrow models want larger steps.
+    // Narrow models train best with larger learning rates.
     private double LearningRate(bool isFull)
     {
         var multiplier = asked.LearningRateMultiplier ?? 1;

@@ -3,7 +3,7 @@ using LoraServe.Engine.Training.Gradients;
 
 namespace LoraServe.Engine.Training.Planning;
 
-/// <summary>The memory that a <see cref="TensorStack"/> takes for tensors which are pushed one after the other, in elements.</summary>
+/// <summary>The memory of a <see cref="TensorStack"/> for a sequence of tensors, in elements.</summary>
 internal sealed class StackSize
 {
     private long _left;
@@ -11,7 +11,7 @@ internal sealed class StackSize
     /// <summary>Elements of all chunks.</summary>
     public long Elements { get; private set; }
 
-    /// <summary>Adds tensors of so many elements each.</summary>
+    /// <summary>Adds tensors of this many elements each.</summary>
     public void Push(params ReadOnlySpan<long> sizes)
     {
         foreach (var size in sizes)

@@ -14,10 +14,10 @@ internal static class TargetNames
 
     private static readonly string[] AttentionNames = ["q_proj", "k_proj", "v_proj", "o_proj"];
 
-    /// <summary>All names in the order of the forward pass; the output head is not one.</summary>
+    /// <summary>All names in the order of the forward pass, without the output head.</summary>
     public static readonly IReadOnlyList<string> All = [.. AttentionNames, "gate_proj", "up_proj", "down_proj"];
 
-    /// <summary>The names that are asked for, presets resolved, in the order of the forward pass.</summary>
+    /// <summary>The requested names, presets resolved, in the order of the forward pass.</summary>
     /// <param name="asked">Names, or one preset.</param>
     /// <param name="faults">Receives what is wrong.</param>
     public static IReadOnlyList<string> Resolve(IReadOnlyList<string> asked, FaultList faults)
@@ -37,7 +37,7 @@ internal static class TargetNames
         return faults.Count > before ? [] : [.. All.Where(asked.Contains)];
     }
 
-    /// <summary>The modules that have one of the names.</summary>
+    /// <summary>The modules with one of the names.</summary>
     public static IReadOnlyList<LinearModule> Select(ModelModules modules, IReadOnlyList<string> names) =>
         [.. modules.Linears.Where(linear => linear.Path != modules.Head && names.Contains(linear.Path[(linear.Path.LastIndexOf('.') + 1)..]))];
 

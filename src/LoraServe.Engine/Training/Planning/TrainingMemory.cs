@@ -8,8 +8,8 @@ using TorchSharp;
 namespace LoraServe.Engine.Training.Planning;
 
 /// <summary>
-/// What a training takes in memory beside the base: trained weights, their gradients and the optimiser's state, the activations of its largest
-/// pass, and its data. An estimate from shapes alone, rather too high than too low.
+/// The memory of a training beside the base: trained weights, their gradients and the optimiser's state, the activations of its largest
+/// pass, and its data. An estimate from shapes alone, on the high side.
 /// </summary>
 /// <param name="engine">Whose model is trained.</param>
 /// <param name="settings">How it is trained.</param>
@@ -23,10 +23,10 @@ internal sealed class TrainingMemory(LlmEngine engine, TrainingSettings settings
 
     private readonly ModelModules _modules = engine.BaseModel.Config.Modules(engine.Model.Name);
 
-    /// <summary>Number of weights that are trained.</summary>
+    /// <summary>Number of trained weights.</summary>
     public long Parameters => settings.Method == TrainingMethod.Full ? engine.Model.Parameters : ranks.Parameters;
 
-    /// <summary>Bytes of what is trained and of what trains it.</summary>
+    /// <summary>Bytes of trained weights, gradients and optimiser state.</summary>
     public long OfParameters
     {
         get
@@ -35,7 +35,7 @@ internal sealed class TrainingMemory(LlmEngine engine, TrainingSettings settings
             var snapshot = settings.ExactMatchExamples > 0 ? Parameters * SizeOf(Weights.Dtype) : 0;
             var largest = _modules.Linears.Where(linear => linear.Path != _modules.Head)
                 .Max(linear => (long)linear.InFeatures * linear.OutFeatures);
-            // Sums that are transposed, and DoRA's norms of W + s B A.
+            // Transposed sums, and DoRA's norms of W + s B A.
             var transient = settings.Method == TrainingMethod.Full ? sizeof(float) * largest : settings.UseDora ? 2 * sizeof(float) * largest : 0;
             return (Parameters * (BytesOfParameter + (isCopied ? SizeOf(Compute) : 0))) + snapshot + transient;
         }
@@ -45,10 +45,10 @@ internal sealed class TrainingMemory(LlmEngine engine, TrainingSettings settings
 
     private torch.ScalarType Compute => ComputeDtype.OfTraining(Weights.Dtype, Weights.Device);
 
-    /// <summary>Bytes of all of it.</summary>
+    /// <summary>Total bytes.</summary>
     /// <param name="training">Examples to train on.</param>
     /// <param name="validation">Held-out examples, or null.</param>
-    /// <param name="microBatchTokens">In place of the settings'; null takes those.</param>
+    /// <param name="microBatchTokens">Overrides the settings'; null keeps those.</param>
     public long Of(TrainingDataset training, TrainingDataset? validation, int? microBatchTokens = null)
     {
         var tokens = microBatchTokens ?? settings.MicroBatchTokens;
@@ -90,7 +90,7 @@ internal sealed class TrainingMemory(LlmEngine engine, TrainingSettings settings
             + $"long examples, {otherwise}";
     }
 
-    /// <summary>The most micro_batch_tokens, up to the settings', that fit; 0 where none do.</summary>
+    /// <summary>The largest micro_batch_tokens, up to the settings', that fits; 0 if none does.</summary>
     /// <param name="training">Examples to train on.</param>
     /// <param name="validation">Held-out examples, or null.</param>
     /// <param name="budget">Bytes that it may take.</param>

@@ -3,7 +3,7 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Planning;
 
-/// <summary>A training that can begin: everything has been checked and chosen.</summary>
+/// <summary>A training that is ready to start: everything is checked and chosen.</summary>
 public sealed record TrainingPlan
 {
     /// <summary>What was asked for.</summary>
@@ -12,7 +12,7 @@ public sealed record TrainingPlan
     /// <summary>How it runs.</summary>
     public required TrainingSettings Settings { get; init; }
 
-    /// <summary>What was chosen and why, a sentence each: "rank 8: ...".</summary>
+    /// <summary>What was chosen and why, one sentence each: "rank 8: ...".</summary>
     public required IReadOnlyList<string> Choices { get; init; }
 
     /// <summary>The examples to train on.</summary>
@@ -21,9 +21,9 @@ public sealed record TrainingPlan
     /// <summary>The held-out examples, or null.</summary>
     public required TrainingDataset? Validation { get; init; }
 
-    /// <summary>Number of weights that are trained.</summary>
+    /// <summary>Number of trained weights.</summary>
     public required long TrainedParameters { get; init; }
 
-    /// <summary>About how much memory it takes beside the base.</summary>
+    /// <summary>Estimated memory beside the base, in bytes.</summary>
     public long MemoryBytes { get; init; }
 }

@@ -8,14 +8,14 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Training.Planning;
 
-/// <summary>Makes a plan of a request, or says everything that is wrong with it. Touches no tensor.</summary>
+/// <summary>Turns a request into a plan, or reports every fault. Computes nothing.</summary>
 /// <param name="engine">Whose model is trained.</param>
 internal sealed class TrainingPreparation(LlmEngine engine)
 {
     private readonly ModelConfig _config = engine.BaseModel.Config;
     private readonly ModelModules _modules = engine.BaseModel.Config.Modules(engine.Model.Name);
 
-    // Of all patterns of a request.
+    // For all patterns of a request.
     private readonly MatchingTime _time = new();
 
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
@@ -37,7 +37,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         var (settings, memory) = Choose(choice, training, validation);
         CheckChosen(settings, faults);
         CheckMemory(memory, training, validation, faults);
-        // Before hours of training end at the first evaluation.
+        // Found now, rather than at the first evaluation after hours of training.
         if (validation is not null) faults.AddRange(ExampleCompletion.FindFaults(engine, validation, settings.ExactMatchExamples));
         faults.ThrowIfAny();
         return new TrainingPlan
@@ -52,7 +52,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         };
     }
 
-    /// <summary>What is wrong with hyperparameters whatever the data is.</summary>
+    /// <summary>Faults of hyperparameters that do not depend on data.</summary>
     public IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, bool hasValidation)
     {
         var faults = new FaultList(null);
@@ -60,7 +60,7 @@ internal sealed class TrainingPreparation(LlmEngine engine)
         return faults.Kept;
     }
 
-    /// <summary>What is wrong with hyperparameters on data that has been read.</summary>
+    /// <summary>Faults of hyperparameters on data that has been read.</summary>
     public IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, TrainingDataset training, TrainingDataset? validation)
     {
         var faults = new FaultList(null);

@@ -2,21 +2,21 @@ using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Training.Ranks;
 
-/// <summary>What one training of a study came to.</summary>
+/// <summary>The result of one training of a study.</summary>
 internal sealed record RankFigures
 {
-    /// <summary>Weights that were trained.</summary>
+    /// <summary>Number of trained weights.</summary>
     public required long Parameters { get; init; }
 
-    /// <summary>Bytes of the tensor files that it ended in; 0 where it diverged.</summary>
+    /// <summary>Bytes of the saved tensor files; 0 if it diverged.</summary>
     public required long Bytes { get; init; }
 
-    /// <summary>Time that it worked; 0 where it diverged.</summary>
+    /// <summary>Time it worked; 0 if it diverged.</summary>
     public required TimeSpan Elapsed { get; init; }
 
     /// <summary>On the held-out examples; null if it diverged.</summary>
     public required EvaluationFigures? Figures { get; init; }
 
-    /// <summary>Where its adapter was, and is where adapters are kept; empty where it diverged.</summary>
+    /// <summary>The adapter's folder, which exists only if adapters are kept; empty if it diverged.</summary>
     public required string Folder { get; init; }
 }

@@ -3,7 +3,7 @@ using LoraServe.Engine.Training.Results;
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>
-/// The rule of one standard error (Breiman et al. 1984, section 3.4.3): of all settings whose figure is at most one standard error worse than
+/// The one-standard-error rule (Breiman et al. 1984, section 3.4.3): of all settings whose figure is at most one standard error worse than
 /// the best one, the one that trains the fewest weights. It is taken at the largest size of the data, by exact match where answers were
 /// generated, else by loss. Settings of which a seed diverged are not compared.
 /// </summary>
@@ -33,11 +33,11 @@ internal sealed record RankPlateau(RankStudyRow Best, RankStudyRow Chosen)
         return new RankPlateau(best, candidates.First(row => Goodness(row) >= least));
     }
 
-    /// <summary>The size of the data at which ranks are compared.</summary>
+    /// <summary>The data size at which ranks are compared.</summary>
     /// <param name="rows">At least one with a rank that did not diverge.</param>
     public static int ComparedSize(IReadOnlyList<RankStudyRow> rows) => rows.Where(IsCompared).Max(row => row.DataSize);
 
-    /// <summary>What to do, for a person.</summary>
+    /// <summary>The recommendation, as text.</summary>
     /// <param name="rows">All of the study.</param>
     public string Recommend(IReadOnlyList<RankStudyRow> rows)
     {
@@ -53,7 +53,7 @@ internal sealed record RankPlateau(RankStudyRow Best, RankStudyRow Chosen)
 
     private static bool IsCompared(RankStudyRow row) => row is { Rank: not null, Diverged: 0 };
 
-    // The larger the better.
+    // Larger is better.
     private static double Goodness(RankStudyRow row) => row.ExactMatch?.Mean ?? -row.Loss!.Mean;
 
     private static double StandardError(RankStudyRow row) => (row.ExactMatch ?? row.Loss!).StandardError;

@@ -3,7 +3,7 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Ranks;
 
-/// <summary>Trains the same task with different ranks and says which one it needs.</summary>
+/// <summary>Trains the same task with different ranks and recommends one.</summary>
 public sealed class RankStudy
 {
     // Float32 each: the weight, its gradient and the two moments of AdamW.
@@ -20,7 +20,7 @@ public sealed class RankStudy
     internal RankStudy(StudiedModel model) => _model = model;
 
     /// <summary>Checks every training of the study.</summary>
-    /// <returns>What all trainings have in common, a sentence each.</returns>
+    /// <returns>What all trainings have in common, one sentence each.</returns>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="IOException">A file cannot be read, or the study's folder cannot be written.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
@@ -28,12 +28,12 @@ public sealed class RankStudy
         RankStudyPlan.Of(request, _model, cancellationToken).Rules;
 
     /// <summary>
-    /// Runs the study. Trainings that ended are not made again when it is run again in the same folder, be it that it was killed or that it
-    /// asks for more ranks or seeds; one that was interrupted resumes from its checkpoint, and one that diverged has no figures.
+    /// Runs the study. When it is run again in the same folder, after a kill or with
+    /// more ranks or seeds, finished trainings are not repeated; an interrupted one resumes from its checkpoint, and a diverged one has no figures.
     /// </summary>
     /// <param name="request">What to try.</param>
     /// <param name="progress">Called in order, on one thread at a time.</param>
-    /// <param name="cancellationToken">Ends it once the training that runs has saved a checkpoint.</param>
+    /// <param name="cancellationToken">Ends it once the current training has saved a checkpoint.</param>
     /// <exception cref="InvalidTrainingException">With every fault.</exception>
     /// <exception cref="TrainingFailedException">A training failed, or all of them diverged.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>

@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Training.Ranks;
 
-/// <summary>What is wrong with a study as a whole, whatever its trainings are.</summary>
+/// <summary>Finds faults of a study as a whole, apart from its trainings.</summary>
 internal static class RankStudyFaults
 {
     private const int MaxSeeds = 100;

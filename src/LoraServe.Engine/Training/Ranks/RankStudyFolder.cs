@@ -3,23 +3,23 @@ using System.Text.Json;
 
 namespace LoraServe.Engine.Training.Ranks;
 
-/// <summary>What a study keeps on the disk: trainings that run, and what those that ended came to, so that none is made twice.</summary>
+/// <summary>A study's files: running trainings, and results of finished ones, so that none is repeated.</summary>
 /// <param name="root">The study's folder; it need not exist.</param>
 internal sealed class RankStudyFolder(string root)
 {
     private const int NameCharacters = 16;
 
-    /// <summary>The name of what depends on some content: equal where the content is.</summary>
+    /// <summary>A name derived from content: equal for equal content.</summary>
     public static string Name<T>(T content) =>
         Convert.ToHexStringLower(SHA256.HashData(JsonSerializer.SerializeToUtf8Bytes(content)))[..NameCharacters];
 
     /// <summary>The folder of a training.</summary>
     public string Training(string name) => Path.Combine(root, "trainings", name);
 
-    /// <summary>The first lines of a data set as a file of their own, which is written where it is not there.</summary>
+    /// <summary>The first lines of a data set as a file, which is written if it does not exist.</summary>
     /// <param name="file">JSONL.</param>
     /// <param name="hash">Its content.</param>
-    /// <param name="lines">How many; blank ones do not count.</param>
+    /// <param name="lines">How many, not counting blank ones.</param>
     public string Beginning(string file, string hash, int lines)
     {
         var path = Path.Combine(root, "data", $"{Name(hash)}-{lines}.jsonl");
@@ -29,11 +29,11 @@ internal sealed class RankStudyFolder(string root)
         return path;
     }
 
-    /// <summary>What was saved under a name; null if nothing was.</summary>
+    /// <summary>The value saved under a name, or null.</summary>
     public T? Read<T>(string name) where T : class =>
         File.Exists(Result(name)) ? JsonSerializer.Deserialize<T>(File.ReadAllBytes(Result(name))) : null;
 
-    /// <summary>Saves something under a name.</summary>
+    /// <summary>Saves a value under a name.</summary>
     public void Save<T>(string name, T value) =>
         Write(Result(name), temporary => File.WriteAllBytes(temporary, JsonSerializer.SerializeToUtf8Bytes(value)));
 
@@ -45,7 +45,7 @@ internal sealed class RankStudyFolder(string root)
 
     private string Result(string name) => Path.Combine(root, "results", $"{name}.json");
 
-    // Whole or not at all: the process may be killed at any time.
+    // Atomically: the process may be killed at any time.
     private static void Write(string path, Action<string> write)
     {
         Directory.CreateDirectory(Path.GetDirectoryName(path)!);

@@ -51,7 +51,7 @@ internal sealed class RankStudyPlan
     /// <summary>Every training, full fine-tuning last.</summary>
     public IReadOnlyList<RankTraining> Trainings { get; }
 
-    /// <summary>What they have in common, for a person.</summary>
+    /// <summary>What they have in common, as text.</summary>
     public IReadOnlyList<string> Rules =>
     [
         $"Every training makes {_common.Steps:N0} steps of {_common.BatchSize} examples. Under one seed, all see the same examples in the same order.",
@@ -72,7 +72,7 @@ internal sealed class RankStudyPlan
         if (RankStudyFaults.Of(request).ToList() is { Count: > 0 } wrong) throw new InvalidTrainingException(wrong);
         var common = model.Prepare(Common(request), cancellationToken);
         var plan = new RankStudyPlan(request, common);
-        // A part of the data is as good as all of it, and a seed as any other.
+        // Checking one part of the data and one seed is enough.
         var faults = plan.Trainings.Where(training => training.Seed == 0).DistinctBy(training => (training.Rank, training.Target))
             .SelectMany(training => model.FindFaults(training.Request.Hyperparameters, common)).Distinct(StringComparer.Ordinal).ToList();
         return faults.Count > 0 ? throw new InvalidTrainingException(faults) : plan;
@@ -82,7 +82,7 @@ internal sealed class RankStudyPlan
     public static IReadOnlyList<string> Modules(string target) =>
         target.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
 
-    // What is chosen for the highest rank, the last placement and all of the data is used for all.
+    // Choices for the highest rank, the last placement and all of the data apply to all trainings.
     private static TrainingRequest Common(RankStudyRequest request) => request.Training with
     {
         ValidationFile = request.TestFile ?? request.Training.ValidationFile,

@@ -2,10 +2,10 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Ranks;
 
-/// <summary>A question for the rank that a task needs.</summary>
+/// <summary>The request of a rank study.</summary>
 public sealed record RankStudyRequest
 {
-    /// <summary>Most trainings of a study.</summary>
+    /// <summary>Maximum trainings of a study.</summary>
     public const int MostTrainings = 1000;
 
     /// <summary>
@@ -25,21 +25,21 @@ public sealed record RankStudyRequest
     /// <summary>Sizes of the training data to try, the first so many examples; empty: all of it.</summary>
     public IReadOnlyList<int> DataSizes { get; init; } = [];
 
-    /// <summary>Trainings for each of these, with seeds of their own.</summary>
+    /// <summary>Trainings of each setting, with different seeds.</summary>
     public int Seeds { get; init; } = 3;
 
     /// <summary>Whether full fine-tuning is tried too.</summary>
     public bool IncludesFull { get; init; } = true;
 
     /// <summary>
-    /// The learning rate of full fine-tuning; null: a tenth of LoRA's, which is about how far apart the best ones of both lie (Schulman et al.
+    /// The learning rate of full fine-tuning; null: a tenth of LoRA's, about the ratio of the best rates of both (Schulman et al.
     /// 2025, "LoRA Without Regret").
     /// </summary>
     public double? FullLearningRate { get; init; }
 
-    /// <summary>Whether the trained adapters are kept, or only what was found.</summary>
+    /// <summary>Whether the trained adapters are kept, or only the figures.</summary>
     public bool KeepsAdapters { get; init; }
 
-    /// <summary>How many trainings that makes: each rank on each target, and full fine-tuning, with each data size and seed.</summary>
+    /// <summary>Number of trainings: each rank on each target, and full fine-tuning, with each data size and seed.</summary>
     public long Trainings => (((long)Ranks.Count * Targets.Count) + (IncludesFull ? 1 : 0)) * Math.Max(1, DataSizes.Count) * Seeds;
 }

@@ -11,22 +11,22 @@ public sealed record RankStudyRow
     /// <summary>attention, all-linear, names of modules, or full.</summary>
     public required string Target { get; init; }
 
-    /// <summary>Examples that it was trained on.</summary>
+    /// <summary>Number of training examples.</summary>
     public required int DataSize { get; init; }
 
-    /// <summary>Weights that are trained.</summary>
+    /// <summary>Number of trained weights.</summary>
     public required long Parameters { get; init; }
 
-    /// <summary>The same as a part of the base's weights.</summary>
+    /// <summary>The same as a fraction of the base's weights.</summary>
     public required double Share { get; init; }
 
-    /// <summary>Bytes of the adapter's file, or of the checkpoint's; 0 where every seed diverged.</summary>
+    /// <summary>Bytes of the adapter's file, or of the checkpoint's; 0 if every seed diverged.</summary>
     public required long Bytes { get; init; }
 
     /// <summary>Mean time of one training that did not diverge, its evaluation included.</summary>
     public required TimeSpan Elapsed { get; init; }
 
-    /// <summary>Memory that parameters, gradients and the optimiser's state take.</summary>
+    /// <summary>Bytes of parameters, gradients and optimiser state.</summary>
     public required long TrainingBytes { get; init; }
 
     /// <summary>Seeds whose training diverged, and which have no figures.</summary>
@@ -35,10 +35,10 @@ public sealed record RankStudyRow
     /// <summary>Held-out loss of each seed that did not diverge.</summary>
     public required IReadOnlyList<double> Losses { get; init; }
 
-    /// <summary>Held-out exact match of each of them; empty where nothing was generated.</summary>
+    /// <summary>Held-out exact match of each of them; empty if nothing was generated.</summary>
     public required IReadOnlyList<double> ExactMatches { get; init; }
 
-    /// <summary>Examples that each exact match is a share of; 0 where it is unknown.</summary>
+    /// <summary>Examples behind each exact match; 0 if unknown.</summary>
     public int GeneratedExamples { get; init; }
 
     /// <summary>Held-out loss, its error over seeds alone; null if every seed diverged.</summary>

@@ -3,7 +3,7 @@ using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Training.Ranks;
 
-/// <summary>The trainings of a study one by one, each made at most once.</summary>
+/// <summary>Runs the trainings of a study in sequence, each at most once.</summary>
 /// <param name="model">The base.</param>
 /// <param name="request">The study.</param>
 /// <param name="trainings">All of its trainings.</param>
@@ -35,7 +35,7 @@ internal sealed class RankStudyRun(StudiedModel model, RankStudyRequest request,
         return figures;
     }
 
-    /// <summary>The spectra at the highest rank, once all trainings were made; null if they diverged.</summary>
+    /// <summary>The spectra at the highest rank, once all trainings are done; null if they diverged.</summary>
     public RankSpectrum? ReadSpectrum()
     {
         if (_folder.Read<RankSpectrum>(SpectrumName) is { } known) return known;
@@ -71,7 +71,7 @@ internal sealed class RankStudyRun(StudiedModel model, RankStudyRequest request,
 
     private string SpectrumName => $"spectrum-{RankStudyFolder.Name(_compared.Select(Name))}";
 
-    // Its adapter is: until the spectra have been read.
+    // Its adapter is kept until the spectra have been read.
     private bool IsNeeded(RankTraining training) => _compared.Contains(training) && _folder.Read<RankSpectrum>(SpectrumName) is null;
 
     private void Forget(RankTraining training)
@@ -85,7 +85,7 @@ internal sealed class RankStudyRun(StudiedModel model, RankStudyRequest request,
         return name;
     }
 
-    // Equal where everything that decides the result is.
+    // Equal if everything that decides the result is equal.
     private string NameOf(TrainingPlan plan) =>
         RankStudyFolder.Name(new { model.Fingerprint, plan.Settings, Data = plan.Training.Hash, Test = plan.Validation!.Hash });
 }

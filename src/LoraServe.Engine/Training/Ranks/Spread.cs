@@ -2,9 +2,9 @@ using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Training.Ranks;
 
-/// <summary>The mean of a figure over seeds, and how sure it is.</summary>
+/// <summary>The mean of a figure over seeds, and its standard error.</summary>
 /// <param name="Mean">Arithmetic.</param>
-/// <param name="StandardError">Of the mean; 0 where nothing is known of it.</param>
+/// <param name="StandardError">Of the mean; 0 if unknown.</param>
 public sealed record Spread(double Mean, double StandardError)
 {
     /// <summary>A figure whose uncertainty over test examples is unknown: the standard deviation over seeds / sqrt(n); 0 for one seed.</summary>
@@ -21,7 +21,7 @@ public sealed record Spread(double Mean, double StandardError)
     /// seeds therefore do not make smaller.
     /// </summary>
     /// <param name="shares">At least one.</param>
-    /// <param name="examples">That each is a share of, at least 1.</param>
+    /// <param name="examples">The examples behind each share, at least 1.</param>
     public static Spread OfShares(IReadOnlyCollection<double> shares, int examples)
     {
         var (mean, seeds) = Of(shares);

@@ -4,10 +4,10 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Training.Ranks;
 
-/// <summary>What a study needs of the base and of what trains on it.</summary>
+/// <summary>What a study needs of the base and its trainer.</summary>
 internal sealed record StudiedModel
 {
-    /// <summary>What tells bases apart.</summary>
+    /// <summary>The base's fingerprint.</summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>Weights of the base.</summary>
@@ -16,7 +16,7 @@ internal sealed record StudiedModel
     /// <summary><see cref="LoraTrainer.Prepare"/>.</summary>
     public required Func<TrainingRequest, CancellationToken, TrainingPlan> Prepare { get; init; }
 
-    /// <summary>What is wrong with hyperparameters on the data of a plan: see <see cref="LoraTrainer"/>.</summary>
+    /// <summary>Faults of hyperparameters on the data of a plan: see <see cref="LoraTrainer"/>.</summary>
     public required Func<Hyperparameters, TrainingPlan, IReadOnlyList<string>> FindFaults { get; init; }
 
     /// <summary><see cref="LoraTrainer.RunAsync"/>.</summary>

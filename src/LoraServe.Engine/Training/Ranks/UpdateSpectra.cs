@@ -5,13 +5,13 @@ using LoraServe.Engine.Peft;
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>
-/// Reads from trained adapters in how few directions they change their modules. The directions are those of the product B A: A alone begins
-/// at random, and the directions that it did not learn still show where it began.
+/// Reads from trained adapters in how few directions they change their modules. The directions are those of the product B A: A alone starts
+/// at random, and directions without training still show that start.
 /// </summary>
 /// <param name="modules">The base.</param>
 internal sealed class UpdateSpectra(ModelModules modules)
 {
-    /// <summary>The spectra of the first adapter, and how far its directions are those of the second.</summary>
+    /// <summary>The spectra of the first adapter, and the overlap of its directions with the second's.</summary>
     /// <param name="folders">PEFT folders of one or two seeds.</param>
     /// <param name="rank">The rank that was trained.</param>
     /// <param name="target">The placement that was trained.</param>

@@ -1,11 +1,11 @@
 namespace LoraServe.Engine.Training.Results;
 
-/// <summary>How sure a share is that was counted on a sample.</summary>
+/// <summary>The uncertainty of a share counted on a sample.</summary>
 internal static class Binomial
 {
     /// <summary>
-    /// The standard error of a share, with one success and one failure added (Agresti and Caffo 2000), so that all of few examples, or none,
-    /// are not taken for certain.
+    /// The standard error of a share, with one success and one failure added (Agresti and Caffo 2000), so that 0 % or 100 % of a few examples
+    /// is not taken for certain.
     /// </summary>
     /// <param name="share">From 0 to 1.</param>
     /// <param name="count">Examples, at least 1.</param>

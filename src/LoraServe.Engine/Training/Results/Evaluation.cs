@@ -12,6 +12,6 @@ public sealed record Evaluation(EvaluationFigures Figures, IReadOnlyList<Example
 /// <param name="Output">The greedy completion; null if it was not generated.</param>
 public sealed record ExampleResult(int Line, double Loss, string Expected, string? Output)
 {
-    /// <summary>Whether the output is what is expected; null if it was not generated.</summary>
+    /// <summary>Whether the output equals the expected text; null if it was not generated.</summary>
     public bool? IsExactMatch => Output is null ? null : Output == Expected;
 }

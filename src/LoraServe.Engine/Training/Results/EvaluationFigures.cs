@@ -10,7 +10,7 @@ namespace LoraServe.Engine.Training.Results;
 /// <param name="GeneratedExamples">Examples that were generated.</param>
 public sealed record EvaluationFigures(double Loss, double TokenAccuracy, double? ExactMatch, int Examples, int GeneratedExamples)
 {
-    /// <summary>exp of the loss: infinite from a loss of 710 on, which JSON cannot say.</summary>
+    /// <summary>exp of the loss: infinite above a loss of 710, which JSON cannot express.</summary>
     [JsonIgnore]
     public double Perplexity => Math.Exp(Loss);
 }

@@ -2,17 +2,17 @@ using System.Text.Json.Serialization;
 
 namespace LoraServe.Engine.Training.Results;
 
-/// <summary>What a training tells while it runs.</summary>
+/// <summary>An event of a running training.</summary>
 public abstract record TrainingEvent;
 
-/// <summary>A step of the optimiser was made.</summary>
+/// <summary>A step of the optimiser is done.</summary>
 /// <param name="Step">From 1.</param>
 /// <param name="Loss">Mean cross-entropy of the step's targets in nats, before the step.</param>
 /// <param name="TokenAccuracy">Part of the targets that were the most probable token.</param>
 /// <param name="LearningRate">Of this step.</param>
 /// <param name="GradientNorm">Before it was clipped.</param>
-/// <param name="Tokens">Tokens that went through the model in this step.</param>
-/// <param name="Elapsed">Time that the step worked, waiting for requests excluded.</param>
+/// <param name="Tokens">Tokens processed in this step.</param>
+/// <param name="Elapsed">Time of the step, without waiting for requests.</param>
 public sealed record StepMade(
     int Step, double Loss, double TokenAccuracy, double LearningRate, double GradientNorm, long Tokens, TimeSpan Elapsed) : TrainingEvent;
 
@@ -23,10 +23,10 @@ public sealed record EvaluationBegun(int Step) : TrainingEvent;
 /// <summary>The validation data was evaluated.</summary>
 /// <param name="Step">After which step.</param>
 /// <param name="Figures">What came out.</param>
-/// <param name="IsBest">Whether it is the best so far, which is what the training ends with.</param>
+/// <param name="IsBest">Whether it is the best so far, and so the training's result.</param>
 public sealed record Evaluated(int Step, EvaluationFigures Figures, bool IsBest) : TrainingEvent
 {
-    /// <summary>By what it is the best so far; null if it is not, or was not written down.</summary>
+    /// <summary>By which figure it is the best so far; null if it is not, or was not recorded.</summary>
     public BestBy? By { get; init; }
 
     /// <summary>", the best so far by loss", or nothing.</summary>
@@ -51,20 +51,20 @@ public enum BestBy
 }
 
 /// <summary>
-/// A checkpoint is about to be written: a killed training does not tell of the steps before it again, so that what is to be kept of them
-/// has to be kept by now.
+/// A checkpoint is about to be written. A killed training does not report earlier steps again, so anything to keep of them
+/// must be stored by now.
 /// </summary>
 /// <param name="Step">After which step.</param>
 public sealed record CheckpointBegun(int Step) : TrainingEvent;
 
 /// <summary>A checkpoint is on the disk: a killed training resumes from here. It is reported again then.</summary>
 /// <param name="Step">After which step.</param>
-/// <param name="AdapterFolder">A PEFT folder of the state after that step.</param>
+/// <param name="AdapterFolder">A PEFT folder of the parameters after that step.</param>
 public sealed record CheckpointSaved(int Step, string AdapterFolder) : TrainingEvent;
 
-/// <summary>The last step is made: it is checked that the base is as it was, and the result is written.</summary>
+/// <summary>The last step is done: the base is verified and the result is written.</summary>
 public sealed record EndBegun : TrainingEvent;
 
-/// <summary>Something to know: where it resumes after a kill, why it stopped early.</summary>
+/// <summary>A note: where it resumes after a kill, or why it stopped early.</summary>
 /// <param name="Text">A sentence.</param>
 public sealed record Note(string Text) : TrainingEvent;

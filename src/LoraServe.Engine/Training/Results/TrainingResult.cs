@@ -1,15 +1,15 @@
 namespace LoraServe.Engine.Training.Results;
 
-/// <summary>How a training ended.</summary>
+/// <summary>The result of a training.</summary>
 public sealed record TrainingResult
 {
     /// <summary>The PEFT folder, or the checkpoint folder of a full training.</summary>
     public required string Folder { get; init; }
 
-    /// <summary>Steps that were made.</summary>
+    /// <summary>Steps done.</summary>
     public required int Steps { get; init; }
 
-    /// <summary>The step whose state the folder holds: the best one on the validation data, else the last.</summary>
+    /// <summary>The step whose parameters the folder holds: the best one on the validation data, else the last.</summary>
     public required int BestStep { get; init; }
 
     /// <summary>Mean loss of the last steps (at most 10).</summary>
@@ -21,6 +21,6 @@ public sealed record TrainingResult
     /// <summary>Tokens that were trained on.</summary>
     public required long Tokens { get; init; }
 
-    /// <summary>Time that it worked, waiting for requests excluded, evaluations and work before a kill included.</summary>
+    /// <summary>Time it worked, including evaluations and work before a kill, without waiting for requests.</summary>
     public required TimeSpan Elapsed { get; init; }
 }

@@ -3,7 +3,7 @@ using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Training.Runs;
 
-/// <summary>Checks that the weights of the base, which a training only reads, are those that were loaded.</summary>
+/// <summary>Verifies that the base's weights, which a training only reads, are those that were loaded.</summary>
 /// <param name="engine">Whose base it is.</param>
 /// <param name="work">Reads them in slices.</param>
 internal sealed class BaseIntegrity(LlmEngine engine, EngineWork work)

@@ -8,7 +8,7 @@ namespace LoraServe.Engine.Training.Runs;
 /// </summary>
 internal static class BestEvaluation
 {
-    /// <summary>By what an evaluation is better than the best one so far; null if it is not.</summary>
+    /// <summary>By which figure an evaluation is better than the best one so far; null if it is not.</summary>
     /// <param name="figures">The evaluation.</param>
     /// <param name="best">The best one so far; null for the first.</param>
     public static BestBy? Compare(EvaluationFigures figures, EvaluationFigures? best)

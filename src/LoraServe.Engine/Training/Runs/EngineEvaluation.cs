@@ -6,7 +6,7 @@ using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Training.Runs;
 
-/// <summary>Any adapter, the base or a mix on a data set, through the engine as clients use it.</summary>
+/// <summary>Evaluates an adapter, the base or a mix on a data set, through the engine as clients use it.</summary>
 internal static class EngineEvaluation
 {
     /// <summary>Loss, token accuracy and exact match.</summary>

@@ -9,11 +9,11 @@ internal sealed class EngineWork(LlmEngine engine)
 {
     private long _ticks;
 
-    /// <summary>Time that all of it took, without the time it waited for requests.</summary>
+    /// <summary>Total time of the work, without waiting for requests.</summary>
     public TimeSpan Elapsed => TimeSpan.FromTicks(Interlocked.Read(ref _ticks));
 
-    /// <summary>Runs work in slices, between which requests go first.</summary>
-    /// <param name="work">Disposed on the engine's thread where it fails or is cancelled.</param>
+    /// <summary>Runs work in slices; requests go first in between.</summary>
+    /// <param name="work">Disposed on the engine's thread if it fails or is cancelled.</param>
     /// <param name="cancellationToken">Ends it between two slices.</param>
     /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>
     public async Task RunAsync(ISlicedWork work, CancellationToken cancellationToken)
@@ -30,7 +30,7 @@ internal sealed class EngineWork(LlmEngine engine)
         }
     }
 
-    /// <summary>Runs work that must not stop half way: once it is cancelled, the rest runs at once.</summary>
+    /// <summary>Runs work that must not stop midway: once cancelled, the rest runs at once.</summary>
     /// <exception cref="EngineOverloadedException">The engine has been stopped.</exception>
     public async Task FinishAsync(ISlicedWork work, CancellationToken cancellationToken)
     {
@@ -71,7 +71,7 @@ internal sealed class EngineWork(LlmEngine engine)
     /// <summary>Adds time that was spent elsewhere.</summary>
     public void Add(TimeSpan elapsed) => Interlocked.Add(ref _ticks, elapsed.Ticks);
 
-    /// <summary>Frees what belongs to the engine's thread: there, or here once that has ended.</summary>
+    /// <summary>Frees an object of the engine's thread: there, or here once that has ended.</summary>
     public async Task FreeAsync(IDisposable resource)
     {
         try

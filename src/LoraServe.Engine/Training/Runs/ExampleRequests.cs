@@ -10,19 +10,19 @@ using LoraServe.Text.Tokenizers;
 namespace LoraServe.Engine.Training.Runs;
 
 /// <summary>
-/// Asks an engine about examples as a client would, so that what is measured is what is served: always unmerged, because merged weights round
-/// differently and who is merged depends on who else asks.
+/// Sends examples to an engine as a client would, so that evaluation measures what is served; always unmerged, because merged weights round
+/// differently and merging depends on other requests.
 /// </summary>
 /// <param name="engine">Stays the caller's.</param>
-/// <param name="adapter">Stays the caller's, and must be held as long as this is used.</param>
+/// <param name="adapter">Stays the caller's, and must be held while this is in use.</param>
 internal sealed class ExampleRequests(LlmEngine engine, AdapterLease adapter)
 {
-    // Examples that are under way at once: enough to fill a batch, without taking all of its places.
+    // Examples in flight: enough to fill a batch without taking all of it.
     private const int Concurrency = 16;
     private const string CacheSalt = "training";
     private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Does something for each example, many of them at once.</summary>
+    /// <summary>Runs a function for each example, many in parallel.</summary>
     public static Task ForEachAsync(int count, Func<int, CancellationToken, ValueTask> action, CancellationToken cancellationToken) =>
         Parallel.ForAsync(
             0, count, new ParallelOptions { MaxDegreeOfParallelism = Concurrency, CancellationToken = cancellationToken }, action);

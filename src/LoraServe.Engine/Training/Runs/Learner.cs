@@ -12,7 +12,7 @@ internal sealed class Learner : IDisposable
     private readonly TrainingSettings _settings;
 
     /// <param name="model">The base, which is only read.</param>
-    /// <param name="maxModelLen">Most tokens of a sequence that is served.</param>
+    /// <param name="maxModelLen">Maximum tokens of a served sequence.</param>
     /// <param name="settings">How to train.</param>
     public Learner(BaseModel model, int maxModelLen, TrainingSettings settings)
     {
@@ -32,7 +32,7 @@ internal sealed class Learner : IDisposable
     /// <param name="passes">Its examples.</param>
     public StepGradient Differentiate(int step, IReadOnlyList<TrainingBatch> passes) => new(Model, passes, _settings.Seed, step);
 
-    /// <summary>Goes down the gradient, clipped by its norm.</summary>
+    /// <summary>One optimiser step with the clipped gradient.</summary>
     /// <param name="learningRate">Of this step.</param>
     /// <param name="gradientNorm">Of the whole gradient.</param>
     public ParameterUpdate Update(double learningRate, double gradientNorm) =>

@@ -3,7 +3,7 @@ using LoraServe.Engine.Training.Optimization;
 
 namespace LoraServe.Engine.Training.Runs;
 
-/// <summary>One step down the gradient, which is set to 0. It must not stop half way.</summary>
+/// <summary>One optimiser step, which sets the gradient to 0. It must not stop midway.</summary>
 /// <param name="model">What is trained.</param>
 /// <param name="optimizer">Updates its parameters.</param>
 /// <param name="learningRate">Of this step.</param>
@@ -12,7 +12,7 @@ internal sealed class ParameterUpdate(TrainedModel model, AdamW optimizer, doubl
 {
     private ModelRefresh? _refresh;
 
-    /// <summary>Some elements of the parameters, then what passes derive from them.</summary>
+    /// <summary>Updates a slice of the parameters, then what passes derive from them.</summary>
     public bool Advance()
     {
         if (_refresh is not null) return _refresh.Advance();

@@ -16,14 +16,14 @@ namespace LoraServe.Engine.Training.Runs;
 /// <param name="work">Counts the time of writing.</param>
 internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFolder folder, EngineWork work)
 {
-    // Enough of the latest adapters to compare or promote, however long a training is. Whole models are large.
+    // Enough recent adapters to compare or promote, however long a training is. Whole models are large.
     private readonly int _kept = plan.Settings.Method == TrainingMethod.Full ? 0 : 10;
 
     private readonly TrainerState _state = TrainerState.Of(plan, engine);
     private int _savedStep;
     private int _writtenStep;
 
-    /// <summary>Throws where the folder belongs to another training.</summary>
+    /// <summary>Throws if the folder belongs to another training.</summary>
     /// <exception cref="InvalidTrainingException">It is.</exception>
     public void CheckSame() => _state.CheckSame();
 
@@ -38,7 +38,7 @@ internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFol
 
     /// <summary>Loads the newest undamaged state into a learner.</summary>
     /// <param name="learner">New.</param>
-    /// <param name="damaged">Receives every damaged file, in a sentence.</param>
+    /// <param name="damaged">Receives a sentence for every damaged file.</param>
     /// <returns>Its progress; null if there is no state to resume from.</returns>
     public async Task<TrainingProgress?> LoadAsync(Learner learner, Action<string> damaged)
     {
@@ -58,7 +58,7 @@ internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFol
     /// <summary>Writes a checkpoint.</summary>
     public Task WriteAsync(Learner learner, int step) => RunAsync(() => Write(learner, step));
 
-    /// <summary>Has the state after a step saved again, because its evaluation came later.</summary>
+    /// <summary>Marks the state after a step to be saved again, because its evaluation came later.</summary>
     public void Invalidate(int step)
     {
         if (_savedStep == step) _savedStep = 0;
@@ -87,7 +87,7 @@ internal sealed class RunCheckpoints(LlmEngine engine, TrainingPlan plan, RunFol
         var result = "";
         await RunAsync(() =>
         {
-            // A training may have gone on from a state whose checkpoint is gone.
+            // A training may have resumed from a state whose checkpoint is gone.
             if (best == step && !Has(best)) Write(learner, step);
             result = folder.Publish(best);
         });

@@ -9,12 +9,12 @@ using LoraServe.Engine.Training.Settings;
 namespace LoraServe.Engine.Training.Runs;
 
 /// <summary>
-/// What a training leaves in its folder beside its states: "checkpoints/step-N", and at the end a copy of the best of them as the result. Each
+/// A training's output beside its states: "checkpoints/step-N", and at the end a copy of the best of them as the result. Each
 /// is complete from the moment it has its name.
 /// </summary>
 /// <param name="path">The folder.</param>
 /// <param name="result">Name of the result: adapter, or model.</param>
-/// <param name="write">Writes parameters into a folder that is there and empty.</param>
+/// <param name="write">Writes parameters into an existing, empty folder.</param>
 internal sealed class RunFolder(string path, string result, Action<string, IReadOnlyList<TrainedParameter>> write)
 {
     private const string Prefix = "step-";
@@ -28,13 +28,13 @@ internal sealed class RunFolder(string path, string result, Action<string, IRead
         : new RunFolder(
             plan.Request.Folder, "adapter", (folder, parameters) => PeftWriter.Write(folder, parameters, plan.Settings, engine.Model.Name));
 
-    /// <summary>Where the state after a step is, or would be.</summary>
+    /// <summary>Path of the checkpoint of a step.</summary>
     public string CheckpointOf(int step) => Path.Combine(_checkpoints, $"{Prefix}{step}");
 
-    /// <summary>Writes what is trained as it is after a step.</summary>
+    /// <summary>Writes the parameters after a step.</summary>
     /// <param name="step">From 1.</param>
     /// <param name="parameters">Nothing writes to them meanwhile.</param>
-    /// <exception cref="IOException">It cannot be written; nothing half done has the name.</exception>
+    /// <exception cref="IOException">It cannot be written; nothing incomplete has the name.</exception>
     public void WriteCheckpoint(int step, IReadOnlyList<TrainedParameter> parameters) =>
         Put(CheckpointOf(step), folder => write(folder, parameters));
 
@@ -55,9 +55,9 @@ internal sealed class RunFolder(string path, string result, Action<string, IRead
         return target;
     }
 
-    /// <summary>Deletes all checkpoints but those of the last steps and some others.</summary>
+    /// <summary>Deletes all checkpoints except those of the last steps and some others.</summary>
     /// <param name="last">How many of the last steps are kept.</param>
-    /// <param name="others">Steps that are kept as well, whether they are among the last or not.</param>
+    /// <param name="others">Further steps to keep.</param>
     public void KeepOnly(int last, params IReadOnlyCollection<int> others)
     {
         if (!Directory.Exists(_checkpoints)) return;

@@ -35,7 +35,7 @@ internal sealed class StepGradient(TrainedModel model, IReadOnlyList<TrainingBat
         return true;
     }
 
-    /// <summary>Throws where loss or norm is not finite: the step would spread that over all weights.</summary>
+    /// <summary>Throws if loss or norm is not finite: the step would spread that to all weights.</summary>
     /// <param name="learningRate">Of the step.</param>
     /// <exception cref="TrainingFailedException">With what to change.</exception>
     public void CheckFinite(double learningRate)

@@ -9,8 +9,8 @@ using LoraServe.Engine.Training.Settings;
 namespace LoraServe.Engine.Training.Runs;
 
 /// <summary>
-/// A training from its last checkpoint on, until it ends or is cancelled. What follows a step depends on the step and the state saved with it
-/// alone, so that interruptions at any moment change nothing.
+/// Runs a training from its last checkpoint until it ends or is cancelled. What follows a step depends on the step and the state saved with it
+/// alone, so that interruptions change nothing.
 /// </summary>
 internal sealed class TrainingRun
 {
@@ -81,7 +81,7 @@ internal sealed class TrainingRun
             _progress = saved with { BestStep = null, Best = null, EvaluationsSinceBest = 0 };
         }
 
-        // The listener may have been killed before it was told.
+        // The listener may have been killed before it received the event.
         if (_checkpoints.Has(saved.Step)) _events.Report(new CheckpointSaved(saved.Step, _checkpoints.PathOf(saved.Step)));
         _events.Report(new Note($"Goes on from the checkpoint after step {saved.Step} of {_settings.Steps}."));
     }
@@ -149,7 +149,7 @@ internal sealed class TrainingRun
         ? "by exact match beyond its standard error, else by loss"
         : "by loss";
 
-    // An update that was cut off, as when the engine stops, leaves nothing worth saving.
+    // An interrupted update, as when the engine stops, leaves nothing worth saving.
     private async Task SaveAsync()
     {
         var step = _progress.Step;

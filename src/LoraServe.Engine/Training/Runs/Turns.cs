@@ -1,14 +1,14 @@
 namespace LoraServe.Engine.Training.Runs;
 
-/// <summary>Lets one in after the other, in the order in which they came. Safe for concurrent use.</summary>
+/// <summary>Lets callers in one at a time, in order of arrival. Safe for concurrent use.</summary>
 internal sealed class Turns
 {
     private readonly Lock _gate = new();
     private readonly LinkedList<TaskCompletionSource> _waiting = [];
     private bool _isTaken;
 
-    /// <summary>Completes when it is the caller's turn, who ends it by disposing the result.</summary>
-    /// <exception cref="OperationCanceledException">It was cancelled before.</exception>
+    /// <summary>Completes when it is the caller's turn; disposing the result ends the turn.</summary>
+    /// <exception cref="OperationCanceledException">Cancelled while waiting.</exception>
     public async Task<IDisposable> TakeAsync(CancellationToken cancellationToken)
     {
         cancellationToken.ThrowIfCancellationRequested();

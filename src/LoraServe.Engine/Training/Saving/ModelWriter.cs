@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Saving;
 
-/// <summary>Writes a model whose every weight was trained, as a checkpoint beside the files of the one that it began as.</summary>
+/// <summary>Writes a fully trained model as a checkpoint, with the other files of the model it started from.</summary>
 internal static class ModelWriter
 {
     /// <summary>Writes it durably, while nothing writes to the parameters.</summary>

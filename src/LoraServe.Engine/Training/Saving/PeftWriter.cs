@@ -15,17 +15,17 @@ namespace LoraServe.Engine.Training.Saving;
 /// </summary>
 internal static class PeftWriter
 {
-    // Whose fields are written.
+    // The PEFT version whose fields are written.
     private const string PeftVersion = "0.21.2";
 
-    // What PEFT puts before the paths of a base model.
+    // PEFT's prefix of module paths.
     private const string Prefix = "base_model.model.";
 
     private static readonly JsonWriterOptions Indented = new() { Indented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>Writes both files durably, while nothing writes to the parameters.</summary>
-    /// <param name="folder">There; callers that need both files or none rename it.</param>
-    /// <param name="parameters">All that a training by LoRA trains.</param>
+    /// <param name="folder">Must exist; callers that need both files or none rename it afterwards.</param>
+    /// <param name="parameters">All trained parameters of a LoRA training.</param>
     /// <param name="settings">Of the training.</param>
     /// <param name="baseName">What the base model is called.</param>
     /// <exception cref="IOException">The folder cannot be written.</exception>
@@ -53,7 +53,7 @@ internal static class PeftWriter
             foreach (var (name, value) in Fields(settings, baseName))
             {
                 json.WritePropertyName(name);
-                // As Python writes a float: a fraction even where it is 0.
+                // As Python writes a float: with a fraction even if it is 0.
                 if (name == "lora_dropout") json.WriteRawValue(settings.Dropout == 0 ? "0.0" : JsonSerializer.Serialize(settings.Dropout));
                 else JsonSerializer.Serialize(json, value);
             }

@@ -10,7 +10,7 @@ namespace LoraServe.Engine.Training.Saving;
 
 /// <summary>
 /// One state as a safetensors file. Identity and progress are texts of its header, and so is a SHA-256 over these two and every tensor's
-/// name, shape and bytes: a file that a disk has altered is never taken for a state.
+/// name, shape and bytes: a corrupted file is never taken for a state.
 /// </summary>
 internal static class StateFile
 {
@@ -18,7 +18,7 @@ internal static class StateFile
     private const string ProgressKey = "progress";
     private const string ChecksumKey = "sha256";
 
-    /// <summary>Writes the file in one step as others see it.</summary>
+    /// <summary>Writes the file atomically.</summary>
     /// <param name="path">Replaced if it is there.</param>
     /// <param name="identity">Of the training.</param>
     /// <param name="progress">How far it is.</param>
@@ -42,9 +42,9 @@ internal static class StateFile
         SafetensorsWriter.Write(path, tensors, metadata);
     }
 
-    /// <summary>Reads a file into tensors, which are written only when all of it has been checked.</summary>
+    /// <summary>Reads a file into tensors, which are written only after all of it is checked.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="tensors">By name, contiguous float32: exactly those that the file must have.</param>
+    /// <param name="tensors">By name, contiguous float32: exactly those of the file.</param>
     /// <exception cref="InvalidStateException">It is damaged.</exception>
     /// <exception cref="InvalidSafetensorsException">Likewise.</exception>
     /// <exception cref="JsonException">Likewise.</exception>
@@ -67,7 +67,7 @@ internal static class StateFile
         return progress;
     }
 
-    /// <summary>Which training a file is of; null if it cannot be read, or is not this one and damaged.</summary>
+    /// <summary>The training a file belongs to; null if it is unreadable, or of another training and damaged.</summary>
     /// <param name="path">The file.</param>
     /// <param name="expected">The usual answer, which is known from the header alone.</param>
     public static TrainingIdentity? IdentityOf(string path, TrainingIdentity expected)

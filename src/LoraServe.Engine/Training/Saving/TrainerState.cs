@@ -13,9 +13,9 @@ namespace LoraServe.Engine.Training.Saving;
 
 /// <summary>
 /// The states of a training in its folder, "state-STEP.safetensors": parameters, moments of the optimiser and progress in one file with a
-/// checksum, so that a kill or a power cut at any moment leaves the old state, or the new one whole. The newest two are kept.
+/// checksum, so that a kill or a power cut leaves the old state or the complete new one. The newest two are kept.
 /// </summary>
-/// <param name="folder">Of the training; made at the first <see cref="Save"/>.</param>
+/// <param name="folder">Of the training; created by the first <see cref="Save"/>.</param>
 /// <param name="identity">Of the training.</param>
 internal sealed class TrainerState(string folder, TrainingIdentity identity)
 {
@@ -29,14 +29,14 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
     public static TrainerState Of(TrainingPlan plan, LlmEngine engine) =>
         new(plan.Request.Folder, TrainingIdentity.Of(plan, engine.Model.Checksum));
 
-    /// <summary>Whether there is a state to resume from, whatever it is worth.</summary>
+    /// <summary>Whether there is a state, valid or not.</summary>
     public bool Exists => Files().Count > 0;
 
     /// <summary>
-    /// Throws where the newest readable state in the folder is of another training, or where there is none beside a model or an adapter: the
-    /// training would take their place. Touches no tensor.
+    /// Throws if the newest readable state in the folder is of another training, or if the folder has a model or an adapter without a state: the
+    /// training would replace them. Computes nothing.
     /// </summary>
-    /// <exception cref="InvalidTrainingException">With what sets the two apart, or what is there.</exception>
+    /// <exception cref="InvalidTrainingException">With the differences, or what is there.</exception>
     public void CheckSame()
     {
         foreach (var (_, path) in Files())
@@ -61,7 +61,7 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
     /// <param name="progress">How far it is.</param>
     /// <param name="parameters">What is trained.</param>
     /// <param name="optimizer">Of the parameters, between two of its steps.</param>
-    /// <exception cref="IOException">It cannot be written; the old state is whole.</exception>
+    /// <exception cref="IOException">It cannot be written; the old state is intact.</exception>
     public void Save(TrainingProgress progress, IReadOnlyList<TrainedParameter> parameters, AdamW optimizer)
     {
         Directory.CreateDirectory(folder);
@@ -75,13 +75,13 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
     }
 
     /// <summary>
-    /// Brings parameters and optimiser into the newest state that is whole, while nothing else uses them. <see cref="TrainedModel.Refresh"/> is
-    /// still to be called.
+    /// Restores parameters and optimiser from the newest intact state, while nothing else uses them. <see cref="TrainedModel.Refresh"/> is
+    /// must still be called.
     /// </summary>
     /// <param name="parameters">Written to.</param>
     /// <param name="optimizer">Written to.</param>
-    /// <param name="damaged">Receives every file that is damaged, in a sentence.</param>
-    /// <returns>How far it was; null if there is no state to resume from, and nothing was written then.</returns>
+    /// <param name="damaged">Receives a sentence for every damaged file.</param>
+    /// <returns>Its progress; null if there is no state to resume from, and then nothing was written.</returns>
     /// <exception cref="InvalidTrainingException">The state is of another training.</exception>
     public TrainingProgress? Load(IReadOnlyList<TrainedParameter> parameters, AdamW optimizer, Action<string> damaged)
     {
@@ -103,7 +103,7 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
         return null;
     }
 
-    // What the training would replace, or what makes the folder itself a model or an adapter.
+    // Outputs that the training would replace, or files that make the folder itself a model or an adapter.
     private string? Foreign()
     {
         if (!Directory.Exists(folder)) return null;

@@ -19,7 +19,7 @@ internal sealed record TrainingIdentity
     /// <summary>Part of the training data that is held out.</summary>
     public required double ValidationSplit { get; init; }
 
-    /// <summary>Examples that are trained on, which those that are left out for their length change.</summary>
+    /// <summary>Number of training examples, which changes when too long ones are skipped.</summary>
     public required int Examples { get; init; }
 
     /// <summary>Everything else.</summary>
@@ -37,7 +37,7 @@ internal sealed record TrainingIdentity
         Settings = plan.Settings,
     };
 
-    /// <summary>What sets two trainings apart, "rank: 8 there, 16 here" each; empty for the same training.</summary>
+    /// <summary>The differences between two trainings, "rank: 8 there, 16 here" each; empty for the same training.</summary>
     /// <param name="here">The training that wants to resume.</param>
     public IReadOnlyList<string> Differences(TrainingIdentity here)
     {
@@ -51,7 +51,7 @@ internal sealed record TrainingIdentity
         var json = JsonSerializer.SerializeToElement(identity);
         var settings = json.GetProperty(nameof(Settings));
         return json.EnumerateObject().Where(field => field.Name != nameof(Settings)).Concat(settings.EnumerateObject())
-            // How often a training is saved changes nothing about it, nor what longer examples there could be: none is ever cut.
+            // Neither the checkpoint interval nor the maximum length changes the result: no example is truncated.
             .Where(field => field.Name is not (nameof(TrainingSettings.CheckpointEvery) or nameof(TrainingSettings.MaxSequenceLength)))
             .ToDictionary(
                 field => JsonNamingPolicy.SnakeCaseLower.ConvertName(field.Name), field => field.Value.GetRawText(), StringComparer.Ordinal);

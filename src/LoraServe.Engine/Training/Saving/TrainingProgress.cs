@@ -2,13 +2,13 @@ using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Training.Saving;
 
-/// <summary>How far a training is, beside its tensors: what it needs to resume as if never interrupted.</summary>
+/// <summary>Progress of a training beside its tensors: what it needs to resume as if never interrupted.</summary>
 internal sealed record TrainingProgress
 {
-    // Losses that the training loss is the mean of.
+    // The training loss is the mean of this many losses.
     private const int MostRecentLosses = 10;
 
-    /// <summary>Steps that were made.</summary>
+    /// <summary>Steps done.</summary>
     public required int Step { get; init; }
 
     /// <summary>The last step whose state was evaluated; 0 while there is none.</summary>
@@ -29,13 +29,13 @@ internal sealed record TrainingProgress
     /// <summary>Tokens that were trained on.</summary>
     public long Tokens { get; init; }
 
-    /// <summary>Time that it worked.</summary>
+    /// <summary>Time it worked.</summary>
     public TimeSpan Elapsed { get; init; }
 
-    /// <summary>How far it is once a step more was made.</summary>
+    /// <summary>The progress after one more step.</summary>
     /// <param name="loss">Of the step.</param>
     /// <param name="tokens">That the step was trained on.</param>
-    /// <param name="elapsed">Time that the training worked, the step included.</param>
+    /// <param name="elapsed">Time the training worked, including the step.</param>
     public TrainingProgress AfterStep(double loss, long tokens, TimeSpan elapsed) => this with
     {
         Step = Step + 1,
@@ -44,10 +44,10 @@ internal sealed record TrainingProgress
         Elapsed = elapsed,
     };
 
-    /// <summary>How far it is once the state was evaluated.</summary>
+    /// <summary>The progress after an evaluation.</summary>
     /// <param name="figures">The validation data.</param>
-    /// <param name="isBest">Whether they are the best so far.</param>
-    /// <param name="elapsed">Time that the training worked, the evaluation included.</param>
+    /// <param name="isBest">Whether the figures are the best so far.</param>
+    /// <param name="elapsed">Time the training worked, including the evaluation.</param>
     public TrainingProgress AfterEvaluation(EvaluationFigures figures, bool isBest, TimeSpan elapsed) => this with
     {
         EvaluatedStep = Step,

@@ -3,7 +3,7 @@ namespace LoraServe.Engine.Training.Settings;
 /// <summary>How to train, as requested. Null means: chosen by <see cref="TrainingSettings"/>, which says what.</summary>
 public sealed record Hyperparameters
 {
-    /// <summary>The seed where none is given: always the same one, so that what was trained can be made again.</summary>
+    /// <summary>The default seed: always the same, so that trainings are reproducible.</summary>
     public const int DefaultSeed = 42;
 
     /// <summary>What is trained.</summary>
@@ -15,13 +15,13 @@ public sealed record Hyperparameters
     /// <summary>alpha; the scaling is alpha / r, or alpha / sqrt(r) with rsLoRA.</summary>
     public double? Alpha { get; init; }
 
-    /// <summary>Probability with which an input of A is dropped, from 0 to below 1.</summary>
+    /// <summary>Dropout probability of A's input, from 0 to below 1.</summary>
     public double? Dropout { get; init; }
 
     /// <summary>Whether the scaling is alpha / sqrt(r) (Kalajdzievski 2023).</summary>
     public bool UseRsLora { get; init; }
 
-    /// <summary>Whether magnitudes are trained beside the directions (Liu et al. 2024).</summary>
+    /// <summary>Whether DoRA's magnitudes are trained (Liu et al. 2024).</summary>
     public bool UseDora { get; init; }
 
     /// <summary>Names of linear modules such as q_proj, or the one name of a preset: attention, all-linear.</summary>
@@ -33,7 +33,7 @@ public sealed record Hyperparameters
     /// <summary>Alphas of single modules by the end of their paths, as PEFT's alpha_pattern.</summary>
     public IReadOnlyDictionary<string, double> AlphaPattern { get; init; } = new Dictionary<string, double>();
 
-    /// <summary>How often every example is seen; not together with <see cref="Steps"/>.</summary>
+    /// <summary>Passes over the data; not together with <see cref="Steps"/>.</summary>
     public int? Epochs { get; init; }
 
     /// <summary>Steps of the optimiser.</summary>
@@ -42,19 +42,19 @@ public sealed record Hyperparameters
     /// <summary>Examples of one step.</summary>
     public int? BatchSize { get; init; }
 
-    /// <summary>Most tokens that go through the model at once; a step's gradient is summed over as many passes as that needs.</summary>
+    /// <summary>Maximum tokens per pass; a step's gradient is accumulated over as many passes as needed.</summary>
     public int? MicroBatchTokens { get; init; }
 
-    /// <summary>The highest learning rate, after the warm-up.</summary>
+    /// <summary>The peak learning rate, after warm-up.</summary>
     public double? LearningRate { get; init; }
 
-    /// <summary>Multiplies the learning rate that is chosen, or the one that is given.</summary>
+    /// <summary>Multiplies the given or chosen learning rate.</summary>
     public double? LearningRateMultiplier { get; init; }
 
     /// <summary>The course of the learning rate after warm-up.</summary>
     public LearningRateSchedule? Schedule { get; init; }
 
-    /// <summary>Steps in which the learning rate grows from 0.</summary>
+    /// <summary>Warm-up steps, in which the learning rate grows from 0.</summary>
     public int? WarmupSteps { get; init; }
 
     /// <summary>Decoupled weight decay (Loshchilov and Hutter 2019).</summary>
@@ -63,16 +63,16 @@ public sealed record Hyperparameters
     /// <summary>The gradient is scaled down to this norm; 0 leaves it.</summary>
     public double? MaxGradientNorm { get; init; }
 
-    /// <summary>Most tokens of one example. Longer ones are faults unless <see cref="SkipTooLong"/>.</summary>
+    /// <summary>Maximum tokens of an example. Longer ones are faults unless <see cref="SkipTooLong"/>.</summary>
     public int? MaxSequenceLength { get; init; }
 
-    /// <summary>Whether examples that are too long are left out, each of them named, instead of being faults.</summary>
+    /// <summary>Whether examples that are too long are skipped and reported instead of being faults.</summary>
     public bool SkipTooLong { get; init; }
 
     /// <summary>Whether activations inside a layer are computed again in the backward pass instead of being kept (Chen et al. 2016).</summary>
     public bool Recompute { get; init; }
 
-    /// <summary>Decides the start of A, the order of the examples and what is dropped.</summary>
+    /// <summary>Decides the initial A, the order of the examples and dropout.</summary>
     public long? Seed { get; init; }
 
     /// <summary>Steps between two evaluations on the validation data.</summary>
@@ -81,7 +81,7 @@ public sealed record Hyperparameters
     /// <summary>Examples of the validation data that are generated and compared at an evaluation; 0 for none.</summary>
     public int? ExactMatchExamples { get; init; }
 
-    /// <summary>Evaluations without a better one after which training ends; 0 for never.</summary>
+    /// <summary>Evaluations without improvement after which training ends; 0 for never.</summary>
     public int? EarlyStopping { get; init; }
 
     /// <summary>Steps between two checkpoints.</summary>

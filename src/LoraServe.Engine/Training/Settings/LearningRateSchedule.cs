@@ -3,12 +3,12 @@ namespace LoraServe.Engine.Training.Settings;
 /// <summary>The course of the learning rate after warm-up.</summary>
 public enum LearningRateSchedule
 {
-    /// <summary>To 0 along half a cosine (Loshchilov and Hutter 2017, section 3).</summary>
+    /// <summary>Half a cosine to 0 (Loshchilov and Hutter 2017, section 3).</summary>
     Cosine,
 
-    /// <summary>To 0 along a line.</summary>
+    /// <summary>Linear to 0.</summary>
     Linear,
 
-    /// <summary>It stays.</summary>
+    /// <summary>Constant.</summary>
     Constant,
 }

@@ -41,7 +41,7 @@ public sealed record TrainingSettings
     /// <inheritdoc cref="Hyperparameters.MicroBatchTokens"/>
     public required int MicroBatchTokens { get; init; }
 
-    /// <summary>The highest learning rate, the multiplier included.</summary>
+    /// <summary>The peak learning rate, including the multiplier.</summary>
     public required double LearningRate { get; init; }
 
     /// <inheritdoc cref="Hyperparameters.Schedule"/>
@@ -81,7 +81,7 @@ public sealed record TrainingSettings
     public required string OutputDtype { get; init; }
 
     /// <summary>Rank, alpha and scaling of every module.</summary>
-    /// <param name="time">What all patterns may take together.</param>
+    /// <param name="time">Time limit of all patterns together.</param>
     internal LoraScaling ToScaling(MatchingTime time) => new()
     {
         Rank = Rank,
