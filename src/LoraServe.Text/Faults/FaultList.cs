@@ -1,15 +1,15 @@
 namespace LoraServe.Text.Faults;
 
 /// <summary>
-/// What is wrong with an input, as far as a person reads it: the first faults, so that millions of them cost neither memory nor time.
+/// The faults of an input. Only the first <see cref="Most"/> are kept, so that an input with millions of faults costs neither memory nor time.
 /// </summary>
-/// <typeparam name="T">A fault; short whatever the input holds.</typeparam>
+/// <typeparam name="T">A fault; of bounded size, whatever the input holds.</typeparam>
 /// <param name="refuse">
-/// Makes the exception that ends reading once the list is full, and that <see cref="ThrowIfAny"/> throws; null: further faults are counted.
+/// Makes the exception thrown when the list is full and by <see cref="ThrowIfAny"/>; null: further faults are only counted.
 /// </param>
 public class FaultList<T>(Func<IReadOnlyList<T>, Exception>? refuse)
 {
-    /// <summary>Most faults that are kept.</summary>
+    /// <summary>The largest number of faults kept.</summary>
     public const int Most = 20;
 
     private readonly List<T> _kept = [];
@@ -17,16 +17,16 @@ public class FaultList<T>(Func<IReadOnlyList<T>, Exception>? refuse)
     /// <summary>The first faults.</summary>
     public IReadOnlyList<T> Kept => _kept;
 
-    /// <summary>How many there are, those that are not kept included.</summary>
+    /// <summary>The number of faults, including those not kept.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Whether there is one.</summary>
+    /// <summary>Whether there is any fault.</summary>
     public bool Any => Count > 0;
 
     /// <summary>Whether no further fault is kept.</summary>
     public bool IsFull => _kept.Count == Most;
 
-    /// <summary>Adds a fault. The one that fills the list ends reading by the exception of the refusal, if there is one.</summary>
+    /// <summary>Adds a fault. Throws the refusal, if there is one, when this fault fills the list.</summary>
     public void Add(T fault)
     {
         Count++;
@@ -35,29 +35,29 @@ public class FaultList<T>(Func<IReadOnlyList<T>, Exception>? refuse)
         if (IsFull && refuse is not null) throw refuse(_kept);
     }
 
-    /// <summary>Adds faults, as far as there is place.</summary>
+    /// <summary>Adds faults, as <see cref="Add"/> does.</summary>
     public void AddRange(IEnumerable<T> faults)
     {
         foreach (var fault in faults) Add(fault);
     }
 
-    /// <summary>Whether a fault of this kind is kept.</summary>
+    /// <summary>Whether a kept fault matches.</summary>
     public bool Exists(Predicate<T> match) => _kept.Exists(match);
 
-    /// <summary>Takes faults back.</summary>
+    /// <summary>Removes the kept faults that match.</summary>
     public void RemoveAll(Predicate<T> match) => Count -= _kept.RemoveAll(match);
 
-    /// <summary>Refuses the input if there is a fault.</summary>
+    /// <summary>Throws the refusal if there is any fault.</summary>
     public void ThrowIfAny()
     {
         if (Any && refuse is not null) throw refuse(_kept);
     }
 
-    /// <summary>The fault, cut to what a person reads.</summary>
+    /// <summary>The fault, shortened for display.</summary>
     protected virtual T Limit(T fault) => fault;
 }
 
-/// <summary>Faults that are sentences.</summary>
+/// <summary>Faults as sentences.</summary>
 /// <param name="refuse">As in the base class.</param>
 public sealed class FaultList(Func<IReadOnlyList<string>, Exception>? refuse) : FaultList<string>(refuse)
 {

@@ -4,22 +4,22 @@ using System.Text.Json;
 
 namespace LoraServe.Text.Faults;
 
-/// <summary>The words of faults, bounded whatever the input holds.</summary>
+/// <summary>Formats faults, with bounded length whatever the input holds.</summary>
 public static class FaultText
 {
-    /// <summary>Most characters of a fault.</summary>
+    /// <summary>The largest length of a fault, in chars.</summary>
     public const int MostOfFault = 400;
 
-    /// <summary>Most characters, or bytes of JSON, of a name or a value out of an input.</summary>
+    /// <summary>The largest length of a name or value quoted from an input, in chars or bytes of JSON.</summary>
     public const int MostOfValue = 60;
 
-    /// <summary>A name or a value out of an input, cut to what a fault can hold.</summary>
+    /// <summary>A name or value from an input, cut to <see cref="MostOfValue"/> chars.</summary>
     public static string Shorten(string value) => Cut(value, MostOfValue);
 
-    /// <summary>A fault, cut where it quotes more than a person reads.</summary>
+    /// <summary>A fault, cut to <see cref="MostOfFault"/> chars.</summary>
     public static string Limit(string fault) => Cut(fault, MostOfFault);
 
-    /// <summary>A value as it was sent, cut to what a fault can hold; no more than that is decoded.</summary>
+    /// <summary>The raw JSON of a value, cut to <see cref="MostOfValue"/> bytes; the rest is never decoded.</summary>
     public static string Show(JsonElement value)
     {
         var json = JsonMarshal.GetRawUtf8Value(value);
@@ -28,14 +28,14 @@ public static class FaultText
             : $"{Encoding.UTF8.GetString(json[..MostOfValue]).TrimEnd('\uFFFD')}…";
     }
 
-    /// <summary>All faults in one message: as many as a list keeps, each cut, and how many more there are.</summary>
+    /// <summary>Joins faults into one message: as many as a list keeps, each cut, and the number of those left out.</summary>
     public static string Join(IReadOnlyList<string> faults)
     {
         var text = string.Join("; ", faults.Take(FaultList<string>.Most).Select(Limit));
         return faults.Count > FaultList<string>.Most ? $"{text}; and {faults.Count - FaultList<string>.Most} more" : text;
     }
 
-    /// <summary>A text, cut to so many characters, none of them half of a surrogate pair.</summary>
+    /// <summary>Cuts a text to a number of chars without splitting a surrogate pair; an ellipsis marks the cut.</summary>
     public static string Cut(string text, int most)
     {
         if (text.Length <= most) return text;

@@ -5,8 +5,8 @@ using System.Text.Unicode;
 namespace LoraServe.Text.Faults;
 
 /// <summary>
-/// Finds what is JSON and no text: escapes can spell half of a surrogate pair, and a file can hold bytes that are no UTF-8. Reading such a
-/// text or name throws.
+/// Finds JSON strings that are not valid Unicode: an escape can spell half of a surrogate pair, and a file can hold bytes that are not
+/// UTF-8. Reading such a string or property name throws.
 /// </summary>
 public static class UnicodeText
 {
@@ -14,13 +14,13 @@ public static class UnicodeText
     public const string Fault = "is no valid Unicode: half of a surrogate pair";
 
     /// <summary>
-    /// The place of the first text in a value that cannot be read, such as messages[0].content, or of the object with such a name; null if
-    /// there is none, and empty for the value itself.
+    /// The path of the first invalid string in a value, such as messages[0].content, or of the object with an invalid property name; null if
+    /// there is none, empty for the value itself.
     /// </summary>
     public static string? FirstInvalid(JsonElement json)
     {
         var raw = JsonMarshal.GetRawUtf8Value(json);
-        // Nothing but an escape makes valid UTF-8 unreadable.
+        // In valid UTF-8, only an escape can spell half of a surrogate pair.
         return Utf8.IsValid(raw) && raw.IndexOf("\\u"u8) < 0 ? null : Find(json)?.TrimStart('.');
     }
 

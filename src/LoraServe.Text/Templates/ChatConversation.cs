@@ -4,28 +4,28 @@ using System.Text.Json;
 namespace LoraServe.Text.Templates;
 
 /// <summary>
-/// The conversation as a template sees it, in the form that vLLM and transformers give it: the text parts of a message joined by line
-/// breaks, unless the template reads parts; a refusal as text; arguments of calls as objects, not as the text of one; no nulls. Fields that the API does not
-/// know are passed on.
+/// The conversation as templates expect it, in the form of vLLM and transformers: text parts joined by line breaks, unless the template
+/// reads parts; a refusal as content; arguments of tool calls as objects instead of JSON text; no nulls. Fields unknown to the API are
+/// passed on.
 /// </summary>
 public sealed class ChatConversation(ChatTemplateTraits traits)
 {
-    // Arguments as deep as a body may be, at their place in a message.
+    // Arguments may be as deep as a request body, plus their depth in a message.
     private const int MaxDepth = 256;
 
     private const string Refusal = "refusal";
 
     private static readonly JsonDocumentOptions ArgumentOptions = new() { AllowDuplicateProperties = false };
 
-    /// <summary>The arguments of a call, which are JSON in a text; empty means no arguments.</summary>
-    /// <exception cref="JsonException">They are no JSON.</exception>
+    /// <summary>Parses the arguments of a tool call, given as JSON text; an empty text means no arguments.</summary>
+    /// <exception cref="JsonException">They are not valid JSON.</exception>
     public static JsonDocument ParseArguments(string text)
     {
         try
         {
             return JsonDocument.Parse(string.IsNullOrWhiteSpace(text) ? "{}" : text, ArgumentOptions);
         }
-        // A name in it that is no valid Unicode.
+        // A property name that is not valid Unicode.
         catch (InvalidOperationException e)
         {
             throw new JsonException(e.Message, e);
@@ -40,7 +40,7 @@ public sealed class ChatConversation(ChatTemplateTraits traits)
         _ => [],
     };
 
-    /// <summary>What a checked message says: its content, or in its place its refusal.</summary>
+    /// <summary>The content of a checked message, or its refusal if it has no content.</summary>
     public static JsonElement Content(JsonElement message)
     {
         var has = message.TryGetProperty("content", out var content);
@@ -50,9 +50,9 @@ public sealed class ChatConversation(ChatTemplateTraits traits)
                 : content;
     }
 
-    /// <summary>The messages for a template.</summary>
+    /// <summary>Writes the messages for a template.</summary>
     /// <param name="messages">Checked messages.</param>
-    /// <param name="end">What the last message's text ends with; it must have one.</param>
+    /// <param name="end">Text appended to the last message, which must have text.</param>
     public JsonElement Write(JsonElement messages, string end = "")
     {
         var buffer = new ArrayBufferWriter<byte>();

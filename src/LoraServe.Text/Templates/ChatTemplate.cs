@@ -5,9 +5,9 @@ using LoraServe.Text.Templates.Values;
 namespace LoraServe.Text.Templates;
 
 /// <summary>
-/// A chat template: Jinja in the environment that transformers gives it (an immutable sandbox with trim_blocks, lstrip_blocks, break and
-/// continue, raise_exception, strftime_now and its own tojson). Compiled once; immutable and safe for concurrent use. It sees the data that it
-/// is given and nothing else, and a rendering that goes beyond the limits of steps, time, nesting or size is ended.
+/// A chat template: Jinja in the environment of transformers (an immutable sandbox with trim_blocks, lstrip_blocks, break and
+/// continue, raise_exception, strftime_now and its own tojson). Compiled once; immutable and safe for concurrent use. It has access only to
+/// its input, and rendering stops at the limits on steps, time, nesting and size.
 /// </summary>
 public sealed class ChatTemplate
 {
@@ -15,11 +15,11 @@ public sealed class ChatTemplate
 
     private ChatTemplate(string source, Statement body) => (Source, _body) = (source, body);
 
-    /// <summary>What it was compiled from.</summary>
+    /// <summary>The source that it was compiled from.</summary>
     public string Source { get; }
 
     /// <summary>Compiles a template.</summary>
-    /// <exception cref="InvalidChatTemplateException">It is not a template, or longer than a million characters.</exception>
+    /// <exception cref="InvalidChatTemplateException">The source has a syntax error, or is longer than 2^20 characters.</exception>
     public static ChatTemplate Compile(string source)
     {
         if (source.Length > RenderLimits.SourceLength)
@@ -31,10 +31,10 @@ public sealed class ChatTemplate
         return new ChatTemplate(source, TemplateParser.Parse(source));
     }
 
-    /// <summary>The text of a conversation.</summary>
-    /// <param name="input">What the template sees.</param>
+    /// <summary>Renders a conversation.</summary>
+    /// <param name="input">The conversation and variables.</param>
     /// <param name="cancellation">Ends the rendering.</param>
-    /// <exception cref="ChatTemplateException">The template says so, fails, or goes beyond a limit; the message is for the client.</exception>
+    /// <exception cref="ChatTemplateException">The template raises an exception, fails, or exceeds a limit; the message is for the client.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public string Render(ChatTemplateInput input, CancellationToken cancellation = default)
     {
@@ -47,7 +47,7 @@ public sealed class ChatTemplate
         return Render(context, input.Now, TimeProvider.System, cancellation);
     }
 
-    /// <summary>The text with these variables alone.</summary>
+    /// <summary>Renders with these variables only.</summary>
     internal string Render(
         Dictionary<string, object> context, DateTimeOffset now, TimeProvider clock, CancellationToken cancellation = default)
     {

@@ -1,7 +1,7 @@
 namespace LoraServe.Text.Templates;
 
 /// <summary>
-/// A template could not be rendered: it raised an exception of its own, met a value it cannot work with, or went beyond a limit. The message
+/// A template could not be rendered: it called raise_exception, applied an operation to an unsuitable value, or exceeded a limit. The message
 /// is for the client.
 /// </summary>
 public sealed class ChatTemplateException : Exception
@@ -19,6 +19,6 @@ public sealed class ChatTemplateException : Exception
     {
     }
 
-    /// <summary>Whether the template itself said so, by raise_exception; the message is its own.</summary>
+    /// <summary>Whether the template called raise_exception; the message is then the template's.</summary>
     public bool IsRaised { get; init; }
 }

@@ -6,23 +6,23 @@ using LoraServe.Text.Files;
 namespace LoraServe.Text.Templates;
 
 /// <summary>
-/// The chat templates and special tokens of a folder: chat_template.jinja, which is the template "default", and those in
-/// additional_chat_templates; where there is none of these, chat_template in tokenizer_config.json, a text or a list of {name, template}.
+/// The chat templates and special tokens of a folder: chat_template.jinja, the template "default", and those in
+/// additional_chat_templates; without either, chat_template in tokenizer_config.json, a string or a list of {name, template}.
 /// </summary>
 public sealed class ChatTemplateFiles
 {
-    /// <summary>A template alone.</summary>
+    /// <summary>The file of a single template.</summary>
     public const string TemplateFile = "chat_template.jinja";
 
-    /// <summary>Settings of the tokenizer, which may hold templates and special tokens.</summary>
+    /// <summary>The tokenizer's configuration, which may hold templates and special tokens.</summary>
     public const string ConfigFile = "tokenizer_config.json";
 
-    /// <summary>The name of the template that is meant where none is named.</summary>
+    /// <summary>The name of the template used if none is named.</summary>
     public const string Default = "default";
 
-    /// <summary>Most bytes of a template file.</summary>
+    /// <summary>The largest size of a template file, in bytes.</summary>
     public const long MaxTemplateBytes = 4L << 20;
-    /// <summary>Most bytes of tokenizer_config.json.</summary>
+    /// <summary>The largest size of tokenizer_config.json, in bytes.</summary>
     public const long MaxConfigBytes = 32L << 20;
 
     private const string SpecialTokensFile = "special_tokens_map.json";
@@ -46,15 +46,15 @@ public sealed class ChatTemplateFiles
     /// <summary>Templates by name.</summary>
     public IReadOnlyDictionary<string, string> Sources => _sources;
 
-    /// <summary>Texts, and the list additional_special_tokens, by name.</summary>
+    /// <summary>Special tokens by name: strings, and the list additional_special_tokens.</summary>
     public IReadOnlyDictionary<string, JsonElement> SpecialTokens => _specialTokens;
 
-    /// <summary>What is wrong with the files, each fault with the file's name.</summary>
+    /// <summary>The faults of the files, each with the file's name.</summary>
     public IReadOnlyList<string> Faults => _faults.Kept;
 
-    /// <summary>Reads what is there; files that cannot be used are faults.</summary>
-    /// <param name="folder">Of a model or an adapter.</param>
-    /// <param name="isAdapter">Whether only the two files that an adapter can bring are looked at.</param>
+    /// <summary>Reads the files that exist; unusable files are recorded as faults.</summary>
+    /// <param name="folder">The folder of a model or an adapter.</param>
+    /// <param name="isAdapter">Whether to read only the two files that an adapter may contain.</param>
     public static ChatTemplateFiles Read(string folder, bool isAdapter)
     {
         var files = new ChatTemplateFiles();
@@ -111,7 +111,7 @@ public sealed class ChatTemplateFiles
         }
     }
 
-    // What came first stays.
+    // The first definition wins.
     private void AddSpecialTokens(JsonElement settings)
     {
         foreach (var name in TokenNames)
@@ -185,7 +185,7 @@ public sealed class ChatTemplateFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The system's message would tell clients where the server keeps an adapter's files.
+            // The operating system's message would reveal the path of an adapter's files to clients.
             _faults.Add($"{name}: cannot be read");
         }
 

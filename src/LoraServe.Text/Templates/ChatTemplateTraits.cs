@@ -2,14 +2,14 @@ using System.Text.RegularExpressions;
 
 namespace LoraServe.Text.Templates;
 
-/// <summary>What a template's text tells about the conversations it is made for.</summary>
+/// <summary>Features of a template, detected in its source.</summary>
 /// <param name="Text">The template.</param>
 public sealed partial record ChatTemplateTraits(string Text)
 {
-    /// <summary>Whether it walks through the parts of a message's content, rather than taking it for a text.</summary>
+    /// <summary>Whether it iterates over the parts of a message's content instead of expecting a string.</summary>
     public bool ReadsParts { get; } = ContentLoop().IsMatch(Text);
 
-    /// <summary>Whether it knows the role developer; to the others, such a message is the system's.</summary>
+    /// <summary>Whether it handles the role developer; for other templates such a message becomes a system message.</summary>
     public bool KnowsDevelopers { get; } = Text.Contains("developer", StringComparison.Ordinal);
 
     /// <summary>Whether it shows tools to the model.</summary>

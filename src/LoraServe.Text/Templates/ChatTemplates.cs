@@ -3,8 +3,8 @@ using System.Text.Json;
 namespace LoraServe.Text.Templates;
 
 /// <summary>
-/// What the folder of a model or an adapter says about the text of conversations: its templates, and the special tokens that they see as
-/// variables. Immutable and safe for concurrent use. A template that cannot be used is no obstacle to loading: rendering with it tells why.
+/// The chat templates of a model or an adapter, with the special tokens that they use as variables. Immutable and safe for concurrent use.
+/// An unusable template does not prevent loading: rendering with it reports the fault.
 /// </summary>
 public sealed class ChatTemplates
 {
@@ -22,25 +22,25 @@ public sealed class ChatTemplates
     /// <summary>No templates and no special tokens.</summary>
     public static ChatTemplates None { get; } = new(new Dictionary<string, JsonElement>(), [], []);
 
-    /// <summary>The names of the templates; the only one is called default where the folder does not name it.</summary>
+    /// <summary>The names of the templates; a single unnamed one is called default.</summary>
     public IReadOnlyCollection<string> Names => _templates.Keys;
 
-    /// <summary>bos_token, eos_token and the like: texts, and the list additional_special_tokens.</summary>
+    /// <summary>bos_token, eos_token and the like: strings, and the list additional_special_tokens.</summary>
     public IReadOnlyDictionary<string, JsonElement> SpecialTokens { get; }
 
-    /// <summary>The special tokens in one text that is the same for the same.</summary>
+    /// <summary>A canonical text of the special tokens: equal for equal special tokens.</summary>
     public string SpecialTokensIdentity => _specialTokensIdentity.Value;
 
     /// <summary>Why files or templates of the folder cannot be used; empty if all can.</summary>
     public IReadOnlyList<string> Faults => _faults;
 
     /// <summary>
-    /// Reads chat_template.jinja, additional_chat_templates/NAME.jinja, tokenizer_config.json and special_tokens_map.json, as far as they are
-    /// there, and compiles the templates. A file with a template wins over chat_template in tokenizer_config.json.
+    /// Reads chat_template.jinja, additional_chat_templates/NAME.jinja, tokenizer_config.json and special_tokens_map.json, as far as they
+    /// exist, and compiles the templates. Template files take precedence over chat_template in tokenizer_config.json.
     /// </summary>
     public static ChatTemplates Load(string folder) => Load(ChatTemplateFiles.Read(folder, isAdapter: false));
 
-    /// <summary>The same for an adapter, which can bring chat_template.jinja and tokenizer_config.json.</summary>
+    /// <summary>The same for an adapter, which may contain chat_template.jinja and tokenizer_config.json.</summary>
     public static ChatTemplates LoadOfAdapter(string folder) => Load(ChatTemplateFiles.Read(folder, isAdapter: true));
 
     private static ChatTemplates Load(ChatTemplateFiles files)
@@ -51,10 +51,10 @@ public sealed class ChatTemplates
         return templates;
     }
 
-    /// <summary>The template that a conversation is rendered with.</summary>
-    /// <param name="name">Which one; null is tool_use where there are tools and such a template, and default otherwise.</param>
-    /// <param name="hasTools">Whether the conversation comes with tools.</param>
-    /// <exception cref="ChatTemplateException">There is none, or it cannot be used.</exception>
+    /// <summary>Finds the template for a conversation.</summary>
+    /// <param name="name">The template's name; null selects tool_use if there are tools and such a template, else default.</param>
+    /// <param name="hasTools">Whether the conversation has tools.</param>
+    /// <exception cref="ChatTemplateException">There is no such template, or it is unusable.</exception>
     public ChatTemplate Find(string? name, bool hasTools)
     {
         name ??= hasTools && _templates.ContainsKey(ToolUse) ? ToolUse : ChatTemplateFiles.Default;
@@ -64,7 +64,7 @@ public sealed class ChatTemplates
         throw new ChatTemplateException($"The model has no chat template '{name}', only {string.Join(", ", _templates.Keys.Order(StringComparer.Ordinal))}.");
     }
 
-    /// <summary>These templates with special tokens of the base where the folder names none.</summary>
+    /// <summary>These templates, with the special tokens of the base that this folder does not define.</summary>
     public ChatTemplates WithSpecialTokensOf(ChatTemplates other)
     {
         var tokens = new Dictionary<string, JsonElement>(other.SpecialTokens, StringComparer.Ordinal);
@@ -72,7 +72,7 @@ public sealed class ChatTemplates
         return new ChatTemplates(tokens, _templates, _faults);
     }
 
-    /// <summary>What decides the text of conversations, in one text that is the same for the same.</summary>
+    /// <summary>A canonical text of everything that affects rendering: equal for equal templates and special tokens.</summary>
     public string Identity => JsonSerializer.Serialize(new
     {
         Templates = _templates.OrderBy(template => template.Key, StringComparer.Ordinal).Select(template => new[] { template.Key, template.Value.Source }),
@@ -80,17 +80,17 @@ public sealed class ChatTemplates
     });
 
     /// <summary>The text of a conversation.</summary>
-    /// <param name="input">Its variables win over special tokens of the same name.</param>
+    /// <param name="input">Its variables override special tokens of the same name.</param>
     /// <param name="name">
-    /// Which template; null is tool_use where tools are given and there is such a template, and default otherwise.
+    /// The template's name; null selects tool_use if tools are given and there is such a template, else default.
     /// </param>
     /// <param name="cancellation">Ends the rendering.</param>
-    /// <exception cref="ChatTemplateException">There is no such template, it cannot be used, or rendering fails.</exception>
+    /// <exception cref="ChatTemplateException">There is no such template, it is unusable, or rendering fails.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public string Render(ChatTemplateInput input, string? name = null, CancellationToken cancellation = default) =>
         Render(Find(name, input.Tools is not null), input, cancellation);
 
-    /// <summary>The text of a conversation by a template of the caller's, with these special tokens.</summary>
+    /// <summary>Renders a conversation with the caller's template and these special tokens.</summary>
     /// <exception cref="ChatTemplateException">Rendering fails.</exception>
     /// <exception cref="OperationCanceledException">It was cancelled.</exception>
     public string Render(ChatTemplate template, ChatTemplateInput input, CancellationToken cancellation = default)

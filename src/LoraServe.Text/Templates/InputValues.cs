@@ -4,13 +4,13 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates;
 
-/// <summary>JSON as values of a template.</summary>
+/// <summary>Converts JSON to template values.</summary>
 internal static class InputValues
 {
-    // Python reads no longer integers either.
+    // Python's default limit on the digits of an integer.
     private const int MaxDigits = 4300;
 
-    /// <exception cref="ChatTemplateException">It is nested too deeply, or a string of it is half of a character.</exception>
+    /// <exception cref="ChatTemplateException">It is nested too deeply, or a string has half of a surrogate pair.</exception>
     public static object Of(JsonElement json)
     {
         try

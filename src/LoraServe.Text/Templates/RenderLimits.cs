@@ -1,18 +1,18 @@
 namespace LoraServe.Text.Templates;
 
 /// <summary>
-/// How far one rendering may go. Every operation takes steps in proportion to its work, so the number of steps bounds the time: the most take
-/// about a second. The limit of time is for a machine that is slow or busy.
+/// Limits of one rendering. Every operation takes steps in proportion to its work, so the number of steps bounds the time: the most take
+/// about a second. The time limit is for slow or busy machines.
 /// </summary>
 internal static class RenderLimits
 {
     /// <summary>Characters of a template's source.</summary>
     public const int SourceLength = 1 << 20;
 
-    /// <summary>Expressions and statements within one another in the source.</summary>
+    /// <summary>Nesting depth of expressions and statements in the source.</summary>
     public const int SyntaxDepth = 128;
 
-    /// <summary>Operators, filters and the like that are applied one to the other: 1 + 1 + 1, x.a.b.c.</summary>
+    /// <summary>Length of a chain of operators, attributes or filters: 1 + 1 + 1, x.a.b.c.</summary>
     public const int ChainLength = 1000;
 
     /// <summary>Characters of a name.</summary>
@@ -24,25 +24,25 @@ internal static class RenderLimits
     /// <summary>Operations.</summary>
     public const long Steps = 10_000_000;
 
-    /// <summary>How long it may take.</summary>
+    /// <summary>Wall-clock time.</summary>
     public static readonly TimeSpan Time = TimeSpan.FromSeconds(2);
 
-    /// <summary>Characters of a text, the output among them.</summary>
+    /// <summary>Characters of a string, or of the output.</summary>
     public const int TextLength = 8 << 20;
 
     /// <summary>Items of a list.</summary>
     public const int ListLength = 1 << 20;
 
-    /// <summary>Bytes of all values that a rendering makes, whether it still holds them or not.</summary>
+    /// <summary>Bytes of all values that a rendering allocates, including those no longer referenced.</summary>
     public const long Bytes = 128L << 20;
 
-    /// <summary>Macros and recursive loops that are running within one another.</summary>
+    /// <summary>Depth of nested calls of macros and recursive loops.</summary>
     public const int CallDepth = 100;
 
-    /// <summary>Filters such as map and select whose input is the output of another that has not run yet.</summary>
+    /// <summary>Depth of chained lazy filters, such as map and select.</summary>
     public const int GeneratorDepth = 100;
 
-    /// <summary>Lists and dictionaries within one another.</summary>
+    /// <summary>Nesting depth of lists and dictionaries.</summary>
     public const int ValueDepth = 200;
 
     /// <summary>Numbers of a range; the limit of Jinja's sandbox.</summary>

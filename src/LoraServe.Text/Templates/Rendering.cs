@@ -2,13 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace LoraServe.Text.Templates;
 
-/// <summary>One run of a template: what it may still use up, and where its output goes. Not safe for concurrent use.</summary>
+/// <summary>One run of a template: its remaining budget and its output. Not safe for concurrent use.</summary>
 internal sealed class Rendering
 {
-    // Characters that are copied or compared in the time of one step.
+    // Characters copied or compared in the time of one step.
     private const int CharactersPerStep = 64;
 
-    // The clock is asked once in so many steps, which take about a tenth of a millisecond.
+    // Steps between two reads of the clock: about 0.1 ms.
     private const int StepsPerCheck = 1024;
 
     private readonly TimeProvider _clock;
@@ -20,8 +20,8 @@ internal sealed class Rendering
     private int _calls;
     private int _valueDepth;
 
-    /// <param name="now">What strftime_now tells.</param>
-    /// <param name="clock">Measures how long it takes.</param>
+    /// <param name="now">The time that strftime_now formats.</param>
+    /// <param name="clock">Measures the time taken.</param>
     /// <param name="cancellation">Ends it.</param>
     public Rendering(DateTimeOffset now, TimeProvider clock, CancellationToken cancellation)
     {
@@ -30,36 +30,36 @@ internal sealed class Rendering
         Output = new TextBuilder(this);
     }
 
-    /// <summary>What strftime_now tells.</summary>
+    /// <summary>The time that strftime_now formats.</summary>
     public DateTimeOffset Now { get; }
 
-    /// <summary>What statements write to.</summary>
+    /// <summary>The output of statements.</summary>
     public TextBuilder Output { get; private set; }
 
-    /// <summary>The line of the source that is being run.</summary>
+    /// <summary>The source line being run.</summary>
     public int Line { get; set; } = 1;
 
-    /// <summary>One operation; fails when the steps, the time or the stack are used up.</summary>
+    /// <summary>Counts one operation; throws when the steps, the time or the stack are used up.</summary>
     public void Step()
     {
         if (--_steps < _nextCheck) Check();
         if (!RuntimeHelpers.TryEnsureSufficientExecutionStack()) throw new ChatTemplateException("calls or values are nested too deeply");
     }
 
-    /// <summary>Operations done at once.</summary>
+    /// <summary>Counts several operations.</summary>
     public void Steps(long count)
     {
         _steps -= count;
         if (_steps < _nextCheck) Check();
     }
 
-    /// <summary>Reading so many characters.</summary>
+    /// <summary>Counts reading a number of characters.</summary>
     public void Read(long characters) => Steps(characters / CharactersPerStep + 1);
 
-    /// <summary>Looking at so many characters one by one, for what they are in Unicode.</summary>
+    /// <summary>Counts looking up the Unicode properties of a number of characters.</summary>
     public void Classify(long characters) => Read(16 * characters);
 
-    /// <summary>A text of so many characters is going to be made.</summary>
+    /// <summary>Counts a text of this length, before it is made.</summary>
     public void MakeText(long length)
     {
         if (length > RenderLimits.TextLength)
@@ -68,7 +68,7 @@ internal sealed class Rendering
         Make(2 * length);
     }
 
-    /// <summary>A list or dictionary of so many items is going to be made.</summary>
+    /// <summary>Counts a list or dictionary of this size, before it is made.</summary>
     public void MakeItems(long count)
     {
         if (count > RenderLimits.ListLength)
@@ -77,14 +77,14 @@ internal sealed class Rendering
         Make(16 * count + 64);
     }
 
-    /// <summary>Counts a text that was made.</summary>
+    /// <summary>Counts a text already made, and returns it.</summary>
     public string Made(string text)
     {
         MakeText(text.Length);
         return text;
     }
 
-    /// <summary>Counts more bytes of a value that is being made.</summary>
+    /// <summary>Counts bytes allocated for a value.</summary>
     public void Make(long bytes)
     {
         _bytes -= bytes;
@@ -92,7 +92,7 @@ internal sealed class Rendering
             throw new ChatTemplateException($"it takes more than the {RenderLimits.Bytes >> 20} MiB of memory that rendering may take");
     }
 
-    /// <summary>Output goes to a new text from now on; the result is where it went so far, for <see cref="EndCapture"/>.</summary>
+    /// <summary>Redirects output to a new text; returns the previous output, for <see cref="EndCapture"/>.</summary>
     public TextBuilder BeginCapture()
     {
         var outer = Output;
@@ -100,7 +100,7 @@ internal sealed class Rendering
         return outer;
     }
 
-    /// <summary>What was written since then.</summary>
+    /// <summary>Restores the previous output and returns the captured text.</summary>
     public string EndCapture(TextBuilder outer)
     {
         var text = Output.ToString();
@@ -108,17 +108,17 @@ internal sealed class Rendering
         return text;
     }
 
-    /// <summary>A macro or a level of a recursive loop begins.</summary>
+    /// <summary>Enters a macro or a level of a recursive loop.</summary>
     public void EnterCall()
     {
         if (++_calls > RenderLimits.CallDepth)
             throw new ChatTemplateException($"more than {RenderLimits.CallDepth} macros or recursive loops are running within one another");
     }
 
-    /// <summary>It has ended.</summary>
+    /// <summary>Leaves it.</summary>
     public void LeaveCall() => _calls--;
 
-    /// <summary>A value within a value is looked at.</summary>
+    /// <summary>Enters a nested value.</summary>
     public void EnterValue()
     {
         Step();
@@ -126,7 +126,7 @@ internal sealed class Rendering
             throw new ChatTemplateException($"lists and dictionaries are nested more than {RenderLimits.ValueDepth} deep");
     }
 
-    /// <summary>It has been looked at.</summary>
+    /// <summary>Leaves it.</summary>
     public void LeaveValue() => _valueDepth--;
 
     private void Check()

@@ -2,7 +2,7 @@ using System.Text;
 
 namespace LoraServe.Text.Templates;
 
-/// <summary>A text in the making whose every character is counted before it is there.</summary>
+/// <summary>Builds a text, counting each character against the limits before it is appended.</summary>
 internal sealed class TextBuilder(Rendering rendering)
 {
     private readonly StringBuilder _text = new();
@@ -20,7 +20,7 @@ internal sealed class TextBuilder(Rendering rendering)
     /// <summary>Adds a character.</summary>
     public TextBuilder Append(char character) => Append([character]);
 
-    /// <summary>Adds a character so many times.</summary>
+    /// <summary>Adds a character repeatedly.</summary>
     public TextBuilder Append(char character, long count)
     {
         if (count <= 0) return this;

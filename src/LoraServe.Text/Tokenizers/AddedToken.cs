@@ -1,13 +1,13 @@
 namespace LoraServe.Text.Tokenizers;
 
-/// <summary>A token that is found in the text before the model sees it.</summary>
+/// <summary>A token that is matched in the text before pre-tokenization.</summary>
 /// <param name="Id">its id</param>
-/// <param name="Content">the text it stands for, not empty</param>
-/// <param name="SingleWord">does not count inside a word</param>
-/// <param name="StripsLeft">takes the white space before it along</param>
-/// <param name="StripsRight">takes the white space behind it along</param>
-/// <param name="IsNormalized">is looked for, normalized, in the normalized text rather than in the original</param>
-/// <param name="IsSpecial">can be left out in decoding</param>
+/// <param name="Content">the text that it matches, not empty</param>
+/// <param name="SingleWord">whether it is not matched inside a word</param>
+/// <param name="StripsLeft">whether the match includes white space before it</param>
+/// <param name="StripsRight">whether the match includes white space after it</param>
+/// <param name="IsNormalized">whether its normalized content is matched in the normalized text rather than in the original</param>
+/// <param name="IsSpecial">whether decoding can skip it</param>
 internal sealed record AddedToken(
     int Id, string Content, bool SingleWord, bool StripsLeft, bool StripsRight, bool IsNormalized, bool IsSpecial)
 {

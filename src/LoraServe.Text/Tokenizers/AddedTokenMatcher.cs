@@ -4,14 +4,14 @@ using LoraServe.Text.Tokenizers.Patterns;
 
 namespace LoraServe.Text.Tokenizers;
 
-/// <summary>Finds added tokens in a text: the leftmost first, of several at one place the longest. Immutable.</summary>
+/// <summary>Finds added tokens in a text: leftmost first, the longest at each position. Immutable.</summary>
 internal sealed class AddedTokenMatcher
 {
     private readonly SearchValues<string> _starts;
     private readonly Dictionary<(int Node, char Next), int> _trie = [];
     private readonly List<AddedToken?> _tokens = [null];
 
-    /// <param name="tokens">the tokens by the text to look for; of two with one text the first counts</param>
+    /// <param name="tokens">each token with the text to match; of two with the same text the first wins</param>
     public AddedTokenMatcher(IEnumerable<(string Text, AddedToken Token)> tokens)
     {
         var texts = new List<string>();
@@ -23,10 +23,10 @@ internal sealed class AddedTokenMatcher
         _starts = SearchValues.Create([.. texts], StringComparison.Ordinal);
     }
 
-    /// <summary>A part of the text: an added token, or what lies between two.</summary>
+    /// <summary>A part of the text: an added token, or the text between two of them.</summary>
     internal readonly record struct Part(int Start, int End, AddedToken? Token);
 
-    /// <summary>Cuts a text into the added tokens in it, with the white space they take along, and what lies between them.</summary>
+    /// <summary>Splits a text into added tokens, with the white space that they strip, and the text between them.</summary>
     public List<Part> Split(string text)
     {
         var parts = new List<Part>();
@@ -36,7 +36,7 @@ internal sealed class AddedTokenMatcher
             if (token.SingleWord && (EndsWithWord(text.AsSpan(0, start)) || StartsWithWord(text.AsSpan(end)))) continue;
             var from = token.StripsLeft ? Math.Max(text.AsSpan(0, start).TrimEnd().Length, last) : start;
             var to = token.StripsRight ? text.Length - text.AsSpan(end).TrimStart().Length : end;
-            // As the reference has it, white space that the token before took along can be a token once more, unless this one strips it.
+            // As in Hugging Face tokenizers, white space stripped by the token before can be matched again, unless this token strips it.
             if (from >= to) continue;
             if (last < from) parts.Add(new(last, from, null));
             parts.Add(new(from, to, token));
@@ -82,6 +82,6 @@ internal sealed class AddedTokenMatcher
     private static bool StartsWithWord(ReadOnlySpan<char> text) =>
         Rune.DecodeFromUtf16(text, out var rune, out _) == OperationStatus.Done && IsWord(rune);
 
-    /// <summary>Unlike in a pattern's \w, the two joiners count as parts of a word here.</summary>
+    /// <summary>Unlike \w in a pattern, this counts U+200C and U+200D (zero-width joiners) as word characters.</summary>
     private static bool IsWord(Rune rune) => RuneProperties.Word.Contains(rune.Value) || rune.Value is 0x200C or 0x200D;
 }

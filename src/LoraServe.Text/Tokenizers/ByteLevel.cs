@@ -3,8 +3,8 @@ using System.Text;
 namespace LoraServe.Text.Tokenizers;
 
 /// <summary>
-/// The alphabet of byte-level tokenizers (GPT-2): one printable character for each of the 256 bytes. Printable Latin-1 stands for
-/// itself, every other byte, in order, for the characters from U+0100 on.
+/// The alphabet of byte-level tokenizers (GPT-2): one printable character for each of the 256 bytes. Printable Latin-1 maps to
+/// itself, the other bytes, in order, to the characters from U+0100 on.
 /// </summary>
 internal static class ByteLevel
 {
@@ -26,7 +26,7 @@ internal static class ByteLevel
     }
 
     /// <summary>
-    /// Writes the characters of the UTF-8 bytes of <paramref name="text"/> and returns their number, at most three for each char.
+    /// Writes one character for each UTF-8 byte of <paramref name="text"/> and returns their number, at most three for each char.
     /// </summary>
     public static int Encode(ReadOnlySpan<char> text, Span<char> destination)
     {
@@ -44,7 +44,7 @@ internal static class ByteLevel
         return count;
     }
 
-    /// <summary>The bytes that a token stands for: of its characters if all are in the alphabet, else its own UTF-8.</summary>
+    /// <summary>The bytes of a token: those of its characters if all are in the alphabet, else its UTF-8 encoding.</summary>
     public static byte[] Decode(ReadOnlySpan<char> token)
     {
         var bytes = new byte[token.Length];

@@ -36,7 +36,7 @@ internal sealed class BytePairEncoding
 
     public Vocabulary Vocabulary => _vocabulary;
 
-    /// <summary>Appends the ids of a word, which is not empty.</summary>
+    /// <summary>Appends the ids of a non-empty word.</summary>
     public void Encode(ReadOnlySpan<char> word, List<int> ids)
     {
         if (_ignoresMerges && _vocabulary.Find(word) is { } whole)
@@ -49,7 +49,7 @@ internal sealed class BytePairEncoding
             ids.AddRange(known);
             return;
         }
-        // A value is one symbol, or up to four bytes: never more than three symbols for each char, besides those of the affixes.
+        // A scalar value is one symbol, or up to four bytes: at most three symbols for each char, plus those of the affixes.
         var room = 3 * (word.Length + _endOfWordSuffix.Length) + (3 * _continuingSubwordPrefix.Length * word.Length);
         var symbols = ArrayPool<int>.Shared.Rent(room);
         var count = Split(word, symbols);
@@ -59,7 +59,7 @@ internal sealed class BytePairEncoding
         ArrayPool<int>.Shared.Return(symbols);
     }
 
-    /// <summary>Writes one symbol for every scalar value of the word that the vocabulary has; returns the number of symbols.</summary>
+    /// <summary>Writes the symbols of a word, one for each scalar value in the vocabulary, else its bytes or unk; returns their number.</summary>
     private int Split(ReadOnlySpan<char> word, int[] symbols)
     {
         var count = 0;
@@ -91,7 +91,7 @@ internal sealed class BytePairEncoding
         return isLast && _endOfWordSuffix.Length > 0 ? string.Concat(symbol, _endOfWordSuffix) : symbol;
     }
 
-    /// <summary>Writes the tokens of the symbol's bytes if the vocabulary has all of them; returns their number, else 0.</summary>
+    /// <summary>Writes the byte tokens of a symbol if the vocabulary has all of them; returns their number, else 0.</summary>
     private int SplitBytes(ReadOnlySpan<char> symbol, Span<int> tokens)
     {
         Span<byte> bytes = stackalloc byte[4];

@@ -3,10 +3,9 @@ using LoraServe.Text.Tokenizers.Decoding;
 namespace LoraServe.Text.Tokenizers;
 
 /// <summary>
-/// The text of a sequence of ids as it grows. The text handed out so far, together with what <see cref="Flush"/> would add, is
-/// always what decoding the prompt and the ids gives behind what decoding the prompt alone gives. What a later id may still
-/// change (half a character, a run of byte tokens, spaces that may have to be stripped) is held back. For one sequence and one
-/// thread at a time.
+/// Decodes a growing sequence of ids. The text returned so far plus that of <see cref="Flush"/> always equals the text of prompt
+/// and ids decoded together, less the text of the prompt alone. Text that a later id may still change (half a character, a run
+/// of byte tokens, spaces that may have to be stripped) is held back. One instance for each sequence; not thread-safe.
 /// </summary>
 public sealed class IncrementalDetokenizer
 {
@@ -15,12 +14,12 @@ public sealed class IncrementalDetokenizer
     private readonly TextCollector _text = new();
     private readonly DecoderStep _steps;
 
-    /// <summary>What the prompt's own text has beyond what is certain after the prompt: it comes again and is not handed out.</summary>
+    /// <summary>The end of the prompt's text that was held back: it comes again with later ids and is not returned.</summary>
     private string _promptRest = "";
 
-    /// <param name="tokenizer">what the ids belong to</param>
-    /// <param name="skipSpecialTokens">whether special tokens have no text</param>
-    /// <param name="prompt">ids that go before, whose text is not handed out</param>
+    /// <param name="tokenizer">the tokenizer of the ids</param>
+    /// <param name="skipSpecialTokens">whether special tokens are left out of the text</param>
+    /// <param name="prompt">ids before the sequence; their text is not returned</param>
     public IncrementalDetokenizer(Tokenizer tokenizer, bool skipSpecialTokens = true, ReadOnlySpan<int> prompt = default)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
@@ -31,14 +30,14 @@ public sealed class IncrementalDetokenizer
         if (!prompt.IsEmpty) _promptRest = tokenizer.Decode(prompt, skipSpecialTokens)[certain.Length..];
     }
 
-    /// <summary>Takes the next id and returns the text that has become certain, often none.</summary>
+    /// <summary>Appends an id and returns the text that can no longer change, often none.</summary>
     public string Append(int id)
     {
         _tokenizer.Write(id, _skipSpecialTokens, _steps);
         return WithoutPromptRest(_text.Take());
     }
 
-    /// <summary>The sequence is over: returns what was held back, with U+FFFD for bytes that are no character.</summary>
+    /// <summary>Ends the sequence and returns the text held back, with U+FFFD for bytes that are not valid UTF-8.</summary>
     public string Flush()
     {
         _steps.Complete();
@@ -49,7 +48,7 @@ public sealed class IncrementalDetokenizer
     {
         if (_promptRest.Length == 0) return text;
         var common = text.AsSpan().CommonPrefixLength(_promptRest);
-        // Where the two differ, the ids behind the prompt have changed its end: half a character, say, is now whole.
+        // Where the two differ, later ids have changed the end of the prompt's text: they completed half a character, for example.
         _promptRest = common == text.Length ? _promptRest[common..] : "";
         return text[common..];
     }

@@ -4,14 +4,14 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Text.Tokenizers;
 
 /// <summary>
-/// A value of tokenizer.json that knows where it stands. Whatever is not as expected is a <see cref="FormatException"/> that names
-/// the field, what was expected and what was found.
+/// A value of tokenizer.json with its path. An unexpected value throws a <see cref="FormatException"/> that names the field, what
+/// was expected and what was found.
 /// </summary>
 internal readonly struct JsonField(JsonElement value, string path, int index = -1)
 {
     private string Path => index < 0 ? path : $"{path}[{index}]";
 
-    /// <summary>The field "type", by which the parts of a tokenizer say what they are.</summary>
+    /// <summary>The field "type", which names the kind of a normalizer, pre-tokenizer, post-processor or decoder.</summary>
     public string Type => this["type"].AsText();
 
     public JsonField this[string name] => Optional(name) ?? throw new FormatException($"{Join(name)} is missing");
@@ -37,7 +37,7 @@ internal readonly struct JsonField(JsonElement value, string path, int index = -
 
     public double AsNumber() => value.ValueKind == JsonValueKind.Number ? value.GetDouble() : throw Expected("a number");
 
-    /// <summary>A text of exactly one Unicode scalar value.</summary>
+    /// <summary>A string of exactly one Unicode scalar value.</summary>
     public string AsCharacter()
     {
         var text = AsText();

@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Tokenizers;
 
-/// <summary>The merges of a byte pair encoding: which two neighbouring symbols become one, and in which order. Immutable.</summary>
+/// <summary>The merges of a byte pair encoding: which pairs of adjacent symbols become one, and in which order. Immutable.</summary>
 internal sealed class MergeRules
 {
     private const int ShortRun = 32;
@@ -9,7 +9,7 @@ internal sealed class MergeRules
 
     private readonly MergeSeams _seams;
 
-    /// <param name="merges">left, right and result, most important first; of two for one pair the last counts</param>
+    /// <param name="merges">left, right and result, highest priority first; of two for the same pair the last wins</param>
     public MergeRules(IReadOnlyList<(int Left, int Right, int Result)> merges)
     {
         for (var rank = 0; rank < merges.Count; rank++)
@@ -24,13 +24,13 @@ internal sealed class MergeRules
         public static readonly Merge None = new(int.MaxValue, -1);
     }
 
-    /// <summary>Merges the symbols as far as it goes, in place, and returns the number that is left.</summary>
+    /// <summary>Merges symbols in place until no merge applies, and returns the number left.</summary>
     public int Apply(Span<int> symbols)
     {
         var count = 0;
         for (int start = 0, end = 1; start < symbols.Length; start = end++)
         {
-            // Symbols that no merge can ever bring together are cut apart first: most words of a long text never meet in one queue.
+            // Cut first where no merge can ever join two symbols: the runs are short, even in a long text without pre-tokenization.
             while (end < symbols.Length && _seams.CanMeet(symbols[end - 1], symbols[end])) end++;
             var run = symbols[start..end];
             var kept = run.Length <= ShortRun ? MergeShortRun(run) : MergeLongRun(run);
@@ -40,7 +40,7 @@ internal sealed class MergeRules
         return count;
     }
 
-    /// <summary>Looks for the best merge again and again: O(n²), and for few symbols several times faster than a queue.</summary>
+    /// <summary>Searches for the best merge after each merge: O(n²), but for few symbols several times faster than a queue.</summary>
     private int MergeShortRun(Span<int> symbols)
     {
         Span<Merge> merges = stackalloc Merge[ShortRun];
@@ -83,7 +83,7 @@ internal sealed class MergeRules
         {
             var left = (int)(priority & int.MaxValue);
             var right = next[left];
-            // An entry is out of date when its symbols were merged with others since, and still good if they now merge to the same.
+            // An entry is stale if its symbols were merged with others since, unless they now merge to the same result.
             if (symbols[left] == Gone || right == symbols.Length) continue;
             if (!_merges.TryGetValue(SymbolPair.Key(symbols[left], symbols[right]), out var merge) || merge.Result != result) continue;
             symbols[left] = result;

@@ -1,8 +1,8 @@
 namespace LoraServe.Text.Tokenizers;
 
 /// <summary>
-/// Which neighbouring symbols of a word a merge can ever bring together. A merge across the border between two symbols joins a
-/// symbol that ends with the first to one that starts with the second, so the pairs at the seams of all merges are all there are.
+/// Which adjacent symbols of a word can ever end up in one token. A merge across the border between two symbols joins a
+/// symbol that ends with the first to one that starts with the second, so only pairs at the seam of some merge can.
 /// </summary>
 internal sealed class MergeSeams
 {
@@ -24,7 +24,7 @@ internal sealed class MergeSeams
         foreach (var (left, right, _) in merges) _pairs.Add(SymbolPair.Key(_last[left], _first[right]));
     }
 
-    /// <summary>Whether two neighbouring symbols that are not merged yet may end up in one.</summary>
+    /// <summary>Whether two adjacent symbols, not merged yet, may end up in one.</summary>
     public bool CanMeet(int left, int right) =>
         !_isKnown || !IsUnmerged(left) || !IsUnmerged(right) || _pairs.Contains(SymbolPair.Key(left, right));
 

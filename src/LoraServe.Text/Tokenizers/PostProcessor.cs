@@ -1,8 +1,8 @@
 namespace LoraServe.Text.Tokenizers;
 
-/// <summary>The special tokens that go around an encoded text.</summary>
+/// <summary>The special tokens added around an encoded text.</summary>
 /// <param name="Prefix">ids before the text, for example that of &lt;s&gt;</param>
-/// <param name="Suffix">ids behind the text</param>
+/// <param name="Suffix">ids after the text</param>
 internal sealed record PostProcessor(IReadOnlyList<int> Prefix, IReadOnlyList<int> Suffix)
 {
     public static readonly PostProcessor None = new([], []);
@@ -12,7 +12,7 @@ internal sealed record PostProcessor(IReadOnlyList<int> Prefix, IReadOnlyList<in
     /// <exception cref="FormatException">a field is missing, of a wrong type or not supported</exception>
     public static PostProcessor Read(JsonField field) => field.Type switch
     {
-        // Byte-level post-processing concerns offsets into the text, which nothing here uses.
+        // Byte-level post-processing only trims offsets, which are not computed here.
         "ByteLevel" => None,
         "Sequence" => field["processors"].Items().Select(Read).Aggregate(None, Around),
         "TemplateProcessing" => ReadTemplate(field),

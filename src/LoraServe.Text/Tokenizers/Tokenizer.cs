@@ -24,7 +24,7 @@ public sealed class Tokenizer
     {
         (_model, _normalizer, _preTokenizer) = (file.Model, file.Normalizer, file.PreTokenizer);
         (_postProcessor, _decoder) = (file.PostProcessor, file.Decoder);
-        // Special tokens come first: of two added tokens with one text, the special one counts.
+        // Special tokens come first: of two added tokens with the same text, the special one wins.
         AddedToken[] added = [.. file.AddedTokens.OrderByDescending(token => token.IsSpecial).Select(WithVocabularyId)];
         _originalTokens = new(added.Where(token => !token.IsNormalized).Select(token => (token.Content, token)));
         _normalizedTokens = new(added.Where(token => token.IsNormalized).Select(token => (_normalizer(token.Content), token)));
@@ -51,20 +51,20 @@ public sealed class Tokenizer
     public int VocabularySize => _tokens.Length;
 
     /// <summary>
-    /// The length of the longest token. Where every character is in the vocabulary or falls back to bytes, and nothing takes white
-    /// space away, a text of more than n times as many chars has more than n tokens: reason to refuse it before encoding it.
+    /// The length of the longest token, in chars. If every character is in the vocabulary or falls back to bytes, and no step strips
+    /// white space, a text longer than n times this has more than n tokens and can be refused before it is encoded.
     /// </summary>
     public int LongestTokenLength { get; }
 
     internal Decoder Decoder => _decoder;
 
     /// <summary>
-    /// The ids of a text. Added tokens that appear in the text, special ones included, become their ids. Half of a surrogate pair
+    /// The ids of a text. Added tokens in the text, special ones included, become their ids. Half of a surrogate pair
     /// counts as U+FFFD.
     /// </summary>
     /// <param name="text">Any text.</param>
     /// <param name="addSpecialTokens">Whether it gets what the tokenizer adds on its own.</param>
-    /// <param name="most">Reading ends with the word that makes more ids than these.</param>
+    /// <param name="most">Encoding stops after the word with which the ids outnumber this.</param>
     /// <param name="cancellation">Ends it between two words.</param>
     public int[] Encode(
         string text, bool addSpecialTokens = true, int most = int.MaxValue, CancellationToken cancellation = default)
@@ -82,11 +82,11 @@ public sealed class Tokenizer
     }
 
     /// <summary>
-    /// The last of the ids that <see cref="Encode"/> gives. Words do not depend on each other's ids, so that only the last ones are
-    /// encoded, and only the last of the parts between added tokens are normalised and split.
+    /// The last ids that <see cref="Encode"/> gives. Words are encoded independently, so only the last words are
+    /// encoded, and only the last parts between added tokens are normalized and split.
     /// </summary>
     /// <param name="text">Any text.</param>
-    /// <param name="count">Most ids to give.</param>
+    /// <param name="count">The largest number of ids returned.</param>
     /// <param name="addSpecialTokens">Whether it gets what the tokenizer adds on its own.</param>
     /// <param name="cancellation">Ends it between two words.</param>
     public int[] EncodeEnd(string text, int count, bool addSpecialTokens = true, CancellationToken cancellation = default)
@@ -108,7 +108,7 @@ public sealed class Tokenizer
         return [.. ids.Take(count).Reverse()];
     }
 
-    /// <summary>The text of ids; ids outside the vocabulary stand for nothing.</summary>
+    /// <summary>The text of ids; ids outside the vocabulary are skipped.</summary>
     public string Decode(ReadOnlySpan<int> ids, bool skipSpecialTokens = false)
     {
         var text = new TextCollector();
@@ -119,8 +119,8 @@ public sealed class Tokenizer
     }
 
     /// <summary>
-    /// What <see cref="Decode"/> gives for the one id; if it stands for bytes that are no UTF-8, these as bytes:\xe2\x80, the way
-    /// the OpenAI API shows them.
+    /// The text that <see cref="Decode"/> gives for a single id; bytes that are not valid UTF-8 are written as bytes:\xe2\x80, as
+    /// the OpenAI API does.
     /// </summary>
     public string TokenText(int id)
     {
@@ -129,7 +129,7 @@ public sealed class Tokenizer
         return System.Text.Unicode.Utf8.IsValid(bytes) ? text : $"bytes:{string.Concat(bytes.Select(value => $"\\x{value:x2}"))}";
     }
 
-    /// <summary>The bytes that an id stands for: those of consecutive ids together are the text in UTF-8.</summary>
+    /// <summary>The bytes of an id; those of consecutive ids, joined, are the text in UTF-8.</summary>
     public byte[] TokenBytes(int id)
     {
         var text = Decode([id]);
@@ -138,7 +138,7 @@ public sealed class Tokenizer
             : System.Text.Encoding.UTF8.GetBytes(text);
     }
 
-    /// <summary>Whether decoding can leave the token out.</summary>
+    /// <summary>Whether decoding can skip the token.</summary>
     public bool IsSpecial(int id) => (uint)id < (uint)_isSpecial.Length && _isSpecial[id];
 
     /// <summary>The id of a token as the vocabulary spells it, null if there is none.</summary>
@@ -147,7 +147,7 @@ public sealed class Tokenizer
     /// <summary>The token of an id as the vocabulary spells it, null if there is none.</summary>
     public string? Token(int id) => (uint)id < (uint)_tokens.Length ? _tokens[id] : null;
 
-    /// <summary>Gives the token of an id to the first step of a decoder.</summary>
+    /// <summary>Writes the token of an id to the first step of a decoder.</summary>
     internal void Write(int id, bool skipSpecialTokens, DecoderStep steps)
     {
         if ((uint)id >= (uint)_tokens.Length || _tokens[id] is not { } token || skipSpecialTokens && _isSpecial[id]) return;
@@ -155,7 +155,7 @@ public sealed class Tokenizer
         steps.EndToken();
     }
 
-    // Added tokens, and the words between them, each encoded on its own; from the last to the first if asked.
+    // Added tokens and the words between them, each encoded independently.
     private IEnumerable<(int? Id, Piece Word)> Words(string text, bool isBackwards) =>
         Ordered(_originalTokens.Split(text), isBackwards).SelectMany(part => part.Token is { } token
             ? [(token.Id, default)]
@@ -179,7 +179,7 @@ public sealed class Tokenizer
         else _model.Encode(word.Word.Text, ids);
     }
 
-    /// <summary>A token that the model's vocabulary has too keeps the id it has there.</summary>
+    /// <summary>A token that is also in the model's vocabulary keeps its id there.</summary>
     private AddedToken WithVocabularyId(AddedToken token) =>
         _model.Vocabulary.Find(token.Content) is { } id ? token with { Id = id } : token;
 

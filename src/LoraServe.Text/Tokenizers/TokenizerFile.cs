@@ -7,8 +7,8 @@ using LoraServe.Text.Tokenizers.PreTokenization;
 namespace LoraServe.Text.Tokenizers;
 
 /// <summary>
-/// Reads tokenizer.json, the file format of Hugging Face tokenizers. The fields "truncation" and "padding" are the business of
-/// batch encoders and are not read.
+/// Reads tokenizer.json, the file format of Hugging Face tokenizers. The fields "truncation" and "padding" concern callers
+/// that encode batches and are not read.
 /// </summary>
 internal sealed class TokenizerFile
 {
@@ -70,7 +70,7 @@ internal sealed class TokenizerFile
         }
     }
 
-    /// <summary>Reads one part; a fault in it is noted, so that the others are still looked at.</summary>
+    /// <summary>Reads one section; records its fault, so that the others are still checked.</summary>
     private T Section<T>(Func<T> read)
     {
         try

@@ -3,7 +3,7 @@ namespace LoraServe.Text.Tokenizers;
 /// <summary>The tokens of the model: text to id and back. Immutable.</summary>
 internal sealed class Vocabulary
 {
-    /// <summary>Far above any published vocabulary: a larger id is a fault of the file, not a reason to allocate.</summary>
+    /// <summary>Far above any published vocabulary: a larger id is a fault of the file, so that it cannot force a large allocation.</summary>
     public const int MaxId = (1 << 24) - 1;
 
     private readonly Dictionary<string, int> _ids;

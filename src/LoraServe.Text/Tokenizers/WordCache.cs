@@ -1,8 +1,8 @@
 namespace LoraServe.Text.Tokenizers;
 
 /// <summary>
-/// The encodings of recent words. Bounded: each word has one place, given by its hash, and replaces what was there. Safe for any
-/// number of threads without locks, since an entry never changes.
+/// A direct-mapped cache of the encodings of recent words: a word's hash gives its index, and a new entry replaces the old one. Safe
+/// for any number of threads without locks, since entries are immutable.
 /// </summary>
 internal sealed class WordCache
 {

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>Upper and lower case. The rendering pays for the text that is made.</summary>
+/// <summary>Upper and lower case. The resulting text counts against the limits of the rendering.</summary>
 internal static class Casing
 {
     public static string Upper(Rendering rendering, string text) => Map(rendering, text, static (_, _, rune) => UpperOf(rune));
@@ -21,7 +21,7 @@ internal static class Casing
     public static string Swap(Rendering rendering, string text) => Map(
         rendering, text, static (all, position, rune) => Rune.IsUpper(rune) ? LowerOf(all, position, rune) : UpperOf(rune));
 
-    /// <summary>Upper case where a letter follows none, lower case elsewhere.</summary>
+    /// <summary>Upper case for the first letter of each run of letters, lower case for the others.</summary>
     public static string Title(Rendering rendering, string text) => Map(
         rendering, text, static (all, position, rune) => IsCased(all, position - 1) ? LowerOf(all, position, rune) : TitleOf(rune));
 

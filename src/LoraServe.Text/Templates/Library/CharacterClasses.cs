@@ -3,7 +3,7 @@ using System.Text;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>What Python's isdigit and its like ask.</summary>
+/// <summary>The character classes of Python's isdigit and the like.</summary>
 internal static class CharacterClasses
 {
     public static bool IsDecimal(Rune rune) => Rune.GetUnicodeCategory(rune) == UnicodeCategory.DecimalDigitNumber;

@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>Filters of lists and dictionaries as a whole.</summary>
+/// <summary>Filters on whole lists and dictionaries.</summary>
 internal static class CollectionFilters
 {
     public static void AddTo(Dictionary<string, Func<Rendering, object, Arguments, object>> filters)

@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>The methods of a dict. They hide keys of the same name from a.b, as in Jinja: a['items'] reaches such a key.</summary>
+/// <summary>The methods of a dict. As in Jinja they hide keys of the same name in a.b; a['items'] finds the key.</summary>
 internal static class DictMethods
 {
     public static object? Find(DictValue dict, string name) => name switch

@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>What can follow a bar.</summary>
+/// <summary>The filters of templates, by name.</summary>
 internal static class Filters
 {
     private static readonly Dictionary<string, Func<Rendering, object, Arguments, object>> All = new(StringComparer.Ordinal);

@@ -43,7 +43,7 @@ internal static class FormatString
             throw new ChatTemplateException("format(): attributes, items, conversions and format specifications in a field are not supported");
         if (field.Length == 0 || int.TryParse(field, out _))
         {
-            // The number of fields without an index so far, or -1 after the first with one: they do not go together.
+            // The number of fields without an index so far, or -1 after the first with one: the two cannot be mixed.
             if (automatic is { } known && known < 0 == (field.Length == 0))
                 throw new ChatTemplateException("format(): fields with and without an index cannot be mixed");
             var index = field.Length == 0 ? automatic ?? 0 : int.Parse(field);

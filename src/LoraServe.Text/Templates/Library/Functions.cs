@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>The functions that every template sees, unless a variable hides them.</summary>
+/// <summary>The global functions of templates; variables of the same name hide them.</summary>
 internal static class Functions
 {
     private static readonly Dictionary<string, object> All = new(StringComparer.Ordinal)

@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>Filters that look at every item.</summary>
+/// <summary>Filters that process each item.</summary>
 internal static class ItemFilters
 {
     public static void AddTo(Dictionary<string, Func<Rendering, object, Arguments, object>> filters)

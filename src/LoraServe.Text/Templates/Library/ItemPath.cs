@@ -2,15 +2,15 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>The attribute that filters such as map and sort look at in every item: 'a', 'a.b', 'a.0', or a number.</summary>
+/// <summary>The attribute argument of filters such as map and sort: 'a', 'a.b', 'a.0', or a number.</summary>
 internal sealed class ItemPath
 {
     private readonly IReadOnlyList<object> _parts;
     private readonly object? _byDefault;
 
-    /// <param name="rendering">Pays for it.</param>
+    /// <param name="rendering">Counts the work.</param>
     /// <param name="attribute">The attribute; null or None for the item itself.</param>
-    /// <param name="byDefault">Used for undefined values.</param>
+    /// <param name="byDefault">The value used where the attribute is undefined.</param>
     public ItemPath(Rendering rendering, object? attribute, object? byDefault = null)
     {
         _byDefault = byDefault is None ? null : byDefault;
@@ -29,7 +29,7 @@ internal sealed class ItemPath
         }
     }
 
-    /// <summary>What the item has there.</summary>
+    /// <summary>The value of the attribute in an item.</summary>
     public object Of(Rendering rendering, object item)
     {
         foreach (var part in _parts)
@@ -44,7 +44,7 @@ internal sealed class ItemPath
 
     private static bool IsIndex(string part) => part.Length is > 0 and < 10 && part.All(char.IsAsciiDigit);
 
-    /// <summary>What a value is compared by.</summary>
+    /// <summary>The key by which a value is compared.</summary>
     public static object Key(Rendering rendering, object value, bool isSensitive) =>
         !isSensitive && value is string text ? Casing.Lower(rendering, text) : value;
 }

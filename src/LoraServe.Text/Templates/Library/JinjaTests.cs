@@ -3,7 +3,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>What can follow the operator is.</summary>
+/// <summary>The tests of templates (operator is), by name.</summary>
 internal static class JinjaTests
 {
     private static readonly Dictionary<string, Func<Rendering, object, Arguments, bool>> All = new(StringComparer.Ordinal)
@@ -74,7 +74,7 @@ internal static class JinjaTests
 
     private static bool IsNotEqual(Rendering rendering, object left, object right) => !Equality.Of(rendering, left, right);
 
-    // Whether two equal texts are one object depends on how Python came by them.
+    // Whether two equal strings are the same object depends on Python's interning.
     private static bool IsSame(Rendering rendering, object left, object right)
     {
         if (ReferenceEquals(left, right)) return true;

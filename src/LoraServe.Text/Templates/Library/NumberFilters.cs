@@ -8,7 +8,7 @@ namespace LoraServe.Text.Templates.Library;
 /// <summary>Filters whose result is a number.</summary>
 internal static class NumberFilters
 {
-    // Longer texts are read as floats.
+    // Longer texts are parsed as floats.
     private const int MaxDigits = 400;
 
     public static void AddTo(Dictionary<string, Func<Rendering, object, Arguments, object>> filters)

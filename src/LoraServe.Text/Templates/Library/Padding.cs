@@ -2,10 +2,10 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>Texts that are filled up to a width.</summary>
+/// <summary>Pads texts to a width.</summary>
 internal static class Padding
 {
-    // Of an odd number, Python's center puts the greater half to the left if the width is odd.
+    // If the padding is odd, Python's center puts the larger half on the left when the width is odd.
     public static string Center(Rendering rendering, string text, long width, object? fill = null)
     {
         var missing = Missing(text, width);

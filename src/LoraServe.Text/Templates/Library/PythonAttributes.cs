@@ -2,7 +2,7 @@ using System.Collections.Frozen;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>What Python's values have and templates are not shown.</summary>
+/// <summary>Internal attributes of Python's types, hidden from templates.</summary>
 internal static class PythonAttributes
 {
     private static readonly FrozenSet<string> Internal = FrozenSet.Create(
@@ -12,6 +12,6 @@ internal static class PythonAttributes
         "__getitem__", "__iadd__", "__imul__", "__iter__", "__len__", "__mul__", "__reversed__", "__rmul__", "__setitem__", "__getnewargs__",
         "__mod__", "__rmod__", "__ior__", "__or__", "__ror__");
 
-    /// <summary>Whether it is one of those.</summary>
+    /// <summary>Whether an attribute is internal.</summary>
     public static bool IsInternal(string name) => name.StartsWith("__", StringComparison.Ordinal) && Internal.Contains(name);
 }

@@ -4,8 +4,8 @@ using System.Text;
 namespace LoraServe.Text.Templates.Library;
 
 /// <summary>
-/// Characters whose upper or title case is several characters, or that .NET leaves as they are: what Unicode's SpecialCasing.txt says without
-/// conditions, and the digraphs that have a title case of their own.
+/// Characters whose upper or title case is several characters, or that .NET leaves unchanged: the unconditional mappings of Unicode's
+/// SpecialCasing.txt, and the digraphs with a title case of their own.
 /// </summary>
 internal static class SpecialCasing
 {
@@ -24,10 +24,10 @@ internal static class SpecialCasing
         .Select(static row => row.Split(','))
         .ToFrozenDictionary(static row => Rune.GetRuneAt(row[0], 0), static row => (row[1], row[^1]));
 
-    /// <summary>The upper case, or null if it is that of .NET.</summary>
+    /// <summary>The upper case, or null if .NET's is right.</summary>
     public static string? Upper(Rune rune) => !rune.IsAscii && Cases.TryGetValue(rune, out var cases) ? cases.Upper : null;
 
-    /// <summary>The title case, or null if it is the upper case. Georgian letters stay as they are.</summary>
+    /// <summary>The title case, or null if it equals the upper case. Georgian letters stay unchanged.</summary>
     public static string? Title(Rune rune) => rune.IsAscii ? null
         : rune.Value is >= 0x10D0 and <= 0x10FF ? rune.ToString()
         : Cases.TryGetValue(rune, out var cases) ? cases.Title

@@ -4,7 +4,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Library;
 
-/// <summary>Python's ways to cut a string.</summary>
+/// <summary>Python's string splitting methods.</summary>
 internal static class Splitting
 {
     private static readonly SearchValues<char> LineEnds = SearchValues.Create("\n\r\v\f\u001c\u001d\u001e\u0085\u2028\u2029");
@@ -92,7 +92,7 @@ internal static class Splitting
             : new TupleValue(text[..place], separator, text[(place + separator.Length)..]);
     }
 
-    /// <summary>The last place of a part that is not empty, or -1.</summary>
+    /// <summary>The last index of a non-empty part, or -1.</summary>
     public static int LastIndexOf(Rendering rendering, string text, string part)
     {
         rendering.MakeText(text.Length);

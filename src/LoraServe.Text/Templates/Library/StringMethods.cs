@@ -81,7 +81,7 @@ internal static class StringMethods
         };
     }
 
-    /// <summary>Without blank space, or other characters, at its ends.</summary>
+    /// <summary>Strips white space, or the given characters, from the ends.</summary>
     public static string Strip(Rendering rendering, string text, object? characters, bool atStart, bool atEnd)
     {
         rendering.Read(text.Length);
@@ -104,7 +104,7 @@ internal static class StringMethods
         return text[first..last];
     }
 
-    /// <summary>With another text in place of a text, so many times at most; a negative number is no limit.</summary>
+    /// <summary>Replaces at most <paramref name="count"/> occurrences; a negative number is no limit.</summary>
     public static string Replace(Rendering rendering, string text, string old, string with, long count)
     {
         rendering.MakeText(text.Length);
@@ -122,7 +122,7 @@ internal static class StringMethods
         return replaced.Append(text.AsSpan(position)).ToString();
     }
 
-    /// <summary>The texts of an iterable with this one between them.</summary>
+    /// <summary>Joins the strings of an iterable with a separator.</summary>
     public static string Join(Rendering rendering, string separator, object iterable)
     {
         var joined = new TextBuilder(rendering);
@@ -176,7 +176,7 @@ internal static class StringMethods
         return Flag.False;
     }
 
-    // The part between two indices, and the index that it begins at; negative if that is beyond the end.
+    // The part between two indices and the index of its start, negative if beyond the end.
     private static (string Text, long Offset) Part(Rendering rendering, string text, object? start, object? end)
     {
         if (start is null or None && end is null or None) return (text, 0);

@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Nodes;
 
-/// <summary>What a value is assigned to.</summary>
+/// <summary>The target of an assignment.</summary>
 internal abstract class Target
 {
     public abstract void Assign(Scope scope, object value);
@@ -28,7 +28,7 @@ internal sealed class NamespaceTarget(string name, string attribute) : Target
     }
 }
 
-/// <summary>Several targets, for a value of as many items.</summary>
+/// <summary>Several targets, which unpack a value of as many items.</summary>
 internal sealed class TupleTarget(IReadOnlyList<Target> targets) : Target
 {
     public override void Assign(Scope scope, object value)

@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Nodes;
 
-/// <summary>The arguments between the parentheses of a call; the last two are the values after * and **.</summary>
+/// <summary>The arguments of a call; the last two are the values after * and **.</summary>
 internal sealed record CallArguments(
     IReadOnlyList<Expression> Positional, IReadOnlyList<(string Name, Expression Value)> Named, Expression? Rest, Expression? NamedRest)
 {
@@ -40,7 +40,7 @@ internal sealed class Call(int line, Expression callee, CallArguments arguments)
 {
     public override object Evaluate(Scope scope) => Evaluate(scope, caller: null);
 
-    /// <summary>Calls with one more argument, the body of a call block.</summary>
+    /// <summary>Evaluates the call with the body of a call block as an additional argument.</summary>
     public object Evaluate(Scope scope, MacroValue? caller)
     {
         scope.Rendering.Step();
@@ -66,10 +66,10 @@ internal sealed class Call(int line, Expression callee, CallArguments arguments)
 }
 
 /// <summary>a | f(b)</summary>
-/// <param name="line">Where it is.</param>
+/// <param name="line">The source line.</param>
 /// <param name="filter">The filter.</param>
-/// <param name="operand">What it is applied to, or null for the body of a block.</param>
-/// <param name="arguments">What follows the value.</param>
+/// <param name="operand">The filtered value, or null for the body of a block.</param>
+/// <param name="arguments">The arguments after the value.</param>
 internal sealed class FilterCall(
     int line, Func<Rendering, object, Arguments, object> filter, Expression? operand, CallArguments arguments) : Expression
 {
@@ -79,7 +79,7 @@ internal sealed class FilterCall(
         return Apply(scope, operand!.Evaluate(scope));
     }
 
-    /// <summary>The chain of filters up to this one, for a text that takes the place of the missing operand.</summary>
+    /// <summary>Applies the chain of filters up to this one to the text of a block.</summary>
     public object EvaluateBlock(Scope scope, string text)
     {
         scope.Rendering.Step();

@@ -2,14 +2,14 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Nodes;
 
-/// <summary>A part of a template that has a value. Immutable.</summary>
+/// <summary>An expression of a template. Immutable.</summary>
 internal abstract class Expression
 {
     /// <summary>The value; never null.</summary>
     public abstract object Evaluate(Scope scope);
 }
 
-/// <summary>A value that the source spells out.</summary>
+/// <summary>A literal value.</summary>
 internal sealed class Constant(object value) : Expression
 {
     public override object Evaluate(Scope scope) => value;

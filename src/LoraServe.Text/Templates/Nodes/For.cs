@@ -15,7 +15,7 @@ internal sealed class For(int line, ForItems items, bool isRecursive, Statement 
         return Run(scope, items.Iterable.Evaluate(scope), depth: 0);
     }
 
-    // As in Jinja, else runs if no iteration came to the end of the body: continue and break do not.
+    // As in Jinja, else runs if no iteration reached the end of the body; continue and break do not count as reaching it.
     private Flow Run(Scope scope, object source, int depth)
     {
         Func<object, int, string>? recurse = isRecursive ? (inner, level) => Recurse(scope, inner, level) : null;

@@ -2,10 +2,10 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Nodes;
 
-/// <summary>a in b if c: what a loop goes through.</summary>
-/// <param name="Target">What each item is assigned to.</param>
-/// <param name="Iterable">Where they come from.</param>
-/// <param name="Condition">Which of them are taken; null for all.</param>
+/// <summary>a in b if c: the items of a loop.</summary>
+/// <param name="Target">The target assigned for each item.</param>
+/// <param name="Iterable">The iterated value.</param>
+/// <param name="Condition">Selects items; null for all.</param>
 internal sealed record ForItems(Target Target, Expression Iterable, Expression? Condition)
 {
     /// <summary>The items of a value that meet the condition.</summary>

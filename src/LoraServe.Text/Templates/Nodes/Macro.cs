@@ -3,9 +3,9 @@ using LoraServe.Text.Templates.Values;
 namespace LoraServe.Text.Templates.Nodes;
 
 /// <summary>{% macro a(b, c=d) %}, or the body of a {% call %}.</summary>
-/// <param name="Name">What messages call it.</param>
+/// <param name="Name">Its name in error messages.</param>
 /// <param name="Parameters">In order; the last may have defaults.</param>
-/// <param name="Body">What a call writes.</param>
+/// <param name="Body">The statements that a call runs.</param>
 internal sealed record Macro(string Name, IReadOnlyList<MacroParameter> Parameters, Statement Body)
 {
     /// <summary>Variable of the body of a call block.</summary>
@@ -17,7 +17,7 @@ internal sealed record Macro(string Name, IReadOnlyList<MacroParameter> Paramete
     /// <summary>Variable of further named arguments.</summary>
     public const string NamedRest = "kwargs";
 
-    /// <summary>Whether its body speaks of them; only then can it be called with them.</summary>
+    /// <summary>Whether the body reads the variable; only then can a call pass it.</summary>
     public bool UsesCaller { get; init; }
 
     /// <inheritdoc cref="UsesCaller"/>
@@ -27,7 +27,7 @@ internal sealed record Macro(string Name, IReadOnlyList<MacroParameter> Paramete
     public bool UsesNamedRest { get; init; }
 }
 
-/// <summary>A parameter, and what it is where nothing is given.</summary>
+/// <summary>A parameter and its default.</summary>
 internal sealed record MacroParameter(string Name, Expression? Default);
 
 /// <summary>{% macro %}</summary>

@@ -12,7 +12,7 @@ internal sealed class Not(Expression operand) : Expression
     }
 }
 
-/// <summary>a and b: the first of them that decides it.</summary>
+/// <summary>a and b: the operand that decides the result.</summary>
 internal sealed class And(Expression left, Expression right) : Expression
 {
     public override object Evaluate(Scope scope)
@@ -23,7 +23,7 @@ internal sealed class And(Expression left, Expression right) : Expression
     }
 }
 
-/// <summary>a or b: the first of them that decides it.</summary>
+/// <summary>a or b: the operand that decides the result.</summary>
 internal sealed class Or(Expression left, Expression right) : Expression
 {
     public override object Evaluate(Scope scope)
@@ -67,7 +67,7 @@ internal sealed class Unary(Func<object, object> operation, Expression operand) 
     }
 }
 
-/// <summary>a ~ b ~ c: their texts, one after the other.</summary>
+/// <summary>a ~ b ~ c: string concatenation.</summary>
 internal sealed class Concatenation(IReadOnlyList<Expression> parts) : Expression
 {
     public override object Evaluate(Scope scope)
@@ -87,7 +87,7 @@ internal sealed class Concatenation(IReadOnlyList<Expression> parts) : Expressio
     }
 }
 
-/// <summary>a &lt; b &lt; c: each pair in turn, until one does not hold.</summary>
+/// <summary>a &lt; b &lt; c: each adjacent pair in turn, until one is false.</summary>
 internal sealed class Comparison(
     Expression first, IReadOnlyList<(Func<Rendering, object, object, bool> Holds, Expression Operand)> rest) : Expression
 {

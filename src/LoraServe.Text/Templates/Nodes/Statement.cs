@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Nodes;
 
-/// <summary>What follows a statement.</summary>
+/// <summary>Control flow after a statement.</summary>
 internal enum Flow
 {
     Next,
@@ -10,13 +10,13 @@ internal enum Flow
     Continue,
 }
 
-/// <summary>A part of a template that writes or sets something. Immutable.</summary>
+/// <summary>A statement of a template. Immutable.</summary>
 internal abstract class Statement
 {
     public abstract Flow Execute(Scope scope);
 }
 
-/// <summary>Statements one after the other.</summary>
+/// <summary>A sequence of statements.</summary>
 internal sealed class Block(IReadOnlyList<Statement> statements) : Statement
 {
     public override Flow Execute(Scope scope)
@@ -32,7 +32,7 @@ internal sealed class Block(IReadOnlyList<Statement> statements) : Statement
     }
 }
 
-/// <summary>Text as in the source.</summary>
+/// <summary>Literal text.</summary>
 internal sealed class Data(string text) : Statement
 {
     public override Flow Execute(Scope scope)
@@ -79,7 +79,7 @@ internal sealed class LoopControl(Flow flow) : Statement
     }
 }
 
-/// <summary>{% with a = b %}: variables for its body alone.</summary>
+/// <summary>{% with a = b %}: variables scoped to its body.</summary>
 internal sealed class With(int line, IReadOnlyList<(Target Target, Expression Value)> variables, Statement body) : Statement
 {
     public override Flow Execute(Scope scope)
@@ -92,13 +92,13 @@ internal sealed class With(int line, IReadOnlyList<(Target Target, Expression Va
     }
 }
 
-/// <summary>{% generation %}: what the assistant says, which matters only to training.</summary>
+/// <summary>{% generation %}: marks the assistant's text; matters only for training.</summary>
 internal sealed class GenerationBlock(Statement body) : Statement
 {
     public override Flow Execute(Scope scope) => body.Execute(new Scope(scope));
 }
 
-/// <summary>A tag that loads another template: there is none.</summary>
+/// <summary>A tag that loads another template; always fails, since there is none.</summary>
 internal sealed class Unavailable(int line, string tag) : Statement
 {
     public override Flow Execute(Scope scope)

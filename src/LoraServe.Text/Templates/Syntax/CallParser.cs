@@ -4,13 +4,13 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <summary>Reads filters, tests, and the arguments of calls.</summary>
-/// <param name="tokens">Read from.</param>
-/// <param name="expressions">Reads what is within them.</param>
+/// <summary>Parses filters, tests, and the arguments of calls.</summary>
+/// <param name="tokens">The source tokens.</param>
+/// <param name="expressions">Parses nested expressions.</param>
 internal sealed class CallParser(TokenStream tokens, ExpressionParser expressions)
 {
     /// <summary>The filters that follow: | a | b(c).</summary>
-    /// <param name="operand">What they are applied to, null for the body of a block.</param>
+    /// <param name="operand">The filtered value, null for the body of a block.</param>
     /// <param name="isInline">Whether the first comes without a bar.</param>
     public Expression? ParseFilters(Expression? operand, bool isInline = false)
     {

@@ -1,15 +1,15 @@
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <summary>Cuts what is within a tag into tokens.</summary>
-/// <param name="cursor">Behind the beginning of the tag; afterwards behind its end.</param>
+/// <summary>Splits the inside of a tag into tokens.</summary>
+/// <param name="cursor">After the opening delimiter of the tag; reading moves it past the closing one.</param>
 internal sealed class ExpressionLexer(SourceCursor cursor)
 {
     /// <summary>Reads the tokens of a tag.</summary>
-    /// <param name="close">What ends it.</param>
-    /// <param name="closeKind">The token that its end is.</param>
+    /// <param name="close">The closing delimiter.</param>
+    /// <param name="closeKind">The kind of the closing token.</param>
     public void Read(string close, TokenKind closeKind)
     {
-        // Within brackets, braces are those of dictionaries.
+        // Inside brackets, braces belong to dictionaries.
         var brackets = new Stack<char>();
         var begin = cursor.Line;
         while (true)

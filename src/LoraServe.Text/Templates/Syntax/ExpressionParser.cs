@@ -3,7 +3,7 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <summary>Reads expressions with the precedence of Jinja's operators.</summary>
+/// <summary>Parses expressions with Jinja's operator precedence.</summary>
 internal sealed class ExpressionParser
 {
     private readonly TokenStream _tokens;
@@ -18,17 +18,17 @@ internal sealed class ExpressionParser
         _operands = new OperandParser(tokens, this, _calls);
     }
 
-    /// <summary>Which of the variables that only macros have were read since it was last emptied.</summary>
+    /// <summary>The variables special to macros (caller, varargs, kwargs) that were read since the set was last replaced.</summary>
     public HashSet<string> MacroNamesRead { get; set; } = [];
 
     /// <summary>
-    /// Whether what is read may never run, so that an unknown filter in it is a fault only when it does, as in Jinja.
+    /// Whether the parsed code may never run, so that, as in Jinja, an unknown filter in it is a fault only when it runs.
     /// </summary>
     public bool IsConditional { get; set; }
 
-    /// <summary>An expression, or several with commas between them, which are a tuple.</summary>
-    /// <param name="allowConditional">Whether it can be of the form a if b.</param>
-    /// <param name="allowEmpty">Whether nothing at all is an empty tuple.</param>
+    /// <summary>An expression, or several separated by commas, which form a tuple.</summary>
+    /// <param name="allowConditional">Whether the form a if b is allowed.</param>
+    /// <param name="allowEmpty">Whether an empty tuple without parentheses is allowed.</param>
     public Expression ParseTuple(bool allowConditional = true, bool allowEmpty = false)
     {
         var items = new List<Expression>();
@@ -48,31 +48,31 @@ internal sealed class ExpressionParser
     /// <summary>One expression.</summary>
     public Expression Parse() => _tokens.Within(ParseConditional);
 
-    /// <summary>A name, a literal or something in brackets, with the attributes, items and calls that follow.</summary>
+    /// <summary>A name, a literal or a bracketed expression, with the attributes, subscripts and calls that follow.</summary>
     public Expression ParseOperand() => _operands.ParsePostfix(_operands.Parse());
 
     /// <inheritdoc cref="CallParser.ParseFilters"/>
     public Expression? ParseFilters(Expression? operand, bool isInline = false) => _calls.ParseFilters(operand, isInline);
 
-    /// <summary>Notes that a variable is read.</summary>
+    /// <summary>Records that a variable is read.</summary>
     public void NoteRead(string name)
     {
         if (name is Macro.Caller or Macro.Rest or Macro.NamedRest) MacroNamesRead.Add(name);
     }
 
-    /// <summary>Notes a filter or test that does not exist.</summary>
+    /// <summary>Records an unknown filter or test.</summary>
     public void NoteUnknown(string fault)
     {
         if (!IsConditional) _unknown.Add(_tokens.Fault(fault));
     }
 
-    /// <summary>Refuses filters and tests that do not exist and may run.</summary>
+    /// <summary>Throws for unknown filters and tests, except in code that may never run.</summary>
     public void CheckKnown()
     {
         if (_unknown.Count > 0) throw _unknown[0];
     }
 
-    /// <summary>Whether the name is a variable that can be set.</summary>
+    /// <summary>Whether a variable of this name can be assigned.</summary>
     public static bool IsAssignable(string name) => name is not ("true" or "false" or "none" or "True" or "False" or "None");
 
     private Expression ParseConditional()
@@ -81,7 +81,7 @@ internal sealed class ExpressionParser
         var expression = ParseOr();
         for (var links = 0; _tokens.SkipName("if"); _tokens.AddLink(ref links))
         {
-            // What came before the condition may never run either.
+            // The expression before the condition may never run either.
             _unknown.RemoveRange(unknown, _unknown.Count - unknown);
             var wasConditional = IsConditional;
             IsConditional = true;
@@ -176,7 +176,7 @@ internal sealed class ExpressionParser
         }
     }
 
-    // To the left, unlike in Python.
+    // Left-associative, unlike in Python.
     private Expression ParsePower()
     {
         var left = ParseUnary(withFilters: true);

@@ -2,11 +2,11 @@ using LoraServe.Text.Templates.Nodes;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <summary>Reads macros, and blocks that are given to them.</summary>
-/// <param name="tokens">Read from.</param>
-/// <param name="expressions">Reads calls and defaults, and knows which variables of a macro are read.</param>
-/// <param name="targets">Reads names.</param>
-/// <param name="template">Reads bodies.</param>
+/// <summary>Parses macros and call blocks.</summary>
+/// <param name="tokens">The source tokens.</param>
+/// <param name="expressions">Parses calls and defaults, and records which variables of a macro are read.</param>
+/// <param name="targets">Parses names.</param>
+/// <param name="template">Parses bodies.</param>
 internal sealed class MacroParser(TokenStream tokens, ExpressionParser expressions, TargetParser targets, TemplateParser template)
 {
     /// <summary>{% macro name(parameters) %} to its end.</summary>

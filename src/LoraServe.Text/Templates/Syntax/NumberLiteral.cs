@@ -2,10 +2,10 @@ using System.Globalization;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <summary>A number of the source: 12, 1_000, 0x1f, 0o17, 0b1, 1.5, 1e3.</summary>
+/// <summary>A number literal: 12, 1_000, 0x1f, 0o17, 0b1, 1.5, 1e3.</summary>
 internal static class NumberLiteral
 {
-    /// <summary>Reads from its first digit to behind its last.</summary>
+    /// <summary>Reads a number at its first digit and moves past its last.</summary>
     public static object Read(string source, int line, ref int position)
     {
         var start = position;
@@ -68,7 +68,7 @@ internal static class NumberLiteral
         return value >= 0 ? value : throw new InvalidChatTemplateException(line, "an integer must fit into 64 bits");
     }
 
-    // Single underscores may stand between digits.
+    // Single underscores may separate digits.
     private static int Digits(string source, int position, Func<char, bool> isDigit)
     {
         while (isDigit(At(source, position)) || At(source, position) == '_' && isDigit(At(source, position + 1))) position++;

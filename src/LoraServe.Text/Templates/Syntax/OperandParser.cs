@@ -4,15 +4,15 @@ using LoraServe.Text.Templates.Values;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <summary>Reads names, literals and what is in brackets, with the attributes, items and calls that follow.</summary>
-/// <param name="tokens">Read from.</param>
-/// <param name="expressions">Reads what is within them.</param>
-/// <param name="calls">Reads the arguments of calls.</param>
+/// <summary>Parses names, literals and bracketed expressions, with the attributes, subscripts and calls that follow.</summary>
+/// <param name="tokens">The source tokens.</param>
+/// <param name="expressions">Parses nested expressions.</param>
+/// <param name="calls">Parses the arguments of calls.</param>
 internal sealed class OperandParser(TokenStream tokens, ExpressionParser expressions, CallParser calls)
 {
     private static readonly Constant NoBound = new(None.Value);
 
-    /// <summary>A name, a literal or something in brackets.</summary>
+    /// <summary>A name, a literal or a bracketed expression.</summary>
     public Expression Parse()
     {
         var token = tokens.Current;
@@ -75,7 +75,7 @@ internal sealed class OperandParser(TokenStream tokens, ExpressionParser express
         return items;
     }
 
-    /// <summary>The attributes, items and calls that follow an operand.</summary>
+    /// <summary>The attributes, subscripts and calls that follow an operand.</summary>
     public Expression ParsePostfix(Expression expression)
     {
         for (var links = 0; ; tokens.AddLink(ref links))

@@ -3,10 +3,10 @@ using System.Text;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <summary>A string of the source, with Python's escapes.</summary>
+/// <summary>A string literal, with Python's escapes.</summary>
 internal static class StringLiteral
 {
-    /// <summary>Reads from the opening quote to behind the closing one.</summary>
+    /// <summary>Reads a string at its opening quote and moves past the closing one.</summary>
     public static string Read(string source, int line, ref int position)
     {
         var quote = source[position];

@@ -2,15 +2,15 @@ using LoraServe.Text.Templates.Nodes;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <summary>Reads what values are assigned to.</summary>
-/// <param name="tokens">Read from.</param>
-/// <param name="expressions">Told of namespaces that are read.</param>
+/// <summary>Parses the targets of assignments.</summary>
+/// <param name="tokens">The source tokens.</param>
+/// <param name="expressions">Records the namespaces that are read.</param>
 internal sealed class TargetParser(TokenStream tokens, ExpressionParser expressions)
 {
-    /// <summary>Loops around the statement: in them, nothing can be called loop.</summary>
+    /// <summary>The number of enclosing loops: inside a loop, no variable can be called loop.</summary>
     public int Loops { get; set; }
 
-    /// <summary>A target, or several with commas between them.</summary>
+    /// <summary>A target, or several separated by commas.</summary>
     /// <param name="allowNamespace">Whether it can be an attribute of a namespace.</param>
     public Target Parse(bool allowNamespace)
     {
@@ -44,7 +44,7 @@ internal sealed class TargetParser(TokenStream tokens, ExpressionParser expressi
 
     private bool IsTargetsEnd => tokens.Is(TokenKind.BlockEnd) || tokens.IsOperator(")");
 
-    /// <summary>A name that can be given to a value.</summary>
+    /// <summary>A name that can be assigned.</summary>
     public string ParseName()
     {
         var name = tokens.TakeName();

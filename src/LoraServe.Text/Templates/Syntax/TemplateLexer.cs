@@ -1,8 +1,8 @@
 namespace LoraServe.Text.Templates.Syntax;
 
 /// <summary>
-/// Cuts a template's source into tokens as Jinja does with trim_blocks and lstrip_blocks: a newline after a block or comment goes with it, so
-/// does blank space between the beginning of a line and a block or comment; a minus takes all blank space on its side, a plus keeps it.
+/// Splits a template's source into tokens as Jinja does with trim_blocks and lstrip_blocks: a newline after a block or comment is removed,
+/// and so is white space between the start of a line and a block or comment; a minus strips all white space on its side, a plus keeps it.
 /// </summary>
 internal sealed class TemplateLexer
 {
@@ -16,7 +16,7 @@ internal sealed class TemplateLexer
         _expressions = new ExpressionLexer(_cursor);
     }
 
-    /// <exception cref="InvalidChatTemplateException">It is not made of tokens.</exception>
+    /// <exception cref="InvalidChatTemplateException">The source has an invalid or unclosed token.</exception>
     public static List<Token> Read(string source)
     {
         var text = source.ReplaceLineEndings("\n").Replace('\r', '\n');
@@ -86,7 +86,7 @@ internal sealed class TemplateLexer
         if (_cursor.Position < _source.Length && _source[_cursor.Position] is '-' or '+') _cursor.Position++;
     }
 
-    // The text in front of a tag, without the blank space that the tag takes.
+    // The text before a tag, without the white space that the tag strips.
     private void AddDataBefore(int start, int tag, bool isPrint)
     {
         var sign = tag + 2 < _source.Length ? _source[tag + 2] : ' ';

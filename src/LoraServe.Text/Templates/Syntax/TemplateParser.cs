@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Nodes;
 
 namespace LoraServe.Text.Templates.Syntax;
 
-/// <summary>Reads the statements of a template.</summary>
+/// <summary>Parses the statements of a template.</summary>
 internal sealed class TemplateParser
 {
     private readonly TokenStream _tokens;
@@ -11,7 +11,7 @@ internal sealed class TemplateParser
     private readonly TargetParser _targets;
     private readonly MacroParser _macros;
 
-    // Loops around the statement, without those outside of a macro: break and continue need one.
+    // Enclosing loops, not counting those outside the current macro: break and continue need one.
     private int _loops;
 
     private TemplateParser(TokenStream tokens)
@@ -21,7 +21,7 @@ internal sealed class TemplateParser
         _macros = new MacroParser(tokens, _expressions, _targets, this);
     }
 
-    /// <exception cref="InvalidChatTemplateException">It is not a template.</exception>
+    /// <exception cref="InvalidChatTemplateException">The source has a syntax error.</exception>
     public static Statement Parse(string source)
     {
         var parser = new TemplateParser(new TokenStream(TemplateLexer.Read(source)));
@@ -30,9 +30,9 @@ internal sealed class TemplateParser
         return template;
     }
 
-    /// <summary>A body that is rendered apart from what is around it, with the tag that ends it: loops around it are none of its own.</summary>
-    /// <param name="opener">The tag that it belongs to.</param>
-    /// <param name="end">The tag that ends it.</param>
+    /// <summary>Parses a body that runs as a function, up to its end tag: break and continue in it cannot reach enclosing loops.</summary>
+    /// <param name="opener">The opening tag.</param>
+    /// <param name="end">The end tag.</param>
     public Statement ParseFunction(string opener, string end)
     {
         var loops = _loops;

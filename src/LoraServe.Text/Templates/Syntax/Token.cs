@@ -14,16 +14,16 @@ internal enum TokenKind
     End,
 }
 
-/// <summary>A piece of a template's source.</summary>
+/// <summary>A token of a template's source.</summary>
 /// <param name="Kind">What it is.</param>
 /// <param name="Text">Data, a name, an operator, or the content of a string.</param>
-/// <param name="Line">Where it begins, from 1.</param>
+/// <param name="Line">The line of its start, from 1.</param>
 /// <param name="Number">The value of a number.</param>
 internal readonly record struct Token(TokenKind Kind, string Text, int Line, object? Number = null)
 {
     public bool Is(TokenKind kind, string text) => Kind == kind && Text == text;
 
-    /// <summary>How a message calls it.</summary>
+    /// <summary>The token as named in error messages.</summary>
     public override string ToString() => Kind switch
     {
         TokenKind.Data => "text",

@@ -5,7 +5,7 @@ namespace LoraServe.Text.Templates.Syntax;
 /// <summary>The tokens of a template, read one after the other.</summary>
 internal sealed class TokenStream(IReadOnlyList<Token> tokens)
 {
-    // What statements set by themselves has to be the same object as what the source reads.
+    // Names that statements set implicitly must be the same object as those in the source.
     private readonly HashSet<string> _names =
         new([For.Loop, Macro.Caller, Macro.Rest, Macro.NamedRest], StringComparer.Ordinal);
     private int _position;
@@ -47,14 +47,14 @@ internal sealed class TokenStream(IReadOnlyList<Token> tokens)
         if (!Skip(Current.Kind == kind)) throw Unexpected(new Token(kind, "", 0).ToString());
     }
 
-    /// <summary>A name of any kind, the same object for equal names.</summary>
+    /// <summary>Takes a name; equal names are the same object.</summary>
     public string TakeName()
     {
         if (Current.Kind != TokenKind.Name) throw Unexpected("a name");
         return Intern(Take().Text);
     }
 
-    /// <summary>The same object for equal names.</summary>
+    /// <summary>Interns a name: equal names are the same object.</summary>
     public string Intern(string name)
     {
         if (_names.TryGetValue(name, out var known)) return known;
@@ -66,17 +66,17 @@ internal sealed class TokenStream(IReadOnlyList<Token> tokens)
 
     public InvalidChatTemplateException Fault(string fault) => new(Current.Line, fault);
 
-    /// <summary>Something within something begins; to be ended by <see cref="Leave"/>.</summary>
+    /// <summary>Enters a nesting level, to be ended by <see cref="Leave"/>.</summary>
     public void Enter()
     {
         if (++_depth > RenderLimits.SyntaxDepth)
             throw Fault($"expressions and blocks may be nested {RenderLimits.SyntaxDepth} deep");
     }
 
-    /// <summary>It has ended.</summary>
+    /// <summary>Leaves a nesting level.</summary>
     public void Leave() => _depth--;
 
-    /// <summary>Reads something within something.</summary>
+    /// <summary>Parses one nesting level deeper.</summary>
     public T Within<T>(Func<T> read)
     {
         Enter();
@@ -85,7 +85,7 @@ internal sealed class TokenStream(IReadOnlyList<Token> tokens)
         return found;
     }
 
-    /// <summary>One more operator or filter in a chain, which is as deep in the tree of nodes as it is long.</summary>
+    /// <summary>Counts one more operator or filter of a chain, whose depth in the tree equals its length.</summary>
     public void AddLink(ref int links)
     {
         if (++links > RenderLimits.ChainLength)

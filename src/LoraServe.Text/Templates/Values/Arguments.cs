@@ -9,7 +9,7 @@ internal sealed record Arguments(IReadOnlyList<object> Positional, IReadOnlyList
     public static Arguments Empty { get; } = new([], []);
 
     /// <summary>
-    /// The argument of each parameter, null where none was given; a star before a parameter's name says that it must be.
+    /// The argument of each parameter, null if not given; a star before a parameter's name marks it as required.
     /// </summary>
     public object?[] Bind(string function, params ReadOnlySpan<string> parameters)
     {
@@ -34,7 +34,7 @@ internal sealed record Arguments(IReadOnlyList<object> Positional, IReadOnlyList
         return bound;
     }
 
-    /// <summary>Without the first positional arguments.</summary>
+    /// <summary>The arguments without the first <paramref name="count"/> positional ones.</summary>
     public Arguments Skip(int count) => new([.. Positional.Skip(count)], Named);
 
     /// <summary>A named argument, or null.</summary>

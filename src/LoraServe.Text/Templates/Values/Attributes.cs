@@ -3,8 +3,8 @@ using LoraServe.Text.Templates.Library;
 namespace LoraServe.Text.Templates.Values;
 
 /// <summary>
-/// a.b and a['b']. Values have the methods of Python's types, and nothing else of Python can be reached: its other attributes are unsafe, as
-/// the sandbox calls it. What is no attribute is looked for among the items, and the other way round.
+/// a.b and a['b']. Values have the methods of Python's types and no other attributes: Jinja's sandbox treats those as unsafe. a.b falls
+/// back to an item, a['b'] to an attribute.
 /// </summary>
 internal static class Attributes
 {
@@ -24,7 +24,7 @@ internal static class Attributes
         return key is string name && Find(rendering, owner, name) is { } attribute ? attribute : Undefined.Member(owner, key);
     }
 
-    /// <summary>An attribute alone, or null: items are not looked at.</summary>
+    /// <summary>An attribute, or null; does not fall back to items.</summary>
     public static object? Find(Rendering rendering, object owner, string name)
     {
         rendering.Read(name.Length);

@@ -1,12 +1,12 @@
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Something that a template can call.</summary>
+/// <summary>A callable value.</summary>
 internal abstract class CallableValue
 {
     public abstract object Call(Rendering rendering, Arguments arguments);
 }
 
-/// <summary>A function of the environment, or a method together with the value that it belongs to.</summary>
+/// <summary>A global function, or a method bound to its value.</summary>
 internal sealed class Function(string name, Func<Rendering, Arguments, object> body) : CallableValue
 {
     public string Name => name;
@@ -20,7 +20,7 @@ internal sealed class NamespaceValue(DictValue attributes)
     public DictValue Attributes => attributes;
 }
 
-/// <summary>Jinja's cycler: its items one after the other, and again.</summary>
+/// <summary>Jinja's cycler: returns its items in turn, repeatedly.</summary>
 internal sealed class CyclerValue(IReadOnlyList<object> items)
 {
     private int _position;
@@ -37,7 +37,7 @@ internal sealed class CyclerValue(IReadOnlyList<object> items)
     public void Reset() => _position = 0;
 }
 
-/// <summary>Jinja's joiner: nothing the first time, the separator from then on.</summary>
+/// <summary>Jinja's joiner: empty the first time, then the separator.</summary>
 internal sealed class JoinerValue(object separator) : CallableValue
 {
     private bool _isUsed;

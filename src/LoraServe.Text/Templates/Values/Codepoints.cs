@@ -1,12 +1,12 @@
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>A text by code points, as Python counts it, rather than by UTF-16 units.</summary>
+/// <summary>Indexes texts by code points, as Python does, instead of UTF-16 units.</summary>
 internal static class Codepoints
 {
-    /// <summary>Whether both ways of counting are the same.</summary>
+    /// <summary>Whether code points and UTF-16 units coincide.</summary>
     public static bool AreUnits(string text) => !text.AsSpan().ContainsAnyInRange('\uD800', '\uDFFF');
 
-    /// <summary>How many.</summary>
+    /// <summary>The number of code points.</summary>
     public static int Count(ReadOnlySpan<char> text)
     {
         if (!text.ContainsAnyInRange('\uD800', '\uDFFF')) return text.Length;
@@ -15,11 +15,11 @@ internal static class Codepoints
         return count;
     }
 
-    /// <summary>Units of the code point that begins there.</summary>
+    /// <summary>The length in units of the code point at a position.</summary>
     public static int LengthAt(ReadOnlySpan<char> text, int position) =>
         position + 1 < text.Length && char.IsSurrogatePair(text[position], text[position + 1]) ? 2 : 1;
 
-    /// <summary>Where each code point begins, and the end.</summary>
+    /// <summary>The start of each code point in units, and the end.</summary>
     public static int[] Starts(string text)
     {
         var starts = new List<int>(text.Length + 1);
@@ -28,7 +28,7 @@ internal static class Codepoints
         return [.. starts];
     }
 
-    /// <summary>The unit at which the code point of an index begins; beyond the end, the end.</summary>
+    /// <summary>The start in units of the code point with an index; beyond the end, the end.</summary>
     public static int UnitOf(string text, long index)
     {
         if (AreUnits(text)) return (int)Math.Min(index, text.Length);

@@ -3,17 +3,17 @@ using System.Numerics;
 
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Rounding of the exact value of a float to decimal digits, a tie to the even one.</summary>
+/// <summary>Rounds the exact value of a float to decimal digits, half to even.</summary>
 internal static class DecimalRounding
 {
-    /// <summary>A positive number with so many digits after the point.</summary>
+    /// <summary>A positive number with a fixed number of digits after the point.</summary>
     public static string Fixed(double number, int digits)
     {
         var text = Scaled(number, digits).ToString(CultureInfo.InvariantCulture).PadLeft(digits + 1, '0');
         return digits == 0 ? text : $"{text[..^digits]}.{text[^digits..]}";
     }
 
-    /// <summary>The nearest float to the number rounded to so many digits after the point, or before it if negative.</summary>
+    /// <summary>The float nearest to the number rounded to <paramref name="digits"/> digits after the point, or before it if negative.</summary>
     public static double Round(double number, int digits)
     {
         if (!double.IsFinite(number) || digits > 330) return number;

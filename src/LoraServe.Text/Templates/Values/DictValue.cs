@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Python's dict, in the order of insertion. Its creator fills it; it does not change afterwards.</summary>
+/// <summary>Python's dict, in insertion order. Filled by its creator, then immutable.</summary>
 internal sealed class DictValue
 {
     private readonly OrderedDictionary<object, object> _items = new(KeyComparer.Instance);
@@ -30,10 +30,10 @@ internal sealed class DictValue
     }
 }
 
-/// <summary>What keys(), values() and items() of a dict return.</summary>
+/// <summary>A dict view, as returned by keys(), values() and items().</summary>
 internal sealed class DictView(DictValue dict, DictView.Part part)
 {
-    /// <summary>What of the dict is seen.</summary>
+    /// <summary>The part of the dict that a view shows.</summary>
     internal enum Part
     {
         Keys,

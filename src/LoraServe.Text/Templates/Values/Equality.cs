@@ -3,7 +3,7 @@ using System.Runtime.CompilerServices;
 
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Equality as Python has it: numbers by value across types, containers by content.</summary>
+/// <summary>Python's equality: numbers by value across types, containers by content.</summary>
 internal static class Equality
 {
     private const double TwoTo63 = 9223372036854775808.0;
@@ -26,7 +26,7 @@ internal static class Equality
         }
     }
 
-    /// <summary>Equality of what can be a key: simple values, and tuples of them.</summary>
+    /// <summary>Equality of hashable values: simple values and tuples of them.</summary>
     public static bool OfKeys(object left, object right)
     {
         if (left is TupleValue one && right is TupleValue other)
@@ -41,7 +41,7 @@ internal static class Equality
         return Numbers.Is(left) && Numbers.Is(right) ? Numbers.Compare(left, right) == 0 : left.Equals(right);
     }
 
-    /// <summary>Equal for equal keys, and rarely equal for others, even for keys chosen by an attacker.</summary>
+    /// <summary>A hash that resists collisions by adversarial keys.</summary>
     public static int Hash(object key) => key switch
     {
         TupleValue tuple => Enumerable.Range(0, tuple.Count).Aggregate(17, (hash, i) => HashCode.Combine(hash, Hash(tuple[i]))),
@@ -55,17 +55,17 @@ internal static class Equality
         _ => key.GetHashCode(),
     };
 
-    // As that of a float where there is one of the same value.
+    // Equals the hash of a float of the same value, if there is one.
     private static int Hash(BigInteger number)
     {
         var nearest = (double)number;
         return double.IsFinite(nearest) && new BigInteger(nearest) == number ? Hash(nearest) : number.GetHashCode();
     }
 
-    // The two halves apart: .NET's own hash of a long is the same for many.
+    // Hashes the halves separately: .NET's hash of a long is their XOR, which is easy to collide.
     private static int HashOfBits(long bits) => HashCode.Combine((int)bits, (int)(bits >> 32));
 
-    /// <summary>The value as a key of a dictionary; the steps are those of finding its place there.</summary>
+    /// <summary>Checks that the value can be a dictionary key; counts the steps of hashing it.</summary>
     public static object Key(Rendering rendering, object value)
     {
         switch (value)

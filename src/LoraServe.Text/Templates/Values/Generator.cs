@@ -1,14 +1,14 @@
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Python's generator: its values are computed when they are asked for, and can be asked for once.</summary>
+/// <summary>Python's generator: computes its values lazily, and yields them once.</summary>
 internal sealed class Generator
 {
     private readonly IEnumerator<object> _values;
     private readonly int _depth = 1;
 
-    /// <param name="values">What it gives.</param>
-    /// <param name="source">Where the values are taken from when they are asked for, if that can be a generator itself.</param>
-    /// <exception cref="ChatTemplateException">Too many generators take their values from one another.</exception>
+    /// <param name="values">Its values.</param>
+    /// <param name="source">The value that it draws from lazily, which may itself be a generator; null if none.</param>
+    /// <exception cref="ChatTemplateException">Too many chained generators.</exception>
     public Generator(IEnumerable<object> values, object? source = null)
     {
         _values = values.GetEnumerator();
@@ -17,7 +17,7 @@ internal sealed class Generator
             throw new ChatTemplateException($"filters without a list between them may be nested {RenderLimits.GeneratorDepth} deep: use the filter list");
     }
 
-    /// <summary>What is left.</summary>
+    /// <summary>The remaining values.</summary>
     public IEnumerable<object> Rest(Rendering rendering)
     {
         while (true)

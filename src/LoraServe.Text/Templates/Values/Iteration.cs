@@ -1,9 +1,9 @@
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Going through the items of a value.</summary>
+/// <summary>Iterates over the items of a value.</summary>
 internal static class Iteration
 {
-    /// <summary>The items one by one; each must be paid for by its consumer.</summary>
+    /// <summary>The items, lazily; the caller counts a step for each.</summary>
     public static IEnumerable<object> Of(Rendering rendering, object value) => value switch
     {
         SequenceValue sequence => Items(sequence),
@@ -30,7 +30,7 @@ internal static class Iteration
         return items;
     }
 
-    /// <summary>How many items there are, or null if that cannot be told.</summary>
+    /// <summary>The number of items, or null if unknown.</summary>
     public static int? Count(object value) => value switch
     {
         SequenceValue sequence => sequence.Count,

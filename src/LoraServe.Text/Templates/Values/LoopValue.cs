@@ -1,10 +1,10 @@
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>The variable loop of a for loop. It takes an item from its source only when that is needed to answer.</summary>
-/// <param name="source">What is iterated over.</param>
+/// <summary>The variable loop of a for loop. It reads ahead in its source only when an attribute needs it.</summary>
+/// <param name="source">The iterated value.</param>
 /// <param name="items">Its items as the loop sees them.</param>
-/// <param name="isFiltered">Whether these may be fewer than the source has.</param>
-/// <param name="depth0">Recursive loops around this one.</param>
+/// <param name="isFiltered">Whether there may be fewer items than in the source.</param>
+/// <param name="depth0">The number of enclosing recursive loops.</param>
 /// <param name="recurse">Renders the loop for other items, one level deeper; null if it is not recursive.</param>
 internal sealed class LoopValue(
     object source, IEnumerable<object> items, bool isFiltered, int depth0, Func<object, int, string>? recurse) : CallableValue
@@ -27,7 +27,7 @@ internal sealed class LoopValue(
         return true;
     }
 
-    /// <summary>An attribute, or null if it has no such.</summary>
+    /// <summary>An attribute, or null if there is none of this name.</summary>
     public object? Attribute(Rendering rendering, string name) => name switch
     {
         "index" => _index0 + 1,

@@ -2,7 +2,7 @@ using LoraServe.Text.Templates.Nodes;
 
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>A macro together with the variables that it was defined among.</summary>
+/// <summary>A macro with the scope of its definition.</summary>
 internal sealed class MacroValue(Macro macro, Scope scope) : CallableValue
 {
     public Macro Macro => macro;

@@ -2,12 +2,12 @@ using System.Numerics;
 
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Python's numbers: truth values are 0 and 1, integers have 64 bits, and longer ones of the input can only be printed and compared.</summary>
+/// <summary>Python's numbers: booleans are 0 and 1; integers have 64 bits, and longer ones of the input can only be printed and compared.</summary>
 internal static class Numbers
 {
     public static bool Is(object value) => value is long or double or bool or BigInteger;
 
-    /// <summary>The value as an integer, a truth value among them.</summary>
+    /// <summary>The value as an integer; booleans count.</summary>
     public static bool TryInteger(object value, out long integer)
     {
         integer = value switch
@@ -19,7 +19,7 @@ internal static class Numbers
         return value is long or bool;
     }
 
-    /// <summary>An integer that a function needs.</summary>
+    /// <summary>The value as an integer argument of a function; throws if it is not one.</summary>
     public static long Integer(object value) =>
         TryInteger(value, out var integer) ? integer
         : value is Undefined undefined ? throw undefined.Exception()
@@ -34,7 +34,7 @@ internal static class Numbers
         _ => throw new ChatTemplateException($"expected a number, found '{TypeName.Of(value)}'"),
     };
 
-    /// <summary>Negative, zero or positive; null if one is not a number.</summary>
+    /// <summary>Compares two numbers: negative, zero or positive; null if one is not a number.</summary>
     public static int? Compare(object left, object right)
     {
         if (left is double or BigInteger || right is double or BigInteger) return CompareMixed(left, right);
@@ -43,7 +43,7 @@ internal static class Numbers
         return one.CompareTo(other);
     }
 
-    // Exact, as a double may be between two integers that it would round to.
+    // Compares exactly: converting a long to double would round it.
     private static int? CompareMixed(object left, object right)
     {
         if (left is double one && right is double other)

@@ -11,11 +11,11 @@ internal static class Ordering
 
     public static bool IsGreaterOrEqual(Rendering rendering, object left, object right) => Compare(rendering, ">=", left, right) >= 0;
 
-    /// <summary>In ascending order; equal ones stay in theirs.</summary>
-    /// <param name="rendering">Pays for it.</param>
-    /// <param name="items">What to sort.</param>
-    /// <param name="key">What each is sorted by.</param>
-    /// <param name="isReversed">In descending order, with equal ones in theirs all the same.</param>
+    /// <summary>Sorts in ascending order, stably.</summary>
+    /// <param name="rendering">Counts the work.</param>
+    /// <param name="items">The items to sort.</param>
+    /// <param name="key">The sort key of an item.</param>
+    /// <param name="isReversed">Whether to sort in descending order, also stably.</param>
     public static List<object> Sort(Rendering rendering, IEnumerable<object> items, Func<object, object> key, bool isReversed)
     {
         var keyed = items.Select(item => (Key: key(item), Item: item)).ToArray();
@@ -44,7 +44,7 @@ internal static class Ordering
         }
     }
 
-    // Null where no order holds, as with NaN.
+    // Null for unordered values, such as NaN.
     private static int? Compare(Rendering rendering, string operation, object left, object right)
     {
         rendering.Step();
@@ -82,7 +82,7 @@ internal static class Ordering
         return order;
     }
 
-    // Surrogates stand for code points above all others, although some characters of 16 bits come after them.
+    // By code points, surrogates sort after all 16-bit characters, also after those from U+E000 on.
     private static int CompareTexts(string left, string right)
     {
         var common = left.AsSpan().CommonPrefixLength(right);

@@ -150,7 +150,7 @@ internal static class Printf
         _ => throw new ChatTemplateException($"%{conversion} format: a real number is required, not {TypeName.Of(value)}"),
     };
 
-    // Its digits take time in proportion to the square of their number.
+    // Printing takes time quadratic in the number of digits.
     private static BigInteger Long(Rendering rendering, BigInteger number)
     {
         rendering.Steps(2L * number.GetByteCount());
@@ -163,7 +163,7 @@ internal static class Printf
 
     private static ChatTemplateException TooLarge(int most) => new($"a width or precision of a format may be at most {most}");
 
-    /// <summary>A tuple gives its items in turn, anything else itself once; a dictionary gives its values by name.</summary>
+    /// <summary>The arguments: a tuple's items in turn, a dictionary's values by name, or any other value once.</summary>
     private sealed class Source(Rendering rendering, object values)
     {
         private int _used;

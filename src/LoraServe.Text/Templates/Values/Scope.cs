@@ -1,12 +1,12 @@
 namespace LoraServe.Text.Templates.Values;
 
 /// <summary>
-/// Variables that are seen in a part of a template. What is set in it is seen there and within it, and hides what is outside. Names come from
-/// one parser, which makes equal ones the same object.
+/// A scope of variables. A variable is visible in its scope and in nested ones, and hides an outer one of the same name. Names are interned
+/// by the parser, so they are compared by reference.
 /// </summary>
 internal sealed class Scope
 {
-    // So many are found as fast one by one.
+    // Up to this number a linear search is as fast as a dictionary.
     private const int ListLength = 8;
 
     private readonly Scope? _outer;
@@ -15,14 +15,14 @@ internal sealed class Scope
     private Dictionary<string, int>? _places;
     private int _count;
 
-    /// <param name="rendering">The run that it belongs to.</param>
-    /// <param name="context">What the template was called with.</param>
+    /// <param name="rendering">The run of the template.</param>
+    /// <param name="context">The input variables.</param>
     public Scope(Rendering rendering, Dictionary<string, object> context) => (Rendering, _context) = (rendering, context);
 
-    /// <param name="outer">What is around it.</param>
+    /// <param name="outer">The enclosing scope.</param>
     public Scope(Scope outer) => (Rendering, _outer) = (outer.Rendering, outer);
 
-    /// <summary>The run that it belongs to.</summary>
+    /// <summary>The run of the template.</summary>
     public Rendering Rendering { get; }
 
     /// <summary>The value, or null if there is no variable of this name.</summary>

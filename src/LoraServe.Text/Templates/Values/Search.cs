@@ -3,10 +3,10 @@ namespace LoraServe.Text.Templates.Values;
 /// <summary>Finding a text within another, in time proportional to their lengths.</summary>
 internal static class Search
 {
-    // Up to here the product of the lengths is no more than what a step may stand for.
+    // Up to this length, a naive search stays within the work counted for a step.
     private const int ShortLength = 32;
 
-    /// <summary>The first place from a start, in units, or -1.</summary>
+    /// <summary>The first index from a start, in UTF-16 units, or -1.</summary>
     public static int IndexOf(Rendering rendering, string text, string part, int start)
     {
         if (part.Length == 0) return start <= text.Length ? start : -1;
@@ -17,7 +17,7 @@ internal static class Search
         return found;
     }
 
-    /// <summary>All places, none within another.</summary>
+    /// <summary>All indices of non-overlapping occurrences.</summary>
     public static IEnumerable<int> All(Rendering rendering, string text, string part)
     {
         for (var i = IndexOf(rendering, text, part, 0); i >= 0; i = IndexOf(rendering, text, part, i + part.Length)) yield return i;

@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Values in an order that can be told apart by their places: a list, a tuple or a range.</summary>
+/// <summary>An indexed sequence: a list, a tuple or a range.</summary>
 internal abstract class SequenceValue
 {
     public abstract int Count { get; }
@@ -24,7 +24,7 @@ internal sealed class ListValue(IReadOnlyList<object> items) : SequenceValue
 /// <summary>Python's tuple.</summary>
 internal sealed class TupleValue(params IReadOnlyList<object> items) : SequenceValue
 {
-    /// <summary>Names of the items, where it has such.</summary>
+    /// <summary>Names of the items of a named tuple, else empty.</summary>
     public IReadOnlyList<string> Names { get; init; } = [];
 
     public override int Count => items.Count;
@@ -47,9 +47,9 @@ internal sealed class RangeValue(long start, long stop, long step, int count) : 
 
     public override object this[int index] => start + index * step;
 
-    // Python makes a range of a slice of a range; here it prints as one only where it is whole.
+    // In Python a slice of a range is a range; here it becomes a list and prints as one.
     public override SequenceValue With(IReadOnlyList<object> items) => new ListValue(items);
 }
 
-/// <summary>The bounds between the brackets of a slice; null if there is none.</summary>
+/// <summary>The bounds and step of a slice.</summary>
 internal sealed record SliceValue(object Start, object Stop, object Step);

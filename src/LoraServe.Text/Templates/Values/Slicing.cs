@@ -18,7 +18,7 @@ internal static class Slicing
         return sequence.With(items);
     }
 
-    /// <summary>The character of an index, or null.</summary>
+    /// <summary>The character at an index, or null.</summary>
     public static string? Character(Rendering rendering, string text, long index)
     {
         rendering.Read(text.Length);
@@ -34,7 +34,7 @@ internal static class Slicing
         return unit < text.Length ? text.Substring(unit, Codepoints.LengthAt(text, unit)) : null;
     }
 
-    /// <summary>The first so many characters of a text.</summary>
+    /// <summary>The first <paramref name="count"/> characters of a text.</summary>
     public static string Start(string text, long count) => text[..Codepoints.UnitOf(text, Math.Max(count, 0))];
 
     private static string OfText(Rendering rendering, string text, SliceValue slice, long step)
@@ -60,7 +60,7 @@ internal static class Slicing
         return picked.ToString();
     }
 
-    // The first index and how many: Python's rules for bounds that are missing, negative or beyond the end.
+    // The first index and the count, by Python's rules for bounds that are missing, negative or beyond the end.
     private static (long Start, long Count) Range(SliceValue slice, long step, long length)
     {
         var (least, most) = step > 0 ? (0L, length) : (-1L, length - 1);

@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>What counts as true.</summary>
+/// <summary>Python's truth value of a value.</summary>
 internal static class Truth
 {
     public static bool Of(object value) => value switch

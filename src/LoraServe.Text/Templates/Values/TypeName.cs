@@ -2,7 +2,7 @@ using System.Numerics;
 
 namespace LoraServe.Text.Templates.Values;
 
-/// <summary>Names of types as Python tells them in its messages.</summary>
+/// <summary>Type names as in Python's error messages.</summary>
 internal static class TypeName
 {
     public static string Of(object value) => value switch

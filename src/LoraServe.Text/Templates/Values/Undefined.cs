@@ -1,8 +1,8 @@
 namespace LoraServe.Text.Templates.Values;
 
 /// <summary>
-/// What a name, attribute or item that is not there evaluates to. It prints as nothing, is false and empty, and anything else done with it
-/// is the fault that it carries.
+/// The value of a missing name, attribute or item. It prints as nothing, is false and empty, and any other use throws
+/// the fault that it carries.
 /// </summary>
 internal sealed class Undefined(Func<string> fault)
 {
@@ -17,10 +17,10 @@ internal sealed class Undefined(Func<string> fault)
         ? $"'{TypeName.OfOwner(owner)}' has no attribute '{(name.Length > 100 ? name[..100] : name)}'"
         : $"{TypeName.OfOwner(owner)} has no element {(key is long or double or bool ? key : TypeName.Of(key))}");
 
-    /// <summary>An attribute that the sandbox does not show.</summary>
+    /// <summary>An attribute that the sandbox hides.</summary>
     public static Undefined Unsafe(object owner, string name) =>
         new(() => $"access to attribute '{name}' of '{TypeName.Of(owner)}' object is unsafe.");
 
-    /// <summary>To throw where it is used.</summary>
+    /// <summary>The exception to throw when it is used.</summary>
     public ChatTemplateException Exception() => new(Fault);
 }

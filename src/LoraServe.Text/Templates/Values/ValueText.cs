@@ -7,7 +7,7 @@ namespace LoraServe.Text.Templates.Values;
 /// <summary>Values as text: Python's str and repr.</summary>
 internal static class ValueText
 {
-    /// <summary>What printing the value writes.</summary>
+    /// <summary>Python's str of the value.</summary>
     public static string Of(Rendering rendering, object value) => value switch
     {
         string text => text,
@@ -16,7 +16,7 @@ internal static class ValueText
         _ => Represent(rendering, value),
     };
 
-    /// <summary>What stands for the value within a list.</summary>
+    /// <summary>Python's repr of the value.</summary>
     public static string Represent(Rendering rendering, object value)
     {
         var text = new TextBuilder(rendering);
@@ -109,7 +109,7 @@ internal static class ValueText
         text.Append(quote);
     }
 
-    /// <summary>Whether Python shows the character as it is.</summary>
+    /// <summary>Whether Python's repr prints the character unescaped.</summary>
     public static bool IsPrintable(Rune rune) => rune.Value == ' ' || Rune.GetUnicodeCategory(rune) is not (
         UnicodeCategory.Control or UnicodeCategory.Format or UnicodeCategory.Surrogate or UnicodeCategory.PrivateUse
         or UnicodeCategory.OtherNotAssigned or UnicodeCategory.LineSeparator or UnicodeCategory.ParagraphSeparator

@@ -5,7 +5,7 @@ namespace LoraServe.Text.Tokenizers.Decoding;
 
 /// <summary>
 /// Turns runs of tokens like &lt;0xE2&gt; into the text of their bytes: the whole run if it is valid UTF-8, else one U+FFFD for each
-/// byte. Until the run ends or turns out to be invalid nothing of it is certain, so all of it is held back.
+/// byte. A run is held back until it ends or turns out to be invalid.
 /// </summary>
 internal sealed class ByteFallbackDecoder : Decoder
 {

@@ -4,8 +4,8 @@ using System.Text;
 namespace LoraServe.Text.Tokenizers.Decoding;
 
 /// <summary>
-/// Reads tokens in the byte-level alphabet and makes one token of their UTF-8. Bytes that are no UTF-8 become U+FFFD, one for each
-/// longest beginning of a character.
+/// Decodes tokens in the byte-level alphabet and joins them into one token. Bytes that are not valid UTF-8 become U+FFFD, one for each
+/// longest prefix of a character.
 /// </summary>
 internal sealed class ByteLevelDecoder : Decoder
 {

@@ -3,15 +3,15 @@ using LoraServe.Text.Tokenizers.PreTokenization;
 
 namespace LoraServe.Text.Tokenizers.Decoding;
 
-/// <summary>How tokens become text again. Immutable; <see cref="Start"/> makes the state for one sequence of tokens.</summary>
+/// <summary>Turns tokens back into text. Immutable; <see cref="Start"/> makes the state for one sequence of tokens.</summary>
 internal abstract class Decoder
 {
     private const string Supported = "Sequence, ByteLevel, ByteFallback, Fuse, Replace, Strip, Metaspace or BPEDecoder";
 
-    /// <param name="next">what takes the result</param>
+    /// <param name="next">the step that receives the result</param>
     public abstract DecoderStep Start(DecoderStep next);
 
-    /// <summary>The bytes that a token stands for where tokens stand for bytes, else null.</summary>
+    /// <summary>The bytes of a token if this decoder maps tokens to bytes, else null.</summary>
     public virtual byte[]? Bytes(string token) => null;
 
     /// <exception cref="FormatException">a field is missing, of a wrong type or not supported</exception>

@@ -3,8 +3,8 @@ using System.Text;
 namespace LoraServe.Text.Tokenizers.Decoding;
 
 /// <summary>
-/// One running step from tokens to text. Tokens arrive in parts, each closed by <see cref="EndToken"/>; a step passes on what can
-/// no longer change and holds back the rest. Belongs to one sequence of tokens.
+/// One step of decoding a sequence of tokens. Tokens arrive in parts and are closed by <see cref="EndToken"/>; a step passes on text
+/// that can no longer change and holds back the rest.
 /// </summary>
 internal abstract class DecoderStep
 {
@@ -13,11 +13,11 @@ internal abstract class DecoderStep
 
     public abstract void EndToken();
 
-    /// <summary>No token follows: passes on what was held back, and completes the next step.</summary>
+    /// <summary>Ends the sequence: passes on the text held back, and completes the next step.</summary>
     public abstract void Complete();
 }
 
-/// <summary>A step that has to see a token as a whole.</summary>
+/// <summary>A step that needs whole tokens.</summary>
 internal abstract class WholeTokenStep : DecoderStep
 {
     private readonly StringBuilder _token = new();

@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Tokenizers.Decoding;
 
-/// <summary>Makes one token of all.</summary>
+/// <summary>Joins all tokens into one.</summary>
 internal sealed class FuseDecoder : Decoder
 {
     public override DecoderStep Start(DecoderStep next) => new Step(next);

@@ -2,7 +2,7 @@ using LoraServe.Text.Tokenizers.PreTokenization;
 
 namespace LoraServe.Text.Tokenizers.Decoding;
 
-/// <summary>Turns the replacement back into spaces; in the first token into nothing, if encoding may have put one in front.</summary>
+/// <summary>Turns the replacement back into spaces; drops it in the first token if encoding may have prepended it.</summary>
 internal sealed class MetaspaceDecoder(string replacement, PrependScheme scheme) : Decoder
 {
     public override DecoderStep Start(DecoderStep next) => new Step(replacement, scheme, next);

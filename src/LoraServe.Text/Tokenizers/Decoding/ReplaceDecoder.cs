@@ -24,7 +24,7 @@ internal sealed class ReplaceDecoder(Pattern pattern, string content) : Decoder
 
     private sealed class LiteralStep(string literal, string content, DecoderStep next) : DecoderStep
     {
-        /// <summary>A beginning of the literal that the next part of the token may continue.</summary>
+        /// <summary>A prefix of the literal that the next part of the token may continue.</summary>
         private string _held = "";
 
         public override void Write(ReadOnlySpan<char> text)

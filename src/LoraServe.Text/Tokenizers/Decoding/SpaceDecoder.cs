@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Tokenizers.Decoding;
 
-/// <summary>What a tokenizer without a decoder does: puts a space between tokens.</summary>
+/// <summary>The default without a decoder in the file: joins tokens with spaces.</summary>
 internal sealed class SpaceDecoder : Decoder
 {
     public override DecoderStep Start(DecoderStep next) => new Step(next);

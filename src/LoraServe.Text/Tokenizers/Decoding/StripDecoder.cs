@@ -1,16 +1,16 @@
 namespace LoraServe.Text.Tokenizers.Decoding;
 
-/// <summary>Takes up to so many copies of a character from the start and the end of every token.</summary>
+/// <summary>Strips up to <c>start</c> copies of a character from the start of every token and up to <c>stop</c> from its end.</summary>
 internal sealed class StripDecoder(string character, int start, int stop) : Decoder
 {
     public override DecoderStep Start(DecoderStep next) => new Step(character, start, stop, next);
 
     private sealed class Step(string character, int start, int stop, DecoderStep next) : DecoderStep
     {
-        /// <summary>Copies taken from the start of the token so far.</summary>
+        /// <summary>Copies stripped from the start of the token so far.</summary>
         private int _taken;
 
-        /// <summary>Copies that end the token so far, at most as many as may be stripped.</summary>
+        /// <summary>Copies at the end of the token so far, at most <c>stop</c>.</summary>
         private int _held;
 
         public override void Write(ReadOnlySpan<char> text)

@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Tokenizers.Decoding;
 
-/// <summary>Turns the suffix that marks the end of a word into a space, and into nothing in the last token.</summary>
+/// <summary>Replaces the end-of-word suffix by a space, or by nothing in the last token.</summary>
 internal sealed class WordSuffixDecoder(string suffix) : Decoder
 {
     public override DecoderStep Start(DecoderStep next) => new Step(suffix, next);

@@ -3,7 +3,7 @@ using LoraServe.Text.Tokenizers.Patterns;
 
 namespace LoraServe.Text.Tokenizers.Normalization;
 
-/// <summary>Changes text before it is split; what it removes or replaces never comes back in decoding.</summary>
+/// <summary>Changes text before pre-tokenization; decoding does not undo it.</summary>
 internal delegate string Normalizer(string text);
 
 /// <summary>The field "normalizer" of tokenizer.json.</summary>
@@ -44,7 +44,7 @@ internal static class NormalizerReader
         var result = new StringBuilder(text.Length);
         foreach (var rune in text.EnumerateRunes())
         {
-            // The one letter whose lower case has two values.
+            // U+0130 is the only letter whose lower case is two scalar values.
             if (rune.Value == 'İ') result.Append("i\u0307");
             else result.Append(Rune.ToLowerInvariant(rune));
         }
@@ -68,7 +68,7 @@ internal static class NormalizerReader
         return new string(buffer, 0, ByteLevel.Encode(text, buffer));
     }
 
-    /// <summary>The cleaning of the Moses-style NMT pipelines: control characters go, unusual separators become spaces.</summary>
+    /// <summary>The cleanup of Moses-style NMT pipelines: removes control characters and turns unusual separators into spaces.</summary>
     private static string Nmt(string text)
     {
         var kept = Filter(text, rune => rune is not ((>= 0x01 and <= 0x08) or 0x0B or (>= 0x0E and <= 0x1F) or 0x7F or 0x8F or 0x9F));

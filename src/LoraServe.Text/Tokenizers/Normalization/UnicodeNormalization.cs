@@ -35,7 +35,7 @@ internal static class UnicodeNormalization
     /// <param name="compose">NFC, NFKC rather than NFD, NFKD</param>
     public static string Normalize(string text, bool compatible, bool compose)
     {
-        // No value below decomposes, and none combines with what is before it.
+        // Below these bounds no character decomposes or combines with the one before it.
         if (!text.AsSpan().ContainsAnyExceptInRange('\0', compatible ? '\x9F' : '\xBF')) return text;
         var runes = Decompose(text, compatible ? Compatible : Canonical);
         if (compose) Compose(runes);
@@ -58,7 +58,7 @@ internal static class UnicodeNormalization
 
     private static int ParseHex(string digits) => int.Parse(digits, NumberStyles.AllowHexSpecifier, CultureInfo.InvariantCulture);
 
-    /// <summary>Replaces parts that decompose further by their own parts.</summary>
+    /// <summary>Expands decompositions whose parts decompose further.</summary>
     private static void ExpandAll(Dictionary<int, int[]> decompositions)
     {
         foreach (var rune in decompositions.Keys.ToArray()) decompositions[rune] = [.. Expand(rune, decompositions)];
@@ -86,7 +86,7 @@ internal static class UnicodeNormalization
         return runes;
     }
 
-    /// <summary>Sorts every run of combining marks by class, equal classes in their order.</summary>
+    /// <summary>Sorts each run of combining marks by combining class, stably.</summary>
     private static void OrderMarks(List<int> runes)
     {
         for (var start = 0; start < runes.Count; start++)

@@ -3,8 +3,8 @@ using System.Buffers;
 namespace LoraServe.Text.Tokenizers.Patterns;
 
 /// <summary>
-/// An open choice. Of a Split: the position; High is 1 once the second branch is being tried. Of a Star: the run of values that
-/// starts at Low and ends at High, left at Position.
+/// A backtracking point. Of a Split: the position; High is 1 once the second branch is being tried. Of a Star: the run of values
+/// from Low to High, left at Position.
 /// </summary>
 internal struct Choice
 {
@@ -14,20 +14,20 @@ internal struct Choice
     public int High;
 }
 
-/// <summary>The open choices of a search, the latest last.</summary>
-/// <param name="room">Room for the first ones.</param>
+/// <summary>The backtracking stack of a search.</summary>
+/// <param name="room">Space for the first choices; more is rented when needed.</param>
 internal ref struct ChoiceStack(Span<Choice> room)
 {
     private Span<Choice> _choices = room;
     private Choice[]? _rented;
 
-    /// <summary>How many there are.</summary>
+    /// <summary>The number of open choices.</summary>
     public int Count { get; private set; }
 
-    /// <summary>The latest one, as long as none is added.</summary>
+    /// <summary>The top of the stack; the reference is valid until a choice is added.</summary>
     public readonly ref Choice Latest => ref _choices[Count - 1];
 
-    /// <summary>Those that were added after the first <paramref name="bottom"/>.</summary>
+    /// <summary>The choices above the first <paramref name="bottom"/>.</summary>
     public readonly ReadOnlySpan<Choice> From(int bottom) => _choices[bottom..Count];
 
     public void Push(Choice choice)
@@ -44,10 +44,10 @@ internal ref struct ChoiceStack(Span<Choice> room)
 
     public void Pop() => Count--;
 
-    /// <summary>Gives up all but the first ones.</summary>
+    /// <summary>Drops all but the first <paramref name="count"/> choices.</summary>
     public void Cut(int count) => Count = count;
 
-    /// <summary>Gives back what was rented; nothing may be added afterwards.</summary>
+    /// <summary>Returns rented memory; nothing may be added afterwards.</summary>
     public void Dispose()
     {
         if (_rented is not null) ArrayPool<Choice>.Shared.Return(_rented);

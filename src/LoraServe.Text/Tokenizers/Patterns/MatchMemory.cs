@@ -8,8 +8,8 @@ internal enum Outcome
 }
 
 /// <summary>
-/// What a <see cref="PatternMatcher"/> knows about its text: for a slot (an instruction) and a position, whether a match can be
-/// reached from there. Two bits each, allocated for a slot when its first outcome is remembered.
+/// Memoized outcomes of a <see cref="PatternMatcher"/> on its text: for an instruction (by number) and a position, whether a match can
+/// be reached from there. Two bits each, allocated for an instruction when its first outcome is stored.
 /// </summary>
 internal struct MatchMemory(int slots, int length)
 {
@@ -22,7 +22,7 @@ internal struct MatchMemory(int slots, int length)
         return (Outcome)(outcomes[position >> 5] >> (position << 1) & 3);
     }
 
-    /// <summary>Notes the outcome for every position from <paramref name="first"/> to <paramref name="last"/>, both included.</summary>
+    /// <summary>Stores the outcome for every position from <paramref name="first"/> to <paramref name="last"/>, both included.</summary>
     public void Remember(int slot, int first, int last, Outcome outcome)
     {
         _outcomes ??= new ulong[]?[slots];
@@ -30,7 +30,7 @@ internal struct MatchMemory(int slots, int length)
         for (var position = first; position <= last; position++) outcomes[position >> 5] |= (ulong)outcome << (position << 1);
     }
 
-    /// <summary>The end of the last remembered run of a slot if <paramref name="position"/> is in it.</summary>
+    /// <summary>The end of the last stored run of an instruction if <paramref name="position"/> is in it.</summary>
     public readonly int? RecallRun(int slot, int position) =>
         _runs is not null && position >= _runs[slot].Start && position < _runs[slot].End ? _runs[slot].End : null;
 

@@ -3,8 +3,8 @@ using System.Text;
 namespace LoraServe.Text.Tokenizers.Patterns;
 
 /// <summary>
-/// A regular expression, a literal or a set to look for in text, matched by Unicode scalar values with the semantics of
-/// Oniguruma, in time linear in the text whatever the pattern. Immutable.
+/// A regular expression, a literal or a set to search for, matched by Unicode scalar values with the semantics of
+/// Oniguruma, in time linear in the text for any pattern. Immutable.
 /// </summary>
 internal sealed class Pattern
 {
@@ -12,10 +12,10 @@ internal sealed class Pattern
 
     private Pattern(PatternNode node) => _program = new PatternProgram(node);
 
-    /// <summary>The text that the pattern stands for, if it is a literal.</summary>
+    /// <summary>The literal text, or null if the pattern is not a literal.</summary>
     public string? Text { get; private init; }
 
-    /// <exception cref="FormatException">the expression is malformed or uses what is not supported</exception>
+    /// <exception cref="FormatException">the expression is malformed or uses an unsupported construct</exception>
     public static Pattern Regex(string source) => new(PatternParser.Parse(source));
 
     /// <param name="text">not empty</param>
@@ -27,8 +27,8 @@ internal sealed class Pattern
 
     public static Pattern OneOf(RuneSet set) => new(new PatternNode.One(set));
 
-    /// <param name="text">where to look</param>
-    /// <param name="stack">room for the matcher's first open choices; it rents more when it needs more</param>
+    /// <param name="text">the text to search</param>
+    /// <param name="stack">space for the matcher's first choices; it rents more when needed</param>
     public PatternMatcher Match(ReadOnlySpan<char> text, Span<Choice> stack) => new(_program, text, stack);
 
     public string Replace(string text, string replacement)

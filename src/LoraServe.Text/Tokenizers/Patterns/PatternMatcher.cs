@@ -2,8 +2,8 @@ namespace LoraServe.Text.Tokenizers.Patterns;
 
 /// <summary>
 /// Finds the matches of a program in one text, leftmost first and in order of preference, as a backtracking matcher does.
-/// The time is linear in the length of the text: whether an instruction can lead to a match from a position does not depend
-/// on how it was reached, so once a search has cost more than its due the outcomes are remembered and never computed again.
+/// Time is linear in the length of the text: whether an instruction can lead to a match from a position does not depend
+/// on how it was reached, so once a search exceeds its step budget, outcomes are memoized.
 /// </summary>
 internal ref struct PatternMatcher
 {
@@ -18,9 +18,9 @@ internal ref struct PatternMatcher
     private int _start;
     private int _lastEnd = NoMatch;
 
-    /// <param name="program">what to look for</param>
-    /// <param name="text">where to look</param>
-    /// <param name="stack">room for the first open choices</param>
+    /// <param name="program">the compiled pattern</param>
+    /// <param name="text">the text to search</param>
+    /// <param name="stack">space for the first choices</param>
     public PatternMatcher(PatternProgram program, ReadOnlySpan<char> text, Span<Choice> stack)
     {
         _instructions = program.Instructions;
@@ -29,12 +29,12 @@ internal ref struct PatternMatcher
         _memory = new MatchMemory(program.Slots, text.Length);
     }
 
-    /// <summary>How many steps the matcher has taken.</summary>
+    /// <summary>The number of steps taken so far.</summary>
     public long Steps { get; private set; }
 
     private readonly bool Remembers => Steps > FreeSteps + (long)FreeStepsPerChar * _start;
 
-    /// <summary>The next match, which does not overlap the last; an empty one right behind the last does not count.</summary>
+    /// <summary>Finds the next match that does not overlap the last; skips an empty one right after the last.</summary>
     public bool Next(out int start, out int end)
     {
         while (_start <= _text.Length)
@@ -54,7 +54,7 @@ internal ref struct PatternMatcher
 
     public void Dispose() => _choices.Dispose();
 
-    /// <summary>The end of the preferred match from an instruction and a position on, or <see cref="NoMatch"/>.</summary>
+    /// <summary>The end of the preferred match from an instruction and a position, or <see cref="NoMatch"/>.</summary>
     private int Run(int instruction, int position)
     {
         var bottom = _choices.Count;
@@ -70,7 +70,7 @@ internal ref struct PatternMatcher
         return end;
     }
 
-    /// <summary>Follows the preferred choices, leaving the others on the stack: the end of a match, or <see cref="NoMatch"/>.</summary>
+    /// <summary>Follows the preferred branches, pushing the others: the end of a match, or <see cref="NoMatch"/>.</summary>
     private int Advance(int instruction, int position)
     {
         while (true)
@@ -124,7 +124,7 @@ internal ref struct PatternMatcher
         }
     }
 
-    /// <summary>Takes up the latest open choice above <paramref name="bottom"/>.</summary>
+    /// <summary>Resumes at the latest choice above <paramref name="bottom"/>.</summary>
     private bool Backtrack(int bottom, out int instruction, out int position)
     {
         while (_choices.Count > bottom)
@@ -140,7 +140,7 @@ internal ref struct PatternMatcher
             if (chooser.Operation == Operation.Split && choice.High == 0)
             {
                 (instruction, position) = (chooser.Second, choice.Position);
-                // Kept until the second branch has failed too, if that is to be remembered.
+                // When memoizing, the choice stays until the second branch has failed too, so that this failure can be stored.
                 if (Remembers) choice.High = 1;
                 else _choices.Pop();
                 return true;
@@ -157,8 +157,8 @@ internal ref struct PatternMatcher
     }
 
     /// <summary>
-    /// Takes the run of values from <paramref name="position"/>. Where the run crosses a position from which this star is known
-    /// to fail, every end of the run from there on is known to fail.
+    /// Matches the run of values from <paramref name="position"/>. If this star is known to fail from a position inside the run, every
+    /// end of the run from there on fails too.
     /// </summary>
     private Outcome EnterStar(ref readonly Instruction star, int instruction, ref int position)
     {
@@ -180,7 +180,7 @@ internal ref struct PatternMatcher
         return Outcome.Unknown;
     }
 
-    /// <summary>The end of the run of values; the last long one is remembered, since the next search may start inside it.</summary>
+    /// <summary>The end of the run of values; the last long run is stored, since the next search may start inside it.</summary>
     private int EndOfRun(ref readonly Instruction star, int position)
     {
         if (_memory.RecallRun(star.Slot, position) is { } known) return known;
@@ -209,7 +209,7 @@ internal ref struct PatternMatcher
         return found;
     }
 
-    /// <summary>Inside a lookaround a success is as final as a failure, since only whether it matches counts.</summary>
+    /// <summary>Stores successes: inside a lookaround only whether the body matches counts, not where it ends.</summary>
     private void RememberSuccess(int bottom)
     {
         foreach (ref readonly var choice in _choices.From(bottom))

@@ -21,7 +21,7 @@ internal enum Assertion
 /// <summary>The syntax tree of a pattern.</summary>
 internal abstract record PatternNode
 {
-    /// <summary>The number of scalar values that every match of the node has; null if matches differ in length.</summary>
+    /// <summary>The length of every match, in scalar values; null if it varies.</summary>
     public abstract int? Length { get; }
 
     /// <summary>Whether the node can match the empty text.</summary>
@@ -48,10 +48,10 @@ internal abstract record PatternNode
         public override bool MayBeEmpty => Items.Any(item => item.MayBeEmpty);
     }
 
-    /// <param name="Body">what is repeated</param>
-    /// <param name="Min">the least number of repetitions</param>
+    /// <param name="Body">the repeated node</param>
+    /// <param name="Min">the smallest number of repetitions</param>
     /// <param name="Max">the largest number of repetitions, null for no limit</param>
-    /// <param name="Greed">which numbers of repetitions are tried first, and whether others are tried at all</param>
+    /// <param name="Greed">whether more or fewer repetitions are tried first, and whether the match can give any back</param>
     public sealed record Repeat(PatternNode Body, int Min, int? Max, Greed Greed) : PatternNode
     {
         public override int? Length => Min == Max ? Body.Length * Min : null;

@@ -4,8 +4,8 @@ using static LoraServe.Text.Tokenizers.Patterns.PatternNode;
 namespace LoraServe.Text.Tokenizers.Patterns;
 
 /// <summary>
-/// Reads the part of Oniguruma's Ruby syntax that describes regular languages with lookaround. Backreferences, subexpression
-/// calls, absent operators and general atomic groups are refused with a <see cref="FormatException"/> that says where.
+/// Parses the part of Oniguruma's Ruby syntax that describes regular languages with lookaround. Backreferences, subexpression
+/// calls, absent operators and general atomic groups are refused with a <see cref="FormatException"/> that names the position.
 /// </summary>
 internal sealed class PatternParser
 {
@@ -145,7 +145,7 @@ internal sealed class PatternParser
     {
         for (var count = 1; !AtEnd && AcceptQuantifier() is { } quantifier; count++)
         {
-            // Each is a level of the tree, which is walked by recursion.
+            // Each quantifier adds a level to the tree, which is walked recursively.
             if (count > MaxQuantifiers) throw Fault($"more than {MaxQuantifiers} quantifiers in a row");
             var (min, max, isInterval) = quantifier;
             // In the Ruby syntax {n,m}+ repeats the interval and {n}? makes it optional.

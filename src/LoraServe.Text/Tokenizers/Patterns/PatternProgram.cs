@@ -4,25 +4,25 @@ namespace LoraServe.Text.Tokenizers.Patterns;
 
 internal enum Operation
 {
-    /// <summary>Match one value of the set, then continue.</summary>
+    /// <summary>Match one value of the set.</summary>
     One,
 
     /// <summary>Skip one value of the set if there is one.</summary>
     Maybe,
 
-    /// <summary>Match as many values of the set as there are, giving back one at a time.</summary>
+    /// <summary>Match as many values of the set as possible, giving back one at a time.</summary>
     Star,
 
-    /// <summary>Match as many values of the set as there are, giving back none.</summary>
+    /// <summary>Match as many values of the set as possible, giving back none.</summary>
     PossessiveStar,
 
     /// <summary>Try First; if the rest then fails, Second.</summary>
     Split,
 
-    /// <summary>Go on at First.</summary>
+    /// <summary>Continue at First.</summary>
     Jump,
 
-    /// <summary>Try the body, which starts at the next instruction and ends in Match, Length values back; continue at First.</summary>
+    /// <summary>Try the body, from the next instruction to its Match, Length values back; continue at First.</summary>
     Look,
 
     Assert,
@@ -30,14 +30,14 @@ internal enum Operation
     Match,
 }
 
-/// <param name="Operation">what to do</param>
+/// <param name="Operation">the operation code</param>
 /// <param name="Set">the values of One, Maybe and the stars; of a Split, the values that First can begin with, null if unknown</param>
 /// <param name="First">the instruction to continue at</param>
 /// <param name="Second">the instruction to continue at if First fails</param>
 /// <param name="Length">of a Look, how many values before the position its body starts</param>
 /// <param name="Negative">of a Look, whether its body has to fail</param>
 /// <param name="Assertion">what an Assert asserts</param>
-/// <param name="Slot">numbers the instructions whose outcomes the matcher remembers</param>
+/// <param name="Slot">the number of the instruction among those with memoized outcomes</param>
 internal readonly record struct Instruction(Operation Operation, RuneSet? Set = null, int First = 0, int Second = 0,
     int Length = 0, bool Negative = false, Assertion Assertion = default, int Slot = 0);
 

@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Tokenizers.Patterns;
 
-/// <summary>The field "pattern" of several parts of tokenizer.json: {"String": ...} or {"Regex": ...}.</summary>
+/// <summary>Reads the field "pattern" of tokenizer.json: {"String": ...} or {"Regex": ...}.</summary>
 internal static class PatternReader
 {
     /// <exception cref="FormatException">neither is there, or the regular expression is malformed or not supported</exception>

@@ -29,7 +29,7 @@ internal static class RuneProperties
         .Union(new(rune => rune is >= 0x24B6 and <= 0x24E9 or >= 0x1F130 and <= 0x1F149
             or >= 0x1F150 and <= 0x1F169 or >= 0x1F170 and <= 0x1F189));
 
-    /// <summary>What \w and \b count as a word outside brackets: Oniguruma's table for Latin-1 adds superscripts and fractions.</summary>
+    /// <summary>Word characters of \w and \b outside brackets: Oniguruma's table for Latin-1 adds superscripts and fractions.</summary>
     public static readonly RuneSet BareWord = Word.Union(new(rune => rune is 0xB2 or 0xB3 or 0xB9 or 0xBC or 0xBD or 0xBE));
 
     private static readonly RuneSet Assigned = RuneSet.Category(OtherNotAssigned).Complement();
@@ -109,10 +109,10 @@ internal static class RuneProperties
             or >= 0xAC00 and <= 0xD7FB or >= 0xFFA0 and <= 0xFFDC)),
     };
 
-    /// <summary>The set of \p{name}, in which case, spaces, hyphens and underscores do not count; null if it is not known.</summary>
+    /// <summary>The set of \p{name}, ignoring case, spaces, hyphens and underscores; null if it is unknown.</summary>
     public static RuneSet? Find(string name) => ByName.GetValueOrDefault(
         string.Concat(name.Where(c => c is not (' ' or '-' or '_')).Select(char.ToLowerInvariant)));
 
-    /// <summary>The set of [:name:] inside brackets; null if it is not known.</summary>
+    /// <summary>The set of [:name:] inside brackets; null if it is unknown.</summary>
     public static RuneSet? FindBracket(string name) => ByBracketName.GetValueOrDefault(name);
 }

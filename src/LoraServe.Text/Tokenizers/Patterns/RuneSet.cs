@@ -38,7 +38,7 @@ internal sealed class RuneSet(Func<int, bool> condition)
     }
 
     /// <summary>
-    /// What is in any of the sets. It holds on to their conditions alone, so that a thousand sets do not become a thousand tables.
+    /// The union of sets. It keeps only their conditions, so that a thousand sets do not become a thousand tables.
     /// </summary>
     public static RuneSet AnyOf(IReadOnlyList<RuneSet> sets)
     {

@@ -4,14 +4,14 @@ using System.Text;
 
 namespace LoraServe.Text.Tokenizers.Patterns;
 
-/// <summary>Reads what matches one scalar value in a pattern: a literal, an escape, a property or a bracketed class.</summary>
+/// <summary>Parses pattern items that match one scalar value: a literal, an escape, a property or a bracketed class.</summary>
 internal sealed class RuneSetParser(string source)
 {
     private const int MaxDepth = 20;
 
     private int _depth;
 
-    /// <summary>Reads the item at <paramref name="position"/> and moves behind it.</summary>
+    /// <summary>Parses the item at <paramref name="position"/> and moves past it.</summary>
     /// <exception cref="FormatException">the item is malformed or not supported</exception>
     public RuneSet Parse(ref int position, bool ignoreCase)
     {

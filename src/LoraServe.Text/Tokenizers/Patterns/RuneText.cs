@@ -2,14 +2,14 @@ using System.Text;
 
 namespace LoraServe.Text.Tokenizers.Patterns;
 
-/// <summary>A text read by Unicode scalar values at positions counted in chars. Half of a surrogate pair reads as U+FFFD.</summary>
+/// <summary>A text read by Unicode scalar values, at positions in chars. Half of a surrogate pair reads as U+FFFD.</summary>
 internal readonly ref struct RuneText(ReadOnlySpan<char> text)
 {
     private readonly ReadOnlySpan<char> _text = text;
 
     public int Length => _text.Length;
 
-    /// <summary>The position behind the value at <paramref name="position"/>.</summary>
+    /// <summary>The position after the value at <paramref name="position"/>.</summary>
     public int After(int position) =>
         position + 1 < _text.Length && char.IsSurrogatePair(_text[position], _text[position + 1]) ? position + 2 : position + 1;
 
@@ -17,7 +17,7 @@ internal readonly ref struct RuneText(ReadOnlySpan<char> text)
     public int Before(int position) =>
         position > 1 && char.IsSurrogatePair(_text[position - 2], _text[position - 1]) ? position - 2 : position - 1;
 
-    /// <summary>Whether the value at <paramref name="position"/> is in the set; if so, <paramref name="behind"/> is behind it.</summary>
+    /// <summary>Whether the value at <paramref name="position"/> is in the set; if so, <paramref name="behind"/> is the position after it.</summary>
     public bool Starts(RuneSet set, int position, out int behind)
     {
         behind = position;

@@ -2,7 +2,7 @@ using LoraServe.Text.Tokenizers.Patterns;
 
 namespace LoraServe.Text.Tokenizers.PreTokenization;
 
-/// <summary>When a piece that does not start with the replacement gets one in front.</summary>
+/// <summary>When the replacement is prepended to a piece that does not start with it.</summary>
 internal enum PrependScheme
 {
     Always,
@@ -18,7 +18,7 @@ internal sealed class MetaspacePreTokenizer(string replacement, PrependScheme sc
     public static new MetaspacePreTokenizer Read(JsonField field) =>
         new(field["replacement"].AsCharacter(), ReadScheme(field), field.Optional("split")?.AsBool() ?? true);
 
-    /// <summary>The field "prepend_scheme", or "add_prefix_space" as older files have it.</summary>
+    /// <summary>The field "prepend_scheme", or "add_prefix_space" of older files.</summary>
     public static PrependScheme ReadScheme(JsonField field)
     {
         if (field.Optional("prepend_scheme") is not { } scheme)

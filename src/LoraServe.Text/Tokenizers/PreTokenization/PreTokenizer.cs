@@ -30,10 +30,10 @@ internal abstract class PreTokenizer
         _ => throw field["type"].Expected(Supported),
     };
 
-    /// <summary>Words, in which the two joiners count as letters, and runs of what is neither word nor white space.</summary>
+    /// <summary>Words, including U+200C and U+200D, and runs of characters that are neither word characters nor white space.</summary>
     private static Pattern Words => Pattern.Regex(@"[\w\u200C\u200D]+|[^\w\u200C\u200D\s]+");
 
-    /// <summary>Unicode punctuation, and the ASCII symbols that Unicode does not count as such.</summary>
+    /// <summary>Unicode punctuation, and the ASCII symbols outside that category.</summary>
     private static RuneSet AnyPunctuation =>
         RuneProperties.Punctuation.Union(RuneProperties.Symbol.Intersection(RuneSet.Range(0, 0x7F)));
 

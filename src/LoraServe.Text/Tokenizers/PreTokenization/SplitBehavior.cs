@@ -1,6 +1,6 @@
 namespace LoraServe.Text.Tokenizers.PreTokenization;
 
-/// <summary>What becomes of the matches of a pattern that text is split at.</summary>
+/// <summary>Where the matches of a pattern go when text is split at them.</summary>
 internal enum SplitBehavior
 {
     Removed,

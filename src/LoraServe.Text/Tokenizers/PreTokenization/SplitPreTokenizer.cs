@@ -2,7 +2,7 @@ using LoraServe.Text.Tokenizers.Patterns;
 
 namespace LoraServe.Text.Tokenizers.PreTokenization;
 
-/// <summary>Splits at the matches of a pattern; inverted, what lies between matches is treated as the match.</summary>
+/// <summary>Splits at the matches of a pattern; inverted, at the text between matches.</summary>
 internal sealed class SplitPreTokenizer(Pattern pattern, SplitBehavior behavior, bool invert = false) : PreTokenizer
 {
     public override List<Piece> Split(List<Piece> pieces)
@@ -26,14 +26,14 @@ internal sealed class SplitPreTokenizer(Pattern pattern, SplitBehavior behavior,
         return result;
     }
 
-    /// <summary>Joins the matches of one piece and what lies between them as the behavior says.</summary>
+    /// <summary>Joins the matches of one piece and the text between them according to the behavior.</summary>
     private ref struct Joiner(Piece piece, SplitBehavior behavior, List<Piece> result)
     {
         private int _start;
         private int _end;
         private bool _isMatch;
 
-        /// <summary>Adds what goes from the end of the last part to <paramref name="end"/>.</summary>
+        /// <summary>Adds the text from the end of the last part to <paramref name="end"/>.</summary>
         public void Add(int end, bool isMatch)
         {
             var joins = behavior switch
