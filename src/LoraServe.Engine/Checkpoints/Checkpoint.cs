@@ -9,10 +9,10 @@ namespace LoraServe.Engine.Checkpoints;
 /// <summary>The tensors of a model's folder: model.safetensors, or the shards that model.safetensors.index.json lists.</summary>
 internal sealed class Checkpoint : IDisposable
 {
-    /// <summary>The only file of tensors, where there is only one.</summary>
+    /// <summary>The tensor file of an unsharded checkpoint.</summary>
     public const string SingleFile = "model.safetensors";
 
-    /// <summary>Which of several files holds which tensor.</summary>
+    /// <summary>The index of a sharded checkpoint: which file holds which tensor.</summary>
     public const string IndexFile = "model.safetensors.index.json";
 
     private readonly Dictionary<string, SafetensorsFile> _files = new(StringComparer.Ordinal);
@@ -21,14 +21,14 @@ internal sealed class Checkpoint : IDisposable
 
     private Checkpoint(string folder) => Folder = folder;
 
-    /// <summary>Where the files are.</summary>
+    /// <summary>The folder of the files.</summary>
     public string Folder { get; }
 
     /// <summary>Every tensor by its name.</summary>
     public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _entries;
 
     /// <summary>Maps the files and checks them against the index.</summary>
-    /// <exception cref="InvalidCheckpointException">With every file and tensor that is missing, broken or there twice.</exception>
+    /// <exception cref="InvalidCheckpointException">Lists every file and tensor that is missing, broken or duplicated.</exception>
     public static Checkpoint Open(string folder)
     {
         var checkpoint = new Checkpoint(folder);
@@ -57,7 +57,7 @@ internal sealed class Checkpoint : IDisposable
         var index = ReadIndex(faults);
         foreach (var shard in index.Values.Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal))
         {
-            // The index is a file like any other: it must not reach outside the folder.
+            // The index is untrusted input: it must not name files outside the folder.
             if (shard != Path.GetFileName(shard) || shard.Contains('\\') || shard is "" or "." or "..")
                 faults.Add($"{IndexFile}: weight_map: '{shard}' is not a plain file name");
             else if (!File.Exists(Path.Combine(Folder, shard)))

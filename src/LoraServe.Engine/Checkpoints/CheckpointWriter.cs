@@ -6,12 +6,12 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Checkpoints;
 
-/// <summary>Writes a checkpoint that is made from another one, as transformers writes it.</summary>
+/// <summary>Writes a checkpoint derived from another one, in the layout of transformers.</summary>
 internal static class CheckpointWriter
 {
     private const string ConfigFile = "config.json";
 
-    // What transformers' save_pretrained takes for a shard.
+    // The default max_shard_size of transformers' save_pretrained, in bytes.
     private const long MaxShardBytes = 5_000_000_000;
 
     private static readonly string[] CopiedFiles =
@@ -23,11 +23,11 @@ internal static class CheckpointWriter
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true };
 
     /// <summary>Writes all files durably.</summary>
-    /// <param name="source">Folder of the checkpoint whose configuration and tokenizer it gets.</param>
-    /// <param name="folder">There and empty.</param>
+    /// <param name="source">The folder of the checkpoint from which configuration and tokenizer are copied.</param>
+    /// <param name="folder">The target folder; must exist and be empty.</param>
     /// <param name="tensors">Names and shapes.</param>
-    /// <param name="read">Makes one of them, in the dtype to be stored; it is disposed here.</param>
-    /// <param name="dtype">float32 or bfloat16, as it is noted in the configuration.</param>
+    /// <param name="read">Makes a tensor by name, in the dtype to be stored; it is disposed here.</param>
+    /// <param name="dtype">float32 or bfloat16, to be written to the configuration.</param>
     /// <param name="tiesHead">Whether the output head is the embedding.</param>
     public static void Write(
         string source, string folder, IEnumerable<(string Name, long[] Shape)> tensors, Func<string, Tensor> read, string dtype, bool tiesHead)
@@ -41,7 +41,7 @@ internal static class CheckpointWriter
     private static void WriteConfig(string source, string folder, string dtype, bool tiesHead)
     {
         var config = JsonNode.Parse(File.ReadAllBytes(Path.Combine(source, ConfigFile)))!.AsObject();
-        // Older versions of transformers know the field by its old name, newer ones by both.
+        // Older versions of transformers read only the old name of the field, newer ones both.
         config[config.ContainsKey("torch_dtype") ? "torch_dtype" : "dtype"] = dtype;
         config["tie_word_embeddings"] = tiesHead;
         Write(Path.Combine(folder, ConfigFile), JsonSerializer.SerializeToUtf8Bytes(config, Indented));

@@ -3,32 +3,32 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Engine.Checkpoints;
 
 /// <summary>
-/// The generation_config.json of a checkpoint: what its makers recommend where a request says nothing. Null means no recommendation.
+/// The generation_config.json of a checkpoint: recommended defaults for requests that leave a parameter out. Null means no recommendation.
 /// </summary>
 internal sealed record GenerationConfig
 {
     /// <summary>Tokens that end a sequence; empty leaves it to config.json.</summary>
     public IReadOnlyList<int> EosTokenIds { get; init; } = [];
 
-    /// <summary>Divides the logits; 0 where do_sample is false, which asks for greedy decoding.</summary>
+    /// <summary>Divides the logits; 0 if do_sample is false, which means greedy decoding.</summary>
     public float? Temperature { get; init; }
 
-    /// <summary>Only the k most probable tokens stay.</summary>
+    /// <summary>Only the k most probable tokens are kept.</summary>
     public int? TopK { get; init; }
 
-    /// <summary>The smallest set of tokens whose probabilities reach this sum stays.</summary>
+    /// <summary>Only the smallest set of tokens whose probabilities reach this sum is kept.</summary>
     public float? TopP { get; init; }
 
     /// <summary>Tokens less probable than this fraction of the most probable one are dropped.</summary>
     public float? MinP { get; init; }
 
-    /// <summary>Makes tokens that were seen already less probable.</summary>
+    /// <summary>Makes tokens that already occurred less probable.</summary>
     public float? RepetitionPenalty { get; init; }
 
-    /// <summary>Most tokens to generate.</summary>
+    /// <summary>The largest number of tokens to generate.</summary>
     public int? MaxNewTokens { get; init; }
 
-    /// <summary>Reads the file, or recommends nothing where there is none.</summary>
+    /// <summary>Reads the file; without one there are no recommendations.</summary>
     public static GenerationConfig Load(string file, FaultList faults)
     {
         if (!File.Exists(file) || JsonFields.Load(file, faults) is not { } json) return new GenerationConfig();

@@ -9,6 +9,6 @@ public sealed class InvalidCheckpointException : Exception
     public InvalidCheckpointException(string path, IReadOnlyList<string> faults)
         : base($"{path} cannot be served: {FaultText.Join(faults)}") => Faults = faults;
 
-    /// <summary>Each fault on its own: file, field, what was expected, what was found.</summary>
+    /// <summary>The faults one by one: file, field, what was expected, what was found.</summary>
     public IReadOnlyList<string> Faults { get; }
 }

@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Checkpoints;
 
 /// <summary>
 /// Reads the fields of one JSON object of a configuration file and collects a fault for each that has the wrong type or is missing,
-/// so that a person sees all of them at once. A null value counts as absent.
+/// so that all of them are reported at once. A null value counts as absent.
 /// </summary>
 internal sealed class JsonFields(JsonElement json, string path, FaultList faults)
 {
@@ -67,7 +67,7 @@ internal sealed class JsonFields(JsonElement json, string path, FaultList faults
         { } value => Wrong(name, "true or false", value, byDefault),
     };
 
-    /// <summary>A text, or null.</summary>
+    /// <summary>A string, or null.</summary>
     public string? Text(string name) => Find(name) switch
     {
         null => null,
@@ -75,7 +75,7 @@ internal sealed class JsonFields(JsonElement json, string path, FaultList faults
         { } value => Wrong<string?>(name, "a text", value, null),
     };
 
-    /// <summary>A list of texts, or null.</summary>
+    /// <summary>A list of strings, or null.</summary>
     public IReadOnlyList<string>? Texts(string name)
     {
         if (Find(name) is not { } value) return null;

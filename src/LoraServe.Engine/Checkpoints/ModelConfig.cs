@@ -3,12 +3,12 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Engine.Checkpoints;
 
 /// <summary>
-/// The config.json of a decoder of the Llama shape: llama, mistral, qwen2 or qwen3, as transformers 4 or 5 writes it. What sets the
-/// families apart has become flags, so that one decoder serves them all.
+/// The config.json of a decoder of the Llama shape: llama, mistral, qwen2 or qwen3, as transformers 4 or 5 writes it. Differences
+/// between the families are flags, so that one decoder serves all of them.
 /// </summary>
 internal sealed record ModelConfig
 {
-    // Far above any published model; what is computed from them stays within an int.
+    // Far above any published model; sizes computed from these limits fit into an int.
     private const int MaxLayers = 1024;
     private const int MaxHeads = 1 << 14;
     private const int MaxWidth = 1 << 24;
@@ -43,7 +43,7 @@ internal sealed record ModelConfig
     /// <summary>Rows of the embedding and of the output head.</summary>
     public required int VocabularySize { get; init; }
 
-    /// <summary>The context that the model was made for.</summary>
+    /// <summary>The context length that the model was trained for, in tokens.</summary>
     public required int MaxPositionEmbeddings { get; init; }
 
     /// <summary>Added to the mean square before its root.</summary>
@@ -73,17 +73,17 @@ internal sealed record ModelConfig
     /// <summary>Tokens that end a sequence: those of generation_config.json, else of config.json.</summary>
     public required IReadOnlyList<int> EosTokenIds { get; init; }
 
-    /// <summary>What the checkpoint recommends where a request says nothing.</summary>
+    /// <summary>Recommended defaults for requests that leave a parameter out.</summary>
     public required GenerationConfig Generation { get; init; }
 
     /// <summary>
-    /// The modules that adapters can refer to; a tied output head is one of them, since a delta on its output leaves the embedding alone.
+    /// The modules that adapters can refer to; a tied output head is one of them, since an update of its output leaves the embedding unchanged.
     /// </summary>
     /// <param name="name">The name under which the base is served.</param>
     public ModelModules Modules(string name) => ModelLayout.Modules(this, name);
 
     /// <summary>Reads config.json and generation_config.json of a checkpoint folder.</summary>
-    /// <exception cref="InvalidCheckpointException">With every field that is missing, wrong or not supported.</exception>
+    /// <exception cref="InvalidCheckpointException">Lists every field that is missing, wrong or not supported.</exception>
     public static ModelConfig Load(string folder)
     {
         var faults = new FaultList(found => new InvalidCheckpointException(folder, found));
@@ -108,7 +108,7 @@ internal sealed record ModelConfig
     private static ModelConfig Read(string folder, JsonFields json, GenerationConfig generation)
     {
         var family = json.Text("model_type") ?? "";
-        // Further faults of an unsupported model are of no use.
+        // For an unsupported family, further faults would not help.
         if (!Families.Contains(family))
         {
             var found = family.Length > 0 ? $"{family} is not supported yet" : "config.json: model_type: it is not there";

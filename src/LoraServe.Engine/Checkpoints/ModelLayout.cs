@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Checkpoints;
 
-/// <summary>The modules and tensors that a configuration asks for, by their paths in the checkpoint.</summary>
+/// <summary>The modules and tensors of a model configuration, by their paths in the checkpoint.</summary>
 internal static class ModelLayout
 {
     /// <summary>Path of the token embedding.</summary>
@@ -15,7 +15,7 @@ internal static class ModelLayout
     /// <summary>Path of one decoder layer.</summary>
     public static string Layer(int index) => $"model.layers.{index}";
 
-    /// <summary>What adapters can refer to.</summary>
+    /// <summary>The modules that adapters can refer to.</summary>
     public static ModelModules Modules(ModelConfig config, string name) =>
         new(name, config.ModelType, [.. Linears(config)], [.. Others(config)], Head)
         {

@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Checkpoints;
 
-/// <summary>What an adapter can refer to in a base model, by the paths of its checkpoint.</summary>
+/// <summary>The modules of a base model that an adapter can refer to, by their paths in the checkpoint.</summary>
 /// <param name="ModelName">The name of the served base.</param>
 /// <param name="ModelType">The model_type of config.json, which decides PEFT's default target modules.</param>
 /// <param name="Linears">Linear modules in the order of the forward pass, the output head last.</param>
@@ -12,15 +12,15 @@ internal sealed record ModelModules(
     /// <summary>Sizes of the norms by path.</summary>
     public IReadOnlyDictionary<string, int> Norms { get; init; } = new Dictionary<string, int>();
 
-    /// <summary>Whether the output head has the embedding's weight.</summary>
+    /// <summary>Whether the output head shares the embedding's weight.</summary>
     public bool TiesHead { get; init; }
 
     /// <summary>The output head as a linear module.</summary>
     public LinearModule HeadModule => Linears[^1];
 
     /// <summary>
-    /// The token embedding, seen as the linear module that it is on one-hot tokens: as many inputs as the vocabulary has tokens. Its
-    /// weight in the checkpoint is [inputs, outputs], the other way round than that of a linear module.
+    /// The token embedding as a linear module of one-hot tokens, with one input per token of the vocabulary. Its
+    /// weight in the checkpoint is [inputs, outputs], transposed compared with other linear modules.
     /// </summary>
     public LinearModule Embedding => new(ModelLayout.Embedding, VocabularySize, HeadModule.InFeatures, HasBias: false);
 

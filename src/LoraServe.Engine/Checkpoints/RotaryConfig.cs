@@ -1,9 +1,9 @@
 namespace LoraServe.Engine.Checkpoints;
 
-/// <summary>How rotary position embeddings are scaled beyond the context that a model was first trained for.</summary>
+/// <summary>How rotary position embeddings are scaled beyond the context length of pre-training.</summary>
 internal enum RotaryType
 {
-    /// <summary>Frequencies theta^(-2i/d) as they are (Su et al. 2021).</summary>
+    /// <summary>Unscaled frequencies theta^(-2i/d) (Su et al. 2021).</summary>
     Default,
 
     /// <summary>All frequencies divided by the factor (position interpolation, Chen et al. 2023).</summary>
@@ -28,7 +28,7 @@ internal sealed record RotaryConfig
     /// <summary>The base of the geometric series of frequencies.</summary>
     public double Theta { get; init; } = 10000;
 
-    /// <summary>How many times the original context is exceeded.</summary>
+    /// <summary>The scaled context length as a multiple of the original one.</summary>
     public double Factor { get; init; } = 1;
 
     /// <summary>llama3: wavelengths above the original context divided by this are scaled in full.</summary>
@@ -37,7 +37,7 @@ internal sealed record RotaryConfig
     /// <summary>llama3: wavelengths below the original context divided by this are kept.</summary>
     public double HighFrequencyFactor { get; init; } = 4;
 
-    /// <summary>llama3 and yarn: the context of the first training.</summary>
+    /// <summary>llama3 and yarn: the context length of pre-training, in tokens.</summary>
     public int OriginalMaxPositionEmbeddings { get; init; }
 
     /// <summary>yarn: rotations within the original context above which a dimension is kept.</summary>

@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>Adjacent queries of one example and the keys that some of them see.</summary>
+/// <summary>Adjacent queries of one example and the keys visible to any of them.</summary>
 /// <param name="Start">Index of the first query.</param>
 /// <param name="Count">Queries.</param>
 /// <param name="KeyStart">Index of the first key.</param>
@@ -10,7 +10,7 @@ internal readonly record struct AttentionBlock(int Start, int Count, int KeyStar
     /// <summary>The blocks of an example, whose indices start at 0.</summary>
     /// <param name="length">Its tokens.</param>
     /// <param name="window">How many positions back a token sees, itself included; null sees all.</param>
-    /// <param name="size">Most queries of a block.</param>
+    /// <param name="size">The largest number of queries in a block.</param>
     public static IEnumerable<AttentionBlock> Of(int length, int? window, int size)
     {
         for (var start = 0; start < length; start += size)

@@ -11,7 +11,7 @@ internal static class BFloat16
     /// <summary>The same value in float32.</summary>
     public static float Widen(ushort value) => BitConverter.UInt32BitsToSingle((uint)value << DroppedBits);
 
-    /// <summary>The nearest bfloat16, the even one of two equally near; infinities and the NaN of arithmetic stay what they are.</summary>
+    /// <summary>Rounds to the nearest bfloat16, ties to even; keeps infinities and the NaN of arithmetic.</summary>
     public static ushort Round(float value)
     {
         var bits = BitConverter.SingleToUInt32Bits(value);

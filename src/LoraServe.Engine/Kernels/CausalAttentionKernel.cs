@@ -3,19 +3,19 @@ using System.Buffers;
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// softmax(q k^T / sqrt(d)) v of one head of keys in one example, forward and backward in float32, some queries at a time: their probabilities
-/// are computed again in the backward pass (Dao et al. 2022, section 3.1), so that memory grows with the length and not with its square.
+/// softmax(q k^T / sqrt(d)) v of one key head in one example, forward and backward in float32, a block of queries at a time: the backward
+/// pass recomputes the probabilities (Dao et al. 2022, section 3.1), so that memory grows linearly with the length, not quadratically.
 /// </summary>
 internal static unsafe class CausalAttentionKernel
 {
-    // Queries that are done at a time. Keys that none of them sees are left out.
+    // Queries per block. Keys that none of them sees are skipped.
     private const int BlockSize = 64;
 
     /// <summary>Computes the result.</summary>
     /// <param name="query">The example's queries.</param>
     /// <param name="key">Its keys.</param>
     /// <param name="value">Its values.</param>
-    /// <param name="result">Like the queries, written to for the heads of the group.</param>
+    /// <param name="result">Shaped like the queries; written for the heads of the group.</param>
     /// <param name="length">Tokens of the example.</param>
     /// <param name="heads">Their layout.</param>
     /// <param name="kvHead">The head of keys.</param>
@@ -43,12 +43,12 @@ internal static unsafe class CausalAttentionKernel
         ArrayPool<float>.Shared.Return(scores);
     }
 
-    /// <summary>Computes the gradients of the heads of the group and adds to those of the head of keys.</summary>
+    /// <summary>Computes the gradients of the query heads of the group and adds to those of the key head.</summary>
     /// <param name="dy">Gradient of the result, like the queries.</param>
-    /// <param name="query">As in the forward pass, like the others.</param>
+    /// <param name="query">The queries of the forward pass.</param>
     /// <param name="key">The keys.</param>
     /// <param name="value">The values.</param>
-    /// <param name="dquery">Gradients of queries, written to.</param>
+    /// <param name="dquery">Gradients of queries, overwritten.</param>
     /// <param name="dkey">Gradients of keys, added to.</param>
     /// <param name="dvalue">Gradients of values, added to.</param>
     /// <param name="length">Tokens of the example.</param>

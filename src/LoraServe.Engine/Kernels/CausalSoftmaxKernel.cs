@@ -3,18 +3,18 @@ using System.Runtime.Intrinsics;
 
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>Softmax over the part of a row of scores that a query sees, forward and backward, in place.</summary>
+/// <summary>Softmax over the scores of the keys visible to a query, forward and backward, in place.</summary>
 internal static unsafe class CausalSoftmaxKernel
 {
     private static readonly int Width = Vector256<float>.Count;
 
-    /// <summary>Scores of adjacent queries become probabilities.</summary>
+    /// <summary>Turns the scores of adjacent queries into probabilities.</summary>
     /// <param name="scores">[heads * queries, keys], contiguous.</param>
     /// <param name="from">The first row.</param>
     /// <param name="to">The row after the last.</param>
     /// <param name="queries">Adjacent queries, repeated for each head.</param>
     /// <param name="keys">Elements of a row.</param>
-    /// <param name="position">Place of the first query among the keys.</param>
+    /// <param name="position">Index of the first query among the keys.</param>
     /// <param name="window">How many positions back a query sees, itself included; null sees all.</param>
     /// <param name="scale">Scores are multiplied by it first; above 0.</param>
     public static void Forward(float* scores, long from, long to, int queries, int keys, int position, int? window, float scale)
@@ -27,7 +27,7 @@ internal static unsafe class CausalSoftmaxKernel
         }
     }
 
-    /// <summary>Scores become probabilities, 0 outside of the part.</summary>
+    /// <summary>Turns scores into probabilities, 0 for keys outside the range.</summary>
     /// <param name="row">[size].</param>
     /// <param name="size">Keys.</param>
     /// <param name="from">The first key that the query sees.</param>
@@ -65,11 +65,11 @@ internal static unsafe class CausalSoftmaxKernel
         for (var i = whole; i < count; i++) start[i] *= inverse;
     }
 
-    /// <summary>Gradients of probabilities become those of scores: scale * p * (dp - sum(dp * p)).</summary>
+    /// <summary>Turns gradients of probabilities into those of scores: scale * p * (dp - sum(dp * p)).</summary>
     /// <param name="p">Probabilities [size].</param>
     /// <param name="dp">Their gradients [size].</param>
     /// <param name="size">Keys.</param>
-    /// <param name="scale">As in the forward pass.</param>
+    /// <param name="scale">The scale of the forward pass.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Backward(float* p, float* dp, int size, float scale)
     {

@@ -12,12 +12,12 @@ internal static unsafe class CrossEntropyKernel<T, TElements>
 {
     private static readonly int Width = Vector256<float>.Count;
 
-    /// <summary>Does a row.</summary>
+    /// <summary>Computes one row.</summary>
     /// <param name="logits">[size]; becomes the gradient unless the weight is 0.</param>
     /// <param name="size">A multiple of 8.</param>
-    /// <param name="target">The right token.</param>
-    /// <param name="weight">What the loss is multiplied by; 0 where no gradient is wanted.</param>
-    /// <returns>The loss in nats, not multiplied, and whether no other token is more probable.</returns>
+    /// <param name="target">The target token.</param>
+    /// <param name="weight">The loss weight, a factor on the gradient; 0 computes no gradient.</param>
+    /// <returns>The unweighted loss in nats, and whether no other token is more probable.</returns>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (double Loss, bool IsCorrect) Row(T* logits, int size, long target, float weight)
     {

@@ -4,7 +4,7 @@ namespace LoraServe.Engine.Kernels;
 
 /// <summary>
 /// Asks Linux to back memory by pages of 2 MiB (madvise, MADV_HUGEPAGE): a merged slot is written once from end to end, and with pages of
-/// 4 KiB its page faults take longer than the merge. A hint only: where it is refused, everything works as before.
+/// 4 KiB its page faults take longer than the merge. Only a hint: if it is refused, nothing fails.
 /// </summary>
 internal static partial class HugePages
 {

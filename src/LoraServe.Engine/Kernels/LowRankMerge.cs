@@ -4,16 +4,16 @@ using System.Runtime.Intrinsics;
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// W' = scale * W + B A for bfloat16 W and W': summed in float32, rounded once. It reads and writes the tensors' own memory, which takes most
-/// of its time at usual ranks: A stays in the processor's caches while the rows of W stream by.
+/// W' = scale * W + B A for bfloat16 W and W', summed in float32 and rounded once. For usual ranks it takes little longer than
+/// reading and writing the weights: A stays in the processor's caches while the rows of W stream by.
 /// </summary>
 internal static unsafe class LowRankMerge
 {
-    // Rows and columns of a tile: eight sums in registers hide the latency of a multiplication.
+    // Rows and columns of a tile: eight accumulators in registers hide the latency of a multiplication.
     private const int TileRows = 4;
     private const int TileColumns = 32;
 
-    // Weights of a thread at least: fewer would take less time than the hand-over. Not measured.
+    // Smallest share of a thread, in weights: fewer would take less time than the hand-over. Not measured.
     private const long LeastShare = 1 << 16;
 
     /// <summary>Merges rows of one module.</summary>
@@ -117,7 +117,7 @@ internal static unsafe class LowRankMerge
             var factor = Vector512.Create(Factor(row));
             var sum = BFloat16.Round(Vector512.FusedMultiplyAdd(first, factor, x), Vector512.FusedMultiplyAdd(second, factor, y));
 
-            // Past the caches where the address allows: nothing reads the weights before the merge is complete.
+            // Bypasses the caches where alignment allows: the slot is not read before the merge is complete.
             if ((nuint)(merged + at) % 64 == 0) sum.StoreAlignedNonTemporal(merged + at);
             else sum.Store(merged + at);
         }

@@ -4,19 +4,19 @@ using System.Runtime.Intrinsics.X86;
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// Products of matrices in float32, several right factors at a time, so that the thin products of LoRA go along with those of the weights
-/// (blocked as in Goto and van de Geijn 2008). An element of a result is the same sum in the same order whatever stands beside it and
-/// whichever thread computes it: it does not depend on the number of rows or threads.
+/// Matrix products in float32 with several right factors at a time, so that the thin products of LoRA share a pass with those of the
+/// weights (blocked as in Goto and van de Geijn 2008). Each element of a result is summed in a fixed order: it does not depend on
+/// the number of rows or threads.
 /// </summary>
 internal static unsafe class MatrixProduct
 {
-    // Steps of the sums that are done at a time: a right panel of so many and a left one stay in the first cache of a processor.
+    // Depth of a block: a right and a left panel of this depth fit into a processor's L1 cache.
     private const int MostDepth = 320;
 
-    // Rows of the left factor that stay in the second cache.
+    // Rows of the left factor that fit into the L2 cache.
     private const int BlockRows = 24 * ProductTile.Rows;
 
-    // Columns that are packed at a time.
+    // Columns packed at a time.
     private const int MostColumns = 256;
 
     // Elements of the left factor that are packed at a time, unless one block of all rows has more.
@@ -25,8 +25,8 @@ internal static unsafe class MatrixProduct
     private const int Alignment = 16;
 
     /// <summary>
-    /// Whether this processor can, and libtorch's kernels are not the faster ones: Intel's library is at its best on Intel's processors with
-    /// AVX-512, and is as fast as this on others.
+    /// Whether this processor supports it and libtorch's kernels are not faster: Intel's library is fastest on Intel processors with
+    /// AVX-512, and only as fast as this class on others.
     /// </summary>
     public static bool IsSupported { get; } = Avx2.IsSupported && Fma.IsSupported && !(Avx512F.IsSupported && IsIntel());
 
@@ -35,7 +35,7 @@ internal static unsafe class MatrixProduct
     /// <param name="rows">Rows of the left factor.</param>
     /// <param name="depth">Its columns, and the rows of every right factor.</param>
     /// <param name="parts">The right factors and the results, which overlap neither each other nor a factor.</param>
-    /// <param name="threads">Most threads to use.</param>
+    /// <param name="threads">The largest number of threads to use.</param>
     public static void Run(ProductFactor left, long rows, long depth, ReadOnlySpan<ProductPart> parts, int threads)
     {
         var blocks = (depth + MostDepth - 1) / MostDepth;
@@ -59,7 +59,7 @@ internal static unsafe class MatrixProduct
         ArrayPool<float>.Shared.Return(buffer);
     }
 
-    // The same number of columns for each thread, the largest pieces first.
+    // Splits the columns evenly between threads, largest pieces first.
     private static ProductPart[] Split(ReadOnlySpan<ProductPart> parts, int threads)
     {
         var work = new List<ProductPart>();

@@ -4,28 +4,28 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// libtorch's threads where they are GNU OpenMP's (libgomp), as in its packages for Linux. Each thread that calls for more gets a team of its
-/// own, and once all teams together have more threads than there are processors, they go to sleep after every operation instead of waiting
-/// some milliseconds for the next: on two processors one thread too many makes small operations several times slower.
+/// libtorch's threads if they are those of GNU OpenMP (libgomp), as in its Linux packages. Each calling thread gets a team of its own. If all
+/// teams together have more threads than processors, their threads sleep after every operation instead of spinning for
+/// some milliseconds: on two processors one thread too many makes small operations several times slower.
 /// </summary>
 internal static unsafe class OpenMp
 {
     private static readonly nint Library = Find();
 
-    /// <summary>GOMP_parallel(function, argument, threads, flags), or null if it is not there.</summary>
+    /// <summary>GOMP_parallel(function, argument, threads, flags), or null without libgomp.</summary>
     public static readonly delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void> Parallel =
         (delegate* unmanaged<delegate* unmanaged<nint, void>, nint, uint, uint, void>)Export(Library, "GOMP_parallel");
 
     /// <summary>
-    /// Leaves the processors to the one thread that will call <see cref="TakeThreads"/>: every other one computes alone.
+    /// Reserves the processors for the one thread that will call <see cref="TakeThreads"/>: every other thread computes alone.
     /// </summary>
     public static void LeaveThreads(int count) => set_num_threads(Library == 0 ? count : 1);
 
-    /// <summary>Lets the calling thread compute on so many threads; returns the number.</summary>
+    /// <summary>Lets the calling thread compute on this many threads; returns the number.</summary>
     public static int TakeThreads(int count)
     {
         if (Library == 0) return count;
-        // libtorch sets it to what holds for all when a thread asks for the first time.
+        // On a thread's first call libtorch resets its count to the global one; this call gets that over with.
         _ = get_num_threads();
         ((delegate* unmanaged<int, void>)Export(Library, "omp_set_num_threads"))(count);
         var mkl = Export(NativeLibrary.Load(Path.Combine(NativeLibraries.Folder, "libtorch_cpu.so")), "MKL_Set_Num_Threads_Local");

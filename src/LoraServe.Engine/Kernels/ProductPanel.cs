@@ -5,8 +5,8 @@ using System.Runtime.Intrinsics.X86;
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// Puts part of a factor into a panel, in the order in which <see cref="ProductTile"/> reads it: for each step of the sums one element of
-/// every line, and zeros where there are fewer lines than the panel is wide.
+/// Packs part of a factor into a panel, in the order in which <see cref="ProductTile"/> reads it: for each step of the sums one element of
+/// every line, padded with zeros to the width of the panel.
 /// </summary>
 /// <typeparam name="T">The element.</typeparam>
 /// <typeparam name="TElements">How it is read.</typeparam>
@@ -16,7 +16,7 @@ internal static unsafe class ProductPanel<T, TElements>
 {
     private const int Block = 8;
 
-    /// <summary>Takes lines whose elements are adjacent.</summary>
+    /// <summary>Packs contiguous lines.</summary>
     /// <param name="source">The first element of the first line.</param>
     /// <param name="stride">Elements from a line to the next.</param>
     /// <param name="count">Lines.</param>
@@ -43,7 +43,7 @@ internal static unsafe class ProductPanel<T, TElements>
         }
     }
 
-    /// <summary>Takes lines that lie side by side.</summary>
+    /// <summary>Packs interleaved lines.</summary>
     /// <param name="source">The first element of the first line.</param>
     /// <param name="stride">Elements from one element of a line to the next.</param>
     /// <param name="count">Lines.</param>

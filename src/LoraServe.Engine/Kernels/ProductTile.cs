@@ -5,7 +5,7 @@ namespace LoraServe.Engine.Kernels;
 
 /// <summary>
 /// The innermost part of a product (Goto and van de Geijn 2008, "Anatomy of High-Performance Matrix Multiplication"): 6 x 16 results, which
-/// are 12 of the 16 vector registers of 8 float32, from panels that lie in memory as they are read.
+/// occupy 12 of the 16 vector registers of 8 float32, from panels stored in the order in which they are read.
 /// </summary>
 internal static unsafe class ProductTile
 {

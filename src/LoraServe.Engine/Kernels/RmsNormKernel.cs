@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>Root mean square normalisation of rows, forward and backward, in float32 whatever the elements are.</summary>
+/// <summary>Root mean square normalization of rows, forward and backward, computed in float32 for any element type.</summary>
 /// <typeparam name="T">The element.</typeparam>
 /// <typeparam name="TElements">How it is read and written.</typeparam>
 internal static unsafe class RmsNormKernel<T, TElements>
@@ -39,7 +39,7 @@ internal static unsafe class RmsNormKernel<T, TElements>
     /// <param name="dy">[rows, size].</param>
     /// <param name="x">[rows, size].</param>
     /// <param name="w">[size].</param>
-    /// <param name="rest">[rows, size], what else x gets, or null.</param>
+    /// <param name="rest">[rows, size], a further gradient added to dx, or null.</param>
     /// <param name="dx">[rows, size]; may be dy or rest.</param>
     /// <param name="size">A multiple of 8.</param>
     /// <param name="epsilon">Added to the mean square.</param>

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>Rotates the halves of heads by the angles of their positions (Su et al. 2021), in place, in float32 whatever the elements are.</summary>
+/// <summary>Rotates the halves of heads by the angles of their positions (Su et al. 2021), in place, computed in float32.</summary>
 /// <typeparam name="T">The element.</typeparam>
 /// <typeparam name="TElements">How it is read and written.</typeparam>
 internal static unsafe class RotaryKernel<T, TElements>

@@ -3,14 +3,14 @@ namespace LoraServe.Engine.Kernels;
 /// <summary>Spreads rows over threads.</summary>
 internal static class RowWork
 {
-    // Less than this takes less time than handing it to another thread.
+    // In elements: less work than this takes less time than handing it to another thread.
     private const long LeastShare = 1 << 15;
 
-    /// <summary>Does all rows: the caller some of them, other threads the rest. A row is done as it would be done alone.</summary>
+    /// <summary>Processes all rows, on the calling thread and others. The result for a row does not depend on the split.</summary>
     /// <param name="rows">Number of rows.</param>
-    /// <param name="rowSize">Elements that a row takes.</param>
-    /// <param name="threads">Most threads to use.</param>
-    /// <param name="work">Does the rows from the first to before the second.</param>
+    /// <param name="rowSize">Elements of a row.</param>
+    /// <param name="threads">The largest number of threads to use.</param>
+    /// <param name="work">Processes the rows from the first argument to before the second.</param>
     public static void Run(long rows, long rowSize, int threads, Action<long, long> work)
     {
         var shares = Math.Clamp(rows * rowSize / LeastShare, 1, Math.Min(threads, Math.Max(rows, 1)));

@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>The sum of squares of float32 values, summed in float64 in an order that depends on their number alone.</summary>
+/// <summary>The sum of squares of float32 values, summed in float64 in an order that depends only on their number.</summary>
 internal static unsafe class SquareSum
 {
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]

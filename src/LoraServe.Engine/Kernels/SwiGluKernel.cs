@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>silu(gate) * up (Shazeer 2020), forward and backward, in float32 whatever the elements are.</summary>
+/// <summary>silu(gate) * up (Shazeer 2020), forward and backward, computed in float32 for any element type.</summary>
 /// <typeparam name="T">The element.</typeparam>
 /// <typeparam name="TElements">How it is read and written.</typeparam>
 internal static unsafe class SwiGluKernel<T, TElements>

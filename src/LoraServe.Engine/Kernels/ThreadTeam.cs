@@ -4,15 +4,15 @@ using System.Runtime.InteropServices;
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// Spreads work over threads: those of <see cref="OpenMp"/> where it is there. They wait for more work in a loop for some milliseconds after
-/// libtorch's own operations, so that threads beside them would find no free processor.
+/// Spreads work over threads: those of <see cref="OpenMp"/> if it is available. After libtorch's own operations they spin for some
+/// milliseconds waiting for more work, so that additional threads would find no free processor.
 /// </summary>
 internal static unsafe class ThreadTeam
 {
-    /// <summary>Does all shares, each once, on any thread.</summary>
-    /// <param name="threads">Most threads to use.</param>
-    /// <param name="shares">How many there are.</param>
-    /// <param name="work">Does the share of a number.</param>
+    /// <summary>Runs all shares, each once, on any thread.</summary>
+    /// <param name="threads">The largest number of threads to use.</param>
+    /// <param name="shares">The number of shares.</param>
+    /// <param name="work">Runs the share with an index.</param>
     public static void Run(int threads, long shares, Action<long> work)
     {
         threads = (int)Math.Min(threads, shares);
@@ -44,10 +44,10 @@ internal static unsafe class ThreadTeam
     {
         private long _next;
 
-        /// <summary>What went wrong first.</summary>
+        /// <summary>The first exception, or null.</summary>
         public ExceptionDispatchInfo? Error { get; private set; }
 
-        /// <summary>Takes one share after the other until none is left. An exception must not get into the caller, which is not managed.</summary>
+        /// <summary>Runs shares until none is left. An exception must not reach the caller, which is native code.</summary>
         public void Take()
         {
             try

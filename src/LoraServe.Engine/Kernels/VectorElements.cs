@@ -3,7 +3,7 @@ using System.Runtime.Intrinsics;
 
 namespace LoraServe.Engine.Kernels;
 
-/// <summary>How elements of a type are read as float32 and written back, so that one kernel serves every compute dtype.</summary>
+/// <summary>Loads elements as float32 and stores them back, so that one kernel serves every compute dtype.</summary>
 /// <typeparam name="T">The stored element.</typeparam>
 internal unsafe interface IVectorElements<T> where T : unmanaged
 {

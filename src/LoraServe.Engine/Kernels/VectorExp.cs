@@ -14,7 +14,7 @@ internal static class VectorExp
     private const float Ln2High = 0.693359375f;
     private const float Ln2Low = -2.12194440e-4f;
 
-    /// <summary>8 values; what is below the smallest normal number becomes about that.</summary>
+    /// <summary>8 values; results below the smallest normal number are clamped to about it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector256<float> Of(Vector256<float> x)
     {

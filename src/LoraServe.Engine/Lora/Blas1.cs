@@ -3,8 +3,8 @@ using System.Numerics;
 namespace LoraServe.Engine.Lora;
 
 /// <summary>
-/// Level 1 of BLAS (Lawson et al. 1979) in float64: operations on two vectors of the same length. On one thread, whereas libtorch's linear
-/// algebra waits for threads that are busy with the requests being served: small matrices take a hundred times longer there.
+/// BLAS level 1 (Lawson et al. 1979) in float64: operations on two vectors of the same length, on one thread. libtorch's linear
+/// algebra waits for threads that are busy serving requests: small matrices take a hundred times longer there.
 /// </summary>
 internal static class Blas1
 {

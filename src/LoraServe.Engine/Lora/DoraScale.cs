@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Lora;
 
 /// <summary>
-/// What DoRA multiplies outputs by (Liu et al. 2024, section 4): g = m / ||W + s B A||, the norm over each output's weights. It does not
-/// depend on the input, so that it is computed once.
+/// DoRA's factor on outputs (Liu et al. 2024, section 4): g = m / ||W + s B A||, the norm over each output's weights. It does not
+/// depend on the input, so it is computed once.
 /// </summary>
 internal static class DoraScale
 {
-    // Elements of W that are held in float32 at a time, few enough to stay in a processor's cache.
+    // Elements of W converted to float32 at a time, few enough to fit into a processor's cache.
     private const long Chunk = 1 << 18;
 
     /// <summary>g [out] in float32, in the current dispose scope.</summary>
@@ -28,7 +28,7 @@ internal static class DoraScale
             norms.Add(updated.Squared().sum(dim: 1).sqrt().MoveToOuterDisposeScope());
         }
 
-        // A row of zeros has no direction and gives zero whatever it is multiplied by.
+        // A row of zeros gives zero for any factor.
         var norm = cat(norms);
         return where(norm.IsPositive(), magnitude.div(norm), ones_like(norm));
     }

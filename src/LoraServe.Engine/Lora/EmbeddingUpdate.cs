@@ -10,8 +10,8 @@ internal abstract record EmbeddingUpdate
 }
 
 /// <summary>
-/// LoRA on the embedding, which is a linear module of one-hot tokens: e' = scale * E[token] + B A[:, token], element by element where it is
-/// not a product.
+/// LoRA on the embedding as a linear module of one-hot tokens: e' = scale * E[token] + B A[:, token], where scale acts
+/// elementwise.
 /// </summary>
 /// <param name="A">[r, vocabulary].</param>
 /// <param name="B">[hidden, r]; carries the scaling, and DoRA's g as in <see cref="LoraWeights"/>.</param>
@@ -21,7 +21,7 @@ internal sealed record LowRankEmbedding(Tensor A, Tensor B, Tensor? Scale = null
     public override IEnumerable<Tensor> Tensors => Scale is null ? [A, B] : [A, B, Scale];
 }
 
-/// <summary>Rows of trained tokens, in place of the base's.</summary>
+/// <summary>Rows of trained tokens, which replace those of the base.</summary>
 /// <param name="TokenIds">[tokens], int64, each once.</param>
 /// <param name="Rows">[tokens, hidden].</param>
 internal sealed record ReplacedRows(Tensor TokenIds, Tensor Rows) : EmbeddingUpdate

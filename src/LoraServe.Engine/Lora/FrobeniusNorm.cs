@@ -5,13 +5,13 @@ namespace LoraServe.Engine.Lora;
 /// <summary>The root of the sum of squares of a tensor of any shape, any float dtype and any device.</summary>
 internal static class FrobeniusNorm
 {
-    // Few enough for the nearest cache, and for libtorch to do them on one thread: others may be busy with the requests being served.
+    // Elements of a piece: few enough for the L1 cache, and for libtorch to stay on one thread, as others may be busy serving requests.
     private const long Chunk = 1 << 14;
 
     /// <summary>||x||, summed up in float64.</summary>
     public static double Of(Tensor x) => OfPieces(x, (start, count) => Piece(x, start, count));
 
-    /// <summary>||x - y||, of the same number of elements in the same order; each is taken from its own dtype without rounding.</summary>
+    /// <summary>||x - y|| of tensors with the same number of elements, in order; each is converted from its dtype without rounding.</summary>
     public static double OfDifference(Tensor x, Tensor y) =>
         OfPieces(x, (start, count) => Piece(x, start, count).sub(Piece(y, start, count)));
 

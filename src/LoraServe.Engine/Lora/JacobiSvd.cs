@@ -8,10 +8,10 @@ namespace LoraServe.Engine.Lora;
 /// <param name="V">Columns of V.</param>
 internal sealed record JacobiSvd(double[][] Scaled, double[] Values, double[][] V)
 {
-    // Columns at this cosine count as orthogonal.
+    // Columns with a cosine of at most this count as orthogonal.
     private const double Orthogonal = 1e-15;
 
-    // Eight to ten are usual; rounding might keep a pair from ever being quite orthogonal.
+    // Eight to ten sweeps are usual; rounding might keep a pair from ever becoming orthogonal.
     private const int MaxSweeps = 40;
 
     /// <param name="columns">Columns of M, which are rotated in place.</param>

@@ -10,8 +10,8 @@ internal abstract record LinearUpdate
 }
 
 /// <summary>
-/// A low-rank update beside the frozen weight, in the form that every kind of LoRA comes down to once it is loaded:
-/// y' = scale * y + B (A x) + shift, element by element where it is not a product.
+/// A low-rank update beside the frozen weight, in the form into which every kind of LoRA is loaded:
+/// y' = scale * y + B (A x) + shift, where scale acts elementwise.
 /// <list type="bullet">
 /// <item>LoRA (Hu et al. 2021): B carries the scaling s; neither scale nor shift.</item>
 /// <item>DoRA (Liu et al. 2024, section 4): scale g = m / ||W + s B A|| by rows, B carries g s, shift (1 - g) b keeps the bias as it is.</item>
@@ -28,7 +28,7 @@ internal sealed record LoraWeights(Tensor A, Tensor B, Tensor? Scale = null, Ten
 }
 
 /// <summary>
-/// A weight that stands in for the base's own: of a module that was saved whole, or W with an adapter merged into it.
+/// A weight that replaces the base's: of a module that was saved whole, or W with an adapter merged into it.
 /// </summary>
 /// <param name="Weight">[out, in].</param>
 /// <param name="Bias">[out], or null for none, whatever the base has.</param>

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Lora;
 
 /// <summary>
-/// One immutable adapter version in memory: for each module of the base that it changes, how. Its tensors are in no dispose scope, are no
+/// One immutable adapter version in memory: the changes to each module of the base. Its tensors are in no dispose scope, are not
 /// inference tensors and need no gradient; disposing the adapter frees them.
 /// </summary>
 /// <param name="version">SHA-256 of its content, lower-case hexadecimal; "base" for the base.</param>
@@ -21,10 +21,10 @@ internal sealed class LoraAdapter(string version, IReadOnlyDictionary<string, Li
     /// <summary>Changes of linear modules by the module's path, the output head among them.</summary>
     public IReadOnlyDictionary<string, LinearUpdate> Linears { get; } = linears;
 
-    /// <summary>How it changes the token embedding; null: not at all.</summary>
+    /// <summary>The change of the token embedding; null for none.</summary>
     public EmbeddingUpdate? Embedding { get; init; }
 
-    /// <summary>Weights [size] that stand in for those of norms, by the norm's path.</summary>
+    /// <summary>Weights [size] that replace those of norms, by the norm's path.</summary>
     public IReadOnlyDictionary<string, Tensor> Norms { get; init; } = None;
 
     /// <summary>
@@ -33,7 +33,7 @@ internal sealed class LoraAdapter(string version, IReadOnlyDictionary<string, Li
     /// </summary>
     public IReadOnlyList<int> InvocationTokens { get; init; } = [];
 
-    /// <summary>Memory of all tensors.</summary>
+    /// <summary>Memory of all tensors, in bytes.</summary>
     public long Bytes => Tensors().Sum(tensor => tensor.numel() * tensor.element_size());
 
     /// <summary>Takes the tensors out of the current dispose scope.</summary>

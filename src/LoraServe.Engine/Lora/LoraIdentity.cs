@@ -3,13 +3,13 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Lora;
 
-/// <summary>Tells whether an adapter acts as the base model.</summary>
+/// <summary>Detects adapters that act as the base model.</summary>
 internal static class LoraIdentity
 {
     // A magnitude is stored in a dtype of its own, the norm that it is divided by is summed in float32.
     private const double ScaleTolerance = 1e-5;
 
-    /// <summary>Whether every update leaves what it changes as it is.</summary>
+    /// <summary>Whether every update of the adapter has no effect.</summary>
     /// <param name="adapter">In the dtype and on the device of the base.</param>
     /// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
     public static bool Is(LoraAdapter adapter, Func<string, Tensor> baseTensor)
@@ -37,7 +37,7 @@ internal static class LoraIdentity
         _ => false,
     };
 
-    // One of two factors is enough for a product of zero.
+    // A product is zero if either factor is.
     private static bool IsZero(params Tensor[] factors) => Array.Exists(factors, factor => factor.count_nonzero().item<long>() == 0);
 
     private static bool IsOne(Tensor? scale)

@@ -37,7 +37,7 @@ internal sealed class LoraLinear(string path, Tensor weight, Tensor? bias)
         return y;
     }
 
-    // No token meets W: with one adapter that is the same work as the base alone.
+    // No token uses W: with one adapter this takes the same work as the base alone.
     private bool IsReplacedThroughout(long tokens, LoraBatch batch) =>
         tokens > 0
         && batch.Segments.Sum(segment => (long)segment.Count) == tokens

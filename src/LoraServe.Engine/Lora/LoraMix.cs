@@ -4,11 +4,11 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Lora;
 
 /// <summary>
-/// A weighted sum of adapters as one adapter, exact by concatenating ranks: sum of w_i B_i A_i = [w_1 B_1, w_2 B_2, ...] [A_1; A_2; ...].
+/// A mix of adapters as one adapter, exact by concatenating ranks: the sum of w_i B_i A_i is [w_1 B_1, w_2 B_2, ...] [A_1; A_2; ...].
 /// </summary>
 internal static class LoraMix
 {
-    /// <summary>Why an adapter cannot be a part of a mix, whatever its weight, in words that follow its name; null: it can.</summary>
+    /// <summary>Why an adapter cannot be part of a mix with any coefficient, worded to follow its name; null if it can.</summary>
     public static string? Refusal(LoraAdapter part) =>
         part.InvocationTokens.Count > 0 ? "is an activated LoRA, which acts on a part of the tokens only"
         : part.Norms.Count > 0 ? "replaces norms, and replaced weights do not add up"
@@ -20,8 +20,8 @@ internal static class LoraMix
         : null;
 
     /// <summary>The mix; it has tensors of its own, in no dispose scope.</summary>
-    /// <param name="version">What identifies parts and weights.</param>
-    /// <param name="parts">At least one, on one device and of one dtype; weights may be negative.</param>
+    /// <param name="version">Identifies parts and coefficients.</param>
+    /// <param name="parts">At least one, on one device and of one dtype; coefficients may be negative.</param>
     /// <exception cref="ArgumentException">A part cannot be mixed; the message says why.</exception>
     public static LoraAdapter Combine(string version, IReadOnlyList<(LoraAdapter Adapter, double Weight)> parts)
     {

@@ -17,7 +17,7 @@ internal sealed class LowRankSpectrum(IReadOnlyList<double> values)
     public double StableRank => Energy == 0 ? 0 : Energy / (Values[0] * Values[0]);
 
     /// <summary>
-    /// exp of the entropy of the singular values as parts of their sum (Roy and Vetterli 2007), between 1 and the rank; 0 for an update of zero.
+    /// exp of the entropy of the singular values, normalized by their sum (Roy and Vetterli 2007), between 1 and the rank; 0 for a zero update.
     /// </summary>
     public double EffectiveRank
     {
@@ -36,7 +36,7 @@ internal sealed class LowRankSpectrum(IReadOnlyList<double> values)
         return kept;
     }
 
-    /// <summary>The least rank whose best approximation keeps this share of the energy; 0 for an update of zero.</summary>
+    /// <summary>The smallest rank whose best approximation keeps this share of the energy; 0 for a zero update.</summary>
     /// <param name="share">0 to 1.</param>
     public int RankFor(double share)
     {

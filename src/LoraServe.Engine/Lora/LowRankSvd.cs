@@ -30,7 +30,7 @@ internal sealed class LowRankSvd
         Values = [.. _core.Values.Take(Math.Min(inFeatures, outFeatures)).Select(value => value <= noise ? 0 : value)];
     }
 
-    /// <summary>Singular values, largest first, min(r, in, out) of them; 0 where only rounding would make them something else.</summary>
+    /// <summary>Singular values, largest first, min(r, in, out) of them; those within rounding error of 0 are 0.</summary>
     public IReadOnlyList<double> Values { get; }
 
     /// <summary>Computes it in float64.</summary>
@@ -46,8 +46,8 @@ internal sealed class LowRankSvd
     public LowRankSpectrum Spectrum(double scaling) => new([.. Values.Select(value => Math.Abs(scaling) * value)]);
 
     /// <summary>
-    /// The best approximation of the product by one of rank k (Eckart and Young 1936), with the square root of each singular value on
-    /// either side, so that neither factor leaves the range of a narrow dtype before the other.
+    /// The best rank-k approximation of the product (Eckart and Young 1936), with the square root of each singular value in
+    /// either factor, so that neither leaves the range of a narrow dtype before the other.
     /// </summary>
     /// <param name="rank">k, at most the number of <see cref="Values"/>.</param>
     /// <returns>A [k, in] and B [out, k] in float32 on the CPU; in no dispose scope, the caller owns them.</returns>

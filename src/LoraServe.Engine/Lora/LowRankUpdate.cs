@@ -5,8 +5,8 @@ namespace LoraServe.Engine.Lora;
 /// <summary>The arithmetic of <see cref="LoraWeights"/>: shrink to rank r, expand and add.</summary>
 internal static class LowRankUpdate
 {
-    // libtorch multiplies bfloat16 matrices with up to this many products by a kernel of its own, and larger ones by oneDNN's, which rounds
-    // otherwise now and then: a token's result must not depend on being alone in its batch.
+    // libtorch multiplies bfloat16 matrices of up to this many products with its own kernel, and larger ones with oneDNN's, which sometimes
+    // rounds differently: a token's result must not change because it is alone in its batch.
     private const int SmallProduct = 16 * 16 * 16;
 
     /// <summary>x [tokens, in]; y [tokens, out] = W x + b becomes scale * y + B (A x) + shift, in place.</summary>
@@ -50,7 +50,7 @@ internal static class LowRankUpdate
         return ax.narrow(0, 0, x.size(0));
     }
 
-    // Rows of zeros that keep x's product with a matrix of this size away from libtorch's other kernel.
+    // Rows of zeros needed for the product of x with a matrix of this size to use oneDNN's kernel.
     private static long MissingRows(Tensor x, Tensor matrix) => Math.Max((SmallProduct / matrix.numel()) + 1 - x.size(0), 0);
 
     // Not functional.pad, whose scalar the finalizer may free while libtorch still reads it.

@@ -3,19 +3,19 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Lora;
 
 /// <summary>
-/// An adapter version in its merged form: the same changes to the model, but each linear module with a weight of its own instead of a
-/// low-rank update. What is not merged it shares with the adapter that it was made from, which must outlive it.
+/// An adapter version in merged form: the same changes to the model, but each linear module has a merged weight instead of a
+/// low-rank update. Unmerged tensors are shared with the source adapter, which must outlive it.
 /// </summary>
 /// <param name="adapter">The merged form, under the same version.</param>
-/// <param name="views">The merged weights and biases, which lie in the memory.</param>
+/// <param name="views">The merged weights and biases, views of the memory.</param>
 /// <param name="memory">One block for all of them; see <see cref="Vacate"/>.</param>
 internal sealed class MergedAdapter(LoraAdapter adapter, IReadOnlyList<Tensor> views, Tensor memory) : IDisposable
 {
-    /// <summary>What the model runs on in place of the adapter.</summary>
+    /// <summary>The adapter with merged weights, used by the model in place of the original.</summary>
     public LoraAdapter Adapter { get; } = adapter;
 
     /// <summary>
-    /// Ends the merged form and hands its memory over: the system takes longer to give out fresh memory than a merge takes to fill it.
+    /// Ends the merged form and returns its memory for reuse: allocating fresh memory takes longer than a merge takes to fill it.
     /// </summary>
     public Tensor Vacate()
     {

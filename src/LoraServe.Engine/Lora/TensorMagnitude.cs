@@ -4,13 +4,13 @@ using LoraServe.Engine.Checkpoints.Safetensors;
 
 namespace LoraServe.Engine.Lora;
 
-/// <summary>The largest absolute value of a stored tensor, found without converting it, piece by piece.</summary>
+/// <summary>Finds the largest absolute value of a stored tensor without converting it, piece by piece.</summary>
 /// <param name="dtype">F32, F16 or BF16.</param>
 internal sealed class TensorMagnitude(SafetensorsDtype dtype)
 {
     private uint _largest;
 
-    /// <summary>Of what was seen so far: 0 for zeros; not finite if there is a NaN or an infinity.</summary>
+    /// <summary>The largest value so far: 0 for zeros; not finite if there is a NaN or an infinity.</summary>
     public float Largest => dtype switch
     {
         SafetensorsDtype.F32 => BitConverter.UInt32BitsToSingle(_largest),
@@ -18,7 +18,7 @@ internal sealed class TensorMagnitude(SafetensorsDtype dtype)
         _ => BitConverter.UInt32BitsToSingle(_largest << 16),
     };
 
-    /// <summary>Takes whole elements.</summary>
+    /// <summary>Appends whole elements.</summary>
     public void Append(ReadOnlySpan<byte> bytes) =>
         _largest = Math.Max(_largest, dtype == SafetensorsDtype.F32 ? Largest32(bytes) : Largest16(bytes));
 

@@ -29,7 +29,7 @@ internal sealed record ThinQr(double[][] Q, double[][] R)
                 }
             }
 
-            // What is left of a dependent column is rounding, whose direction would be as good as any other.
+            // The remainder of a dependent column is rounding error, whose direction is arbitrary.
             var rest = Norm(column);
             if (rest > noise) r[j][j] = rest;
             for (var k = 0; k < column.Length; k++) column[k] = rest > noise ? column[k] / rest : 0;

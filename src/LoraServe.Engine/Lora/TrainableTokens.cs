@@ -5,6 +5,6 @@ namespace LoraServe.Engine.Lora;
 /// <param name="Ids">The tokens in the order of their rows in the file.</param>
 internal sealed record TrainableTokens(string Module, IReadOnlyList<int> Ids)
 {
-    /// <summary>The module of tokens that are listed without one.</summary>
+    /// <summary>The module used for tokens listed without one.</summary>
     public const string Embedding = "embed_tokens";
 }

@@ -8,6 +8,6 @@ internal enum TrainedBiases
     /// <summary>Those of the adapted modules.</summary>
     LoraOnly,
 
-    /// <summary>All that the base has.</summary>
+    /// <summary>All biases of the base.</summary>
     All,
 }

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Models;
 
 /// <summary>
-/// Causal self-attention with grouped queries (Ainslie et al. 2023) over the KV cache. Each sequence attends on its own, so that its result
+/// Causal grouped-query attention (Ainslie et al. 2023) over the KV cache. Each sequence is computed separately, so that its result
 /// does not depend on the others in the batch.
 /// </summary>
 internal sealed class Attention : IDisposable
@@ -73,7 +73,7 @@ internal sealed class Attention : IDisposable
             : Attend(query, keys, values, inputs.Masks(window)[index]);
     }
 
-    // Each slice sees the context up to its last token; masks of all layers together would not fit into memory, so that each makes its own.
+    // Each slice sees the context up to its last token. Masks kept for all layers would not fit into memory, so each layer makes its own.
     private Tensor AttendInSlices(Tensor query, Tensor keys, Tensor values, int? window, AttentionInputs inputs)
     {
         var (count, context) = ((int)query.size(0), (int)keys.size(0));

@@ -3,7 +3,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Models;
 
-/// <summary>What the attention of all layers shares in one forward pass: the rotation of the new tokens and their masks.</summary>
+/// <summary>Inputs of attention shared by all layers in one forward pass: the rotation of the new tokens and their masks.</summary>
 internal sealed class AttentionInputs
 {
     // A window has at least one position, so that 0 can stand for none.
@@ -19,7 +19,7 @@ internal sealed class AttentionInputs
     /// <param name="rotary">Its rotations.</param>
     /// <param name="batch">The new tokens.</param>
     /// <param name="dtype">The compute dtype.</param>
-    /// <param name="mostElements">Of the masks of one window; spans that would need more have none, and are sliced.</param>
+    /// <param name="mostElements">The limit on mask elements of one window; spans that would need more have no mask and are sliced.</param>
     public AttentionInputs(ModelConfig config, RotaryEmbedding rotary, ForwardBatch batch, ScalarType dtype, long mostElements)
     {
         (Cosine, Sine) = rotary.At(batch.Positions, dtype);
@@ -30,7 +30,7 @@ internal sealed class AttentionInputs
             _masks[window ?? FullAttention] = [.. batch.Spans.Select((span, i) => _isSliced[i] ? null : Mask(span.Count, span.Context, window))];
     }
 
-    /// <summary>Most elements of a mask.</summary>
+    /// <summary>The largest number of elements of a mask.</summary>
     public long MostElements { get; }
 
     /// <summary>[tokens, 1, headDim]</summary>

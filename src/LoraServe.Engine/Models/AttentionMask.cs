@@ -2,10 +2,10 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Models;
 
-/// <summary>What the new tokens of one sequence may see of its context.</summary>
+/// <summary>Masks that limit which positions of a sequence its new tokens attend to.</summary>
 internal static class AttentionMask
 {
-    /// <summary>Elements of a mask, which can be more than an array has.</summary>
+    /// <summary>The number of elements of a mask; may exceed the largest array.</summary>
     public static long Elements(int queries, int context, int group) => (long)queries * context * group;
 
     /// <summary>

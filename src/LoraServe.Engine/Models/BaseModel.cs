@@ -35,10 +35,10 @@ internal sealed class BaseModel : IDisposable
     /// <summary>The frozen weights.</summary>
     public BaseWeights Weights => _weights;
 
-    /// <summary>Where tensors of a batch must be.</summary>
+    /// <summary>The device on which tensors of a batch must be.</summary>
     public Device Device => _weights.Device;
 
-    /// <summary>Most elements of attention masks that are in memory at the same time.</summary>
+    /// <summary>The limit on elements of attention masks in memory at the same time.</summary>
     public long MostMaskElements { get; init; } = 1L << 26;
 
     /// <summary>

@@ -7,8 +7,8 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Models;
 
 /// <summary>
-/// The frozen weights of the base model, one copy for serving, merging and training. Nothing in the engine writes to them, which
-/// <see cref="Checksum"/> verifies.
+/// The frozen weights of the base model, one copy for serving, merging and training. Nothing in the engine writes to them;
+/// <see cref="Checksum"/> verifies this.
 /// </summary>
 internal sealed class BaseWeights : IDisposable
 {
@@ -24,8 +24,8 @@ internal sealed class BaseWeights : IDisposable
     }
 
     /// <summary>
-    /// SHA-256 over names, shapes, dtypes and bytes of the weights as the checkpoint stores them, lower-case hexadecimal: the same base has the
-    /// same one in whatever dtype and on whatever device it is loaded.
+    /// SHA-256 over names, shapes, dtypes and bytes of the weights as stored in the checkpoint, lower-case hexadecimal: independent of the
+    /// dtype and device of loading.
     /// </summary>
     public string Fingerprint { get; }
 
@@ -44,7 +44,7 @@ internal sealed class BaseWeights : IDisposable
     /// <summary>The compute dtype, that of every weight.</summary>
     public ScalarType Dtype => Embedding.dtype;
 
-    /// <summary>Where the weights are.</summary>
+    /// <summary>The device of the weights.</summary>
     public Device Device => Embedding.device;
 
     /// <summary>[vocabulary, hidden]</summary>
@@ -53,14 +53,14 @@ internal sealed class BaseWeights : IDisposable
     /// <summary>The output head, which is the embedding where the configuration ties them.</summary>
     public LoraLinear Head => Linear(ModelLayout.Head);
 
-    /// <summary>Reads every tensor that the configuration asks for and converts it to the compute dtype.</summary>
+    /// <summary>Reads every tensor of the configuration and converts it to the compute dtype.</summary>
     /// <param name="config">Decides names and shapes.</param>
     /// <param name="checkpoint">The open files.</param>
     /// <param name="dtype">The compute dtype.</param>
     /// <param name="device">Where to put them.</param>
-    /// <param name="progress">Receives the fraction of tensors read.</param>
+    /// <param name="progress">Receives the fraction of tensors read, 0 to 1.</param>
     /// <exception cref="InvalidCheckpointException">
-    /// With every tensor that is missing, too many, of another shape or no float, before any is read.
+    /// Lists every tensor that is missing, unexpected, of a wrong shape or not of a float dtype; thrown before any is read.
     /// </exception>
     public static BaseWeights Load(ModelConfig config, Checkpoint checkpoint, ScalarType dtype, Device device, IProgress<double>? progress)
     {
@@ -105,7 +105,7 @@ internal sealed class BaseWeights : IDisposable
         return checksum.Value;
     }
 
-    /// <summary>The same piece by piece.</summary>
+    /// <summary>Begins the same checksum, computed piece by piece.</summary>
     public WeightsChecksum BeginChecksum() => new(_tensors);
 
     /// <summary>Frees the weights.</summary>

@@ -7,7 +7,7 @@ namespace LoraServe.Engine.Models;
 internal static class ComputeDtype
 {
     /// <summary>
-    /// auto, float32 or bfloat16 to a dtype; auto takes bfloat16 where the processor multiplies it natively, else float32.
+    /// Parses auto, float32 or bfloat16; auto selects bfloat16 if the processor multiplies it natively, else float32.
     /// </summary>
     public static ScalarType Parse(string name) => name switch
     {
@@ -17,12 +17,12 @@ internal static class ComputeDtype
         _ => throw new ArgumentException($"dtype: expected auto, float32 or bfloat16, found \"{name}\"", nameof(name)),
     };
 
-    /// <summary>The name under which the outside knows it.</summary>
+    /// <summary>The public name of a dtype.</summary>
     public static string Name(ScalarType dtype) => dtype == ScalarType.BFloat16 ? "bfloat16" : "float32";
 
     /// <summary>
-    /// What the matrices of a training are multiplied in: the dtype of the weights, but float32 where the processor has no instruction for
-    /// bfloat16 and would take many times as long.
+    /// The dtype of matrix products in training: that of the weights, but float32 if the processor has no bfloat16 instructions
+    /// and would take many times as long.
     /// </summary>
     public static ScalarType OfTraining(ScalarType weights, Device device) =>
         weights == ScalarType.BFloat16 && device.type == TorchSharp.DeviceType.CPU && !HasNativeBFloat16() ? ScalarType.Float32 : weights;

@@ -5,8 +5,8 @@ namespace LoraServe.Engine.Models;
 
 /// <summary>The input of one forward pass: the new tokens of all sequences, one after the other, without padding.</summary>
 /// <param name="TokenIds">[tokens], int64</param>
-/// <param name="Positions">[tokens], int64: each token's place in its own sequence.</param>
-/// <param name="Slots">[tokens], int64: where each token's keys and values go in the KV cache.</param>
+/// <param name="Positions">[tokens], int64: each token's position in its own sequence.</param>
+/// <param name="Slots">[tokens], int64: the position of each token's keys and values in the KV cache.</param>
 /// <param name="Spans">The tokens of each sequence and what they attend to.</param>
 /// <param name="Lora">The adapters of the tokens.</param>
 /// <param name="LogitTokens">Indices of the tokens whose logits are wanted, ascending.</param>
@@ -16,7 +16,7 @@ internal sealed record ForwardBatch(
 /// <summary>Adjacent new tokens of one sequence.</summary>
 /// <param name="Start">Index of the first of them in the batch.</param>
 /// <param name="Count">How many new tokens.</param>
-/// <param name="ContextSlots">[context], int64: KV slots of the sequence's tokens from position 0 to the last new one.</param>
+/// <param name="ContextSlots">[context], int64: positions in the KV cache of the sequence's tokens from the first to the last new one.</param>
 internal sealed record AttentionSpan(int Start, int Count, Tensor ContextSlots)
 {
     /// <summary>Tokens of the sequence up to the last new one.</summary>

@@ -3,12 +3,12 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Models;
 
 /// <summary>
-/// Keys and values of every layer, in memory that is fixed for the life of the engine. It is addressed by slot: slot = block * block size +
-/// offset; which sequence holds which blocks is the scheduler's knowledge, not the cache's.
+/// Keys and values of every layer, in memory allocated once for the life of the engine. Addressed by position: block * block size +
+/// offset. The scheduler, not the cache, tracks which sequence holds which blocks.
 /// </summary>
 internal sealed class KvCache : IDisposable
 {
-    // per layer [slots, kvHeads, headDim]
+    // per layer [positions, kvHeads, headDim]
     private readonly Tensor[] _keys;
     private readonly Tensor[] _values;
 
@@ -21,14 +21,14 @@ internal sealed class KvCache : IDisposable
         Tensor Allocate() => empty([slots, kvHeads, headDim], dtype: dtype, device: device).DetachFromDisposeScope();
     }
 
-    /// <summary>Stores keys and values [tokens, kvHeads, headDim] of new tokens at their slots [tokens].</summary>
+    /// <summary>Stores keys and values [tokens, kvHeads, headDim] of new tokens at their positions in the cache [tokens].</summary>
     public void Write(int layer, Tensor slots, Tensor keys, Tensor values)
     {
         _keys[layer].index_copy_(0, slots, keys);
         _values[layer].index_copy_(0, slots, values);
     }
 
-    /// <summary>Keys and values at the given slots [context], each [context, kvHeads, headDim]; the caller owns them.</summary>
+    /// <summary>Keys and values at the given positions in the cache [context], each [context, kvHeads, headDim]; the caller owns them.</summary>
     public (Tensor Keys, Tensor Values) Read(int layer, Tensor slots) =>
         (_keys[layer].index_select(0, slots), _values[layer].index_select(0, slots));
 

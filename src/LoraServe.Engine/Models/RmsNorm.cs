@@ -12,7 +12,7 @@ namespace LoraServe.Engine.Models;
 /// <param name="epsilon">Added to the mean square.</param>
 internal sealed class RmsNorm(string path, Tensor weight, double epsilon) : IDisposable
 {
-    // A tensor, so that no step makes a scalar that no scope tracks.
+    // A tensor, so that steps do not create scalars, which dispose scopes do not track.
     private readonly Tensor _epsilon = tensor((float)epsilon, device: weight.device).DetachFromDisposeScope();
 
     /// <summary>x [tokens, ..., size] to the same shape and dtype; the mean is taken in float32. The caller owns the result.</summary>
@@ -31,7 +31,7 @@ internal sealed class RmsNorm(string path, Tensor weight, double epsilon) : IDis
     /// <summary>Frees its own constant, not the weight.</summary>
     public void Dispose() => _epsilon.Dispose();
 
-    // Before the base's weight is multiplied into all tokens in place.
+    // Computed before the base's weight is multiplied into all tokens in place.
     private List<(LoraSegment Segment, Tensor Own)> Replaced(Tensor unscaled, LoraBatch batch)
     {
         List<(LoraSegment, Tensor)> replaced = [];

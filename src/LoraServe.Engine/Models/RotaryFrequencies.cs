@@ -8,10 +8,10 @@ internal static class RotaryFrequencies
     /// <summary>Frequencies in radians per position, [headDim / 2].</summary>
     /// <param name="rotary">Type and parameters of the scaling.</param>
     /// <param name="headDim">Size of a head.</param>
-    /// <param name="maxPositionEmbeddings">The context that the model was made for.</param>
+    /// <param name="maxPositionEmbeddings">The context length that the model was trained for, in tokens.</param>
     /// <param name="maxModelLen">
-    /// The server's maximum length. Dynamic scaling takes it as the length, for the life of the server: a frequency that moved with the
-    /// length of a sequence would make its cached keys wrong.
+    /// The server's maximum length. Dynamic scaling uses it as the length, for the life of the server: frequencies that changed with the
+    /// length of a sequence would invalidate its cached keys.
     /// </param>
     public static double[] Compute(RotaryConfig rotary, int headDim, int maxPositionEmbeddings, int maxModelLen)
     {

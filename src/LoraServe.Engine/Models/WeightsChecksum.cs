@@ -2,7 +2,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Models;
 
-/// <summary>The <see cref="WeightsHash"/> of weights as they are in memory, piece by piece.</summary>
+/// <summary>The <see cref="WeightsHash"/> of weights in memory, computed piece by piece.</summary>
 /// <param name="tensors">By name, in the order of the names.</param>
 internal sealed class WeightsChecksum(IEnumerable<KeyValuePair<string, Tensor>> tensors) : ISlicedWork
 {
@@ -10,10 +10,10 @@ internal sealed class WeightsChecksum(IEnumerable<KeyValuePair<string, Tensor>> 
     private readonly WeightsHash _hash = new();
     private long _row;
 
-    /// <summary>Lower-case hexadecimal; there once <see cref="Advance"/> returned false.</summary>
+    /// <summary>Lower-case hexadecimal; available once <see cref="Advance"/> has returned false.</summary>
     public string Value { get; private set; } = "";
 
-    /// <summary>Takes the next piece.</summary>
+    /// <summary>Hashes the next piece; false when none is left.</summary>
     public bool Advance()
     {
         for (var bytes = 0L; bytes < WeightsHash.PieceBytes;)
