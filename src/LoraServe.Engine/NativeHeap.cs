@@ -5,7 +5,7 @@ namespace LoraServe.Engine;
 /// <summary>The heap of native code, such as libtorch.</summary>
 public static partial class NativeHeap
 {
-    /// <summary>Gives free pages back to the system where its C library can (glibc); does nothing elsewhere.</summary>
+    /// <summary>Returns free pages to the operating system if the C library is glibc; does nothing elsewhere.</summary>
     public static void Trim()
     {
         if (!OperatingSystem.IsLinux()) return;
@@ -15,7 +15,7 @@ public static partial class NativeHeap
         }
         catch (EntryPointNotFoundException)
         {
-            // Another C library, which keeps its own counsel.
+            // Another C library, without malloc_trim.
         }
     }
 

@@ -5,22 +5,22 @@ using System.Runtime.Loader;
 namespace LoraServe.Engine;
 
 /// <summary>
-/// Where TorchSharp's native libraries are: the <c>native</c> folder of an application, else the folder that the build of this repository
-/// filled, which a file beside its assemblies names.
-/// They find each other there, so that loading one by its full path loads what it needs.
+/// Locates TorchSharp's native libraries: in the <c>native</c> folder of an application, else in the folder filled by the build of this
+/// repository, named in a file beside its assemblies.
+/// The libraries find each other there, so that loading one by its full path also loads its dependencies.
 /// </summary>
 internal static class NativeLibraries
 {
     public static string Folder { get; } = FindFolder();
 
-    // The rule of CA2255 is for libraries: this one has to act before TorchSharp's own static constructor searches.
+    // CA2255 discourages module initializers in libraries; this one must run before TorchSharp's static constructor searches.
 #pragma warning disable CA2255
     [ModuleInitializer]
 #pragma warning restore CA2255
     internal static void Register() =>
         AssemblyLoadContext.Default.ResolvingUnmanagedDll += static (_, name) => Resolve(Folder, name);
 
-    /// <summary>Loads the libraries now, so that a system that cannot fails with the system's own reason.</summary>
+    /// <summary>Loads the libraries now, so that a failure shows the operating system's own message.</summary>
     /// <exception cref="DllNotFoundException">The folder or a library that it needs is missing.</exception>
     public static void Load()
     {
@@ -49,7 +49,7 @@ internal static class NativeLibraries
     {
         var folder = Path.Combine(AppContext.BaseDirectory, "native");
         if (Directory.Exists(folder)) return folder;
-        // Tools that load the application have a base directory of their own.
+        // Tools that load the application have another base directory.
         var assembly = typeof(NativeLibraries).Assembly.Location;
         var pointer = Path.Combine(assembly.Length == 0 ? AppContext.BaseDirectory : Path.GetDirectoryName(assembly)!, "native.path");
         return File.Exists(pointer) ? File.ReadAllText(pointer).Trim() : folder;

@@ -1,12 +1,12 @@
 namespace LoraServe.Engine;
 
-/// <summary>SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators") without a state.</summary>
+/// <summary>SplitMix64 (Steele, Lea and Flood 2014, "Fast splittable pseudorandom number generators"), stateless.</summary>
 internal static class SplitMix64
 {
-    /// <summary>What the state grows by: odd and far from 1, so that neighbours start far apart.</summary>
+    /// <summary>The increment of the state: odd and far from 1, so that adjacent states are far apart.</summary>
     public const ulong Gamma = 0x9E3779B97F4A7C15;
 
-    /// <summary>The finaliser: what is drawn in a state.</summary>
+    /// <summary>The finalizer: the output for a state.</summary>
     public static ulong Mix(ulong state)
     {
         state = (state ^ (state >> 30)) * 0xBF58476D1CE4E5B9;

@@ -11,14 +11,14 @@ internal sealed class GeneratedText(Tokenizer tokenizer, TokenStream sequence, I
     /// <summary>Tokens of the prompt.</summary>
     public int PromptTokens => prompt.Count;
 
-    /// <summary>Tokens so far, the one that ended the text included.</summary>
+    /// <summary>The number of tokens so far, including the one that ended the text.</summary>
     public int Tokens { get; private set; }
 
     /// <summary>Why it ended; null while it runs.</summary>
     public FinishReason? FinishReason { get; private set; }
 
-    /// <summary>For each token the text that is certain then, often none; the token that ends the text has none of its own.</summary>
-    /// <exception cref="GenerationFailedException">The engine failed.</exception>
+    /// <summary>For each token the text that can no longer change, often none; the token that ends the text has no text of its own.</summary>
+    /// <exception cref="GenerationFailedException">A step of the engine failed.</exception>
     public async IAsyncEnumerable<string> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
     {
         var detokenizer = new IncrementalDetokenizer(tokenizer, skipSpecialTokens: true, [.. prompt]);

@@ -8,8 +8,8 @@ using Microsoft.Extensions.AI;
 namespace LoraServe.Engine.Chat;
 
 /// <summary>
-/// Conversations of text with a <see cref="LocalModel"/>. <see cref="ChatOptions.ModelId"/> names the adapter of a request. What it cannot keep,
-/// such as tools, it refuses.
+/// Text conversations with a <see cref="LocalModel"/>. <see cref="ChatOptions.ModelId"/> names the adapter of a request. Unsupported
+/// options, such as tools, are refused.
 /// </summary>
 internal sealed class LocalChatClient(LocalModel model, string? adapter) : IChatClient
 {
@@ -43,7 +43,7 @@ internal sealed class LocalChatClient(LocalModel model, string? adapter) : IChat
         return serviceType.IsInstanceOfType(this) ? this : serviceType.IsInstanceOfType(model) ? model : null;
     }
 
-    /// <summary>Does nothing: the model is its maker's.</summary>
+    /// <summary>Does nothing: the model belongs to its creator.</summary>
     public void Dispose()
     {
     }

@@ -15,7 +15,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LoraServe.Engine.Chat;
 
 /// <summary>
-/// A base model and its adapters in this process: text in, text out. Safe for concurrent use; what runs at the same time shares batches.
+/// A base model and its adapters in this process: text in, text out. Safe for concurrent use; concurrent requests share batches.
 /// </summary>
 public sealed class LocalModel : IAsyncDisposable
 {
@@ -23,7 +23,7 @@ public sealed class LocalModel : IAsyncDisposable
 
     private LocalModel(LlmEngine engine, string? temporaryFolder) => (Engine, _temporaryFolder) = (engine, temporaryFolder);
 
-    /// <summary>The engine below: tokens instead of text, the adapters' versions, metrics.</summary>
+    /// <summary>The underlying engine: tokens instead of text, adapter versions, metrics.</summary>
     public LlmEngine Engine { get; }
 
     /// <summary>Loads a base model whose adapters live as long as this object.</summary>
@@ -46,9 +46,9 @@ public sealed class LocalModel : IAsyncDisposable
         }
     }
 
-    /// <summary>Loads a base model; its adapters stay in <see cref="EngineOptions.Data"/>, and those that are there are served.</summary>
+    /// <summary>Loads a base model; adapters are kept in <see cref="EngineOptions.Data"/>, and those already there are served.</summary>
     /// <param name="options">Folders, memory and limits.</param>
-    /// <param name="loggers">For the engine's log; null: none is written.</param>
+    /// <param name="loggers">Receives the engine's log; null for none.</param>
     /// <param name="cancellationToken">Looked at before loading begins; loading itself takes seconds and is not interrupted.</param>
     /// <exception cref="InvalidCheckpointException">The model cannot be served.</exception>
     /// <exception cref="InvalidTokenizerException">Its tokenizer.json cannot be used.</exception>
@@ -59,9 +59,9 @@ public sealed class LocalModel : IAsyncDisposable
         EngineOptions options, ILoggerFactory? loggers = null, CancellationToken cancellationToken = default) =>
         new(await LoadEngineAsync(options, loggers, cancellationToken), temporaryFolder: null);
 
-    /// <summary>Checks a PEFT folder and adds it under a name, which must be free or have this very content.</summary>
-    /// <param name="name">What requests call it.</param>
-    /// <param name="folder">adapter_config.json and adapter_model.safetensors; files of a chat template are taken too.</param>
+    /// <summary>Checks a PEFT folder and adds it under a name, which must be unused or already have the same content.</summary>
+    /// <param name="name">Its name in requests.</param>
+    /// <param name="folder">adapter_config.json and adapter_model.safetensors, optionally with chat template files.</param>
     /// <param name="cancellationToken">Ends it before the adapter is stored.</param>
     /// <exception cref="InvalidAdapterException">It does not fit the base; the message lists every fault.</exception>
     /// <exception cref="IOException">The folder cannot be read, or the adapter not be stored.</exception>
@@ -89,17 +89,17 @@ public sealed class LocalModel : IAsyncDisposable
 
     /// <summary>The text that follows a prompt, in pieces of whole characters as it is generated.</summary>
     /// <param name="prompt">Any text.</param>
-    /// <param name="adapter">"name", "name@version" or a sum "a:0.7,b:0.3"; null is the base.</param>
+    /// <param name="adapter">"name", "name@version" or a mix "a:0.7,b:0.3"; null is the base.</param>
     /// <param name="sampling">
-    /// How to choose tokens and how many; null: as the model recommends, to the end of the answer or of the context.
+    /// How to sample and how many tokens; null: the model's recommendations, until the end of the answer or of the context.
     /// </param>
     /// <param name="cancellationToken">Ends the generation.</param>
     /// <exception cref="UnknownAdapterException">There is no such adapter.</exception>
-    /// <exception cref="InvalidAdapterReferenceException">The adapter's text cannot be read.</exception>
-    /// <exception cref="ArgumentException">A value of the sampling is out of its range, or the prompt has no tokens.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The adapter reference cannot be parsed.</exception>
+    /// <exception cref="ArgumentException">A sampling parameter is out of range, or the prompt has no tokens.</exception>
     /// <exception cref="ContextLengthExceededException">Prompt and answer do not fit into the context or the KV cache.</exception>
-    /// <exception cref="EngineOverloadedException">Too many sequences wait already.</exception>
-    /// <exception cref="GenerationFailedException">The engine failed.</exception>
+    /// <exception cref="EngineOverloadedException">Too many sequences are already waiting.</exception>
+    /// <exception cref="GenerationFailedException">A step of the engine failed.</exception>
     public async IAsyncEnumerable<string> StreamAsync(
         string prompt,
         string? adapter = null,
@@ -114,11 +114,11 @@ public sealed class LocalModel : IAsyncDisposable
         }
     }
 
-    /// <summary>The model as a client for conversations of Microsoft.Extensions.AI, by the chat template of the adapter or the base.</summary>
-    /// <param name="adapter">What answers where a request names no model; null is the base. The client stays usable as long as this object.</param>
+    /// <summary>The model as a chat client of Microsoft.Extensions.AI, with the chat template of the adapter or the base.</summary>
+    /// <param name="adapter">The adapter for requests that name no model; null is the base. The client is usable as long as this object.</param>
     public IChatClient AsChatClient(string? adapter = null) => new LocalChatClient(this, adapter);
 
-    /// <summary>Ends what runs, and frees the model and the folder of adapters that was made for it.</summary>
+    /// <summary>Ends running requests, frees the model and deletes its temporary adapter folder.</summary>
     public async ValueTask DisposeAsync()
     {
         await Engine.DisposeAsync();

@@ -2,12 +2,12 @@ using LoraServe.Engine.Sampling;
 
 namespace LoraServe.Engine.Chat;
 
-/// <summary>The ranges of sampling that the HTTP API has too, for callers in the process.</summary>
+/// <summary>The ranges of sampling parameters, the same as in the HTTP API, for in-process callers.</summary>
 internal static class SamplingRanges
 {
     private const int MostAlternatives = 20;
 
-    /// <exception cref="ArgumentException">A value is out of its range: all of them are named.</exception>
+    /// <exception cref="ArgumentException">Values are out of range; the message names all of them.</exception>
     public static void Check(SamplingParams sampling, int vocabularySize)
     {
         var faults = new List<string>();

@@ -13,9 +13,9 @@ internal sealed class InvalidPeftException : Exception
         Incompatible = incompatible;
     }
 
-    /// <summary>Why files cannot be read at all: broken JSON, wrong JSON types, a broken safetensors file, a missing file.</summary>
+    /// <summary>Faults of unreadable files: broken JSON, wrong JSON types, a broken safetensors file, a missing file.</summary>
     public IReadOnlyList<string> Malformed { get; }
 
-    /// <summary>Why what was read cannot be applied to this base by this server.</summary>
+    /// <summary>Faults of readable files that do not fit this base or this server.</summary>
     public IReadOnlyList<string> Incompatible { get; }
 }

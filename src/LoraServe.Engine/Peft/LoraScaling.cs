@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Peft;
 
-/// <summary>Ranks and alphas of adapted modules, and the scaling that follows from them: the same for adapters that serve and that train.</summary>
+/// <summary>Ranks and alphas of adapted modules and the resulting scaling, for both serving and training.</summary>
 internal record LoraScaling
 {
     /// <summary>r, for modules that no pattern names.</summary>
@@ -12,7 +12,7 @@ internal record LoraScaling
     /// <summary>Whether scaling is alpha / sqrt(r) instead of alpha / r.</summary>
     public required bool UsesRsLora { get; init; }
 
-    /// <summary>rank_pattern in the file's order: the first pattern that matches a module counts.</summary>
+    /// <summary>rank_pattern in the file's order: the first pattern that matches a module applies.</summary>
     public required IReadOnlyList<(PeftPattern Pattern, int Rank)> RankPattern { get; init; }
 
     /// <summary>alpha_pattern, likewise.</summary>
@@ -25,7 +25,7 @@ internal record LoraScaling
     /// <summary>s in y = W x + s B (A x).</summary>
     public double ScalingOf(string path) => ScalingOf(path, RankOf(path));
 
-    /// <summary>The same where the rank is known.</summary>
+    /// <summary>The same for a known rank.</summary>
     public double ScalingOf(string path, int rank) => AlphaOf(path) / (UsesRsLora ? Math.Sqrt(rank) : rank);
 
     private static T First<T>(IReadOnlyList<(PeftPattern Pattern, T Value)> patterns, string path, T otherwise)

@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>The time that all regular expressions of one configuration may take together, over all modules.</summary>
+/// <summary>The total time limit for matching all regular expressions of one configuration against all modules.</summary>
 internal sealed class MatchingTime
 {
     private static readonly TimeSpan Most = TimeSpan.FromSeconds(2);
@@ -16,7 +16,7 @@ internal sealed class MatchingTime
         ? new Matching(this, Stopwatch.GetTimestamp())
         : throw new RegexMatchTimeoutException($"Regular expressions have taken {_used.TotalSeconds:0.0} seconds.");
 
-    /// <summary>One match that runs.</summary>
+    /// <summary>A running match.</summary>
     public readonly ref struct Matching(MatchingTime time, long start)
     {
         public void Dispose() => time._used += Stopwatch.GetElapsedTime(start);

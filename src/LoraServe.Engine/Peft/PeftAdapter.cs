@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>A PEFT folder on disk that has been found to fit a base model. Holds its tensor file open.</summary>
+/// <summary>A PEFT folder on disk, checked against a base model. Holds its tensor file open.</summary>
 internal sealed class PeftAdapter : IDisposable
 {
     public const string TensorFileName = "adapter_model.safetensors";
@@ -26,12 +26,12 @@ internal sealed class PeftAdapter : IDisposable
         (Config, Content) = (config, content);
     }
 
-    /// <summary>Where its two files are.</summary>
+    /// <summary>The folder of its two files.</summary>
     public string Folder { get; }
 
     public PeftConfig Config { get; }
 
-    /// <summary>What was trained.</summary>
+    /// <summary>The trained tensors.</summary>
     public PeftContent Content { get; }
 
     /// <summary>The low-rank updates in the order of the forward pass.</summary>
@@ -41,11 +41,11 @@ internal sealed class PeftAdapter : IDisposable
     public IEnumerable<SafetensorsEntry> Entries => _file.Entries.Values;
 
     /// <summary>
-    /// Whether some low-rank update is other than zero. If not, only a comparison with the base tells whether the rest changes anything.
+    /// Whether some low-rank update is not zero. If none is, only a comparison with the base shows whether other tensors change anything.
     /// </summary>
     public required bool HasLowRankEffect { get; init; }
 
-    /// <summary>Oddities that do not keep it from being served.</summary>
+    /// <summary>Warnings that do not prevent serving.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
     /// <summary>See <see cref="PeftDigest.Of"/>.</summary>
@@ -56,9 +56,9 @@ internal sealed class PeftAdapter : IDisposable
     /// <param name="modules">The base.</param>
     /// <param name="maxRank">The highest rank that is served.</param>
     /// <param name="allowNoEffect">Whether every update may be zero.</param>
-    /// <param name="inMemory">Whether the tensors are read at once, so that others may change the file meanwhile, or mapped.</param>
-    /// <param name="companion">What else the adapter consists of and is identified by, or null.</param>
-    /// <exception cref="InvalidPeftException">With every fault.</exception>
+    /// <param name="inMemory">Whether the tensors are read into memory at once, so that the file may change afterwards, or mapped.</param>
+    /// <param name="companion">Further content that belongs to the adapter and its identity, or null.</param>
+    /// <exception cref="InvalidPeftException">Lists every fault.</exception>
     public static PeftAdapter Open(
         string folder, ModelModules modules, int maxRank, bool allowNoEffect = false, bool inMemory = false, string? companion = null)
     {
@@ -90,10 +90,10 @@ internal sealed class PeftAdapter : IDisposable
     }
 
     /// <summary>
-    /// Reads the tensors into memory in the forms that serve; computed in float32 and rounded once to the compute dtype.
+    /// Reads the tensors into memory in the forms used for serving; computed in float32 and rounded once to the compute dtype.
     /// </summary>
     /// <param name="dtype">The compute dtype.</param>
-    /// <param name="device">Where the base is.</param>
+    /// <param name="device">The device of the base.</param>
     /// <param name="baseTensor">The base's own tensors by their names, in any float dtype; they are only read.</param>
     public LoraAdapter Load(ScalarType dtype, Device device, Func<string, Tensor> baseTensor) =>
         new PeftLoader(_file, Content, _modules, baseTensor, dtype, device).Load(Version, Config.InvocationTokens);

@@ -2,12 +2,12 @@ using LoraServe.Engine.Lora;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>What an adapter_config.json says about the forward pass, once everything else in it has been checked.</summary>
+/// <summary>The settings of an adapter_config.json that affect the forward pass, after all other settings have been checked.</summary>
 internal sealed record PeftConfig : LoraScaling
 {
     public const string FileName = "adapter_config.json";
 
-    /// <summary>Whether each module's weight is normalised by rows and scaled by trained magnitudes (DoRA).</summary>
+    /// <summary>Whether each module's weight is normalized by rows and scaled by trained magnitudes (DoRA).</summary>
     public required bool UsesDora { get; init; }
 
     /// <summary>Whether lora_B has a bias.</summary>
@@ -25,12 +25,12 @@ internal sealed record PeftConfig : LoraScaling
     /// <summary>Rows that are replaced in embedding or head.</summary>
     public required IReadOnlyList<TrainableTokens> TrainableTokens { get; init; }
 
-    /// <summary>Of an activated LoRA: the tokens from whose last occurrence on it acts. Empty for others.</summary>
+    /// <summary>For activated LoRA: the adapter acts from the last occurrence of these tokens on. Empty for others.</summary>
     public required IReadOnlyList<int> InvocationTokens { get; init; }
 
-    /// <summary>Whether embedding and head of a base that ties them were trained as one (ensure_weight_tying).</summary>
+    /// <summary>Whether tied embedding and head were trained as one weight (ensure_weight_tying).</summary>
     public required bool TiesWeights { get; init; }
 
-    /// <summary>What the file calls its base model.</summary>
+    /// <summary>The name of the base model in the file.</summary>
     public required string? BaseModelName { get; init; }
 }

@@ -6,14 +6,14 @@ using LoraServe.Text.Files;
 namespace LoraServe.Engine.Peft;
 
 /// <summary>
-/// Reads an adapter_config.json as PEFT 0.21 and older write it. A wrong JSON type makes it malformed; a value out of range, and an
-/// option that changes the forward pass in a way that is not supported, incompatible. An unknown option is ignored while it is off.
+/// Reads an adapter_config.json as PEFT 0.21 and older write it. A wrong JSON type makes it malformed; a value out of range or an
+/// option with an unsupported effect on the forward pass makes it incompatible. An unknown option is ignored if it is off.
 /// </summary>
 internal sealed class PeftConfigReader
 {
     private const int MaxDepth = 32;
 
-    // Each is compared with every module of the base.
+    // Each name is compared with every module of the base.
     private const int MaxSavedNames = 1000;
 
     private const int MaxInvocationTokens = 256;
@@ -23,9 +23,9 @@ internal sealed class PeftConfigReader
 
     private PeftConfigReader(JsonElement json, PeftFaults faults) => (_fields, _faults) = (new PeftFields(json, faults), faults);
 
-    /// <summary>The configuration; where faults were found, its values are of no use.</summary>
+    /// <summary>Reads the configuration; if there are faults, its values are undefined.</summary>
     /// <param name="bytes">The file, with or without a byte-order mark.</param>
-    /// <param name="faults">Everything that is wrong is added.</param>
+    /// <param name="faults">Receives all faults.</param>
     public static PeftConfig? Read(ReadOnlyMemory<byte> bytes, PeftFaults faults)
     {
         if (bytes.Span.StartsWith("\uFEFF"u8)) bytes = bytes[3..];
@@ -43,7 +43,7 @@ internal sealed class PeftConfigReader
             if (document.RootElement.ValueKind == JsonValueKind.Object) return new PeftConfigReader(document.RootElement, faults).Read();
             faults.Malformed($"{PeftConfig.FileName}: expected a JSON object, found {document.RootElement.ValueKind}");
         }
-        // Only texts that are read are checked; others may hold anything.
+        // A string that is read has invalid Unicode; strings that are never read may hold anything.
         catch (InvalidOperationException) when (document is not null && UnicodeText.FirstInvalid(document.RootElement) is not null)
         {
             faults.Malformed($"{PeftConfig.FileName}: {UnicodeText.FirstInvalid(document.RootElement)}: {UnicodeText.Fault}");
@@ -122,7 +122,7 @@ internal sealed class PeftConfigReader
         }
     }
 
-    // What PEFT refuses itself, or applies to tokens before the invocation too.
+    // Combinations that PEFT itself refuses, or applies also to tokens before the invocation.
     private void CheckTogether(PeftConfig config)
     {
         if (config is { HasLoraBias: true, UsesDora: true })
@@ -167,7 +167,7 @@ internal sealed class PeftConfigReader
         }
     }
 
-    // A list stands for the embedding's tokens; an object names the modules.
+    // A list holds tokens of the embedding; an object names the modules.
     private List<TrainableTokens> Tokens() => _fields.Find("trainable_token_indices") switch
     {
         null => [],

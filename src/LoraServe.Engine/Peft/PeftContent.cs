@@ -3,7 +3,7 @@ using LoraServe.Engine.Checkpoints.Safetensors;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>The tensors of an adapter file by what they do to the base, each of the right shape.</summary>
+/// <summary>The tensors of an adapter file by their effect on the base, with checked shapes.</summary>
 internal sealed record PeftContent
 {
     /// <summary>Low-rank updates in the order of the forward pass.</summary>
@@ -18,10 +18,10 @@ internal sealed record PeftContent
     /// <summary>Rows that are replaced, by the path of the embedding or the output head.</summary>
     public required IReadOnlyDictionary<string, TokenRows> TokenRows { get; init; }
 
-    /// <summary>Copies of the base's own tensors. They must be the base's: the adapter was trained on them.</summary>
+    /// <summary>Copies of the base's own tensors. They must equal the base's, since the adapter was trained on them.</summary>
     public required IReadOnlyList<BaseCopy> BaseCopies { get; init; }
 
-    /// <summary>Everything that was trained.</summary>
+    /// <summary>All trained tensors.</summary>
     public IEnumerable<SafetensorsEntry> Trained =>
         Modules.SelectMany(module => new[] { module.A, module.B, module.Magnitude, module.LoraBias })
             .Concat(Biases.Values)
@@ -30,11 +30,11 @@ internal sealed record PeftContent
             .OfType<SafetensorsEntry>()
             .Distinct();
 
-    /// <summary>Whether it has nothing but low-rank updates, so its changes are known without the base.</summary>
+    /// <summary>Whether it has only low-rank updates, whose effect can be determined without the base.</summary>
     public bool IsLowRankOnly =>
         Biases.Count + Saved.Count + TokenRows.Count == 0 && Modules.All(module => module.Magnitude is null);
 
-    /// <summary>Numbers of the compute dtype that it takes in memory in the forms that serve.</summary>
+    /// <summary>The number of elements in memory, in the compute dtype, in the forms used for serving.</summary>
     /// <param name="modules">The base.</param>
     public long LoadedElements(ModelModules modules)
     {
@@ -44,7 +44,7 @@ internal sealed record PeftContent
     }
 
     /// <summary>
-    /// Bytes that bringing it into the forms that serve takes for a moment: of one tensor after the other a copy and what is computed in float32.
+    /// Bytes of temporary memory for conversion to the forms used for serving: one tensor at a time, a copy and float32 intermediates.
     /// </summary>
     public long WorkingBytes
     {
@@ -76,9 +76,9 @@ internal sealed record PeftContent
 }
 
 /// <summary>A copy of a tensor of the base.</summary>
-/// <param name="Name">What the base calls it.</param>
+/// <param name="Name">Its name in the base.</param>
 /// <param name="Entry">The copy.</param>
-/// <param name="IsNamedAsTrained">Whether its name in the file is that of a module that was trained and saved whole.</param>
+/// <param name="IsNamedAsTrained">Whether it is named in the file like a module that was trained and saved whole.</param>
 internal sealed record BaseCopy(string Name, SafetensorsEntry Entry, bool IsNamedAsTrained);
 
 /// <summary>A module that was saved whole.</summary>

@@ -5,23 +5,23 @@ using LoraServe.Engine.Lora;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>What one pass over the tensors of an adapter file tells of them.</summary>
-/// <param name="Version">The identity of an adapter: a hash over what decides the output.</param>
-/// <param name="Largest">The largest absolute value of each tensor that was trained, by name; not finite where it holds a NaN or an infinity.</param>
+/// <summary>The results of one pass over the tensors of an adapter file.</summary>
+/// <param name="Version">The adapter version: a hash over everything that affects the output.</param>
+/// <param name="Largest">The largest absolute value of each trained tensor, by name; not finite if it holds a NaN or an infinity.</param>
 internal sealed record PeftDigest(string Version, IReadOnlyDictionary<string, float> Largest)
 {
-    // Few enough to stay in a processor's cache between hashing and comparing.
+    // Bytes: few enough to stay in a processor's cache between hashing and comparing.
     private const int Chunk = 1 << 18;
 
     /// <summary>
     /// The version is SHA-256, lower-case hexadecimal, over everything that was trained, by module in the order of their paths: for low-rank updates alpha
-    /// and kind of scaling; for every tensor its purpose, dtype, shape and bytes; and the tokens that rows and invocation stand for. Names
-    /// in the file, file names and options of training play no part.
+    /// and kind of scaling; for every tensor its role, dtype, shape and bytes; and the token ids of trained rows and of the invocation. Names
+    /// in the file, file names and training options are not included.
     /// </summary>
     /// <param name="file">Holds the tensors.</param>
     /// <param name="config">Its configuration.</param>
-    /// <param name="content">What was trained.</param>
-    /// <param name="companion">What else the adapter consists of, or null.</param>
+    /// <param name="content">The trained tensors.</param>
+    /// <param name="companion">Further content that belongs to the adapter, or null.</param>
     public static PeftDigest Of(SafetensorsFile file, PeftConfig config, PeftContent content, string? companion)
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -2,10 +2,10 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>Collects what is wrong with a PEFT folder, so that a person sees it at once, and what is merely odd.</summary>
+/// <summary>Collects all faults and warnings of a PEFT folder, so that they are reported together.</summary>
 internal sealed class PeftFaults
 {
-    // A file for another base has a fault per tensor: a message of thousands says no more than one of twenty.
+    // A file for another base has a fault per tensor: listing thousands says no more than listing twenty.
     private readonly FaultList _malformed = new(refuse: null);
     private readonly FaultList _incompatible = new(refuse: null);
     private readonly FaultList _warnings = new(refuse: null);
@@ -14,13 +14,13 @@ internal sealed class PeftFaults
 
     public bool Any => _malformed.Any || _incompatible.Any;
 
-    /// <summary>It cannot be read.</summary>
+    /// <summary>Adds a fault that makes a file unreadable.</summary>
     public void Malformed(string fault) => _malformed.Add(fault);
 
-    /// <summary>It can be read and not be applied.</summary>
+    /// <summary>Adds a fault that makes readable content inapplicable.</summary>
     public void Incompatible(string fault) => _incompatible.Add(fault);
 
-    /// <summary>It can be applied.</summary>
+    /// <summary>Adds a warning; the content can still be applied.</summary>
     public void Warn(string warning) => _warnings.Add(warning);
 
     public void ThrowIfAny()

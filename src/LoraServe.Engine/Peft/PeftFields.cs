@@ -9,7 +9,7 @@ namespace LoraServe.Engine.Peft;
 /// </summary>
 internal sealed class PeftFields(JsonElement json, PeftFaults faults)
 {
-    /// <summary>Names of the fields that Python takes for true.</summary>
+    /// <summary>Names of the fields with values that are true in Python.</summary>
     public IEnumerable<string> On => json.EnumerateObject().Where(option => IsOn(option.Value)).Select(option => option.Name);
 
     public JsonElement? Find(string name) =>
@@ -30,7 +30,7 @@ internal sealed class PeftFields(JsonElement json, PeftFaults faults)
         return null;
     }
 
-    /// <summary>A list of texts; empty where it is no such thing.</summary>
+    /// <summary>A list of strings; empty if the value is not one.</summary>
     public IReadOnlyList<string> Texts(string name, JsonElement value)
     {
         if (value.ValueKind == JsonValueKind.Array && value.EnumerateArray().All(item => item.ValueKind == JsonValueKind.String))
@@ -39,7 +39,7 @@ internal sealed class PeftFields(JsonElement json, PeftFaults faults)
         return [];
     }
 
-    /// <summary>A list of whole numbers; empty where it is no such thing.</summary>
+    /// <summary>A list of whole numbers; empty if the value is not one.</summary>
     public IReadOnlyList<int> WholeNumbers(string name, JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.Array || value.EnumerateArray().Any(item => item.ValueKind != JsonValueKind.Number))
@@ -51,7 +51,7 @@ internal sealed class PeftFields(JsonElement json, PeftFaults faults)
         return [];
     }
 
-    /// <summary>A positive whole number; 1 where it is no such thing.</summary>
+    /// <summary>A positive whole number; 1 if the value is not one.</summary>
     public int Rank(string name, JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.Number) Malformed(name, "a whole number", value);
@@ -60,7 +60,7 @@ internal sealed class PeftFields(JsonElement json, PeftFaults faults)
         return 1;
     }
 
-    /// <summary>A finite number; 1 where it is no such thing.</summary>
+    /// <summary>A finite number; 1 if the value is not one.</summary>
     public double Number(string name, JsonElement value)
     {
         if (value.ValueKind != JsonValueKind.Number) Malformed(name, "a number", value);
@@ -69,7 +69,7 @@ internal sealed class PeftFields(JsonElement json, PeftFaults faults)
         return 1;
     }
 
-    /// <summary>Properties of an object; none where it is absent or no such thing.</summary>
+    /// <summary>Properties of an object; none if it is absent or not an object.</summary>
     public IEnumerable<JsonProperty> Properties(string name)
     {
         if (Find(name) is not { } value) return [];

@@ -3,17 +3,17 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>Says of each tensor that has no place in an adapter why, one fault for all with the same reason.</summary>
+/// <summary>Reports tensors that match nothing in the adapter's configuration, with one fault for each reason.</summary>
 internal sealed class PeftLeftovers(
     PeftConfig config, ModelModules modules, IReadOnlyDictionary<string, long[]> shapes, PeftTensors tensors)
 {
-    // Enough to see what their names have in common.
+    // Enough names to show what they have in common.
     private const int MaxShown = 3;
 
-    // A name of PEFT's to its end.
+    // Long enough for a full name of PEFT.
     private const int MaxNameLength = 90;
 
-    /// <summary>Reports unused tensors.</summary>
+    /// <summary>Reports the unmatched tensors.</summary>
     public void Report()
     {
         foreach (var group in tensors.Left.GroupBy(left => Reason(left.Path, left.Role), left => left.Entry.Name, StringComparer.Ordinal))
@@ -42,7 +42,7 @@ internal sealed class PeftLeftovers(
         _ => $"{path} is not among the target modules of {PeftConfig.FileName}",
     };
 
-    // One fault for all that have the same foreign beginning, where the rest is a module of the base.
+    // One fault for all tensors with the same foreign prefix, if the rest of their path is a module of the base.
     private string Unknown(string path, PeftRole role)
     {
         for (var dot = path.IndexOf('.', StringComparison.Ordinal); dot >= 0; dot = path.IndexOf('.', dot + 1))

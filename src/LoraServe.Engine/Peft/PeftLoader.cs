@@ -7,14 +7,14 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Peft;
 
 /// <summary>
-/// Brings an adapter file into the forms that serve: computed in float32 from the file and the base, rounded once to the compute dtype.
+/// Converts an adapter file to the forms used for serving: computed in float32 from the file and the base, rounded once to the compute dtype.
 /// </summary>
 /// <param name="file">The open file.</param>
-/// <param name="content">What it holds.</param>
+/// <param name="content">The tensors of the file.</param>
 /// <param name="modules">The base.</param>
-/// <param name="baseTensor">The base's tensors by name; they stay the base's.</param>
+/// <param name="baseTensor">The base's tensors by name; owned by the base.</param>
 /// <param name="dtype">The compute dtype.</param>
-/// <param name="device">Where the adapter goes, and where the base is.</param>
+/// <param name="device">The device of adapter and base.</param>
 internal sealed class PeftLoader(
     SafetensorsFile file, PeftContent content, ModelModules modules, Func<string, Tensor> baseTensor, ScalarType dtype, Device device)
 {
@@ -58,7 +58,7 @@ internal sealed class PeftLoader(
         return Moved(new LoraWeights(Round(a), Round(b), RoundAny(scale), RoundAny(Shift(module, scale))));
     }
 
-    // A, s B and DoRA's g if there is one, which is in B then; weight is W [out, in].
+    // A, s B and DoRA's g, if any, which is then also multiplied into B; weight is W [out, in].
     private (Tensor A, Tensor B, Tensor? Scale) Factors(PeftModule module, Func<Tensor> weight)
     {
         var (a, b) = (Wide(module.A), Scaled(module.B, module));
@@ -67,7 +67,7 @@ internal sealed class PeftLoader(
         return (a, b.mul_(scale.unsqueeze(1)), scale);
     }
 
-    // y = W x + b is scaled as a whole, the bias along with it: the shift makes up for that and for what was trained.
+    // scale acts on all of y = W x + b: the shift undoes it for the bias and adds trained biases.
     private Tensor? Shift(PeftModule module, Tensor? scale)
     {
         var path = module.Linear.Path;
@@ -89,8 +89,8 @@ internal sealed class PeftLoader(
             zeros([0, weight.size(1)], dtype, device), zeros([weight.size(0), 0], dtype, device), Shift: Round(shift)));
     }
 
-    // Rows of W that are replaced are an update of as many ranks: A holds their differences, B a one for each. Where there are many, the
-    // whole weight is the smaller of the two.
+    // Replacing rows of W is an update of as many ranks: A holds the differences, B a one for each row. With many rows the
+    // whole weight is smaller.
     private LinearUpdate HeadRows(TokenRows rows)
     {
         using var scope = NewDisposeScope();

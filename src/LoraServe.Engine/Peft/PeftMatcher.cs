@@ -5,8 +5,8 @@ using LoraServe.Engine.Lora;
 namespace LoraServe.Engine.Peft;
 
 /// <summary>
-/// Matches the tensors of an adapter file with what its configuration says was trained: every tensor must have its module, every module
-/// its tensors, of the right shape. What PEFT would silently leave as the base has it is a fault here.
+/// Matches the tensors of an adapter file with the modules that its configuration lists as trained: every tensor must have its module, every
+/// module its tensors, of the right shape. Mismatches for which PEFT would silently keep the base's weights are faults here.
 /// </summary>
 internal sealed class PeftMatcher(PeftConfig config, ModelModules modules, PeftTensors tensors, PeftFaults faults)
 {
@@ -16,7 +16,7 @@ internal sealed class PeftMatcher(PeftConfig config, ModelModules modules, PeftT
 
     private bool TiesWeights => config.TiesWeights && modules.TiesHead;
 
-    /// <summary>What the file holds; incomplete where faults were found.</summary>
+    /// <summary>Matches all tensors; the result is incomplete if there are faults.</summary>
     /// <param name="targets">The adapted modules in their order.</param>
     public PeftContent Match(IReadOnlyList<LinearModule> targets)
     {
@@ -94,7 +94,7 @@ internal sealed class PeftMatcher(PeftConfig config, ModelModules modules, PeftT
         string[] tied = TiesWeights && paths.Any(IsEmbeddingOrHead) ? [modules.Embedding.Path, modules.Head] : [];
         foreach (var path in paths.Union(tied, StringComparer.Ordinal))
         {
-            // A tied weight may be stored once.
+            // The file may hold a weight shared by two modules once.
             var owner = tied.Contains(path) && !tensors.Has(path, PeftRole.Weight) ? tied.First(other => other != path) : path;
             if (tensors.Require(owner, PeftRole.Weight, SavedBecause, _shapes[$"{path}.weight"]) is not { } weight) continue;
             var hasBias = _shapes.TryGetValue($"{path}.bias", out var shape);
@@ -116,7 +116,7 @@ internal sealed class PeftMatcher(PeftConfig config, ModelModules modules, PeftT
         return copies;
     }
 
-    // PEFT's save_embedding_layers writes embedding and head under their own names, as if they had been trained.
+    // PEFT's save_embedding_layers writes embedding and head under their own names, like trained modules.
     private bool IsCopy(string path, PeftRole role) =>
         role is PeftRole.BaseWeight or PeftRole.BaseBias || (role == PeftRole.Weight && IsEmbeddingOrHead(path));
 }

@@ -8,8 +8,8 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Peft;
 
 /// <summary>
-/// A mix as a PEFT folder that loads to the very tensors which serve: alpha is the rank, so that B stays what it is, weights and scalings
-/// of the parts folded in.
+/// Writes a mix as a PEFT folder that loads to exactly the tensors used for serving: alpha equals the rank, so that the scaling is 1 and B,
+/// which includes coefficients and scalings of the parts, is unchanged.
 /// </summary>
 internal static class PeftMix
 {
@@ -17,9 +17,9 @@ internal static class PeftMix
     private static readonly Dictionary<string, string> Metadata = new(StringComparer.Ordinal) { ["format"] = "pt" };
 
     /// <summary>Writes the two files of PEFT.</summary>
-    /// <param name="folder">Exists; its two PEFT files are replaced.</param>
-    /// <param name="mix">Of <see cref="LoraMix.Combine"/>; it is only read.</param>
-    /// <param name="baseName">What the base model is called.</param>
+    /// <param name="folder">Must exist; its two PEFT files are replaced.</param>
+    /// <param name="mix">A result of <see cref="LoraMix.Combine"/>; only read.</param>
+    /// <param name="baseName">The name of the base model.</param>
     public static void Write(string folder, LoraAdapter mix, string baseName)
     {
         using var noGradient = no_grad();
@@ -32,7 +32,7 @@ internal static class PeftMix
         foreach (var (path, update) in mix.Linears)
         {
             var lora = (LoraWeights)update;
-            // PEFT has no rank 0, which is what a bias alone has.
+            // A bias alone has rank 0, which PEFT does not support.
             var (a, b) = lora.A.size(0) > 0
                 ? (lora.A, lora.B)
                 : (lora.A.new_zeros([1, lora.A.size(1)]), lora.B.new_zeros([lora.B.size(0), 1]));

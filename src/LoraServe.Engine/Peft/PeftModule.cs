@@ -4,7 +4,7 @@ using LoraServe.Engine.Checkpoints.Safetensors;
 namespace LoraServe.Engine.Peft;
 
 /// <summary>A module of the base and its low-rank update as stored in a file.</summary>
-/// <param name="Linear">The frozen module; the embedding as the linear module that it is on one-hot tokens.</param>
+/// <param name="Linear">The frozen module; the embedding counts as a linear module of one-hot tokens.</param>
 /// <param name="Rank">r.</param>
 /// <param name="Alpha">The module's lora_alpha.</param>
 /// <param name="Scaling">s in y = W x + s B (A x).</param>

@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Peft;
 
-/// <summary>The options of PEFT's LoraConfig by what they mean for serving.</summary>
+/// <summary>The options of PEFT's LoraConfig by their effect on serving.</summary>
 internal static class PeftOptions
 {
     /// <summary>Read by <see cref="PeftConfigReader"/>, or without any effect on the forward pass of a trained adapter.</summary>
@@ -13,7 +13,7 @@ internal static class PeftOptions
         "loftq_config", "eva_config", "corda_config", "lora_ga_config", "velora_config", "runtime_config", "ensure_weight_tying",
     };
 
-    /// <summary>Options that change the forward pass, and what they ask for.</summary>
+    /// <summary>Unsupported options that change the forward pass, with a description of each.</summary>
     public static readonly IReadOnlyDictionary<string, string> Unsupported = new Dictionary<string, string>(StringComparer.Ordinal)
     {
         ["target_parameters"] = "LoRA on bare parameters",

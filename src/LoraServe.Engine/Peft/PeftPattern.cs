@@ -4,17 +4,17 @@ using System.Text.RegularExpressions;
 namespace LoraServe.Engine.Peft;
 
 /// <summary>
-/// A Python regular expression over module paths, matched in time linear in the path, or, where it looks around or repeats very often, by
-/// backtracking for a limited time. Syntax that cannot be honoured exactly is refused, never approximated.
+/// A Python regular expression over module paths, matched in time linear in the path or, with lookaround or very large repetitions, by
+/// backtracking with a time limit. Syntax without an exact equivalent is refused, never approximated.
 /// </summary>
 internal sealed class PeftPattern
 {
     private const int MaxLength = 1000;
 
-    // A pattern within the length limit has been seen to take 0.3 s for the first path without backtracking, then microseconds.
+    // Without backtracking, a pattern within the length limit was seen to take 0.3 s for the first path, then microseconds.
     private static readonly TimeSpan LinearLimit = TimeSpan.FromMilliseconds(500);
 
-    // An honest pattern takes microseconds for a path.
+    // A benign pattern takes microseconds per path.
     private static readonly TimeSpan BacktrackingLimit = TimeSpan.FromMilliseconds(100);
 
     private const char AnyCharacter = '\0';
@@ -28,7 +28,7 @@ internal sealed class PeftPattern
 
     private PeftPattern(string plain, bool whole) => (_plain, _whole) = (plain, whole);
 
-    /// <summary>What the pattern costs to match: 0 for a plain path, else its length.</summary>
+    /// <summary>The cost of matching: 0 for a plain path, else the length of the pattern.</summary>
     public int Complexity => _regex?.ToString().Length ?? 0;
 
     /// <summary>Python's re.fullmatch(pattern, path).</summary>
@@ -98,7 +98,7 @@ internal sealed class PeftPattern
         var translated = PythonPattern.Translate(pattern);
         try
         {
-            // Alone first: brackets that close in what is put around it must not make it valid.
+            // Compiled alone first: a pattern with unbalanced brackets must not become valid by the text put around it.
             _ = new Regex(translated, RegexOptions.CultureInvariant, BacktrackingLimit);
             return Compile(before + translated + after);
         }

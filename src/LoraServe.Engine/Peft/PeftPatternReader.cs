@@ -3,19 +3,19 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>Reads the regular expressions of a configuration, which together may cost only so much to match.</summary>
+/// <summary>Reads the regular expressions of a configuration, with a limit on their total matching cost.</summary>
 internal sealed class PeftPatternReader(PeftFields fields)
 {
-    // Characters of all regular expressions together that are more than plain paths.
+    // Total characters of regular expressions other than plain paths.
     private const int MaxComplexity = 4000;
 
     private readonly MatchingTime _time = new();
     private int _complexity;
 
-    /// <summary>One regular expression; null if it cannot be used, which is a fault of the field.</summary>
-    /// <param name="field">Where it stands.</param>
-    /// <param name="text">As Python would read it.</param>
-    /// <param name="create">One of the ways to match of <see cref="PeftPattern"/>.</param>
+    /// <summary>Reads one regular expression; null if it is unusable, which is a fault of the field.</summary>
+    /// <param name="field">The field that holds it.</param>
+    /// <param name="text">The expression in Python's syntax.</param>
+    /// <param name="create">One of the factory methods of <see cref="PeftPattern"/>.</param>
     public PeftPattern? Read(string field, string text, Func<string, MatchingTime, PeftPattern> create)
     {
         try
@@ -33,7 +33,7 @@ internal sealed class PeftPatternReader(PeftFields fields)
         return null;
     }
 
-    /// <summary>An object whose names are the ends of paths as regular expressions, in the file's order.</summary>
+    /// <summary>Reads an object with property names that are regular expressions for path suffixes, in the file's order.</summary>
     public IReadOnlyList<(PeftPattern Pattern, T Value)> ReadAll<T>(string field, Func<string, JsonElement, T> value)
     {
         var patterns = new List<(PeftPattern, T)>();

@@ -24,7 +24,7 @@ internal sealed class PeftRanks(IReadOnlyDictionary<string, (int Rank, double Al
             json.WriteStartObject();
             foreach (var property in document.RootElement.EnumerateObject().Where(property => !Fields.Contains(property.Name)))
             {
-                // As it stands: unread values may hold text that cannot be decoded.
+                // Copied raw: values that were never read may hold strings that cannot be decoded.
                 json.WritePropertyName(property.Name);
                 json.WriteRawValue(property.Value.GetRawText(), skipInputValidation: true);
             }

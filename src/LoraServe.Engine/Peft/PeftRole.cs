@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Peft;
 
-/// <summary>What a tensor of an adapter file is for.</summary>
+/// <summary>The role of a tensor in an adapter file.</summary>
 internal enum PeftRole
 {
     /// <summary>A [r, in].</summary>
@@ -21,7 +21,7 @@ internal enum PeftRole
     /// <summary>DoRA's m [out].</summary>
     Magnitude,
 
-    /// <summary>Rows of trained tokens [tokens, hidden]: the rows themselves, whatever PEFT's name for them says.</summary>
+    /// <summary>Rows of trained tokens [tokens, hidden]: the rows themselves, although PEFT's name for them suggests a difference.</summary>
     TokenRows,
 
     /// <summary>A weight under a module's own name: the module was saved whole.</summary>

@@ -1,8 +1,8 @@
 namespace LoraServe.Engine.Peft;
 
-/// <summary>A tensor's name in an adapter file, read as the path of a module of the base and a role.</summary>
-/// <param name="Path">As the base's checkpoint has it: without PEFT's prefix and without what wrappers put between.</param>
-/// <param name="Role">Decided by the last components of the name.</param>
+/// <summary>A tensor's name in an adapter file, parsed into the path of a base module and a role.</summary>
+/// <param name="Path">The path in the base's checkpoint: without PEFT's prefix and the components added by wrappers.</param>
+/// <param name="Role">The role given by the last components of the name.</param>
 internal readonly record struct PeftTensorName(string Path, PeftRole Role)
 {
     // Left in a raw state dict by torch.compile, FSDP and activation checkpointing, and by PEFT around trained tokens.
@@ -63,7 +63,7 @@ internal readonly record struct PeftTensorName(string Path, PeftRole Role)
         } ?? new PeftTensorName(path, PeftRole.Unknown);
     }
 
-    // "weight" or "bias" below a path; the module may lie deeper than what was saved or wrapped.
+    // "weight" or "bias" below a path; the module may be nested inside the saved or wrapped one.
     private static PeftTensorName? OfModule(string[] parts, string path, PeftRole weight, PeftRole bias) => parts switch
     {
         [.. var module, "weight"] => new PeftTensorName(Join(path, module), weight),

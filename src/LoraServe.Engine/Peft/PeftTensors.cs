@@ -4,8 +4,8 @@ using LoraServe.Engine.Checkpoints.Safetensors;
 namespace LoraServe.Engine.Peft;
 
 /// <summary>
-/// The tensors of an adapter file by module and role. Each is taken by what it is for; what is left over in the end has no place, which is
-/// a fault: PEFT would leave it out in silence.
+/// The tensors of an adapter file by module and role. Matching removes them one by one; tensors left at the end are
+/// faults, which PEFT would silently ignore.
 /// </summary>
 internal sealed class PeftTensors
 {
@@ -30,17 +30,17 @@ internal sealed class PeftTensors
 
     public string FileName { get; }
 
-    /// <summary>Those that nobody has taken.</summary>
+    /// <summary>The tensors not matched so far.</summary>
     public IEnumerable<(string Path, PeftRole Role, SafetensorsEntry Entry)> Left =>
         _entries.Where(pair => !_taken.Contains(pair.Key)).Select(pair => (pair.Key.Path, pair.Key.Role, pair.Value));
 
     /// <summary>
-    /// A tensor that must be there and have this shape; null if it is not. That is a fault, and one of those of
-    /// <see cref="ReportMissing"/> where nothing is there at all.
+    /// Takes a required tensor of this shape; null if there is none. A wrong shape is a fault at once, a missing tensor is reported by
+    /// <see cref="ReportMissing"/>.
     /// </summary>
     /// <param name="path">The module.</param>
-    /// <param name="role">What the tensor is for.</param>
-    /// <param name="because">Why it must be there.</param>
+    /// <param name="role">The role of the tensor.</param>
+    /// <param name="because">Why it is required.</param>
     /// <param name="shape">Its shape.</param>
     public SafetensorsEntry? Require(string path, PeftRole role, string because, params long[] shape)
     {
@@ -49,7 +49,7 @@ internal sealed class PeftTensors
         return null;
     }
 
-    /// <summary>A tensor if it is there; of another shape it is a fault, and null.</summary>
+    /// <summary>Takes an optional tensor; a wrong shape is a fault, and the result null.</summary>
     public SafetensorsEntry? Take(string path, PeftRole role, params long[] shape)
     {
         if (!_entries.TryGetValue((path, role), out var entry)) return null;
@@ -62,23 +62,23 @@ internal sealed class PeftTensors
 
     public bool Has(string path, PeftRole role) => _entries.ContainsKey((path, role));
 
-    /// <summary>Reports what was required and is missing: after what is there and has no place, whose names tell why.</summary>
+    /// <summary>Reports required tensors that are missing; call after reporting unmatched ones, as their names often explain why.</summary>
     public void ReportMissing()
     {
         foreach (var fault in _missing) Fault(fault);
     }
 
-    /// <summary>A fault of the file.</summary>
+    /// <summary>Adds a fault of the file.</summary>
     public void Fault(string fault) => _faults.Incompatible($"{FileName}: {fault}");
 
-    // A whole weight of another length is what resize_token_embeddings leaves behind.
+    // A whole weight with another number of rows is the result of resize_token_embeddings.
     private string Hint(string path, SafetensorsEntry entry, long[] shape) =>
         (path == _modules.Head || path == _modules.Embedding.Path)
         && shape.Length == 2 && entry.Shape.Count == 2 && shape[1] == entry.Shape[1] && shape[1] == _modules.HeadModule.InFeatures
             ? ": the vocabulary was resized for training, resize the base in the same way and serve that"
             : "";
 
-    // Tensors of foreign layouts are counted, not told apart.
+    // Tensors of foreign layouts are only counted.
     private static bool IsUnique(PeftRole role) => role < PeftRole.Mlx;
 
     private static string Name(PeftRole role) => role switch

@@ -2,15 +2,15 @@ using LoraServe.Engine.Checkpoints.Safetensors;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>Checks the numbers of an adapter file: all finite, scaled too, and some update other than zero.</summary>
+/// <summary>Checks the values of an adapter file: all finite, also after scaling, and some update not zero.</summary>
 internal static class PeftValues
 {
     /// <summary>Reports every tensor that cannot be used.</summary>
     /// <param name="file">The file's name.</param>
     /// <param name="largest">The largest absolute values of its tensors by name.</param>
-    /// <param name="content">What it holds.</param>
-    /// <param name="faults">Where to report.</param>
-    /// <returns>Whether some low-rank update is other than zero.</returns>
+    /// <param name="content">The tensors of the file.</param>
+    /// <param name="faults">Receives the faults.</param>
+    /// <returns>Whether some low-rank update is not zero.</returns>
     public static bool Check(string file, IReadOnlyDictionary<string, float> largest, PeftContent content, PeftFaults faults)
     {
         foreach (var (name, value) in largest.Where(pair => !float.IsFinite(pair.Value)))
@@ -19,7 +19,7 @@ internal static class PeftValues
         var hasEffect = false;
         foreach (var module in content.Modules)
         {
-            // Also where B is zero: infinity times zero is not a number.
+            // Also if B is zero: infinity times zero is NaN.
             var scaling = (float)module.Scaling;
             foreach (var scaled in new[] { module.B, module.LoraBias }.OfType<SafetensorsEntry>())
             {

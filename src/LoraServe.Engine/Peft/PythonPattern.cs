@@ -3,16 +3,16 @@ using System.Text;
 namespace LoraServe.Engine.Peft;
 
 /// <summary>
-/// Turns a regular expression of Python's re into the same one of .NET, for subjects of ASCII on one line. What .NET has not, or what Python
-/// itself does not know, is refused by name.
+/// Translates a regular expression of Python's re to .NET, for single-line ASCII subjects. Syntax that .NET lacks or that Python
+/// rejects is refused by name.
 /// </summary>
 internal sealed class PythonPattern
 {
-    // \d, \w, \s and \b agree on ASCII; quantifiers, alternatives, groups and lookaround are the same. What is left is here.
+    // \d, \w, \s and \b agree on ASCII; quantifiers, alternatives, groups and lookaround are the same. The differences are handled here.
     private const string Escapes = @"AbBdDsSwWzZafnrtvxu";
     private const string ClassEscapes = @"bdDsSwWafnrtvxu";
 
-    // Python's a and u choose what \w means beyond ASCII.
+    // Python's a and u only affect \w beyond ASCII.
     private const string KeptFlags = "ims";
     private const string DroppedFlags = "au";
 
@@ -71,7 +71,7 @@ internal sealed class PythonPattern
         }
     }
 
-    // In .NET, [a-z-[aeiou]] subtracts and [: begins a named class; in Python both brackets are letters.
+    // In .NET, [a-z-[aeiou]] subtracts and [: begins a named class; in Python both brackets are literal.
     private void Class()
     {
         Keep(Next(1) == '^' ? 2 : 1);
@@ -92,7 +92,7 @@ internal sealed class PythonPattern
         Keep(1);
     }
 
-    // {,n} counts from 0; braces that count nothing are letters.
+    // {,n} counts from 0; braces that are not a quantifier are literal.
     private void Braces()
     {
         var end = _pattern.IndexOf('}', _position);

@@ -3,17 +3,17 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>Modules that were trained as a whole beside LoRA and stand in the file with all of their tensors.</summary>
+/// <summary>Modules that were fully trained in addition to LoRA and saved with all of their tensors.</summary>
 /// <param name="names">PEFT's modules_to_save.</param>
 internal sealed class SavedModules(IReadOnlyList<string> names)
 {
-    /// <summary>Each the end of a path, not necessarily a whole component: "norm" is also every "input_layernorm".</summary>
+    /// <summary>Path suffixes, not necessarily whole components: "norm" also matches every "input_layernorm".</summary>
     public IReadOnlyList<string> Names { get; } = names;
 
     /// <summary>Whether the module of this path is saved, itself or as a part of another.</summary>
     public bool Contains(string path) => Names.Any(name => IsSaved(path, name));
 
-    /// <summary>Paths of the saved modules that have tensors, in no order. A name without any is a fault.</summary>
+    /// <summary>Paths of the saved modules that have tensors, unordered. A name that matches none is a fault.</summary>
     public IReadOnlyList<string> Select(ModelModules modules, PeftFaults faults)
     {
         List<string> all = [modules.Embedding.Path, .. modules.Norms.Keys, .. modules.Linears.Select(linear => linear.Path)];

@@ -23,27 +23,27 @@ internal sealed class TargetModules
     /// <summary>target_modules as text: a regular expression over whole paths.</summary>
     public PeftPattern? Pattern { get; init; }
 
-    /// <summary>target_modules is "all-linear": every linear module but the output head.</summary>
+    /// <summary>target_modules is "all-linear": every linear module except the output head.</summary>
     public bool AllLinear { get; init; }
 
-    /// <summary>exclude_modules as a list; wins over the targets.</summary>
+    /// <summary>exclude_modules as a list; takes precedence over the targets.</summary>
     public IReadOnlySet<string> ExcludedNames { get; init; } = new HashSet<string>();
 
     /// <summary>exclude_modules as text.</summary>
     public PeftPattern? ExcludedPattern { get; init; }
 
-    /// <summary>Modules that are saved whole, which wins over the targets too.</summary>
+    /// <summary>Modules that are saved whole; they take precedence over the targets too.</summary>
     public SavedModules Saved { get; init; } = new([]);
 
     /// <summary>layers_to_transform: only these layers; null: all.</summary>
     public IReadOnlySet<int>? Layers { get; init; }
 
-    /// <summary>layers_pattern: what the list of layers is called; by default anything.</summary>
+    /// <summary>layers_pattern: the name of the list of layers; by default any.</summary>
     public IReadOnlyList<PeftPattern> LayersPatterns { get; init; } = [PeftPattern.Layer(@"[^.]*")];
 
     /// <summary>
-    /// The adapted modules in the order of the forward pass, the embedding first. No module at all is a fault, and so is a named one that is
-    /// neither linear nor the embedding. A regular expression may match such modules too, and tools that write one pass them over.
+    /// The adapted modules in the order of the forward pass, the embedding first. Matching no module is a fault, and so is naming a module that
+    /// is neither linear nor the embedding. Such modules matched only by a regular expression are skipped, as by the tools that write one.
     /// </summary>
     public IReadOnlyList<LinearModule> Select(ModelModules modules, PeftFaults faults)
     {
@@ -83,7 +83,7 @@ internal sealed class TargetModules
         if (AllLinear) return path != modules.Head && path != modules.Embedding.Path;
         if (Pattern is not null) return Pattern.IsMatch(path);
 
-        // layers_to_transform restricts names that stand for several modules, not whole paths.
+        // layers_to_transform restricts suffixes, which can match several modules, not whole paths.
         return targets.Contains(path) || (Suffixes(path).Any(targets.Contains) && IsInLayers(path));
     }
 

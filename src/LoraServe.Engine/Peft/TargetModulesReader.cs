@@ -7,8 +7,8 @@ internal sealed class TargetModulesReader(PeftFields fields, PeftPatternReader p
 {
     private static readonly HashSet<string> None = [];
 
-    /// <summary>The targets; where faults were found, they are of no use.</summary>
-    /// <param name="saved">Modules that are no targets because they are saved whole.</param>
+    /// <summary>Reads the targets; undefined if there are faults.</summary>
+    /// <param name="saved">Modules that are not targets because they are saved whole.</param>
     public TargetModules Read(SavedModules saved)
     {
         var target = fields.Find("target_modules");

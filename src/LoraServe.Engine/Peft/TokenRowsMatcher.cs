@@ -4,13 +4,13 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Peft;
 
-/// <summary>Matches the rows of trained tokens with the embedding or the output head that they belong to.</summary>
+/// <summary>Matches the rows of trained tokens with the embedding or the output head.</summary>
 internal sealed class TokenRowsMatcher(PeftConfig config, ModelModules modules, PeftTensors tensors, PeftFaults faults)
 {
     /// <summary>
-    /// By the path of the module. Where the base ties the head to the embedding, the embedding's tokens are the head's too, as in PEFT.
+    /// Rows by the path of their module. If the base ties the head to the embedding, the embedding's rows apply to the head too, as in PEFT.
     /// </summary>
-    /// <param name="targets">Modules with LoRA, which cannot have trained tokens as well.</param>
+    /// <param name="targets">Modules with LoRA, which cannot also have trained tokens.</param>
     public IReadOnlyDictionary<string, TokenRows> Match(IReadOnlyList<LinearModule> targets)
     {
         var matched = new Dictionary<string, TokenRows>(StringComparer.Ordinal);

@@ -6,7 +6,7 @@ internal static class LogSoftmax
     /// <param name="logits">[vocabulary].</param>
     /// <param name="token">The token to report.</param>
     /// <param name="top">Number of most probable tokens to report, best first, the lower id first among equals.</param>
-    /// <exception cref="NotFiniteNumberException">The logits are no distribution.</exception>
+    /// <exception cref="NotFiniteNumberException">The logits do not define a distribution.</exception>
     public static TokenLogprobs Logprobs(ReadOnlySpan<float> logits, int token, int top)
     {
         var normaliser = Softmax.LogSumExp(logits, Softmax.Max(logits));

@@ -1,7 +1,7 @@
 namespace LoraServe.Engine.Sampling;
 
 /// <summary>
-/// The steps before the temperature: logit bias, repetition, presence and frequency penalties, and no stop token before the minimum.
+/// The steps before the temperature: logit bias, repetition, presence and frequency penalties, and masking of stop tokens up to the minimum.
 /// </summary>
 internal sealed class Penalties(int vocabularySize)
 {
@@ -20,7 +20,7 @@ internal sealed class Penalties(int vocabularySize)
             ApplyPresenceAndFrequency(scores, state.Generated, sampling);
         if (state.Generated.Length < sampling.MinTokens)
         {
-            // A checkpoint may name end-of-sequence tokens that its head does not have.
+            // A checkpoint may name end-of-sequence tokens beyond the rows of its head.
             foreach (var token in state.StopTokens.Where(token => (uint)token < (uint)vocabularySize))
                 scores[token] = float.NegativeInfinity;
         }
@@ -43,7 +43,7 @@ internal sealed class Penalties(int vocabularySize)
             _counts[token]++;
         foreach (var token in generated)
         {
-            // The first of a token's occurrences takes the whole penalty and leaves 0 for the others.
+            // The first occurrence of a token applies the whole penalty and resets the count, so that later ones apply none.
             if (_counts[token] > 0)
                 scores[token] -= sampling.PresencePenalty + (sampling.FrequencyPenalty * _counts[token]);
             _counts[token] = 0;

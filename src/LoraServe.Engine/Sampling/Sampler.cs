@@ -1,7 +1,7 @@
 namespace LoraServe.Engine.Sampling;
 
 /// <summary>
-/// Chooses tokens. The choice depends on the logits and the <see cref="SamplingState"/> alone; the buffers make an instance good for one thread.
+/// Samples tokens. The result depends only on the logits and the <see cref="SamplingState"/>. Reuses buffers: not thread-safe.
 /// </summary>
 internal sealed class Sampler(int vocabularySize)
 {
@@ -10,7 +10,7 @@ internal sealed class Sampler(int vocabularySize)
     private readonly float[] _scores = new float[vocabularySize];
     private readonly float[] _weights = new float[vocabularySize];
 
-    /// <summary>The next token of a sequence, with its log-probabilities where the request asks for them.</summary>
+    /// <summary>The next token of a sequence, with log-probabilities if requested.</summary>
     /// <param name="logits">[vocabulary], at the sequence's last token.</param>
     /// <param name="state">The sequence so far.</param>
     /// <exception cref="NotFiniteNumberException">The logits contain NaN or +infinity, or leave no token to choose.</exception>
@@ -67,7 +67,7 @@ internal sealed class Sampler(int vocabularySize)
         _truncation.Apply(_scores, _weights, sampling);
     }
 
-    // The token in whose part of the summed weights the uniform number falls; the best one where rounding leaves it behind the last.
+    // Inverse transform sampling over the cumulative shares; the best token if rounding puts the number past the last.
     private int Draw(double uniform, int best)
     {
         const int Block = 512;

@@ -12,10 +12,10 @@ public sealed record SamplingParams
     /// <summary>Divides the logits; 0 is greedy decoding.</summary>
     public float Temperature { get; init; } = 1;
 
-    /// <summary>Only the k most probable tokens stay; 0 keeps all.</summary>
+    /// <summary>Only the k most probable tokens are kept; 0 keeps all.</summary>
     public int TopK { get; init; }
 
-    /// <summary>The smallest set of most probable tokens whose probabilities reach this sum stays; 1 keeps all.</summary>
+    /// <summary>Only the smallest set of most probable tokens whose probabilities reach this sum is kept; 1 keeps all.</summary>
     public float TopP { get; init; } = 1;
 
     /// <summary>Tokens less probable than this fraction of the most probable one are dropped; 0 keeps all.</summary>
@@ -29,36 +29,36 @@ public sealed record SamplingParams
     /// <summary>Subtracted once from the logit of every generated token.</summary>
     public float PresencePenalty { get; init; }
 
-    /// <summary>Subtracted from a token's logit once per time it was generated.</summary>
+    /// <summary>Subtracted from a token's logit once for each time it was generated.</summary>
     public float FrequencyPenalty { get; init; }
 
     /// <summary>Added to the logits of single tokens.</summary>
     public IReadOnlyDictionary<int, float> LogitBias { get; init; } = new Dictionary<int, float>();
 
-    /// <summary>The same seed, prompt and adapter give the same tokens whatever else runs; null takes a random one.</summary>
+    /// <summary>The same seed, prompt and adapter give the same tokens regardless of other requests; null takes a random seed.</summary>
     public long? Seed { get; init; }
 
-    /// <summary>Most tokens to generate; 0 only evaluates the prompt.</summary>
+    /// <summary>The largest number of tokens to generate; 0 only evaluates the prompt.</summary>
     public int MaxTokens { get; init; } = 16;
 
     /// <summary>No stop token is chosen before this many tokens.</summary>
     public int MinTokens { get; init; }
 
-    /// <summary>Tokens that end the sequence beside the model's own end-of-sequence tokens.</summary>
+    /// <summary>Tokens that end the sequence, in addition to the model's end-of-sequence tokens.</summary>
     public IReadOnlyCollection<int> StopTokenIds { get; init; } = [];
 
-    /// <summary>Goes on after the model's end-of-sequence tokens.</summary>
+    /// <summary>Continues after the model's end-of-sequence tokens.</summary>
     public bool IgnoreEos { get; init; }
 
     /// <summary>
-    /// Number of most probable alternatives to report for each generated token, beside the chosen one; null reports nothing.
+    /// Number of most probable alternatives to report for each generated token, in addition to the chosen one; null reports nothing.
     /// </summary>
     public int? Logprobs { get; init; }
 
     /// <summary>The same for each token of the prompt.</summary>
     public int? PromptLogprobs { get; init; }
 
-    /// <summary>The defaults, changed by what a checkpoint recommends.</summary>
+    /// <summary>The defaults, overridden by a checkpoint's recommendations.</summary>
     internal static SamplingParams Recommended(GenerationConfig config)
     {
         var byDefault = new SamplingParams();

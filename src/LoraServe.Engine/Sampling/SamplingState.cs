@@ -1,11 +1,11 @@
 namespace LoraServe.Engine.Sampling;
 
-/// <summary>What the choice of a sequence's next token depends on beside the logits.</summary>
+/// <summary>The inputs of sampling a sequence's next token, apart from the logits.</summary>
 /// <param name="parameters">How to sample.</param>
-/// <param name="tokens">The prompt and what was generated, in order.</param>
+/// <param name="tokens">The prompt and the generated tokens, in order.</param>
 /// <param name="promptLength">Tokens of the prompt.</param>
 /// <param name="stopTokens">Tokens that end the sequence.</param>
-/// <param name="seed">Of its random numbers.</param>
+/// <param name="seed">The seed of its random numbers.</param>
 internal readonly ref struct SamplingState(
     SamplingParams parameters, ReadOnlySpan<int> tokens, int promptLength, IReadOnlySet<int> stopTokens, long seed)
 {

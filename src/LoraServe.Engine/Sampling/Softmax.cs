@@ -5,7 +5,7 @@ namespace LoraServe.Engine.Sampling;
 /// <summary>The steps of a softmax over one row of the vocabulary, several tokens at a time.</summary>
 internal static class Softmax
 {
-    /// <summary>The largest logit; -infinity where every one is.</summary>
+    /// <summary>The largest logit; -infinity if all are.</summary>
     /// <exception cref="NotFiniteNumberException">A logit is NaN or +infinity.</exception>
     public static float Max(ReadOnlySpan<float> logits)
     {
@@ -29,7 +29,7 @@ internal static class Softmax
     }
 
     /// <summary>
-    /// Replaces each score by how far it is below <paramref name="max"/> and sets its weight to exp(-distance / temperature).
+    /// Replaces each score by its distance below <paramref name="max"/> and sets its unnormalized probability to exp(-distance / temperature).
     /// </summary>
     /// <remarks>
     /// The distance is taken before the division: 0 / temperature is 0 for the smallest temperature, so that the best weight is always 1.

@@ -1,12 +1,12 @@
 namespace LoraServe.Engine.Sampling;
 
 /// <summary>
-/// Top-k, top-p and min-p. Each keeps a prefix of the tokens in order of falling score, the lower id first among equals, so that all
-/// three together are one cut in that order.
+/// Top-k, top-p and min-p. Each keeps a prefix of the tokens in descending order of score, the lower id first among equals, so
+/// the three combine to a single cut.
 /// </summary>
 /// <remarks>
-/// The vocabulary is never sorted as a whole: tokens are counted and weighed in buckets by the upper half of their distance's bits (the
-/// bits of non-negative floats are ordered as the floats are), and only the bucket with the cut in it is sorted.
+/// The vocabulary is never fully sorted: tokens are counted and summed in buckets by the upper half of their distance's bits (the
+/// bits of non-negative floats are ordered like the floats), and only the bucket with the cut is sorted.
 /// </remarks>
 internal sealed class Truncation(int vocabularySize)
 {
@@ -17,7 +17,7 @@ internal sealed class Truncation(int vocabularySize)
     private readonly ulong[] _ranks = new ulong[vocabularySize];
 
     /// <summary>Sets the weight of each token that is not kept to 0. The best token is always kept.</summary>
-    /// <param name="distances">[vocabulary], how far each token's score is below the best one.</param>
+    /// <param name="distances">[vocabulary], the distance of each token's score below the best one.</param>
     /// <param name="weights">[vocabulary], probabilities up to a factor; that of the best token is 1.</param>
     /// <param name="sampling">The parameters.</param>
     public void Apply(ReadOnlySpan<float> distances, Span<float> weights, SamplingParams sampling)

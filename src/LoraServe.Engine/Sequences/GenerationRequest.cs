@@ -4,7 +4,7 @@ using LoraServe.Engine.Sampling;
 
 namespace LoraServe.Engine.Sequences;
 
-/// <summary>One sequence to generate: text has already become tokens, a name has already become a lease.</summary>
+/// <summary>One sequence to generate, with the text already tokenized and the adapter's name resolved to a lease.</summary>
 public sealed record GenerationRequest
 {
     /// <summary>Token ids of the prompt, at least one, each within the vocabulary.</summary>
@@ -14,22 +14,22 @@ public sealed record GenerationRequest
     public required SamplingParams Sampling { get; init; }
 
     /// <summary>
-    /// The adapter version to run on. The engine disposes the lease when the sequence ends, or where it refuses the request.
+    /// The adapter version to use. The engine disposes the lease when the sequence ends or the request is refused.
     /// </summary>
     public required AdapterLease Adapter { get; init; }
 
-    /// <summary>Whether to run on merged weights; null: as the adapter is set.</summary>
+    /// <summary>Whether to use merged weights; null: the adapter's setting.</summary>
     public MergeMode? Mode { get; init; }
 
     /// <summary>Requests share computed prefixes only with requests of the same salt.</summary>
     public string CacheSalt { get; init; } = "";
 
-    /// <summary>Its owner, opaque: owners have equal shares of the engine on each adapter. All without one are one owner.</summary>
+    /// <summary>An opaque key of the owner: owners get equal shares of the engine on each adapter. Requests without one share one owner.</summary>
     public string Owner { get; init; } = "";
 
     /// <summary>
-    /// The ticket that the engine gave before the request waited for its adapter, so that it lost no place in line
-    /// by that; 0: it arrives when it is submitted.
+    /// The ticket taken before the request waited for its adapter, so that the wait does not cost its place in the queue;
+    /// 0: it arrives when it is submitted.
     /// </summary>
     public long Arrival { get; init; }
 }

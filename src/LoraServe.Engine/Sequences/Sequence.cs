@@ -8,7 +8,7 @@ using LoraServe.Engine.Sampling;
 namespace LoraServe.Engine.Sequences;
 
 /// <summary>
-/// One request on its way through the engine. Once submitted, only the engine's thread touches it, and only the scheduler ends it.
+/// One request in the engine. Once submitted, only the engine's thread accesses it, and only the scheduler ends it.
 /// </summary>
 internal sealed class Sequence
 {
@@ -20,11 +20,11 @@ internal sealed class Sequence
     private readonly ChannelWriter<GeneratedToken> _output;
     private readonly TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> _promptLogprobsDone;
 
-    /// <param name="id">Unique in this engine, and higher than the arrival tickets that were given before.</param>
+    /// <param name="id">Unique in this engine, and higher than all earlier arrival tickets.</param>
     /// <param name="request">Its lease is disposed when the sequence ends.</param>
     /// <param name="eosTokenIds">The model's end-of-sequence tokens.</param>
-    /// <param name="output">Unbounded: the engine never waits for a reader.</param>
-    /// <param name="promptLogprobs">Made with RunContinuationsAsynchronously: no reader's code runs on the engine's thread.</param>
+    /// <param name="output">Unbounded, so that the engine never waits for a reader.</param>
+    /// <param name="promptLogprobs">Created with RunContinuationsAsynchronously, so that no reader's code runs on the engine's thread.</param>
     /// <param name="time">Its clock; null: the system's.</param>
     public Sequence(
         long id,
@@ -57,33 +57,33 @@ internal sealed class Sequence
     /// <summary>Its times.</summary>
     public SequenceClock Clock { get; }
 
-    /// <summary>Its place in line: the ticket that the request took, or else its <see cref="Id"/>.</summary>
+    /// <summary>Its place in the queue: the request's ticket, or else its <see cref="Id"/>.</summary>
     public long Arrival => Request.Arrival == 0 ? Id : Request.Arrival;
 
     public GenerationRequest Request { get; }
 
-    /// <summary>What it runs on: the request's lease, or one on merged weights.</summary>
+    /// <summary>The adapter in use: the request's lease, or one on merged weights.</summary>
     public AdapterLease Adapter { get; private set; }
 
-    /// <summary>In which share of the engine it counts.</summary>
+    /// <summary>The flow to which fair scheduling assigns it.</summary>
     public FlowKey Flow { get; }
 
-    /// <summary>Whether it runs on merged weights: as the request says, else as the adapter is set.</summary>
+    /// <summary>Whether it uses merged weights: the request's mode, else the adapter's setting.</summary>
     public MergeMode Mode => Request.Mode ?? Request.Adapter.Mode;
 
     /// <summary>The version of <see cref="Adapter"/>.</summary>
     public string AdapterVersion => Adapter.Version;
 
     /// <summary>
-    /// The first position on which the adapter acts: 0, or for an activated LoRA where its last invocation in the prompt begins. Past the end
-    /// of every context without one, and for the base.
+    /// The first position on which the adapter acts: 0, or for an activated LoRA the start of its last invocation in the prompt. Past the end
+    /// of any context if there is no invocation, and for the base.
     /// </summary>
     public int AdapterStart { get; }
 
     /// <summary>The request's seed, or a random one.</summary>
     public long Seed { get; }
 
-    /// <summary>The prompt and what was generated, in order; only ever appended to.</summary>
+    /// <summary>The prompt and the generated tokens, in order; append-only.</summary>
     public ReadOnlySpan<int> Tokens => CollectionsMarshal.AsSpan(_tokens);
 
     public int PromptLength => Request.Prompt.Count;
@@ -93,13 +93,13 @@ internal sealed class Sequence
 
     public int GeneratedCount => _tokens.Count - PromptLength;
 
-    /// <summary>Most tokens to generate.</summary>
+    /// <summary>The largest number of tokens to generate.</summary>
     public int MaxTokens => Request.Sampling.MaxTokens;
 
     /// <summary>Tokens whose keys and values are in the cache.</summary>
     public int ComputedTokens { get; set; }
 
-    /// <summary>KV blocks in order of position, enough for the known tokens; none where it waits and after the end.</summary>
+    /// <summary>KV blocks in order of position, enough for the known tokens; none while it waits and after it ends.</summary>
     public IReadOnlyList<int> Blocks => HeldBlocks;
 
     /// <summary>The blocks as the scheduler fills and frees them.</summary>
@@ -108,31 +108,31 @@ internal sealed class Sequence
     /// <summary>Tokens that end the sequence.</summary>
     public IReadOnlySet<int> StopTokens => _stopTokens;
 
-    /// <summary>What the choice of its next token depends on beside the logits.</summary>
+    /// <summary>The inputs of sampling its next token, apart from the logits.</summary>
     public SamplingState SamplingState => new(Request.Sampling, Tokens, PromptLength, _stopTokens, Seed);
 
-    /// <summary>How many of the first <see cref="Blocks"/> are known to the prefix cache.</summary>
+    /// <summary>The number of leading <see cref="Blocks"/> registered in the prefix cache.</summary>
     public int IndexedBlocks { get; set; }
 
-    /// <summary>Tokens of the prompt that were found computed; final once the prompt is evaluated, when a reader may look at it.</summary>
+    /// <summary>Tokens of the prompt reused from the prefix cache; final, and safe for readers, once the prompt is evaluated.</summary>
     public int CachedTokens { get; set; }
 
     /// <summary>Whether it was preempted before.</summary>
     public bool IsResumed { get; private set; }
 
-    /// <summary>Tokens that are known and not computed.</summary>
+    /// <summary>Known tokens whose keys and values are not computed yet.</summary>
     public int PendingTokens => _tokens.Count - ComputedTokens;
 
-    /// <summary>Whether more is to be computed than the one token that was generated last.</summary>
+    /// <summary>Whether tokens other than the last generated one remain to be computed.</summary>
     public bool IsPrefilling => PendingTokens > 1 || (PendingTokens == 1 && GeneratedCount == 0);
 
     /// <summary>Whether the sequence finished, failed or was cancelled; nothing more is computed for it.</summary>
     public bool HasEnded { get; private set; }
 
-    /// <summary>What the keys and values of a block depend on that ends with this many tokens.</summary>
+    /// <summary>The prefix scope of a block that ends after this many tokens.</summary>
     public PrefixScope ScopeUpTo(int tokens) => tokens <= AdapterStart ? _baseScope : _adapterScope;
 
-    /// <summary>Forgets what was computed, not what was generated; its blocks must have been given back.</summary>
+    /// <summary>Discards computed keys and values but keeps the generated tokens; its blocks must have been freed.</summary>
     public void Preempt()
     {
         IsResumed = true;
@@ -141,18 +141,18 @@ internal sealed class Sequence
         if (GeneratedCount == 0) RestartPromptLogprobs();
     }
 
-    /// <summary>Exchanges the plain adapter for its merged form, before the first step.</summary>
-    /// <param name="merged">Took over <see cref="Adapter"/>.</param>
+    /// <summary>Replaces the unmerged adapter by its merged form, before the first step.</summary>
+    /// <param name="merged">A lease on merged weights, which has taken over <see cref="Adapter"/>.</param>
     public void RunOn(AdapterLease merged) => Adapter = merged;
 
-    /// <summary>Takes the log-probabilities of the prompt's next token, the second one first.</summary>
+    /// <summary>Appends the log-probabilities of the prompt's next token, starting with the second token.</summary>
     public void AddPromptLogprobs(TokenLogprobs logprobs) => _promptLogprobs.Add(logprobs);
 
-    /// <summary>Tells the reader that the prompt is evaluated.</summary>
+    /// <summary>Signals the reader that the prompt is evaluated.</summary>
     public void CompletePrompt() => _promptLogprobsDone.TrySetResult(_promptLogprobs);
 
     /// <summary>Adds a token to the text and writes it to the reader.</summary>
-    /// <returns>Why the sequence ends with this token; null if it goes on.</returns>
+    /// <returns>The finish reason if the sequence ends with this token, else null.</returns>
     public FinishReason? Append(SampledToken token)
     {
         _tokens.Add(token.TokenId);
@@ -164,7 +164,7 @@ internal sealed class Sequence
         return reason;
     }
 
-    /// <summary>Closes the output, with an error where there is one, and lets go of the adapter. A second call does nothing.</summary>
+    /// <summary>Closes the output, with the error if there is one, and releases the adapter. A second call does nothing.</summary>
     public void End(Exception? error)
     {
         if (HasEnded)
@@ -172,13 +172,13 @@ internal sealed class Sequence
 
         HasEnded = true;
         Clock.End();
-        // Before its reader sees the end: an adapter that has just answered can be deleted.
+        // Before the reader sees the end, so that the adapter can be deleted right after the answer.
         Adapter.Dispose();
         _output.TryComplete(error);
         if (error is null)
             _promptLogprobsDone.TrySetCanceled();
         else if (_promptLogprobsDone.TrySetException(error))
-            _ = _promptLogprobsDone.Task.Exception; // seen: nobody has to wait for log-probabilities that were not asked for
+            _ = _promptLogprobsDone.Task.Exception; // observed: log-probabilities that were not requested are never awaited
     }
 
     // The first token has none. After the prompt the list belongs to the reader.

@@ -1,37 +1,37 @@
 namespace LoraServe.Engine.Sequences;
 
-/// <summary>Takes the times of one sequence. Belongs to the engine's thread but for <see cref="Times"/>, which any thread may read.</summary>
+/// <summary>Records the times of one sequence. For the engine's thread only, except <see cref="Times"/>, which any thread may read.</summary>
 internal sealed class SequenceClock
 {
     private readonly TimeProvider _time;
     private SequenceTimes _times;
     private TimeSpan _lastToken;
 
-    /// <summary>The sequence is submitted now.</summary>
+    /// <summary>Starts the clock when the sequence is submitted.</summary>
     public SequenceClock(TimeProvider time)
     {
         _time = time;
         _times = new SequenceTimes { Submitted = time.GetTimestamp() };
     }
 
-    /// <summary>What is known so far.</summary>
+    /// <summary>The times recorded so far.</summary>
     public SequenceTimes Times => Volatile.Read(ref _times);
 
-    /// <summary>Since its last token; null before there is one.</summary>
+    /// <summary>The time since its last token; null before the first.</summary>
     public TimeSpan? SinceToken => _times.FirstToken is null ? null : Now - _lastToken;
 
     private TimeSpan Now => _time.GetElapsedTime(_times.Submitted);
 
-    /// <summary>It got its KV blocks; only the first time counts.</summary>
+    /// <summary>Records that it got its KV blocks; only the first call counts.</summary>
     public void Admit()
     {
         if (_times.Admitted is null) Set(_times with { Admitted = Now });
     }
 
-    /// <summary>It lost them again.</summary>
+    /// <summary>Records a preemption.</summary>
     public void Preempt() => Set(_times with { Preemptions = _times.Preemptions + 1 });
 
-    /// <summary>A token was chosen.</summary>
+    /// <summary>Records a token.</summary>
     public void AddToken()
     {
         var now = Now;
@@ -39,7 +39,7 @@ internal sealed class SequenceClock
         _lastToken = now;
     }
 
-    /// <summary>It ended.</summary>
+    /// <summary>Records its end.</summary>
     public void End() => Set(_times with { Ended = Now });
 
     private void Set(SequenceTimes times) => Volatile.Write(ref _times, times);
