@@ -15,7 +15,7 @@ public sealed record SequenceTimes
     /// <summary>When it ended; null while it runs.</summary>
     public TimeSpan? Ended { get; init; }
 
-    /// <summary>How often it was preempted for a sequence of another adapter, to be recomputed later.</summary>
+    /// <summary>How often it was preempted, to be recomputed later.</summary>
     public int Preemptions { get; init; }
 
     /// <summary>The wait for admission, or the whole time if it was never admitted.</summary>
