@@ -31,7 +31,7 @@ public static unsafe partial class RegularFile
     }
 
     /// <summary>Throws if a path is a pipe, a socket or a device. A missing file passes: opening it reports that.</summary>
-    /// <exception cref="IOException">The path is none of a regular file and a folder; the message leaves out its folder.</exception>
+    /// <exception cref="IOException">The path is a pipe, a socket or a device; the message leaves out its folder.</exception>
     public static void Check(string path)
     {
         if (IsOther(path)) throw new IOException(Fault(Path.GetFileName(path)));

@@ -3,7 +3,7 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Engine.Checkpoints.Safetensors;
 
 /// <summary>
-/// A safetensors file breaks its format; the message names the file and each tensor at fault, what was expected and what was found.
+/// A safetensors file violates the format; the message names the file and each tensor at fault, what was expected and what was found.
 /// </summary>
 internal sealed class InvalidSafetensorsException : Exception
 {
@@ -11,6 +11,6 @@ internal sealed class InvalidSafetensorsException : Exception
     public InvalidSafetensorsException(string file, params IReadOnlyList<string> faults)
         : base($"{file}: {FaultText.Join(faults)}") => Faults = faults;
 
-    /// <summary>Each fault on its own, without the file's name.</summary>
+    /// <summary>The faults one by one, without the file's name.</summary>
     public IReadOnlyList<string> Faults { get; }
 }

@@ -9,7 +9,7 @@ internal enum SafetensorsDtype
 
 internal static class SafetensorsDtypes
 {
-    /// <summary>Whether tensors of this type can be read: those that weights are stored in.</summary>
+    /// <summary>Whether tensors of this type can be read: F32, F16 and BF16, the types of weights.</summary>
     public static bool IsReadable(this SafetensorsDtype dtype) =>
         dtype is SafetensorsDtype.F32 or SafetensorsDtype.F16 or SafetensorsDtype.BF16;
 

@@ -3,16 +3,16 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Checkpoints.Safetensors;
 
-/// <summary>Reads what a header says of a tensor: {"dtype", "shape", "data_offsets": [begin, end)}, with exactly the bytes that the shape needs.</summary>
-/// <param name="faults">Receives every fault; a hostile header can hold millions, of which the first few end reading.</param>
+/// <summary>Reads a header entry: {"dtype", "shape", "data_offsets": [begin, end)}; the byte range must have exactly the size of the shape.</summary>
+/// <param name="faults">Receives the faults; a hostile header can hold millions, so reading ends after the first few.</param>
 internal sealed class SafetensorsEntryReader(FaultList faults)
 {
     private const int MaxDimensions = 64;
 
     /// <summary>Reads one entry, or skips it.</summary>
     /// <param name="reader">At the value; afterwards at its end.</param>
-    /// <param name="name">Of the tensor, of a bounded length.</param>
-    /// <returns>Null where it has faults.</returns>
+    /// <param name="name">The tensor's name, of bounded length.</param>
+    /// <returns>The entry, or null if it has faults.</returns>
     public SafetensorsEntry? Read(ref Utf8JsonReader reader, string name)
     {
         var before = faults.Count;
@@ -94,7 +94,7 @@ internal sealed class SafetensorsEntryReader(FaultList faults)
     private SafetensorsDtype? ReadDtype(ref Utf8JsonReader reader, string name)
     {
         var text = reader.TokenType == JsonTokenType.String ? reader.GetString()! : reader.TokenType.ToString();
-        // Enum.TryParse also takes numbers and lists, which are no names of dtypes.
+        // Enum.TryParse also accepts numbers and lists, which are not dtype names.
         if (Enum.TryParse<SafetensorsDtype>(text, out var dtype) && dtype.ToString() == text)
         {
             return dtype;

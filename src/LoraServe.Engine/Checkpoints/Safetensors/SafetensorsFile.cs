@@ -43,12 +43,12 @@ internal sealed unsafe class SafetensorsFile : IDisposable
     public static SafetensorsFile Open(string path, int maxHeaderLength = MaxHeaderLength) =>
         Open(path, FileMemory.Map(path), maxHeaderLength);
 
-    /// <summary>Reads a file as a whole and checks it; whatever happens to the file then does not matter.</summary>
+    /// <summary>Reads a whole file into memory and checks it; later changes of the file have no effect.</summary>
     /// <exception cref="InvalidSafetensorsException">It breaks the format in any way.</exception>
     /// <exception cref="EndOfStreamException">It became shorter while it was read.</exception>
     public static SafetensorsFile OpenInMemory(string path, int maxHeaderLength) => Open(path, FileMemory.Read(path), maxHeaderLength);
 
-    /// <summary>Without its folder.</summary>
+    /// <summary>The file's name, without its folder.</summary>
     public string FileName { get; }
 
     public IReadOnlyDictionary<string, SafetensorsEntry> Entries => _header.Entries;
@@ -76,7 +76,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         return Read(entry, [.. entry.Shape], 0, entry.Length);
     }
 
-    /// <summary>The same of some rows: a part of the first dimension, which there must be.</summary>
+    /// <summary>The same for a range of rows, along the first dimension; the tensor must not be a scalar.</summary>
     public Tensor Read(string name, long start, long rows)
     {
         var entry = Entries[name];
@@ -111,7 +111,7 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         }
     }
 
-    /// <summary>Lets go of the file.</summary>
+    /// <summary>Releases the file.</summary>
     public void Dispose() => _memory.Dispose();
 
     private static SafetensorsFile Open(string path, FileMemory memory, int maxHeaderLength)

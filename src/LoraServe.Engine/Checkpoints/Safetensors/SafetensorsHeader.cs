@@ -6,16 +6,16 @@ namespace LoraServe.Engine.Checkpoints.Safetensors;
 
 /// <summary>
 /// The JSON that describes a safetensors file: name -> {"dtype", "shape", "data_offsets": [begin, end)}, and text under "__metadata__".
-/// The tensors must cover the data from 0 to its end without hole or overlap, each with exactly the bytes that its shape needs.
+/// The tensors must cover the data without gaps or overlaps, each with exactly the bytes of its shape.
 /// </summary>
 internal sealed class SafetensorsHeader
 {
     private const string MetadataKey = "__metadata__";
 
-    // Root, entry, shape: a header has no use for more, and a deep one is an attack.
+    // A header needs three levels (root, entry, shape); deeper nesting is hostile.
     private const int MaxDepth = 8;
 
-    // Far above any model's; what is refused is quoted in messages.
+    // Far above any model's names; refused names are quoted in messages.
     private const int MaxNameLength = 1024;
 
     private readonly Dictionary<string, SafetensorsEntry> _entries = new(StringComparer.Ordinal);
@@ -34,10 +34,10 @@ internal sealed class SafetensorsHeader
 
     public IReadOnlyDictionary<string, string> Metadata => _metadata;
 
-    /// <param name="file">For messages.</param>
+    /// <param name="file">The file's name, for messages.</param>
     /// <param name="json">The header's bytes, padding included.</param>
     /// <param name="dataLength">Number of bytes after the header.</param>
-    /// <exception cref="InvalidSafetensorsException">For whatever <paramref name="json"/> may hold.</exception>
+    /// <exception cref="InvalidSafetensorsException">The only exception, for any content of <paramref name="json"/>.</exception>
     public static SafetensorsHeader Parse(string file, ReadOnlySpan<byte> json, long dataLength)
     {
         var header = new SafetensorsHeader(file);
@@ -145,6 +145,6 @@ internal sealed class SafetensorsHeader
         }
     }
 
-    // A hostile header can hold millions: the first few end reading.
+    // A hostile header can hold millions of faults: reading ends after the first few.
     private void Fault(string fault) => _faults.Add(fault);
 }

@@ -5,16 +5,16 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Checkpoints.Safetensors;
 
 /// <summary>
-/// Writes safetensors files as the reference library orders them: wide dtypes first, then by name, header padded to 8 bytes.
+/// Writes safetensors files in the order of the reference library: wide dtypes first, then by name, header padded to 8 bytes.
 /// </summary>
 internal static class SafetensorsWriter
 {
     private const int CopyChunk = 1 << 30;
 
     /// <summary>
-    /// Writes a file durably, in one step as others see it: a temporary file beside it takes its name when it is complete.
+    /// Writes a file durably and atomically: a temporary file in the same folder is renamed when it is complete.
     /// </summary>
-    /// <param name="path">Replaced if it is there.</param>
+    /// <param name="path">The target file, replaced if it exists.</param>
     /// <param name="tensors">F32, F16 or BF16, on any device, of any layout.</param>
     /// <param name="metadata">Stored under "__metadata__".</param>
     public static void Write(string path, IReadOnlyDictionary<string, Tensor> tensors, IReadOnlyDictionary<string, string> metadata)

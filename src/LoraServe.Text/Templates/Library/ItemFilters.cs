@@ -25,8 +25,7 @@ internal static class ItemFilters
         filters.Add("groupby", ["*attribute", "default", "case_sensitive"], GroupBy);
     }
 
-    // As in Jinja, what is wrong with the arguments of these is noticed when the first item is asked for, and not at all if the value is
-    // false.
+    // As in Jinja, faults in the arguments surface only when the first item is requested, and never if the value is false.
     private static IEnumerable<object> Map(Rendering rendering, object value, Arguments arguments)
     {
         if (!Truth.Of(value)) yield break;

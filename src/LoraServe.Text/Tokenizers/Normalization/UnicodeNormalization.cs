@@ -35,7 +35,7 @@ internal static class UnicodeNormalization
     /// <param name="compose">NFC, NFKC rather than NFD, NFKD</param>
     public static string Normalize(string text, bool compatible, bool compose)
     {
-        // Below these bounds no character decomposes or combines with the one before it.
+        // Up to these bounds no character decomposes or combines with the one before it.
         if (!text.AsSpan().ContainsAnyExceptInRange('\0', compatible ? '\x9F' : '\xBF')) return text;
         var runes = Decompose(text, compatible ? Compatible : Canonical);
         if (compose) Compose(runes);
