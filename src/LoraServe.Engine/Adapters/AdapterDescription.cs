@@ -46,7 +46,7 @@ internal sealed class AdapterDescription(AdapterCatalog catalog, AdapterCache ca
 
     private AdapterInfo OfAdapter(AdapterAlias alias)
     {
-        var known = catalog.Versions[alias.Current!];
+        var known = catalog.Versions[alias.Current!.Value];
         var entry = alias.History.Find(entry => entry.Version == alias.Current)!;
         return entry.Describe(known) with
         {
@@ -60,7 +60,7 @@ internal sealed class AdapterDescription(AdapterCatalog catalog, AdapterCache ca
     private AdapterInfo OfMix(AdapterAlias alias)
     {
         var mix = catalog.TryResolve(alias, out var reason);
-        if (mix is null) return Mix(alias, "", []) with { Broken = reason!.Message, BrokenParts = reason.Adapters };
+        if (mix is null) return Mix(alias, new AdapterVersionId(""), []) with { Broken = reason!.Message, BrokenParts = reason.Adapters };
         var broken = mix.Parts.FirstOrDefault(part => part.Version.Broken is not null);
         return Mix(alias, mix.Version, [.. mix.Parts.Select(part => part.Alias.Describe(part.Version))]) with
         {
@@ -71,7 +71,7 @@ internal sealed class AdapterDescription(AdapterCatalog catalog, AdapterCache ca
     }
 
     // Ranks are concatenated, so what is counted adds up.
-    private static AdapterInfo Mix(AdapterAlias alias, string version, IReadOnlyList<AdapterInfo> parts) => new()
+    private static AdapterInfo Mix(AdapterAlias alias, AdapterVersionId version, IReadOnlyList<AdapterInfo> parts) => new()
     {
         Name = alias.Name,
         Version = version,

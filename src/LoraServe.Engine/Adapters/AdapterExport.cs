@@ -12,26 +12,26 @@ public sealed class AdapterExport : IDisposable
     private readonly List<(string Name, FileStream Content)> _files = [];
     private readonly IDisposable? _owner;
 
-    private AdapterExport(string name, string version, IDisposable? owner) => (Name, Version, _owner) = (name, version, owner);
+    private AdapterExport(string name, AdapterVersionId version, IDisposable? owner) => (Name, Version, _owner) = (name, version, owner);
 
     /// <summary>The name under which it was asked for.</summary>
     public string Name { get; }
 
     /// <summary>SHA-256 of the adapter's content, of a mix that of the versions and weights of its parts.</summary>
-    public string Version { get; }
+    public AdapterVersionId Version { get; }
 
     /// <summary>The files that matter of a PEFT folder; all others stay behind.</summary>
     /// <param name="folder">A PEFT folder.</param>
     /// <param name="name">The adapter's name.</param>
     /// <param name="version">The adapter's version.</param>
     /// <exception cref="IOException">A file is missing or cannot be opened.</exception>
-    public static AdapterExport Open(string folder, string name, string version) => Open(folder, name, version, owner: null);
+    public static AdapterExport Open(string folder, string name, AdapterVersionId version) => Open(folder, name, version, owner: null);
 
     /// <param name="folder">A PEFT folder.</param>
     /// <param name="name">The adapter's name.</param>
     /// <param name="version">The adapter's version.</param>
     /// <param name="owner">Disposed with the export, and at once where the folder cannot be opened.</param>
-    internal static AdapterExport Open(string folder, string name, string version, IDisposable? owner)
+    internal static AdapterExport Open(string folder, string name, AdapterVersionId version, IDisposable? owner)
     {
         var export = new AdapterExport(name, version, owner);
         try

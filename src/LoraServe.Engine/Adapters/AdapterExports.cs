@@ -65,7 +65,7 @@ internal sealed class AdapterExports(AdapterNames names, AdapterStore store, Ada
     }
 
     // Null for what another base accepted: how its tensors are to be read is not known here, only whether its files are the same.
-    private string? HashOf(string folder, bool inMemory)
+    private AdapterVersionId? HashOf(string folder, bool inMemory)
     {
         try
         {

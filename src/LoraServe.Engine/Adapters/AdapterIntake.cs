@@ -73,7 +73,7 @@ internal sealed partial class AdapterIntake(
         try
         {
             var added = names.Commit(naming.Alias, naming.File.Known);
-            LogAdded(logger, info.Name, info.Version, info.Rank, info.Parameters);
+            LogAdded(logger, info.Name, info.Version.Value, info.Rank, info.Parameters);
             return added;
         }
         // What the registry has taken in needs its files.
@@ -106,7 +106,7 @@ internal sealed partial class AdapterIntake(
             isSame ? alias.WithOrigin(origin) : alias.MoveTo(info.Version, now, origin),
             new VersionFile
             {
-                Version = info.Version,
+                Version = info.Version.Value,
                 Name = info.Name,
                 Known = version,
                 Origin = origin,

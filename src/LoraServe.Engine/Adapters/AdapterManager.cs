@@ -45,7 +45,7 @@ public sealed class AdapterManager : IDisposable
     internal (IReadOnlyList<string> Loaded, IReadOnlyList<string> Loading) ResidentNames() => _parts.Residents.Names();
 
     /// <inheritdoc cref="AdapterCatalog.NameOf"/>
-    internal string? NameOf(string version) => _parts.Names.Catalog.NameOf(version);
+    internal string? NameOf(AdapterVersionId version) => _parts.Names.Catalog.NameOf(version);
 
     /// <inheritdoc cref="AdapterDescription.All"/>
     public IReadOnlyList<AdapterInfo> List() => _parts.Names.Describe(_parts.Names.Catalog).All();
@@ -59,7 +59,7 @@ public sealed class AdapterManager : IDisposable
     /// <summary>The version of an adapter or a mix; where a name is split, the one that it points at.</summary>
     /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
     /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
-    public string VersionOf(AdapterReference reference) => _parts.Names.Catalog.Resolve(reference, static () => 1).Version;
+    public AdapterVersionId VersionOf(AdapterReference reference) => _parts.Names.Catalog.Resolve(reference, static () => 1).Version;
 
     /// <summary>All names on the way from a reference to its versions, those of the parts of saved mixes among them.</summary>
     /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>

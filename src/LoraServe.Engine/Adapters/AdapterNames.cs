@@ -69,7 +69,7 @@ internal sealed partial class AdapterNames(AdapterStore store, AdapterRegistry r
         }
         catch (IOException e)
         {
-            LogNotStored(logger, known.Version, e.Message);
+            LogNotStored(logger, known.Version.Value, e.Message);
         }
 
         Replace(_catalog.With([known]));
@@ -104,13 +104,13 @@ internal sealed partial class AdapterNames(AdapterStore store, AdapterRegistry r
     }
 
     // The files of one may be damaged and those of another not.
-    private bool HasSeveralFolders(string version) => _catalog.Aliases.Values
+    private bool HasSeveralFolders(AdapterVersionId version) => _catalog.Aliases.Values
         .Where(alias => alias.Has(version))
         .Select(alias => store.FolderOf(alias, version))
         .Distinct(StringComparer.Ordinal)
         .Count() > 1;
 
-    private void Forget(string version)
+    private void Forget(AdapterVersionId version)
     {
         cache.Evict(version);
         try
@@ -120,7 +120,7 @@ internal sealed partial class AdapterNames(AdapterStore store, AdapterRegistry r
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // No name points at it any more; the next start moves it into the trash.
-            LogNotDeleted(logger, version, e.Message);
+            LogNotDeleted(logger, version.Value, e.Message);
         }
     }
 

@@ -62,7 +62,7 @@ internal sealed partial class AdapterResidents(
         var (loaded, loading) = cache.Names;
         return ([.. loaded.Where(IsServed).Select(resident => resident.Name).Distinct()], [.. loading.Distinct()]);
 
-        bool IsServed((string Name, string Version) resident) => catalog.Find(resident.Name) is { } alias
+        bool IsServed((string Name, AdapterVersionId Version) resident) => catalog.Find(resident.Name) is { } alias
             && (alias.IsMix
                 ? catalog.TryResolve(alias, out _)?.Version == resident.Version
                 : alias.Current == resident.Version || alias.Split.ContainsKey(resident.Version));
@@ -109,13 +109,13 @@ internal sealed partial class AdapterResidents(
         try
         {
             var adapter = loader.Load(resolved, cache);
-            LogLoaded(logger, resolved.Name, resolved.Version, adapter.Bytes);
+            LogLoaded(logger, resolved.Name, resolved.Version.Value, adapter.Bytes);
             metrics.Loaded(resolved.Name);
             return adapter;
         }
         catch (DamagedVersionException e) when (e.IsLasting)
         {
-            LogBroken(logger, e.Version, FaultText.Limit(e.Message));
+            LogBroken(logger, e.Version.Value, FaultText.Limit(e.Message));
             names.Learn(e.Known, e.Known with { Broken = e.Message });
             throw;
         }

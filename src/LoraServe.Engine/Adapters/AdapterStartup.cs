@@ -26,7 +26,7 @@ internal sealed partial class AdapterStartup(
     {
         var content = registry.Read();
         if (ImportNames(content)) content = registry.Read();
-        var stored = content.Aliases.SelectMany(alias => alias.History).Select(entry => entry.Version).ToHashSet(StringComparer.Ordinal);
+        var stored = content.Aliases.SelectMany(alias => alias.History).Select(entry => entry.Version).ToHashSet();
         if (store.NameFiles.Count == 0) store.Sweep(stored);
         var catalog = AddStored(content, stored);
         DescribeFolders(catalog);
@@ -40,7 +40,7 @@ internal sealed partial class AdapterStartup(
     private void WarnOfOtherBases(AdapterCatalog catalog)
     {
         var adapters = catalog.Aliases.Values.Where(alias => !alias.IsMix)
-            .Select(alias => (alias.Name, Base: alias.Describe(catalog.Versions[alias.Current!]).BaseModelName))
+            .Select(alias => (alias.Name, Base: alias.Describe(catalog.Versions[alias.Current!.Value]).BaseModelName))
             .Where(adapter => admission.IsOtherBase(adapter.Base))
             .GroupBy(adapter => adapter.Base!, adapter => adapter.Name, StringComparer.Ordinal);
         foreach (var names in adapters.OrderByDescending(group => group.Count()).Take(MaxBasesShown))
@@ -72,11 +72,11 @@ internal sealed partial class AdapterStartup(
         return hasImported;
     }
 
-    private AdapterCatalog AddStored(RegistryContent content, HashSet<string> stored)
+    private AdapterCatalog AddStored(RegistryContent content, HashSet<AdapterVersionId> stored)
     {
         var present = store.Versions;
         var versions = content.Versions.Where(known => stored.Contains(known.Version)).Select(known => Judge(known, present)).ToList();
-        var known = versions.Select(version => version.Version).ToHashSet(StringComparer.Ordinal);
+        var known = versions.Select(version => version.Version).ToHashSet();
         versions.AddRange(stored.Where(version => !known.Contains(version)).Select(Describe).OfType<KnownVersion>());
         var catalog = AdapterCatalog.Empty.With(versions);
         foreach (var alias in content.Aliases.Where(alias => alias.IsMix || alias.Current is not null))
@@ -96,7 +96,7 @@ internal sealed partial class AdapterStartup(
             var name = catalog.Aliases.Values.FirstOrDefault(alias => alias.History.Any(entry => entry.Version == known.Version))?.Name ?? "";
             try
             {
-                new VersionFile { Version = known.Version, Name = name, Known = known, Generation = registry.Generation }.Write(folder);
+                new VersionFile { Version = known.Version.Value, Name = name, Known = known, Generation = registry.Generation }.Write(folder);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
@@ -124,7 +124,7 @@ internal sealed partial class AdapterStartup(
     }
 
     // What was broken may have been mended while the server was down: its next use tells.
-    private KnownVersion Judge(KnownVersion known, IReadOnlySet<string> present) => known switch
+    private KnownVersion Judge(KnownVersion known, IReadOnlySet<AdapterVersionId> present) => known switch
     {
         _ when !present.Contains(known.Version) => known with { CheckedAgainst = "", Broken = "Its files are missing." },
         { Broken: not null } => known with { CheckedAgainst = "" },
@@ -133,7 +133,7 @@ internal sealed partial class AdapterStartup(
     };
 
     // For a version whose description is missing or of another release.
-    private KnownVersion? Describe(string version)
+    private KnownVersion? Describe(AdapterVersionId version)
     {
         try
         {

@@ -28,7 +28,7 @@ internal sealed class FolderAdapters(AdapterAdmission admission, AdapterRegistry
 
     private List<FolderAdapter> ReadFolder(string parent, RegistryContent content)
     {
-        var known = content.Versions.ToDictionary(version => version.Version, StringComparer.Ordinal);
+        var known = content.Versions.ToDictionary(version => version.Version);
         var faults = new FaultList(refuse: null);
         var found = new List<FolderAdapter>();
         foreach (var folder in Directory.EnumerateDirectories(Path.GetFullPath(parent)).Order(StringComparer.Ordinal))
@@ -50,9 +50,9 @@ internal sealed class FolderAdapters(AdapterAdmission admission, AdapterRegistry
         return found;
     }
 
-    private FolderAdapter? Known(FolderAdapter adapter, RegistryContent content, Dictionary<string, KnownVersion> known) =>
+    private FolderAdapter? Known(FolderAdapter adapter, RegistryContent content, Dictionary<AdapterVersionId, KnownVersion> known) =>
         content.Folders.TryGetValue(adapter.Path, out var row) && row.Stamp == adapter.Stamp
-        && known.TryGetValue(row.Version, out var version) && version.CheckedAgainst == admission.Rules && version.Broken is null
+        && known.TryGetValue(new AdapterVersionId(row.Version), out var version) && version.CheckedAgainst == admission.Rules && version.Broken is null
             ? adapter with { Version = version, Origin = RowMapping.ToOrigin(row.Origin) }
             : null;
 
@@ -72,12 +72,12 @@ internal sealed class FolderAdapters(AdapterAdmission admission, AdapterRegistry
         {
             Path = folder.Path,
             Stamp = folder.Stamp,
-            Version = folder.Version!.Version,
+            Version = folder.Version!.Version.Value,
             Origin = folder.Origin is { } origin ? RowMapping.Serialize(origin) : null,
         });
         var isSame = rows.Count == content.Folders.Count && rows.TrueForAll(row =>
             content.Folders.TryGetValue(row.Path, out var old) && (old.Stamp, old.Version, old.Origin) == (row.Stamp, row.Version, row.Origin));
-        var known = content.Versions.ToDictionary(version => version.Version, StringComparer.Ordinal);
+        var known = content.Versions.ToDictionary(version => version.Version);
         var versions = folders.Select(folder => folder.Version!).DistinctBy(version => version.Version)
             .Where(version => !known.TryGetValue(version.Version, out var old) || old != version).ToList();
         if (!isSame || versions.Count > 0) registry.SaveFolders(rows, versions);

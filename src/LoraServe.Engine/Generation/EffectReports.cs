@@ -35,7 +35,7 @@ internal sealed class EffectReports(AdapterManager adapters, EffectProbe probe) 
             if (_reports.TryGetValue<AdapterEffect>(version, out var known)) return known!;
             try
             {
-                return await _flights.RunAsync(version, stop => ComputeAsync(exact, weights, stop), cancellationToken);
+                return await _flights.RunAsync(version.Value, stop => ComputeAsync(exact, weights, stop), cancellationToken);
             }
             catch (UnknownAdapterException)
             {

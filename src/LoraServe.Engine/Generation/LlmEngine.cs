@@ -124,10 +124,10 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// Frees the merged weights of a version, once no running sequence of mode merged needs them; false where it is not merged. Later demand
     /// may merge it again.
     /// </summary>
-    public Task<bool> UnmergeAsync(string version) => _parts.Merges.UnmergeAsync(version);
+    public Task<bool> UnmergeAsync(AdapterVersionId version) => _parts.Merges.UnmergeAsync(version);
 
     /// <summary>Why a version is merged or not.</summary>
-    public MergeDecision ExplainMerge(string version) => _parts.Merging.Status.DecisionOf(version);
+    public MergeDecision ExplainMerge(AdapterVersionId version) => _parts.Merging.Status.DecisionOf(version);
 
     /// <summary>What an adapter does to the base, in its weights and in the distribution of the next token.</summary>
     /// <param name="reference">One adapter.</param>

@@ -22,5 +22,5 @@ internal sealed class PinnedMerges(EngineLoop loop, MergeService merging)
     }
 
     /// <inheritdoc cref="LlmEngine.UnmergeAsync"/>
-    public Task<bool> UnmergeAsync(string version) => loop.InvokeAsync(() => merging.Unmerge(version));
+    public Task<bool> UnmergeAsync(AdapterVersionId version) => loop.InvokeAsync(() => merging.Unmerge(version));
 }

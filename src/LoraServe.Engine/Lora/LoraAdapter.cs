@@ -8,15 +8,15 @@ namespace LoraServe.Engine.Lora;
 /// </summary>
 /// <param name="version">SHA-256 of its content, lower-case hexadecimal; "base" for the base.</param>
 /// <param name="linears">Changes of linear modules by the module's path, the output head among them.</param>
-internal sealed class LoraAdapter(string version, IReadOnlyDictionary<string, LinearUpdate> linears) : IDisposable
+internal sealed class LoraAdapter(AdapterVersionId version, IReadOnlyDictionary<string, LinearUpdate> linears) : IDisposable
 {
     private static readonly Dictionary<string, Tensor> None = [];
 
     /// <summary>The base model: an adapter without changes. Disposing it does nothing.</summary>
-    public static readonly LoraAdapter Base = new("base", new Dictionary<string, LinearUpdate>());
+    public static readonly LoraAdapter Base = new(AdapterVersionId.Base, new Dictionary<string, LinearUpdate>());
 
     /// <summary>SHA-256 of its content, lower-case hexadecimal; "base" for the base.</summary>
-    public string Version { get; } = version;
+    public AdapterVersionId Version { get; } = version;
 
     /// <summary>Changes of linear modules by the module's path, the output head among them.</summary>
     public IReadOnlyDictionary<string, LinearUpdate> Linears { get; } = linears;

@@ -23,7 +23,7 @@ internal static class LoraMix
     /// <param name="version">Identifies parts and coefficients.</param>
     /// <param name="parts">At least one, on one device and of one dtype; coefficients may be negative.</param>
     /// <exception cref="ArgumentException">A part cannot be mixed; the message says why.</exception>
-    public static LoraAdapter Combine(string version, IReadOnlyList<(LoraAdapter Adapter, double Weight)> parts)
+    public static LoraAdapter Combine(AdapterVersionId version, IReadOnlyList<(LoraAdapter Adapter, double Weight)> parts)
     {
         foreach (var (adapter, _) in parts)
             if (Refusal(adapter) is { } reason) throw new ArgumentException($"Adapter {adapter.Version} {reason}.", nameof(parts));

@@ -11,10 +11,10 @@ internal sealed class AdapterFigures(BaseWeights weights)
     // A bound on memory. Past it, all are computed again.
     private const int MaxVersions = 4096;
 
-    private readonly Dictionary<string, Figures> _known = new(StringComparer.Ordinal);
+    private readonly Dictionary<AdapterVersionId, Figures> _known = [];
 
     /// <summary>Bytes of the slot of a version that <see cref="Of"/> was asked for lately; 0 for others.</summary>
-    public long BytesOf(string version) => _known.GetValueOrDefault(version).Bytes;
+    public long BytesOf(AdapterVersionId version) => _known.GetValueOrDefault(version).Bytes;
 
     /// <summary>Of a sequence's adapter.</summary>
     public Figures Of(Sequence sequence)

@@ -38,7 +38,7 @@ internal sealed class MergeController
     private const int MaxDemands = 512;
 
     private readonly StepCosts _costs = new();
-    private readonly Dictionary<string, AdapterDemand> _demands = new(StringComparer.Ordinal);
+    private readonly Dictionary<AdapterVersionId, AdapterDemand> _demands = [];
     private double _millisecondsPerByte = 1 / BytesPerMillisecond;
     private bool _hasMerged;
 
@@ -83,7 +83,7 @@ internal sealed class MergeController
     public double MergeMilliseconds(long bytes) => bytes * _millisecondsPerByte;
 
     /// <summary>Milliseconds that a slot of this version is expected to save while demand lasts.</summary>
-    public double Saving(string version, TimeSpan now) => Demand(version, now).Saving;
+    public double Saving(AdapterVersionId version, TimeSpan now) => Demand(version, now).Saving;
 
     /// <summary>Milliseconds that a slot has to save to be worth its merge.</summary>
     /// <param name="bytes">Of the slot.</param>
@@ -91,14 +91,14 @@ internal sealed class MergeController
     public double Price(long bytes, double lost) => MergeAt * (MergeMilliseconds(bytes) + lost);
 
     /// <summary>Whether a slot was unused for long and saves too little to be kept.</summary>
-    public bool IsIdle(string version, long bytes, TimeSpan lastUse, TimeSpan now) =>
+    public bool IsIdle(AdapterVersionId version, long bytes, TimeSpan lastUse, TimeSpan now) =>
         now - lastUse > IdleTime && Saving(version, now) < DropBelow * MergeMilliseconds(bytes);
 
     /// <summary>Forgets the demand for a version, which must show again before it is merged.</summary>
-    public void Forget(string version) => _demands.Remove(version);
+    public void Forget(AdapterVersionId version) => _demands.Remove(version);
 
     /// <summary>The demand for a version as of now; all zero where it was not used.</summary>
-    public AdapterDemand Demand(string version, TimeSpan now)
+    public AdapterDemand Demand(AdapterVersionId version, TimeSpan now)
     {
         if (!_demands.TryGetValue(version, out var demand)) return new AdapterDemand();
         demand.Fade(now);
@@ -106,13 +106,13 @@ internal sealed class MergeController
     }
 
     /// <summary>Versions whose demand is known.</summary>
-    public IReadOnlyCollection<string> Versions => _demands.Keys;
+    public IReadOnlyCollection<AdapterVersionId> Versions => _demands.Keys;
 
     private static StepShape Shape(StepLoad load, bool usesSlots) => load.Shape(adapter => adapter.IsMerged(usesSlots));
 
     private double Promise(StepShape shape) => _costs.Estimate(shape) * (_costs.IsKnown(shape) ? 1 : Optimism);
 
-    private AdapterDemand DemandFor(string version, TimeSpan now)
+    private AdapterDemand DemandFor(AdapterVersionId version, TimeSpan now)
     {
         if (_demands.TryGetValue(version, out var demand)) return demand;
         if (_demands.Count >= MaxDemands) _demands.Remove(_demands.MinBy(known => Demand(known.Key, now).Steps).Key);

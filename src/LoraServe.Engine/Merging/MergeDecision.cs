@@ -9,7 +9,7 @@ public sealed record MergeDecision
     private const double HardlyUsed = 0.05;
 
     /// <summary>The adapter version.</summary>
-    public required string Version { get; init; }
+    public required AdapterVersionId Version { get; init; }
 
     /// <summary>Whether merged weights of it exist.</summary>
     public required bool IsMerged { get; init; }

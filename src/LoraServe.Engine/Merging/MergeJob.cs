@@ -17,7 +17,7 @@ internal sealed class MergeJob(string name, AdapterLease plain, long bytes)
 
     public AdapterLease Plain { get; } = plain;
 
-    public string Version => Plain.Version;
+    public AdapterVersionId Version => Plain.Version;
 
     public long Bytes { get; } = bytes;
 

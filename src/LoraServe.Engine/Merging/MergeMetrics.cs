@@ -17,10 +17,10 @@ internal sealed class MergeMetrics
     /// <summary>A version was merged.</summary>
     /// <param name="version">The version.</param>
     /// <param name="spent">Time of the engine's thread.</param>
-    public void Merged(string version, TimeSpan spent) => _instruments?.Merged(version, spent);
+    public void Merged(AdapterVersionId version, TimeSpan spent) => _instruments?.Merged(version, spent);
 
     /// <summary>The merged weights of a version were freed.</summary>
-    public void Unmerged(string version) => _instruments?.Unmerged(version);
+    public void Unmerged(AdapterVersionId version) => _instruments?.Unmerged(version);
 
     private sealed class Instruments(Meter meter, AdapterManager adapters)
     {
@@ -33,15 +33,15 @@ internal sealed class MergeMetrics
         private readonly Counter<double> _seconds = meter.CreateCounter<double>(
             "loraserve.merge.time", "s", "Time that merges took of the engine's thread.");
 
-        public void Merged(string version, TimeSpan spent)
+        public void Merged(AdapterVersionId version, TimeSpan spent)
         {
             _merges.Add(1, LabelOf(version));
             _seconds.Add(spent.TotalSeconds);
         }
 
-        public void Unmerged(string version) => _unmerges.Add(1, LabelOf(version));
+        public void Unmerged(AdapterVersionId version) => _unmerges.Add(1, LabelOf(version));
 
-        private KeyValuePair<string, object?> LabelOf(string version) =>
+        private KeyValuePair<string, object?> LabelOf(AdapterVersionId version) =>
             new("adapter", adapters.NameOf(version) is { } name ? adapters.Labels.Of(name) : AdapterLabels.Mix);
     }
 }

@@ -35,7 +35,7 @@ internal sealed class MergePolicy(MergedSlots slots, MergeController controller,
     }
 
     /// <summary>Why a version is merged or not.</summary>
-    public MergeDecision Explain(string version, TimeSpan now)
+    public MergeDecision Explain(AdapterVersionId version, TimeSpan now)
     {
         var slot = slots.Find(version);
         var demand = controller.Demand(version, now);

@@ -90,7 +90,7 @@ internal sealed partial class MergeService : IDisposable
     public void Cancel(TaskCompletionSource pin) => _queue.Cancel(pin);
 
     /// <summary>Frees the merged weights of a version as soon as no sequence needs them; false where there are none.</summary>
-    public bool Unmerge(string version)
+    public bool Unmerge(AdapterVersionId version)
     {
         if (_slots.Find(version) is not { } slot) return false;
         (slot.IsPinned, slot.IsUnwanted) = (false, true);
@@ -146,13 +146,13 @@ internal sealed partial class MergeService : IDisposable
             slot.LastUse = Now;
             _controller.ObserveMerge(slot.Bytes, spent.TotalMilliseconds);
             _metrics.Merged(slot.Version, spent);
-            LogMerged(_logger, slot.Version, slot.Bytes, spent.TotalMilliseconds);
+            LogMerged(_logger, slot.Version.Value, slot.Bytes, spent.TotalMilliseconds);
         }
         else if (merge.Error is not null and not MergedSlotsFullException)
         {
             // Not tried again before the demand for it has grown again.
             _controller.Forget(merge.Job.Version);
-            LogMergeFailed(_logger, merge.Error, merge.Job.Version);
+            LogMergeFailed(_logger, merge.Error, merge.Job.Version.Value);
         }
     }
 

@@ -9,7 +9,7 @@ internal sealed class MergeSnapshots(MergedSlots slots, MergeController controll
     // The figures of decisions change with every step; a person sees no difference at this age.
     private static readonly TimeSpan MostAge = TimeSpan.FromMilliseconds(250);
 
-    private MergeStatus _latest = new(0, slots.Budget, [], new Dictionary<string, MergeDecision>());
+    private MergeStatus _latest = new(0, slots.Budget, [], new Dictionary<AdapterVersionId, MergeDecision>());
     private TimeSpan _taken;
 
     /// <summary>The latest one, for any thread.</summary>

@@ -6,9 +6,9 @@ namespace LoraServe.Engine.Merging;
 /// <param name="Slots">Every merged adapter version.</param>
 /// <param name="Decisions">The versions that were used lately.</param>
 internal sealed record MergeStatus(
-    long Bytes, long Budget, IReadOnlyList<MergedSlotInfo> Slots, IReadOnlyDictionary<string, MergeDecision> Decisions)
+    long Bytes, long Budget, IReadOnlyList<MergedSlotInfo> Slots, IReadOnlyDictionary<AdapterVersionId, MergeDecision> Decisions)
 {
     /// <summary>Why a version is merged or not.</summary>
-    public MergeDecision DecisionOf(string version) =>
+    public MergeDecision DecisionOf(AdapterVersionId version) =>
         Decisions.GetValueOrDefault(version) ?? new MergeDecision { Version = version, IsMerged = false, IsPinned = false };
 }

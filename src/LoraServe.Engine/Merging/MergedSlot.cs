@@ -12,7 +12,7 @@ internal sealed class MergedSlot(AdapterLease plain, MergedAdapter merged, long 
 {
     private int _users;
 
-    public string Version => plain.Version;
+    public AdapterVersionId Version => plain.Version;
 
     public long Bytes { get; } = bytes;
 

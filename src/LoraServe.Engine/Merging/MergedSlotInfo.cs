@@ -4,4 +4,4 @@ namespace LoraServe.Engine.Merging;
 /// <param name="Version">The adapter version.</param>
 /// <param name="Bytes">Of memory.</param>
 /// <param name="IsPinned">Whether a person merged them.</param>
-public sealed record MergedSlotInfo(string Version, long Bytes, bool IsPinned);
+public sealed record MergedSlotInfo(AdapterVersionId Version, long Bytes, bool IsPinned);

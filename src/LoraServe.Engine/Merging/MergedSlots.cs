@@ -11,7 +11,7 @@ namespace LoraServe.Engine.Merging;
 /// <param name="metrics">Counts the slots that are given up.</param>
 internal sealed class MergedSlots(long budget, MergeMetrics metrics) : IDisposable
 {
-    private readonly Dictionary<string, MergedSlot> _slots = new(StringComparer.Ordinal);
+    private readonly Dictionary<AdapterVersionId, MergedSlot> _slots = [];
     private long _reserved;
 
     /// <summary>Most bytes of all slots.</summary>
@@ -23,7 +23,7 @@ internal sealed class MergedSlots(long budget, MergeMetrics metrics) : IDisposab
     public IReadOnlyCollection<MergedSlot> All => _slots.Values;
 
     /// <summary>The slot of this version, or null.</summary>
-    public MergedSlot? Find(string version) => _slots.GetValueOrDefault(version);
+    public MergedSlot? Find(AdapterVersionId version) => _slots.GetValueOrDefault(version);
 
     /// <summary>The slots to give up so that so many bytes are free; null if there is no room even without all that can go.</summary>
     /// <param name="bytes">Of the slot to be filled.</param>

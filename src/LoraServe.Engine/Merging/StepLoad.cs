@@ -24,7 +24,7 @@ internal sealed record StepLoad(int Tokens, int Context, bool HasBase, IReadOnly
 /// <param name="Rank">Its highest rank.</param>
 /// <param name="Mode">Whether its rows run on merged weights, as their requests or the adapter say.</param>
 /// <param name="HasSlot">Whether merged weights of it exist.</param>
-internal sealed record AdapterLoad(string Version, int Rank, MergeMode Mode, bool HasSlot)
+internal sealed record AdapterLoad(AdapterVersionId Version, int Rank, MergeMode Mode, bool HasSlot)
 {
     /// <summary>Whether its rows run on merged weights.</summary>
     /// <param name="usesSlots">Whether those of mode auto do where there is a slot.</param>

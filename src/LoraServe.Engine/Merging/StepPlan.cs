@@ -9,5 +9,5 @@ namespace LoraServe.Engine.Merging;
 internal sealed record StepPlan(StepLoad Load, bool UsesSlots, IReadOnlyList<LoraAdapter> Adapters)
 {
     /// <summary>The versions that run on merged weights.</summary>
-    public IEnumerable<string> MergedVersions => Load.Adapters.Where(adapter => adapter.IsMerged(UsesSlots)).Select(adapter => adapter.Version);
+    public IEnumerable<AdapterVersionId> MergedVersions => Load.Adapters.Where(adapter => adapter.IsMerged(UsesSlots)).Select(adapter => adapter.Version);
 }

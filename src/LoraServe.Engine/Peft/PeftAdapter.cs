@@ -49,7 +49,7 @@ internal sealed class PeftAdapter : IDisposable
     public required IReadOnlyList<string> Warnings { get; init; }
 
     /// <summary>See <see cref="PeftDigest.Of"/>.</summary>
-    public required string Version { get; init; }
+    public required AdapterVersionId Version { get; init; }
 
     /// <summary>Opens a folder with adapter_config.json and adapter_model.safetensors and checks all of it against the base.</summary>
     /// <param name="folder">May hold other files, which are ignored.</param>

@@ -8,7 +8,7 @@ namespace LoraServe.Engine.Peft;
 /// <summary>The results of one pass over the tensors of an adapter file.</summary>
 /// <param name="Version">The adapter version: a hash over everything that affects the output.</param>
 /// <param name="Largest">The largest absolute value of each trained tensor, by name; not finite if it holds a NaN or an infinity.</param>
-internal sealed record PeftDigest(string Version, IReadOnlyDictionary<string, float> Largest)
+internal sealed record PeftDigest(AdapterVersionId Version, IReadOnlyDictionary<string, float> Largest)
 {
     // Bytes: few enough to stay in a processor's cache between hashing and comparing.
     private const int Chunk = 1 << 18;
@@ -48,7 +48,7 @@ internal sealed record PeftDigest(string Version, IReadOnlyDictionary<string, fl
             Tensor($"{path} rows of {string.Join(' ', rows.Ids)}", rows.Rows);
         if (config.InvocationTokens.Count > 0) Line($"invocation {string.Join(' ', config.InvocationTokens)}");
         if (companion is not null) Line($"with {companion}");
-        return new PeftDigest(Convert.ToHexStringLower(hash.GetHashAndReset()), largest);
+        return new PeftDigest(new AdapterVersionId(Convert.ToHexStringLower(hash.GetHashAndReset())), largest);
 
         void Line(string text) => hash.AppendData(Encoding.UTF8.GetBytes($"{text}\n"));
 

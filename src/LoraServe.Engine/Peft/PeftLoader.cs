@@ -19,7 +19,7 @@ internal sealed class PeftLoader(
     SafetensorsFile file, PeftContent content, ModelModules modules, Func<string, Tensor> baseTensor, ScalarType dtype, Device device)
 {
     /// <summary>The adapter; its tensors are in no dispose scope.</summary>
-    public LoraAdapter Load(string version, IReadOnlyList<int> invocationTokens)
+    public LoraAdapter Load(AdapterVersionId version, IReadOnlyList<int> invocationTokens)
     {
         using var normalMode = inference_mode(false);
         using var noGradient = no_grad();

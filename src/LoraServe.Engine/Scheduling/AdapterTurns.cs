@@ -10,7 +10,7 @@ namespace LoraServe.Engine.Scheduling;
 /// <param name="most">Most adapters that act in a step.</param>
 internal sealed class AdapterTurns(int most)
 {
-    private readonly Dictionary<string, Turn> _turns = new(StringComparer.Ordinal);
+    private readonly Dictionary<AdapterVersionId, Turn> _turns = [];
     private readonly List<Turn> _candidates = [];
     private long _step;
 

@@ -23,7 +23,7 @@ internal sealed class CachedBlock
     public int Block { get; }
 
     /// <summary>The empty prefix, which every other continues; it has no block.</summary>
-    public static CachedBlock Root() => new(parent: null, new PrefixScope("", "", default, 0), [], block: -1);
+    public static CachedBlock Root() => new(parent: null, new PrefixScope("", new AdapterVersionId(""), default, 0), [], block: -1);
 
     /// <summary>The block that continues this prefix by these tokens, computed under that scope; null if there is none.</summary>
     public CachedBlock? Find(PrefixScope scope, ReadOnlySpan<int> tokens) =>

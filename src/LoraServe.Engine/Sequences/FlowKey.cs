@@ -8,9 +8,9 @@ namespace LoraServe.Engine.Sequences;
 /// <param name="Adapter">An adapter version, or the common key of all mixes.</param>
 internal readonly record struct FlowKey(string Owner, string Adapter)
 {
-    private const string Sums = "sums";
+    private const string Mixes = "mixes";
 
     /// <summary>The flow of a request.</summary>
     public static FlowKey Of(GenerationRequest request) =>
-        new(request.Owner, request.Adapter.IsSpelledOut ? Sums : request.Adapter.Version);
+        new(request.Owner, request.Adapter.IsSpelledOut ? Mixes : request.Adapter.Version.Value);
 }

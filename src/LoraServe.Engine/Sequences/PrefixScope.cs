@@ -14,7 +14,7 @@ namespace LoraServe.Engine.Sequences;
 /// The position from which the adapter acts. An invocation may span two blocks, so the tokens of a block alone
 /// do not determine it.
 /// </param>
-internal sealed record PrefixScope(string Salt, string Version, MergeMode Mode, int Start)
+internal sealed record PrefixScope(string Salt, AdapterVersionId Version, MergeMode Mode, int Start)
 {
     /// <summary>Tokens on which no adapter acts, whatever adapter the request names.</summary>
     public static PrefixScope Base(string salt) => new(salt, LoraAdapter.Base.Version, MergeMode.Auto, 0);

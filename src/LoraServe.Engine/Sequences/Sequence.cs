@@ -72,7 +72,7 @@ internal sealed class Sequence
     public MergeMode Mode => Request.Mode ?? Request.Adapter.Mode;
 
     /// <summary>The version of <see cref="Adapter"/>.</summary>
-    public string AdapterVersion => Adapter.Version;
+    public AdapterVersionId AdapterVersion => Adapter.Version;
 
     /// <summary>
     /// The first position on which the adapter acts: 0, or for an activated LoRA the start of its last invocation in the prompt. Past the end

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using LoraServe.Api;
+using LoraServe.Engine;
 using LoraServe.Keys;
 using LoraServe.Keys.Storage;
 using Microsoft.EntityFrameworkCore;
@@ -28,15 +29,15 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
         Caller caller,
         string action,
         string target,
-        string? from = null,
-        string? to = null,
+        AdapterVersionId? from = null,
+        AdapterVersionId? to = null,
         JsonObject? details = null,
         HttpContext? context = null)
     {
         var text = AuditText.Of(details);
         // Their values are for those who may read the audit.
         var fields = details is null ? null : string.Join(", ", details.Select(field => field.Key));
-        LogChange(action, target, caller.Id, caller.Name, from, to, fields);
+        LogChange(action, target, caller.Id, caller.Name, from?.Value, to?.Value, fields);
         try
         {
             Write(new AuditRow
@@ -47,8 +48,8 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
                 RequestId = context?.TraceIdentifier,
                 Action = action,
                 Target = AuditText.Of(target),
-                FromVersion = from,
-                ToVersion = to,
+                FromVersion = from?.Value,
+                ToVersion = to?.Value,
                 Details = text,
             });
         }

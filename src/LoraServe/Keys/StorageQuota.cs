@@ -71,7 +71,7 @@ internal sealed class StorageQuota(KeyDatabase database, LlmEngine engine)
             before =>
             {
                 // Before it is stored: what is on the disk and nobody's would not count. A row alone counts nothing.
-                if (adapter.Version != before?.Version) Remember(caller, adapter.Name, adapter.Version);
+                if (adapter.Version != before?.Version) Remember(caller, adapter.Name, adapter.Version.Value);
                 return store();
             },
             cancellation);
@@ -130,8 +130,8 @@ internal sealed class StorageQuota(KeyDatabase database, LlmEngine engine)
 
             var brought = name.Select(row => row.Version).ToHashSet(StringComparer.Ordinal);
             stored.AddRange(adapters.Versions(name.Key)
-                .Where(version => brought.Contains(version.Version))
-                .Select(version => (name.Key, version.Version, version.SizeBytes)));
+                .Where(version => brought.Contains(version.Version.Value))
+                .Select(version => (name.Key, version.Version.Value, version.SizeBytes)));
         }
 
         return stored;

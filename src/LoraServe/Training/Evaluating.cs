@@ -40,7 +40,7 @@ internal sealed class Evaluating(JobStore store, JobFolders folders) : JobKind
             results.Add(new EvaluationResult
             {
                 Adapter = adapter,
-                Version = lease.Version,
+                Version = lease.Version.Value,
                 Figures = FiguresResource.From(evaluation.Figures),
                 Seconds = Stopwatch.GetElapsedTime(start).TotalSeconds,
                 Examples = [.. evaluation.Examples.Take(request.Examples).Select(EvaluatedExample.From)],

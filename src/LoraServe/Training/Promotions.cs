@@ -27,8 +27,8 @@ internal sealed class Promotions(LlmEngine engine, TrainedAdapters adapters)
             FineTuningJobId = job.Id,
             StepNumber = step,
             Alias = alias,
-            Version = after.Version,
-            PreviousVersion = before?.Version,
+            Version = after.Version.Value,
+            PreviousVersion = before?.Version.Value,
             Figures = figures,
             Adapter = caller.Scopes.Grant(KeyScope.AdaptersRead) ? AdapterResource.From(after, engine, caller.Access) : null,
         };

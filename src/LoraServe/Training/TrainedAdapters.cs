@@ -27,7 +27,7 @@ internal sealed class TrainedAdapters(LlmEngine engine, AdapterUploads uploads, 
         var owner = owners.Of(job);
         using var adapter = await uploads.CheckAsync(owner, name, upload, Options(provenance), CancellationToken.None);
         var (_, after) = await uploads.StoreAsync(
-            owner, adapter, () => naming(adapter.Info.Version), AuditAction.AdapterTrained, context: null, CancellationToken.None);
+            owner, adapter, () => naming(adapter.Info.Version.Value), AuditAction.AdapterTrained, context: null, CancellationToken.None);
         return after;
     }
 
@@ -39,7 +39,7 @@ internal sealed class TrainedAdapters(LlmEngine engine, AdapterUploads uploads, 
     /// <param name="version">The version it made, or null.</param>
     public bool Has(StoredJob job, string name, string? version) => version is not null
         && engine.Adapters.Find(name) is not null
-        && engine.Adapters.Versions(name).Any(known => known.Version == version && known.Created >= job.Created);
+        && engine.Adapters.Versions(name).Any(known => known.Version.Value == version && known.Created >= job.Created);
 
     /// <summary>The same at a caller's request.</summary>
     /// <returns>What the name pointed at before, and what it points at now.</returns>

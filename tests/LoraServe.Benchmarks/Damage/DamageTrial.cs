@@ -92,7 +92,7 @@ internal sealed class DamageTrial(DamageSource source, string root)
         Require(Start(before, rebuild: true) is null, $"--rebuild-registry does not help: {LastRefusal}");
         using (var server = new DamagedServer(_data))
         {
-            var served = server.Adapters.List().Where(info => info.Parts.Count == 0).SelectMany(info => server.Adapters.Versions(info.Name)).Select(version => version.Version);
+            var served = server.Adapters.List().Where(info => info.Parts.Count == 0).SelectMany(info => server.Adapters.Versions(info.Name)).Select(version => version.Version.Value);
             var lost = versions.Except(served, StringComparer.Ordinal).ToList();
             Require(lost.Count == 0, $"{lost.Count} versions that lie there have no name after rebuilding.");
             var unnamed = names.Except(server.Adapters.List().Select(info => info.Name), StringComparer.Ordinal).ToList();

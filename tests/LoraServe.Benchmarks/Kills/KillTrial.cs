@@ -80,7 +80,7 @@ internal sealed class KillTrial(string root, Func<int, ProcessStartInfo> worker)
 
     private void VerifyNames(AdapterManager manager, (string Name, string Version)? pending)
     {
-        var found = manager.List().ToDictionary(info => info.Name, info => info.Version, StringComparer.Ordinal);
+        var found = manager.List().ToDictionary(info => info.Name, info => info.Version.Value, StringComparer.Ordinal);
         foreach (var name in found.Keys.Union(_names.Keys, StringComparer.Ordinal).ToList())
         {
             var (expected, actual) = (_names.GetValueOrDefault(name, "-"), found.GetValueOrDefault(name, "-"));
@@ -106,7 +106,7 @@ internal sealed class KillTrial(string root, Func<int, ProcessStartInfo> worker)
 
     private void VerifyFolders(AdapterManager manager)
     {
-        var named = _names.Keys.SelectMany(manager.Versions).Select(version => version.Version).ToHashSet(StringComparer.Ordinal);
+        var named = _names.Keys.SelectMany(manager.Versions).Select(version => version.Version.Value).ToHashSet(StringComparer.Ordinal);
         var stored = Directory.GetDirectories(Path.Combine(root, "data", "adapters", "versions")).Select(Path.GetFileName).ToList();
         if (!named.SetEquals(stored!)) throw new BenchmarkException($"{stored.Count} versions are stored, {named.Count} are named.");
         var incoming = Directory.GetFileSystemEntries(Path.Combine(root, "data", "adapters", "incoming"));

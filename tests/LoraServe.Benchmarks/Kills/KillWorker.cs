@@ -29,7 +29,7 @@ internal static class KillWorker
                 case 1 or 2 when versions.Count > 1:
                     var target = versions[random.Next(versions.Count)].Version;
                     await journal.WriteLineAsync($"begin {name} {target}");
-                    manager.Rollback(name, target);
+                    manager.Rollback(name, target.Value);
                     break;
                 default:
                     using (var upload = await KilledStore.UploadAsync(manager, root, random))

@@ -1,3 +1,4 @@
+using LoraServe.Engine;
 using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Lora;
 using static TorchSharp.torch;
@@ -15,7 +16,7 @@ internal static class RandomAdapter
     /// <param name="rank">r of every module.</param>
     /// <param name="dtype">The compute dtype.</param>
     public static LoraAdapter Create(ModelConfig config, string version, int rank, ScalarType dtype) => new(
-        version,
+        new AdapterVersionId(version),
         config.Modules("base").Linears.Where(linear => linear.Path != ModelLayout.Head).ToDictionary(
             linear => linear.Path,
             LinearUpdate (linear) => new LoraWeights(Random(rank, linear.InFeatures, dtype), Random(linear.OutFeatures, rank, dtype))));

@@ -33,7 +33,7 @@ public sealed class AdapterExportTests : IDisposable
         foreach (var format in Enum.GetValues<ArchiveFormat>())
         {
             var first = await ArchiveAsync("a", format);
-            foreach (var file in Directory.GetFiles(Path.GetDirectoryName(_adapters.TensorFile(_adapters.Manager.Find("a")!.Version))!))
+            foreach (var file in Directory.GetFiles(Path.GetDirectoryName(_adapters.TensorFile(_adapters.Manager.Find("a")!.Version.Value))!))
                 File.SetLastWriteTimeUtc(file, DateTime.UtcNow.AddDays(-3));
             (await ArchiveAsync("a", format)).ShouldBe(first);
         }
@@ -64,7 +64,7 @@ public sealed class AdapterExportTests : IDisposable
         using var export = await _adapters.Manager.ExportAsync(AdapterReference.Parse("a"), CancellationToken.None);
 
         _adapters.Manager.Remove("a", force: false).ShouldBeTrue();
-        File.Exists(_adapters.TensorFile(version)).ShouldBeFalse();
+        File.Exists(_adapters.TensorFile(version.Value)).ShouldBeFalse();
 
         using var archive = new MemoryStream();
         await export.WriteAsync(ArchiveFormat.TarGz, archive, CancellationToken.None);
@@ -76,15 +76,15 @@ public sealed class AdapterExportTests : IDisposable
     public async Task Export_FileThatWasChanged_IsRefusedByName()
     {
         var version = (await _adapters.Add("a", ManagedAdapters.One)).Version;
-        var bytes = await File.ReadAllBytesAsync(_adapters.TensorFile(version));
+        var bytes = await File.ReadAllBytesAsync(_adapters.TensorFile(version.Value));
         bytes[^1] ^= 1;
-        await File.WriteAllBytesAsync(_adapters.TensorFile(version), bytes);
+        await File.WriteAllBytesAsync(_adapters.TensorFile(version.Value), bytes);
 
         var error = await Should.ThrowAsync<DamagedAdapterException>(() => ArchiveAsync("a", ArchiveFormat.TarGz));
 
         error.Message.ShouldContain("'a'");
         error.Message.ShouldNotContain(_adapters.DataFolder);
-        File.Delete(_adapters.TensorFile(version));
+        File.Delete(_adapters.TensorFile(version.Value));
         (await Should.ThrowAsync<DamagedAdapterException>(() => ArchiveAsync("a", ArchiveFormat.TarGz))).Message
             .ShouldNotContain(_adapters.DataFolder);
     }
@@ -93,7 +93,7 @@ public sealed class AdapterExportTests : IDisposable
     public async Task Export_ConfigurationThatWasMadeOneOfAnotherBase_IsRefused()
     {
         var version = (await _adapters.Add("a", ManagedAdapters.One)).Version;
-        var config = Path.Combine(Path.GetDirectoryName(_adapters.TensorFile(version))!, "adapter_config.json");
+        var config = Path.Combine(Path.GetDirectoryName(_adapters.TensorFile(version.Value))!, "adapter_config.json");
         await File.WriteAllTextAsync(config, (await File.ReadAllTextAsync(config)).Replace("\"r\": 4", "\"r\": 300"));
 
         await Should.ThrowAsync<DamagedAdapterException>(() => ArchiveAsync("a", ArchiveFormat.TarGz));

@@ -19,7 +19,7 @@ public sealed class AdapterManagerLoadingTests : IDisposable
     public async Task Acquire_ConfigurationOfManyFaults_LogsNoMoreThanAFault()
     {
         var version = (await _adapters.Add("a", ManagedAdapters.One)).Version;
-        var config = Path.Combine(Path.GetDirectoryName(_adapters.TensorFile(version))!, "adapter_config.json");
+        var config = Path.Combine(Path.GetDirectoryName(_adapters.TensorFile(version.Value))!, "adapter_config.json");
         string[] names = ["r", "lora_alpha", "target_modules", "modules_to_save", "use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "bias"];
         await File.WriteAllTextAsync(config, $"{{{string.Join(',', names.Select(name => $"\"{name}\": [[\"{new string('x', 200)}\"]]"))}}}");
 
@@ -35,7 +35,7 @@ public sealed class AdapterManagerLoadingTests : IDisposable
         var info = await _adapters.Add("a", One);
         await _adapters.Add("b", Two);
         Manager.SaveMix("m", [new AdapterPart("a", 1), new AdapterPart("b", 1)]);
-        using (var file = File.OpenWrite(_adapters.TensorFile(info.Version))) file.SetLength(file.Length / 2);
+        using (var file = File.OpenWrite(_adapters.TensorFile(info.Version.Value))) file.SetLength(file.Length / 2);
 
         (await Should.ThrowAsync<DamagedAdapterException>(() => _adapters.Version("a"))).Message.ShouldContain("The adapter 'a' cannot be loaded");
         (await Should.ThrowAsync<DamagedAdapterException>(() => _adapters.Version("m"))).Message.ShouldContain("The adapter 'a' cannot be loaded");
@@ -49,21 +49,21 @@ public sealed class AdapterManagerLoadingTests : IDisposable
         Manager.Find("a")!.Broken.ShouldNotBeNull();
         await _adapters.Add("a", One);
         Manager.Find("a")!.Broken.ShouldBeNull();
-        (await _adapters.Version("a")).ShouldBe(info.Version);
+        (await _adapters.Version("a")).ShouldBe(info.Version.Value);
     }
 
     [Fact]
     public async Task AcquireAsync_BrokenAndMendedBehindTheServersBack_WorksAfterARestart()
     {
         var info = await _adapters.Add("a", One);
-        var content = File.ReadAllBytes(_adapters.TensorFile(info.Version));
-        File.Delete(_adapters.TensorFile(info.Version));
+        var content = File.ReadAllBytes(_adapters.TensorFile(info.Version.Value));
+        File.Delete(_adapters.TensorFile(info.Version.Value));
         await Should.ThrowAsync<DamagedAdapterException>(() => _adapters.Version("a"));
-        File.WriteAllBytes(_adapters.TensorFile(info.Version), content);
+        File.WriteAllBytes(_adapters.TensorFile(info.Version.Value), content);
 
         _adapters.Restart();
 
-        (await _adapters.Version("a")).ShouldBe(info.Version);
+        (await _adapters.Version("a")).ShouldBe(info.Version.Value);
         Manager.Find("a")!.Broken.ShouldBeNull();
     }
 
@@ -73,7 +73,7 @@ public sealed class AdapterManagerLoadingTests : IDisposable
         var info = await _adapters.Add("a", One);
         await _adapters.Add("b", Two);
         _adapters.Restart();
-        Directory.Delete(Path.GetDirectoryName(_adapters.TensorFile(info.Version))!, recursive: true);
+        Directory.Delete(Path.GetDirectoryName(_adapters.TensorFile(info.Version.Value))!, recursive: true);
 
         _adapters.Restart();
 
@@ -163,7 +163,7 @@ public sealed class AdapterManagerLoadingTests : IDisposable
     {
         string[] contents = [One, Two, Three];
         var versions = new HashSet<string>();
-        foreach (var content in contents) versions.Add((await _adapters.Add("a", content)).Version);
+        foreach (var content in contents) versions.Add((await _adapters.Add("a", content)).Version.Value);
         using var over = new CancellationTokenSource(TimeSpan.FromSeconds(3));
         var served = 0;
 
@@ -193,7 +193,7 @@ public sealed class AdapterManagerLoadingTests : IDisposable
                         default:
                             using (var lease = await Manager.AcquireAsync("a", CancellationToken.None))
                             {
-                                versions.ShouldContain(lease.Version);
+                                versions.ShouldContain(lease.Version.Value);
                                 lease.Adapter.Version.ShouldBe(lease.Version);
                                 lease.Adapter.Linears.Values.SelectMany(update => update.Tensors).ShouldAllBe(tensor => !tensor.IsInvalid);
                                 Interlocked.Increment(ref served);

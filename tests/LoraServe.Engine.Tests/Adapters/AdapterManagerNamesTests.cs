@@ -29,7 +29,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
         var versions = Manager.Versions("a");
         versions.Select(version => (version.Version, version.IsCurrent, version.Rank)).ShouldBe([(two.Version, true, two.Rank), (one.Version, false, one.Rank)]);
         versions.Select(version => version.SplitShare).ShouldBe([1, 0]);
-        (await _adapters.Version($"a@{one.Version[..8]}")).ShouldBe(one.Version);
+        (await _adapters.Version($"a@{one.Version.Value[..8]}")).ShouldBe(one.Version.Value);
     }
 
     [Fact]
@@ -37,7 +37,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
     {
         var added = await Task.WhenAll(((string[])[One, Two, Three]).Select(adapter => Task.Run(() => _adapters.Add(adapter, adapter))));
 
-        var folders = added.Select(info => VersionFile.TryRead(Path.GetDirectoryName(_adapters.TensorFile(info.Version))!)!).ToList();
+        var folders = added.Select(info => VersionFile.TryRead(Path.GetDirectoryName(_adapters.TensorFile(info.Version.Value))!)!).ToList();
         folders.Select(file => file.Name).ShouldBe([One, Two, Three]);
         folders.Select(file => file.Generation).Distinct().Count().ShouldBe(3);
     }
@@ -75,15 +75,15 @@ public sealed class AdapterManagerNamesTests : IDisposable
         var one = await _adapters.Add("a", One);
         var two = await _adapters.Add("a", Two);
 
-        Manager.Update("a", new AdapterPatch { Split = new Dictionary<string, double> { [one.Version[..6]] = 0.25 } })
-            .Split.ShouldBe(new Dictionary<string, double> { [one.Version] = 0.25 });
+        Manager.Update("a", new AdapterPatch { Split = new Dictionary<string, double> { [one.Version.Value[..6]] = 0.25 } })
+            .Split.ShouldBe(new Dictionary<AdapterVersionId, double> { [one.Version] = 0.25 });
         _adapters.Restart();
 
-        var counts = new Dictionary<string, int> { [one.Version] = 0, [two.Version] = 0 };
+        var counts = new Dictionary<string, int> { [one.Version.Value] = 0, [two.Version.Value] = 0 };
         for (var i = 0; i < 400; i++) counts[await _adapters.Version("a")]++;
-        counts[one.Version].ShouldBeInRange(60, 140);
+        counts[one.Version.Value].ShouldBeInRange(60, 140);
         Manager.Versions("a").Select(version => version.SplitShare).ShouldBe([0.75, 0.25]);
-        Manager.Rollback("a", one.Version).Split.ShouldBeEmpty();
+        Manager.Rollback("a", one.Version.Value).Split.ShouldBeEmpty();
     }
 
     [Fact]
@@ -215,7 +215,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
     {
         var one = await _adapters.Add("a", One);
         await _adapters.Add("b", Three);
-        Manager.SaveMix("inner", [new AdapterPart($"a@{one.Version[..4]}", 0.5), new AdapterPart("b", 1)]);
+        Manager.SaveMix("inner", [new AdapterPart($"a@{one.Version.Value[..4]}", 0.5), new AdapterPart("b", 1)]);
         Manager.SaveMix("outer", [new AdapterPart("inner", 2), new AdapterPart("b", -1)]);
         _adapters.Restart();
 
@@ -224,7 +224,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
         info.Broken.ShouldBeNull();
         using var lease = await Manager.AcquireAsync("outer", CancellationToken.None);
         (lease.Name, lease.Version).ShouldBe(("outer", info.Version));
-        (await _adapters.Version("a,b")).ShouldBe(info.Version);
+        (await _adapters.Version("a,b")).ShouldBe(info.Version.Value);
         Manager.Versions("outer").ShouldBeEmpty();
         Manager.CacheStatus.Loads.ShouldBe(1);
     }
@@ -275,7 +275,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
         Manager.Find("m")!.Broken.ShouldBe("The adapter 'a', a part of the mix 'm', does not exist.");
         await Should.ThrowAsync<UnknownAdapterException>(() => _adapters.Version("m"));
         await _adapters.Add("a", Two);
-        (await _adapters.Version("m")).ShouldBe(Manager.Find("m")!.Version);
+        (await _adapters.Version("m")).ShouldBe(Manager.Find("m")!.Version.Value);
     }
 
     [Fact]
@@ -287,7 +287,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
         Manager.Remove("a", force: true);
         _adapters.Restart();
 
-        (await _adapters.Version("b")).ShouldBe(info.Version);
+        (await _adapters.Version("b")).ShouldBe(info.Version.Value);
     }
 
     [Fact]
@@ -323,11 +323,11 @@ public sealed class AdapterManagerNamesTests : IDisposable
         }
 
         (await Should.ThrowAsync<IOException>(() => _adapters.Add("a", Two))).Message.ShouldContain("disk is full");
-        Should.Throw<IOException>(() => Manager.Rollback("a", info.Version[..8]));
+        Should.Throw<IOException>(() => Manager.Rollback("a", info.Version.Value[..8]));
 
         Manager.Find("a")!.Version.ShouldBe(info.Version);
         _adapters.Restart();
-        (await _adapters.Version("a")).ShouldBe(info.Version);
+        (await _adapters.Version("a")).ShouldBe(info.Version.Value);
         Directory.GetDirectories(Path.Combine(_adapters.DataFolder, "adapters", "versions")).Length.ShouldBe(1);
     }
 
@@ -352,7 +352,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
             using (var file = new FileStream(filler, FileMode.Open)) file.SetLength(file.Length - (20_000 + (i * 7_000)));
             try
             {
-                stored[adapter] = (await _adapters.Add(adapter, adapter)).Version;
+                stored[adapter] = (await _adapters.Add(adapter, adapter)).Version.Value;
             }
             catch (IOException e)
             {
@@ -362,7 +362,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
 
         File.Delete(filler);
         _adapters.Restart();
-        Manager.List().ToDictionary(info => info.Name, info => info.Version).ShouldBe(stored, ignoreOrder: true);
+        Manager.List().ToDictionary(info => info.Name, info => info.Version.Value).ShouldBe(stored, ignoreOrder: true);
         foreach (var name in stored.Keys) (await _adapters.Version(name)).ShouldBe(stored[name]);
         Directory.GetDirectories(Path.Combine(_adapters.DataFolder, "adapters", "versions")).Length.ShouldBe(stored.Values.Distinct().Count());
     }

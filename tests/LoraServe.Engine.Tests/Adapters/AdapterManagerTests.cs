@@ -39,7 +39,7 @@ public sealed class AdapterManagerTests : IDisposable
         info.Alpha.ShouldBe(8);
         info.TargetModules.ShouldBe(["q_proj", "v_proj"]);
         info.ModuleCount.ShouldBe(6);
-        info.Version.Length.ShouldBe(64);
+        info.Version.Value.Length.ShouldBe(64);
         _manager.List().ShouldBe([info]);
         using var lease = await _manager.AcquireAsync("support", CancellationToken.None);
         lease.Version.ShouldBe(info.Version);
@@ -180,7 +180,7 @@ public sealed class AdapterManagerTests : IDisposable
     public async Task AcquireAsync_FilesDamagedOnDisk_SaysWhichAdapter()
     {
         var info = await Add("support", One);
-        File.WriteAllText(Path.Combine(_root, "data", "adapters", "versions", info.Version, "adapter_model.safetensors"), "damaged");
+        File.WriteAllText(Path.Combine(_root, "data", "adapters", "versions", info.Version.Value, "adapter_model.safetensors"), "damaged");
 
         var e = await Should.ThrowAsync<DamagedAdapterException>(async () => await _manager.AcquireAsync("support", CancellationToken.None));
 
@@ -213,7 +213,7 @@ public sealed class AdapterManagerTests : IDisposable
     public async Task AddAsync_SameContentAgainAfterDamage_MendsIt(bool afterRestart)
     {
         var info = await Add("support", One);
-        File.WriteAllText(Path.Combine(_root, "data", "adapters", "versions", info.Version, "adapter_model.safetensors"), "damaged");
+        File.WriteAllText(Path.Combine(_root, "data", "adapters", "versions", info.Version.Value, "adapter_model.safetensors"), "damaged");
         if (afterRestart) Restart();
 
         (await Add("support", One)).Version.ShouldBe(info.Version);

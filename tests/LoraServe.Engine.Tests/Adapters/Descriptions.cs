@@ -8,7 +8,7 @@ internal static class Descriptions
     public static AdapterInfo Of(string version) => new()
     {
         Name = "",
-        Version = version,
+        Version = new AdapterVersionId(version),
         Rank = 4,
         Alpha = 8,
         UsesRsLora = false,

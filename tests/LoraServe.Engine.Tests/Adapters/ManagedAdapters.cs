@@ -72,7 +72,7 @@ internal sealed class ManagedAdapters : IDisposable
     public async Task<string> Version(string reference)
     {
         using var lease = await Manager.AcquireAsync(reference, CancellationToken.None);
-        return lease.Version;
+        return lease.Version.Value;
     }
 
     /// <summary>Where the tensors of a version are on disk.</summary>

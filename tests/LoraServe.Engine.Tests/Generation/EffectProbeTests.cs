@@ -87,7 +87,7 @@ public sealed class EffectProbeTests : IAsyncDisposable
     public async Task MeasureEffectAsync_ActivatedLora_IsInvoked()
     {
         using var adapter = Load("attention-r4", scale: 1);
-        using var activated = new LoraAdapter("activated", adapter.Linears) { InvocationTokens = [7, 300, 9] };
+        using var activated = new LoraAdapter(new AdapterVersionId("activated"), adapter.Linears) { InvocationTokens = [7, 300, 9] };
 
         (await Measure(activated)).ShouldBeGreaterThan(1e-4);
     }

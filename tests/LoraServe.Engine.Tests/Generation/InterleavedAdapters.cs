@@ -31,7 +31,7 @@ internal static class InterleavedAdapters
             adapters.Add(peft.Load(torch.ScalarType.Float32, torch.CPU, weights.Weight));
         }
 
-        adapters.Add(LoraMix.Combine("mix", [(adapters[1], 0.7), (adapters[2], -0.3)]));
+        adapters.Add(LoraMix.Combine(new AdapterVersionId("mix"), [(adapters[1], 0.7), (adapters[2], -0.3)]));
         return adapters;
     }
 }

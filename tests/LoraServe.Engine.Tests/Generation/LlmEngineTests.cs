@@ -135,7 +135,7 @@ public sealed class LlmEngineTests : IAsyncLifetime
     public async Task Submit_AdapterThatBreaksTheStep_FailsOnlyItsBatch()
     {
         // Such an adapter never passes the door; it stands for whatever may go wrong in a step.
-        using var broken = new LoraAdapter("broken", new Dictionary<string, LinearUpdate>
+        using var broken = new LoraAdapter(new AdapterVersionId("broken"), new Dictionary<string, LinearUpdate>
         {
             ["model.layers.0.self_attn.q_proj"] = new LoraWeights(torch.ones(2, 3), torch.ones(3, 2)),
         });

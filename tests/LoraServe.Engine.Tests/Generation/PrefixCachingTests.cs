@@ -113,7 +113,7 @@ public sealed class PrefixCachingTests : IAsyncLifetime
     public async Task Submit_StepFails_PublishesNothing()
     {
         // Such an adapter never passes the door; it stands for whatever may go wrong in a step.
-        using var broken = new LoraAdapter("broken", new Dictionary<string, LinearUpdate>
+        using var broken = new LoraAdapter(new AdapterVersionId("broken"), new Dictionary<string, LinearUpdate>
         {
             ["model.layers.2.self_attn.q_proj"] = new LoraWeights(torch.ones(2, 3), torch.ones(3, 2)),
         });

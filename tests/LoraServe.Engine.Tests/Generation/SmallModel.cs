@@ -46,7 +46,7 @@ internal sealed class SmallModel : IDisposable
 
     /// <summary>An adapter of the output head that adds the same to all logits; owned by the caller.</summary>
     public LoraAdapter OfHead(float factor) => new(
-        "head",
+        new AdapterVersionId("head"),
         new Dictionary<string, LinearUpdate>
         {
             [ModelLayout.Head] = new LoraWeights(torch.ones(1, _config.HiddenSize), torch.full(_config.VocabularySize, 1, factor)),

@@ -11,7 +11,7 @@ public class LoraBatchTests
 {
     private static readonly LoraAdapter[] Adapters =
     [
-        LoraAdapter.Base, new("one", new Dictionary<string, LinearUpdate>()), new("two", new Dictionary<string, LinearUpdate>()),
+        LoraAdapter.Base, new(new AdapterVersionId("one"), new Dictionary<string, LinearUpdate>()), new(new AdapterVersionId("two"), new Dictionary<string, LinearUpdate>()),
     ];
 
     [Fact]

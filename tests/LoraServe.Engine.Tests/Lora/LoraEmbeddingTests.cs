@@ -45,7 +45,7 @@ public sealed class LoraEmbeddingTests : IDisposable
 
     private Tensor LoraRow(LowRankEmbedding lora, int token) => (_weight[token] * lora.Scale!) + lora.B.mv(lora.A.select(1, token));
 
-    private static LoraAdapter Plain() => new("plain", new Dictionary<string, LinearUpdate>());
+    private static LoraAdapter Plain() => new(new AdapterVersionId("plain"), new Dictionary<string, LinearUpdate>());
 
-    private static LoraAdapter Adapter(EmbeddingUpdate update) => new("some", new Dictionary<string, LinearUpdate>()) { Embedding = update };
+    private static LoraAdapter Adapter(EmbeddingUpdate update) => new(new AdapterVersionId("some"), new Dictionary<string, LinearUpdate>()) { Embedding = update };
 }

@@ -61,7 +61,7 @@ public sealed class LoraLinearTests : IDisposable
     public void Forward_AdapterOfAnotherModule_ActsAsTheBase()
     {
         var x = Random(3, 2, In);
-        var other = new LoraAdapter("other", new Dictionary<string, LinearUpdate> { ["model.layers.1.self_attn.q_proj"] = new LoraWeights(Random(4, 2, In), Random(5, Out, 2)) });
+        var other = new LoraAdapter(new AdapterVersionId("other"), new Dictionary<string, LinearUpdate> { ["model.layers.1.self_attn.q_proj"] = new LoraWeights(Random(4, 2, In), Random(5, Out, 2)) });
 
         _linear.Forward(x, new LoraBatch([(2, other)])).eq(_linear.Forward(x, new LoraBatch([]))).all().item<bool>().ShouldBeTrue();
     }
@@ -76,7 +76,7 @@ public sealed class LoraLinearTests : IDisposable
         const int Wide = 256;
         // B is the identity: a result shows A x as it was rounded.
         var (a, b) = (Random(30 + rank, rank, Wide).to(ScalarType.BFloat16), eye(rank, dtype: ScalarType.BFloat16));
-        var adapter = new LoraAdapter("wide", new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(a, b) });
+        var adapter = new LoraAdapter(new AdapterVersionId("wide"), new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(a, b) });
         var linear = new LoraLinear(Path, zeros(rank, Wide, ScalarType.BFloat16), null);
         var x = Random(33, Tokens, Wide).to(ScalarType.BFloat16);
 
@@ -97,7 +97,7 @@ public sealed class LoraLinearTests : IDisposable
         const int Tokens = 8192;
         // A is the identity and W zero: a result shows b + B x as it was rounded.
         var (a, b) = (eye(rank, dtype: ScalarType.BFloat16), Random(40 + rank, wide, rank).to(ScalarType.BFloat16));
-        var adapter = new LoraAdapter("wide", new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(a, b) });
+        var adapter = new LoraAdapter(new AdapterVersionId("wide"), new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(a, b) });
         var linear = new LoraLinear(Path, zeros(wide, rank, ScalarType.BFloat16), Random(43, wide).to(ScalarType.BFloat16));
         var x = Random(44, Tokens, rank).to(ScalarType.BFloat16);
 
@@ -117,8 +117,8 @@ public sealed class LoraLinearTests : IDisposable
         var linear = new LoraLinear(Path, w, b);
         LoraAdapter[] adapters =
         [
-            new("one", new Dictionary<string, LinearUpdate> { [Path] = new ReplacedLinear(Random(52, Out, In), Random(53, Out)) }),
-            new("two", new Dictionary<string, LinearUpdate> { [Path] = new ReplacedLinear(Random(54, Out, In), null) }),
+            new(new AdapterVersionId("one"), new Dictionary<string, LinearUpdate> { [Path] = new ReplacedLinear(Random(52, Out, In), Random(53, Out)) }),
+            new(new AdapterVersionId("two"), new Dictionary<string, LinearUpdate> { [Path] = new ReplacedLinear(Random(54, Out, In), null) }),
         ];
         var x = Random(55, first + second + ofBase, In);
 
@@ -139,7 +139,7 @@ public sealed class LoraLinearTests : IDisposable
         new LoraLinear(Path, Random(60, Out, In), null).Forward(zeros(0, In), new LoraBatch([])).shape.ShouldBe([0, Out]);
 
     private static LoraAdapter Adapter(string version, int rank) =>
-        new(version, new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(Random(10 + rank, rank, In), Random(20 + rank, Out, rank)) });
+        new(new AdapterVersionId(version), new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(Random(10 + rank, rank, In), Random(20 + rank, Out, rank)) });
 
     private static Tensor Random(int seed, params long[] shape) => randn(shape, generator: new Generator((ulong)seed));
 }

@@ -19,13 +19,13 @@ public sealed class LoraMixTests : IDisposable
     [Fact]
     public void Combine_PartsOfDifferentModulesAndRanks_IsTheWeightedSum()
     {
-        var one = new LoraAdapter("one", new Dictionary<string, LinearUpdate> { [Path] = Lora(3, shift: true), [Other] = Lora(2) });
-        var two = new LoraAdapter("two", new Dictionary<string, LinearUpdate> { [Path] = Lora(5, shift: true) });
-        var three = new LoraAdapter("three", new Dictionary<string, LinearUpdate> { [Path] = Lora(0, shift: true), [Other] = Lora(1) });
+        var one = new LoraAdapter(new AdapterVersionId("one"), new Dictionary<string, LinearUpdate> { [Path] = Lora(3, shift: true), [Other] = Lora(2) });
+        var two = new LoraAdapter(new AdapterVersionId("two"), new Dictionary<string, LinearUpdate> { [Path] = Lora(5, shift: true) });
+        var three = new LoraAdapter(new AdapterVersionId("three"), new Dictionary<string, LinearUpdate> { [Path] = Lora(0, shift: true), [Other] = Lora(1) });
 
-        using var mix = LoraMix.Combine("mix", [(one, 0.7), (two, -0.4), (three, 2)]);
+        using var mix = LoraMix.Combine(new AdapterVersionId("mix"), [(one, 0.7), (two, -0.4), (three, 2)]);
 
-        mix.Version.ShouldBe("mix");
+        mix.Version.Value.ShouldBe("mix");
         mix.LowRank(Path).A.size(0).ShouldBe(8);
         Delta(mix, Path).allclose((Delta(one, Path) * 0.7) - (Delta(two, Path) * 0.4), atol: 1e-5).ShouldBeTrue();
         Delta(mix, Other).allclose((Delta(one, Other) * 0.7) + (Delta(three, Other) * 2), atol: 1e-5).ShouldBeTrue();
@@ -37,12 +37,12 @@ public sealed class LoraMixTests : IDisposable
     [Fact]
     public void Combine_Embeddings_IsTheWeightedSum()
     {
-        LoraAdapter[] parts = [.. new[] { 2, 4 }.Select(rank => new LoraAdapter($"{rank}", new Dictionary<string, LinearUpdate>())
+        LoraAdapter[] parts = [.. new[] { 2, 4 }.Select(rank => new LoraAdapter(new AdapterVersionId($"{rank}"), new Dictionary<string, LinearUpdate>())
         {
             Embedding = new LowRankEmbedding(randn(rank, 10), randn(6, rank)),
         })];
 
-        using var mix = LoraMix.Combine("mix", [(parts[0], 0.5), (parts[1], -1)]);
+        using var mix = LoraMix.Combine(new AdapterVersionId("mix"), [(parts[0], 0.5), (parts[1], -1)]);
 
         Product(mix).allclose((Product(parts[0]) * 0.5) - Product(parts[1]), atol: 1e-5).ShouldBeTrue();
 
@@ -52,9 +52,9 @@ public sealed class LoraMixTests : IDisposable
     [Fact]
     public void Combine_InAScope_HasTensorsOfItsOwn()
     {
-        var part = new LoraAdapter("one", new Dictionary<string, LinearUpdate> { [Path] = Lora(3, shift: true, ScalarType.BFloat16) });
+        var part = new LoraAdapter(new AdapterVersionId("one"), new Dictionary<string, LinearUpdate> { [Path] = Lora(3, shift: true, ScalarType.BFloat16) });
         LoraAdapter mix;
-        using (NewDisposeScope()) mix = LoraMix.Combine("mix", [(part, 1)]);
+        using (NewDisposeScope()) mix = LoraMix.Combine(new AdapterVersionId("mix"), [(part, 1)]);
 
         part.Dispose();
 
@@ -81,12 +81,12 @@ public sealed class LoraMixTests : IDisposable
         if (reason is null)
         {
             LoraMix.Refusal(adapter).ShouldBeNull();
-            LoraMix.Combine("mix", [(adapter, 0.5)]).Dispose();
+            LoraMix.Combine(new AdapterVersionId("mix"), [(adapter, 0.5)]).Dispose();
         }
         else
         {
             LoraMix.Refusal(adapter).ShouldNotBeNull().ShouldContain(reason);
-            Should.Throw<ArgumentException>(() => LoraMix.Combine("mix", [(adapter, 1)])).Message.ShouldContain(adapter.Version);
+            Should.Throw<ArgumentException>(() => LoraMix.Combine(new AdapterVersionId("mix"), [(adapter, 1)])).Message.ShouldContain(adapter.Version.Value);
         }
     }
 

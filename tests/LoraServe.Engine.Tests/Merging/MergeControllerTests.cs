@@ -109,9 +109,9 @@ public class MergeControllerTests
         var machine = new SimulatedMachine(OneSlot);
         machine.Run(Enumerable.Repeat<string[]>(["a"], 100));
 
-        machine.Controller.Forget("a");
+        machine.Controller.Forget(new AdapterVersionId("a"));
 
-        machine.Controller.Saving("a", machine.Now).ShouldBe(0);
+        machine.Controller.Saving(new AdapterVersionId("a"), machine.Now).ShouldBe(0);
     }
 
     /// <summary>Whatever comes, and however unsteady the machine is: never more than a small multiple of the best of both without merging.</summary>

@@ -50,9 +50,9 @@ public class MergedSlotsTests
             Fill(slots, name, 100);
         }
 
-        var given = slots.RoomFor(150, slots.All.OrderBy(slot => slot.Version == "b" ? 2 : slot.Version == "a" ? 3 : 1));
+        var given = slots.RoomFor(150, slots.All.OrderBy(slot => slot.Version.Value == "b" ? 2 : slot.Version.Value == "a" ? 3 : 1));
 
-        given!.Select(slot => slot.Version).ShouldBe(["c", "b"]);
+        given!.Select(slot => slot.Version).ShouldBe([new AdapterVersionId("c"), new AdapterVersionId("b")]);
     }
 
     [Fact]
@@ -62,7 +62,7 @@ public class MergedSlotsTests
         var releases = 0;
         slots.Reserve(10);
         var slot = Fill(slots, "a", 10, () => releases++);
-        using var asked = new AdapterLease(new LoraAdapter("a", new Dictionary<string, LinearUpdate>()), () => { }) { Name = "alias", Weight = 2 };
+        using var asked = new AdapterLease(new LoraAdapter(new AdapterVersionId("a"), new Dictionary<string, LinearUpdate>()), () => { }) { Name = "alias", Weight = 2 };
 
         var lease = slot.Lease(asked);
 
@@ -95,7 +95,7 @@ public class MergedSlotsTests
 
     private static MergedSlot Fill(MergedSlots slots, string version, long bytes, Action? released = null)
     {
-        var adapter = new LoraAdapter(version, new Dictionary<string, LinearUpdate>());
+        var adapter = new LoraAdapter(new AdapterVersionId(version), new Dictionary<string, LinearUpdate>());
         return slots.Fill(
             new AdapterLease(adapter, released ?? (() => { })), new MergedAdapter(adapter, [], torch.empty(0).DetachFromDisposeScope()), bytes);
     }

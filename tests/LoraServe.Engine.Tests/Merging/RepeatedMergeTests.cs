@@ -42,7 +42,7 @@ public class RepeatedMergeTests
         void Merge()
         {
             var some = linears.Where(_ => random.Next(4) == 0).ToList();
-            using var adapter = new LoraAdapter("random", some.ToDictionary(linear => linear.Path, Update));
+            using var adapter = new LoraAdapter(new AdapterVersionId("random"), some.ToDictionary(linear => linear.Path, Update));
             using var merger = new AdapterMerger(weights, adapter, AdapterMerger.Allocate(weights, adapter));
             // Some are given up half-way.
             for (var left = random.Next(some.Count + 3); left > 0 && !merger.IsComplete; left--) merger.Advance();

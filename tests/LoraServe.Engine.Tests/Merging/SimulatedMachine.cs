@@ -46,7 +46,7 @@ internal sealed class SimulatedMachine(int slots)
 
     private void Step(string[] names)
     {
-        var adapters = names.Where(name => name != "base").Select(name => new AdapterLoad(name, 16, MergeMode.Auto, _slots.ContainsKey(name))).ToList();
+        var adapters = names.Where(name => name != "base").Select(name => new AdapterLoad(new AdapterVersionId(name), 16, MergeMode.Auto, _slots.ContainsKey(name))).ToList();
         var load = new StepLoad(names.Length, names.Length * 100, names.Contains("base"), adapters);
         LastUsedSlots = Controller.UsesSlots(load);
         var noise = Noise is null ? 1 : 1 + (Noise.NextDouble() / 2);
@@ -57,13 +57,13 @@ internal sealed class SimulatedMachine(int slots)
         Controller.ObserveStep(load, LastUsedSlots, milliseconds, Now);
         foreach (var adapter in adapters)
         {
-            if (adapter.HasSlot && LastUsedSlots) _slots[adapter.Version] = Now;
-            if (!adapter.HasSlot) MergeIfWorthIt(adapter.Version);
+            if (adapter.HasSlot && LastUsedSlots) _slots[adapter.Version.Value] = Now;
+            if (!adapter.HasSlot) MergeIfWorthIt(adapter.Version.Value);
         }
 
         foreach (var (name, lastUse) in _slots.ToList())
         {
-            if (Controller.IsIdle(name, Bytes, lastUse, Now)) _slots.Remove(name);
+            if (Controller.IsIdle(new AdapterVersionId(name), Bytes, lastUse, Now)) _slots.Remove(name);
         }
     }
 
@@ -76,9 +76,9 @@ internal sealed class SimulatedMachine(int slots)
 
     private void MergeIfWorthIt(string name)
     {
-        var victim = _slots.Count < slots ? null : _slots.Keys.MinBy(slot => Controller.Saving(slot, Now));
-        var lost = victim is null ? 0 : Controller.Saving(victim, Now);
-        if (Controller.Saving(name, Now) <= Controller.Price(Bytes, lost)) return;
+        var victim = _slots.Count < slots ? null : _slots.Keys.MinBy(slot => Controller.Saving(new AdapterVersionId(slot), Now));
+        var lost = victim is null ? 0 : Controller.Saving(new AdapterVersionId(victim), Now);
+        if (Controller.Saving(new AdapterVersionId(name), Now) <= Controller.Price(Bytes, lost)) return;
         if (victim is not null) _slots.Remove(victim);
         Spent += MergeMilliseconds;
         Controller.ObserveMerge(Bytes, MergeMilliseconds);

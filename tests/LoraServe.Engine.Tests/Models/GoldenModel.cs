@@ -118,7 +118,7 @@ internal sealed class GoldenModel : IDisposable
         if (_isMergedAlready) return LoraAdapter.Base;
         if (row.Parts.Count == 0) return Adapter(row.Case);
         if (!_adapters.TryGetValue(row.Case, out var mix))
-            _adapters[row.Case] = mix = LoraMix.Combine(row.Case, [.. row.Parts.Select(part => (Adapter(part.Adapter), part.Weight))]);
+            _adapters[row.Case] = mix = LoraMix.Combine(new AdapterVersionId(row.Case), [.. row.Parts.Select(part => (Adapter(part.Adapter), part.Weight))]);
         return mix;
     }
 

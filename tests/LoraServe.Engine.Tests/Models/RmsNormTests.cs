@@ -25,8 +25,8 @@ public sealed class RmsNormTests : IDisposable
         var x = randn(6, 2, 8).to(dtype);
         using var norm = new RmsNorm(Path, weight, Epsilon);
         using var other = new RmsNorm(Path, own, Epsilon);
-        var adapter = new LoraAdapter("own", new Dictionary<string, LinearUpdate>()) { Norms = new Dictionary<string, Tensor> { [Path] = own } };
-        var elsewhere = new LoraAdapter("elsewhere", new Dictionary<string, LinearUpdate>())
+        var adapter = new LoraAdapter(new AdapterVersionId("own"), new Dictionary<string, LinearUpdate>()) { Norms = new Dictionary<string, Tensor> { [Path] = own } };
+        var elsewhere = new LoraAdapter(new AdapterVersionId("elsewhere"), new Dictionary<string, LinearUpdate>())
         {
             Norms = new Dictionary<string, Tensor> { ["model.layers.0.input_layernorm"] = own },
         };

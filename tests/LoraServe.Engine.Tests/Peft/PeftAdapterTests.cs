@@ -139,7 +139,7 @@ public class PeftAdapterTests
         using var other = PeftAdapter.Open(folder.Path, Base, MaxRank);
 
         other.Version.ShouldNotBe(one.Version);
-        one.Version.ShouldMatch("^[0-9a-f]{64}$");
+        one.Version.Value.ShouldMatch("^[0-9a-f]{64}$");
     }
 
     [Theory]
@@ -177,7 +177,7 @@ public class PeftAdapterTests
     {
         LoraAdapter.Base.Dispose();
 
-        LoraAdapter.Base.Version.ShouldBe("base");
+        LoraAdapter.Base.Version.ShouldBe(AdapterVersionId.Base);
         LoraAdapter.Base.Bytes.ShouldBe(0);
         LoraAdapter.Base.Linears.ShouldBeEmpty();
     }

@@ -12,7 +12,7 @@ public class PeftDigestTests
         using var folder = new PeftFolder("llama-gqa", "attention-r4");
         using var peft = folder.Open();
 
-        peft.Version.ShouldBe("489c2ccca908ed9378662f3e52be1e6b32f64882488c3f03498f104fddb5099c");
+        peft.Version.Value.ShouldBe("489c2ccca908ed9378662f3e52be1e6b32f64882488c3f03498f104fddb5099c");
     }
 
     [Theory]
@@ -53,6 +53,6 @@ public class PeftDigestTests
     private static string Version(PeftFolder folder)
     {
         using var peft = folder.Open();
-        return peft.Version;
+        return peft.Version.Value;
     }
 }

@@ -129,7 +129,7 @@ public sealed class FairnessTests
         var tokens = new Dictionary<string, int> { ["heavy"] = 0, ["light"] = 0 };
         for (var i = 0; i < 200; i++)
         {
-            foreach (var row in Step(scheduler).Rows) tokens[row.Sequence.AdapterVersion] += row.Count;
+            foreach (var row in Step(scheduler).Rows) tokens[row.Sequence.AdapterVersion.Value] += row.Count;
         }
 
         ((double)tokens["heavy"] / tokens["light"]).ShouldBe(3, tolerance: 0.1);
@@ -146,7 +146,7 @@ public sealed class FairnessTests
 
         var rows = Enumerable.Range(0, 20).SelectMany(_ => Step(scheduler).Rows).ToList();
 
-        var ofA = rows.Where(row => row.Sequence.AdapterVersion == "a").Sum(row => row.Count);
+        var ofA = rows.Where(row => row.Sequence.AdapterVersion.Value == "a").Sum(row => row.Count);
         ((double)ofA / rows.Sum(row => row.Count)).ShouldBe(0.5, tolerance: 0.02);
     }
 
@@ -158,8 +158,8 @@ public sealed class FairnessTests
 
         var counts = Enumerable.Range(0, 60).SelectMany(_ => Step(scheduler).Rows).CountBy(row => row.Sequence.AdapterVersion).ToDictionary();
 
-        counts["base"].ShouldBe(60);
-        counts.Where(count => count.Key != "base").ShouldAllBe(count => count.Value == 30);
+        counts[new AdapterVersionId("base")].ShouldBe(60);
+        counts.Where(count => count.Key.Value != "base").ShouldAllBe(count => count.Value == 30);
     }
 
     // Time is counted in tokens: a batch takes as long as it has tokens. The rare request comes while a batch is computed.

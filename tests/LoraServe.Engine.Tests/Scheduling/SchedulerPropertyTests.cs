@@ -118,7 +118,7 @@ public sealed class SchedulerPropertyTests
     }
 
     private static HashSet<string> Acting(Batch batch) =>
-        [.. batch.Rows.Where(row => row.Start + row.Count > row.Sequence.AdapterStart).Select(row => row.Sequence.AdapterVersion)];
+        [.. batch.Rows.Where(row => row.Start + row.Count > row.Sequence.AdapterStart).Select(row => row.Sequence.AdapterVersion.Value)];
 
     // What the model does, with words for keys and values: it reads those of all tokens before, and writes those of the new ones.
     private static void Compute(BatchRow row, KvBlockPool pool, string[] memory)

@@ -85,7 +85,7 @@ public sealed class SchedulerTests
             Add(scheduler, promptLength: 3, maxTokens: 9, id, adapter);
         Step(scheduler);
 
-        Step(scheduler).Rows.Select(row => row.Sequence.AdapterVersion).ShouldBe(["a", "a", "b", "b", "base"]);
+        Step(scheduler).Rows.Select(row => row.Sequence.AdapterVersion).ShouldBe([new AdapterVersionId("a"), new AdapterVersionId("a"), new AdapterVersionId("b"), new AdapterVersionId("b"), new AdapterVersionId("base")]);
     }
 
     [Fact]

@@ -28,12 +28,12 @@ internal sealed class SubmittedSequence
         string owner = "",
         string? name = null)
     {
-        var version = new LoraAdapter(adapter, new Dictionary<string, LinearUpdate>()) { InvocationTokens = invocation ?? [] };
+        var version = new LoraAdapter(new AdapterVersionId(adapter), new Dictionary<string, LinearUpdate>()) { InvocationTokens = invocation ?? [] };
         var request = new GenerationRequest
         {
             Prompt = prompt,
             Sampling = sampling,
-            Adapter = new AdapterLease(version, () => Releases++) { Weight = weight, Name = name ?? LoraAdapter.Base.Version },
+            Adapter = new AdapterLease(version, () => Releases++) { Weight = weight, Name = name ?? LoraAdapter.Base.Version.Value },
             Mode = mode,
             CacheSalt = salt,
             Arrival = arrival,

@@ -170,7 +170,7 @@ public class GeneratorTests(GeneratorTests.NarrowServer server) : IClassFixture<
         folder.Delete(recursive: true);
         using var upload = await server.Client.PutAsync($"/v1/adapters/{name}", new ByteArrayContent(archive.ToArray()));
         upload.IsSuccessStatusCode.ShouldBeTrue(await upload.Content.ReadAsStringAsync());
-        return server.Engine.Adapters.Find(name)!.Version;
+        return server.Engine.Adapters.Find(name)!.Version.Value;
     }
 
     private async Task LeavesNothingAsync(string uploaded)

@@ -19,7 +19,7 @@ internal sealed record AdapterAlias
     public DateTimeOffset? LastUse { get; init; }
 
     /// <summary>The version that the name points at, one of the history; null for a mix.</summary>
-    public string? Current { get; init; }
+    public AdapterVersionId? Current { get; init; }
 
     /// <summary>The newest first.</summary>
     public ImmutableList<AliasVersion> History { get; init; } = [];
@@ -33,7 +33,7 @@ internal sealed record AdapterAlias
     public bool IsMix => Parts.Count > 0;
 
     /// <summary>Shares of other versions than the current one.</summary>
-    public ImmutableSortedDictionary<string, double> Split => ImmutableSortedDictionary<string, double>.Empty.AddRange(
+    public ImmutableDictionary<AdapterVersionId, double> Split => ImmutableDictionary<AdapterVersionId, double>.Empty.AddRange(
         History.Where(entry => entry.Share > 0).Select(entry => KeyValuePair.Create(entry.Version, entry.Share)));
 
     /// <summary>
@@ -43,7 +43,7 @@ internal sealed record AdapterAlias
     /// <param name="version">Whether it is in the history or new.</param>
     /// <param name="now">When it happens.</param>
     /// <param name="origin">What came with it; null: what its content tells is all that is known.</param>
-    public AdapterAlias MoveTo(string version, DateTimeOffset now, AdapterOrigin? origin = null)
+    public AdapterAlias MoveTo(AdapterVersionId version, DateTimeOffset now, AdapterOrigin? origin = null)
     {
         var undone = History.Where(entry => entry.Version == Current);
         var rest = History.Where(entry => entry.Version != version && entry.Version != Current);
@@ -58,23 +58,23 @@ internal sealed record AdapterAlias
     };
 
     /// <summary>Points the name at an older version again, for all requests.</summary>
-    public AdapterAlias RollbackTo(string version) => this with { Current = version, History = WithoutShares(History) };
+    public AdapterAlias RollbackTo(AdapterVersionId version) => this with { Current = version, History = WithoutShares(History) };
 
     /// <summary>A version of its history as it is under this name.</summary>
     public AdapterInfo Describe(KnownVersion known) => History.Find(entry => entry.Version == known.Version)!.Describe(known);
 
     /// <summary>Whether a version is in its history.</summary>
-    public bool Has(string version) => History.Exists(entry => entry.Version == version);
+    public bool Has(AdapterVersionId version) => History.Exists(entry => entry.Version == version);
 
     /// <summary>The version after the current one in the history; null if that is the oldest.</summary>
-    public string? Previous() => History.ElementAtOrDefault(History.FindIndex(entry => entry.Version == Current) + 1)?.Version;
+    public AdapterVersionId? Previous() => History.ElementAtOrDefault(History.FindIndex(entry => entry.Version == Current) + 1)?.Version;
 
     /// <summary>The one version of the history that begins so.</summary>
     /// <exception cref="UnknownAdapterException">There is none.</exception>
     /// <exception cref="InvalidAdapterReferenceException">There are several.</exception>
-    public string Find(string prefix)
+    public AdapterVersionId Find(string prefix)
     {
-        var found = History.Where(entry => entry.Version.StartsWith(prefix, StringComparison.Ordinal)).ToList();
+        var found = History.Where(entry => entry.Version.Value.StartsWith(prefix, StringComparison.Ordinal)).ToList();
         return found.Count switch
         {
             1 => found[0].Version,
@@ -88,7 +88,7 @@ internal sealed record AdapterAlias
 
     /// <summary>The version for one request.</summary>
     /// <param name="chance">Uniform in [0, 1).</param>
-    public string Choose(double chance)
+    public AdapterVersionId Choose(double chance)
     {
         foreach (var entry in History)
         {
@@ -96,7 +96,7 @@ internal sealed record AdapterAlias
             if (chance < 0) return entry.Version;
         }
 
-        return Current!;
+        return Current!.Value;
     }
 
     private static ImmutableList<AliasVersion> WithoutShares(ImmutableList<AliasVersion> history) =>
@@ -107,7 +107,7 @@ internal sealed record AdapterAlias
 /// <param name="Version">SHA-256, lower-case hexadecimal.</param>
 /// <param name="Since">When the name was given to it.</param>
 /// <param name="Share">The part of the requests that it gets although the name points elsewhere.</param>
-internal sealed record AliasVersion(string Version, DateTimeOffset Since, double Share)
+internal sealed record AliasVersion(AdapterVersionId Version, DateTimeOffset Since, double Share)
 {
     /// <summary>What came with it; null where that was kept with the version, as it once was for all names together.</summary>
     public AdapterOrigin? Origin { get; init; }

@@ -13,11 +13,10 @@ internal sealed record AdapterCatalog
     public ImmutableSortedDictionary<string, AdapterAlias> Aliases { get; init; } =
         ImmutableSortedDictionary.Create<string, AdapterAlias>(StringComparer.Ordinal);
 
-    public ImmutableDictionary<string, KnownVersion> Versions { get; init; } =
-        ImmutableDictionary.Create<string, KnownVersion>(StringComparer.Ordinal);
+    public ImmutableDictionary<AdapterVersionId, KnownVersion> Versions { get; init; } = ImmutableDictionary<AdapterVersionId, KnownVersion>.Empty;
 
     /// <summary>Versions of stored names that are hidden: they must stay in the store.</summary>
-    public ImmutableHashSet<string> Hidden { get; init; } = [];
+    public ImmutableHashSet<AdapterVersionId> Hidden { get; init; } = [];
 
     public AdapterAlias? Find(string name) => Aliases.GetValueOrDefault(name);
 
@@ -33,10 +32,10 @@ internal sealed record AdapterCatalog
 
     public AdapterCatalog Without(string name) => this with { Aliases = Aliases.Remove(name) };
 
-    public AdapterCatalog Without(IEnumerable<string> versions) => this with { Versions = Versions.RemoveRange(versions) };
+    public AdapterCatalog Without(IEnumerable<AdapterVersionId> versions) => this with { Versions = Versions.RemoveRange(versions) };
 
     /// <summary>Versions of a name that no other name has.</summary>
-    public IReadOnlyList<string> OnlyIn(AdapterAlias alias)
+    public IReadOnlyList<AdapterVersionId> OnlyIn(AdapterAlias alias)
     {
         var others = Without(alias.Name).Aliases.Values.SelectMany(other => other.History).Select(entry => entry.Version).ToHashSet();
         return [.. alias.History.Select(entry => entry.Version).Where(version => !others.Contains(version) && !Hidden.Contains(version))];
@@ -59,10 +58,10 @@ internal sealed record AdapterCatalog
         var leaves = new List<ResolvedPart>();
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var part in reference.Parts) Expand(part, 1, [], leaves, names, chance);
-        var parts = leaves.GroupBy(leaf => leaf.Version.Version, StringComparer.Ordinal)
+        var parts = leaves.GroupBy(leaf => leaf.Version.Version)
             .Select(group => group.First() with { Weight = group.Sum(leaf => leaf.Weight) })
             .Where(leaf => leaf.Weight != 0)
-            .OrderBy(leaf => leaf.Version.Version, StringComparer.Ordinal)
+            .OrderBy(leaf => leaf.Version.Version.Value, StringComparer.Ordinal)
             .ToList();
         if (parts.Count == 0) throw new InvalidAdapterReferenceException($"'{reference}': the weights leave nothing of its adapters");
         if (parts.Find(leaf => Math.Abs(leaf.Weight) > AdapterReference.MaxWeight) is { } heavy)
@@ -85,7 +84,7 @@ internal sealed record AdapterCatalog
     }
 
     /// <summary>The first name that points or pointed at a version; null where none does, as with a mix.</summary>
-    public string? NameOf(string version) => Versions.ContainsKey(version) ? Aliases.Values.FirstOrDefault(alias => alias.Has(version))?.Name : null;
+    public string? NameOf(AdapterVersionId version) => Versions.ContainsKey(version) ? Aliases.Values.FirstOrDefault(alias => alias.Has(version))?.Name : null;
 
     /// <summary>A saved mix as it is without the splits of its parts; null, and why, if a part has gone.</summary>
     public ResolvedAdapter? TryResolve(AdapterAlias mix, out AdapterException? reason)
@@ -108,9 +107,9 @@ internal sealed record AdapterCatalog
         && resolved.Names.All(Aliases.ContainsKey);
 
     /// <summary>The versions that pinned names, wherever they are moved, keep in memory, with their bytes.</summary>
-    public IReadOnlyDictionary<string, long> Pins()
+    public IReadOnlyDictionary<AdapterVersionId, long> Pins()
     {
-        var pins = new Dictionary<string, long>(StringComparer.Ordinal);
+        var pins = new Dictionary<AdapterVersionId, long>();
         foreach (var alias in Aliases.Values.Where(alias => alias.Pinned))
         {
             foreach (var entry in alias.History.Where(entry => entry.Version == alias.Current || entry.Share > 0))

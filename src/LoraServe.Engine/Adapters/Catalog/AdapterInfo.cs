@@ -9,7 +9,7 @@ public sealed record AdapterInfo
     public required string Name { get; init; }
 
     /// <summary>SHA-256 of the canonical tensors, the effective configuration and its chat templates if it has any, lower-case hexadecimal.</summary>
-    public required string Version { get; init; }
+    public required AdapterVersionId Version { get; init; }
 
     /// <summary>The highest rank of its modules.</summary>
     public required int Rank { get; init; }
@@ -69,7 +69,7 @@ public sealed record AdapterInfo
     public double Weight { get; init; } = 1;
 
     /// <summary>The part of its requests that other versions get, by version; the rest goes to <see cref="Version"/>.</summary>
-    public IReadOnlyDictionary<string, double> Split { get; init; } = ImmutableSortedDictionary<string, double>.Empty;
+    public IReadOnlyDictionary<AdapterVersionId, double> Split { get; init; } = ImmutableDictionary<AdapterVersionId, double>.Empty;
 
     /// <summary>What a saved mix is made of; empty for an adapter.</summary>
     public IReadOnlyList<AdapterPart> Parts { get; init; } = [];

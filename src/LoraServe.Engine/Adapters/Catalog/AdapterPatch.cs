@@ -43,10 +43,10 @@ public sealed record AdapterPatch
     private const double MinWeight = 0.01;
     private const double MaxWeight = 100;
 
-    private static Dictionary<string, double> ReadSplit(
+    private static Dictionary<AdapterVersionId, double> ReadSplit(
         AdapterAlias alias, IReadOnlyDictionary<string, double> split, FaultList faults)
     {
-        var shares = new Dictionary<string, double>(StringComparer.Ordinal);
+        var shares = new Dictionary<AdapterVersionId, double>();
         if (split.Count > alias.History.Count)
         {
             faults.Add($"split: expected at most the {alias.History.Count} versions of '{alias.Name}', found {split.Count}");

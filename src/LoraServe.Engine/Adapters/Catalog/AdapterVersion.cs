@@ -9,4 +9,4 @@ namespace LoraServe.Engine.Adapters.Catalog;
 /// <param name="Rank">The highest rank of its modules.</param>
 /// <param name="Broken">Why it cannot be loaded; null if nothing is known against it.</param>
 public sealed record AdapterVersion(
-    string Version, DateTimeOffset Created, bool IsCurrent, double SplitShare, long SizeBytes, int Rank, string? Broken);
+    AdapterVersionId Version, DateTimeOffset Created, bool IsCurrent, double SplitShare, long SizeBytes, int Rank, string? Broken);

@@ -18,5 +18,5 @@ internal sealed record KnownVersion
     /// <summary>Why it cannot be loaded; null if nothing is known against it.</summary>
     public string? Broken { get; init; }
 
-    public string Version => Description.Version;
+    public AdapterVersionId Version => Description.Version;
 }

@@ -16,7 +16,7 @@ internal sealed record ResolvedAdapter(
     public bool IsMix => Parts is not [{ Weight: 1 }];
 
     /// <summary>The adapter's version; for a mix the hash of the versions and weights of its parts.</summary>
-    public string Version { get; } = Parts is [{ Weight: 1 } single] ? single.Version.Version : Hash(Parts);
+    public AdapterVersionId Version { get; } = Parts is [{ Weight: 1 } single] ? single.Version.Version : Hash(Parts);
 
     /// <summary>Memory that it takes when it is loaded.</summary>
     public long Bytes => Parts.Sum(part => part.Version.Description.LoadedBytes);
@@ -24,8 +24,8 @@ internal sealed record ResolvedAdapter(
     /// <summary>Memory that loading it takes at most at any moment: a mix is made from its parts, which are read one after the other.</summary>
     public long BytesToLoad => (IsMix ? 2 * Bytes : Bytes) + Parts.Max(part => part.Version.Description.LoadingBytes);
 
-    private static string Hash(IEnumerable<ResolvedPart> parts) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
-        "mix\n" + string.Concat(parts.Select(part => $"{part.Version.Version} {part.Weight:R}\n")))));
+    private static AdapterVersionId Hash(IEnumerable<ResolvedPart> parts) => new(Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(
+        "mix\n" + string.Concat(parts.Select(part => $"{part.Version.Version} {part.Weight:R}\n"))))));
 }
 
 /// <summary>A version in a <see cref="ResolvedAdapter"/>.</summary>

@@ -13,5 +13,5 @@ public sealed record AddOptions
     public string? Provenance { get; init; }
 
     /// <summary>The name and version that it is made from, which must still be there when it is stored; null: it is made from none.</summary>
-    internal (string Name, string Version)? Source { get; init; }
+    internal (string Name, AdapterVersionId Version)? Source { get; init; }
 }

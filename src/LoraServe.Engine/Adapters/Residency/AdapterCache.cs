@@ -49,13 +49,13 @@ internal sealed class AdapterCache : IDisposable
     /// The names under which versions in memory were last requested, the most recently used first, and those of versions that are being loaded
     /// or wait for memory.
     /// </summary>
-    public (IReadOnlyList<(string Name, string Version)> Loaded, IReadOnlyList<string> Loading) Names
+    public (IReadOnlyList<(string Name, AdapterVersionId Version)> Loaded, IReadOnlyList<string> Loading) Names
     {
         get { lock (_lock) return (_residents.LoadedNames, [.. _residents.LoadingNames, .. _line.Names]); }
     }
 
     /// <summary>Where a version is.</summary>
-    public AdapterResidency ResidencyOf(string version)
+    public AdapterResidency ResidencyOf(AdapterVersionId version)
     {
         lock (_lock)
         {
@@ -76,7 +76,7 @@ internal sealed class AdapterCache : IDisposable
     /// <exception cref="AdapterTooLargeException">There can be no room.</exception>
     /// <exception cref="AdapterCacheFullException">There is no room, or none was freed in time.</exception>
     public async ValueTask<AdapterLease> AcquireAsync(
-        string version, string name, long bytes, Func<LoraAdapter> load, CancellationToken cancellationToken)
+        AdapterVersionId version, string name, long bytes, Func<LoraAdapter> load, CancellationToken cancellationToken)
     {
         var resident = await HoldAsync(new AdapterCacheWaiter(version, name, bytes, load), cancellationToken);
         try
@@ -91,7 +91,7 @@ internal sealed class AdapterCache : IDisposable
     }
 
     /// <summary>A lease on a version that is in memory now; null if it is not.</summary>
-    public AdapterLease? TryAcquire(string version)
+    public AdapterLease? TryAcquire(AdapterVersionId version)
     {
         lock (_lock)
         {
@@ -102,7 +102,7 @@ internal sealed class AdapterCache : IDisposable
     }
 
     /// <summary>Frees a version as soon as no lease holds it.</summary>
-    public void Evict(string version)
+    public void Evict(AdapterVersionId version)
     {
         lock (_lock)
         {
@@ -112,7 +112,7 @@ internal sealed class AdapterCache : IDisposable
     }
 
     /// <summary>Sets the versions, with their bytes, that stay once they are loaded; replaces what was set before.</summary>
-    public void Pin(IReadOnlyDictionary<string, long> versions)
+    public void Pin(IReadOnlyDictionary<AdapterVersionId, long> versions)
     {
         lock (_lock)
         {

@@ -18,7 +18,7 @@ internal sealed record AdapterCacheLimits
         + $"what the {Bytes} bytes of adapter-cache-bytes hold. Try again later.");
 
     /// <summary>Why this cannot be loaded, however long it waits; null if it can.</summary>
-    public Exception? Refusal(AdapterCacheWaiter waiter, IReadOnlyDictionary<string, long> pins)
+    public Exception? Refusal(AdapterCacheWaiter waiter, IReadOnlyDictionary<AdapterVersionId, long> pins)
     {
         if (Bytes == 0) return new AdapterTooLargeException("adapter-cache-bytes is 0: this server loads no adapters.");
         var needs = $"The adapter '{waiter.Name}' needs {waiter.Bytes} bytes of memory to be loaded";

@@ -8,12 +8,12 @@ namespace LoraServe.Engine.Adapters.Residency;
 /// <param name="name">The name in the request.</param>
 /// <param name="bytes">Most memory that loading it needs.</param>
 /// <param name="load">Reads it.</param>
-internal sealed class AdapterCacheWaiter(string version, string name, long bytes, Func<LoraAdapter> load)
+internal sealed class AdapterCacheWaiter(AdapterVersionId version, string name, long bytes, Func<LoraAdapter> load)
 {
     // The cache grants under its lock, where no code of a caller may run.
     private readonly TaskCompletionSource<ResidentAdapter> _granted = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public string Version => version;
+    public AdapterVersionId Version => version;
 
     public string Name => name;
 

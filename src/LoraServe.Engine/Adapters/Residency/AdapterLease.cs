@@ -37,10 +37,10 @@ public sealed class AdapterLease : IDisposable
     private AdapterLease(LoraAdapter adapter, Holds holds, AdapterLease? kept = null) => (Adapter, _holds, _kept) = (adapter, holds, kept);
 
     /// <summary>The name under which it was asked for, or "base".</summary>
-    public string Name { get; init; } = LoraAdapter.Base.Version;
+    public string Name { get; init; } = LoraAdapter.Base.Version.Value;
 
     /// <summary>SHA-256 of the adapter's content, or "base".</summary>
-    public string Version => Adapter.Version;
+    public AdapterVersionId Version => Adapter.Version;
 
     /// <summary>Whether it holds the bare base model.</summary>
     public bool IsBase => Adapter == LoraAdapter.Base;

@@ -22,7 +22,7 @@ internal sealed class AdapterLine(ResidentAdapters residents, AdapterCacheLimits
     public IEnumerable<string> Names => _waiters.Select(waiter => waiter.Name);
 
     /// <summary>Whether somebody waits for a version.</summary>
-    public bool Has(string version) => _waiters.Any(waiter => waiter.Version == version);
+    public bool Has(AdapterVersionId version) => _waiters.Any(waiter => waiter.Version == version);
 
     public void Add(AdapterCacheWaiter waiter) => _waiters.AddLast(waiter);
 

@@ -3,11 +3,11 @@ using LoraServe.Engine.Lora;
 namespace LoraServe.Engine.Adapters.Residency;
 
 /// <summary>An entry of the <see cref="AdapterCache"/>, whose lock guards it.</summary>
-internal sealed class ResidentAdapter(string version, string name, long bytes)
+internal sealed class ResidentAdapter(AdapterVersionId version, string name, long bytes)
 {
     private readonly TaskCompletionSource<LoraAdapter> _loading = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    public string Version { get; } = version;
+    public AdapterVersionId Version { get; } = version;
 
     /// <summary>What it was last asked for as.</summary>
     public string Name { get; set; } = name;

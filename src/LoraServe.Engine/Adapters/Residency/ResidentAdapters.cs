@@ -30,23 +30,23 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
     public long Evictions { get; private set; }
 
     /// <summary>Names and versions of the loaded entries, the most recently used first.</summary>
-    public IReadOnlyList<(string Name, string Version)> LoadedNames =>
+    public IReadOnlyList<(string Name, AdapterVersionId Version)> LoadedNames =>
         [.. _byUse.Reverse().Where(resident => resident.IsLoaded).Select(resident => (resident.Name, resident.Version))];
 
     /// <summary>Names of the entries that are being loaded, the most recently used first.</summary>
     public IReadOnlyList<string> LoadingNames => [.. _byUse.Reverse().Where(resident => !resident.IsLoaded).Select(resident => resident.Name)];
 
     /// <summary>The versions, with their bytes, that stay once they are loaded.</summary>
-    public IReadOnlyDictionary<string, long> Pins { get; set; } = new Dictionary<string, long>();
+    public IReadOnlyDictionary<AdapterVersionId, long> Pins { get; set; } = new Dictionary<AdapterVersionId, long>();
 
     /// <summary>Without entries yet.</summary>
     public static ResidentAdapters Within(long budget, AdapterMetrics metrics) =>
         new(new MemoryCache(new MemoryCacheOptions { SizeLimit = budget, TrackStatistics = true }), budget, metrics);
 
-    public ResidentAdapter? Find(string version) => cache.Get<ResidentAdapter>(version);
+    public ResidentAdapter? Find(AdapterVersionId version) => cache.Get<ResidentAdapter>(version);
 
     /// <summary>An entry for an adapter that is about to be loaded; there is room for it.</summary>
-    public ResidentAdapter Reserve(string version, string name, long bytes)
+    public ResidentAdapter Reserve(AdapterVersionId version, string name, long bytes)
     {
         var resident = new ResidentAdapter(version, name, bytes);
         Set(resident);

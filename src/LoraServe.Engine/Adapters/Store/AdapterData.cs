@@ -40,8 +40,8 @@ public static class AdapterData
         {
             foreach (var entry in alias.History)
             {
-                named.Add(entry.Version);
-                if (!stored.ContainsKey(entry.Version)) found.Add(new(true, $"{Path.Combine(versions, entry.Version)}, a version of '{alias.Name}', is missing"));
+                named.Add(entry.Version.Value);
+                if (!stored.ContainsKey(entry.Version.Value)) found.Add(new(true, $"{Path.Combine(versions, entry.Version.Value)}, a version of '{alias.Name}', is missing"));
             }
         }
 

@@ -68,9 +68,13 @@ internal sealed class AdapterRegistry : IndexDatabase<RegistryContext>
 
     /// <summary>Removes a name, and versions that no name points at any more. Works on a full disk too.</summary>
     /// <exception cref="IOException">Nothing was removed.</exception>
-    public void Remove(string name, IReadOnlyCollection<string> versions) => Delete(
-        context => context.Aliases.Where(row => row.Name == name).ExecuteDelete() + context.Versions.Where(row => versions.Contains(row.Version)).ExecuteDelete(),
-        (context, _) => _copies.Write(context, name));
+    public void Remove(string name, IReadOnlyCollection<AdapterVersionId> versions)
+    {
+        string[] ids = [.. versions.Select(version => version.Value)];
+        Delete(
+            context => context.Aliases.Where(row => row.Name == name).ExecuteDelete() + context.Versions.Where(row => ids.Contains(row.Version)).ExecuteDelete(),
+            (context, _) => _copies.Write(context, name));
+    }
 
     /// <summary>Takes room on the disk that deleting needs when it is full.</summary>
     public void FillReserve() => _reserve.Fill();

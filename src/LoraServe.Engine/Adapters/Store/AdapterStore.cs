@@ -69,19 +69,19 @@ internal sealed partial class AdapterStore : IDisposable
     public string RegistryPath => Path.Combine(_folder, "registry.db");
 
     /// <summary>The versions whose folders exist.</summary>
-    public IReadOnlySet<string> Versions =>
-        Directory.EnumerateDirectories(_versions).Select(folder => Path.GetFileName(folder)).Where(IsVersion).ToHashSet(StringComparer.Ordinal);
+    public IReadOnlySet<AdapterVersionId> Versions =>
+        Directory.EnumerateDirectories(_versions).Select(folder => Path.GetFileName(folder)).Where(IsVersion).Select(name => new AdapterVersionId(name)).ToHashSet();
 
     /// <summary>The parent of temporary folders, on the same disk.</summary>
     public string IncomingFolder => _incoming;
 
     /// <summary>The folder of the files of a version, which need not exist.</summary>
-    public string FolderOf(string version) => IsVersion(version)
-        ? Path.Combine(_versions, version)
+    public string FolderOf(AdapterVersionId version) => IsVersion(version.Value)
+        ? Path.Combine(_versions, version.Value)
         : throw new ArgumentException($"'{version}' is not a SHA-256 in lower-case hexadecimal.", nameof(version));
 
     /// <summary>Where the files of a version are under a name: in the store, or in the folder given at start.</summary>
-    public string FolderOf(AdapterAlias alias, string version) => alias.Folder ?? FolderOf(version);
+    public string FolderOf(AdapterAlias alias, AdapterVersionId version) => alias.Folder ?? FolderOf(version);
 
     /// <summary>The same for a part of what is asked for.</summary>
     public string FolderOf(ResolvedPart part) => FolderOf(part.Alias, part.Version.Version);
@@ -111,7 +111,7 @@ internal sealed partial class AdapterStore : IDisposable
     }
 
     /// <summary>Deletes a version; nothing happens if it is not there.</summary>
-    public void Delete(string version)
+    public void Delete(AdapterVersionId version)
     {
         var folder = FolderOf(version);
         var trash = Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
@@ -131,7 +131,7 @@ internal sealed partial class AdapterStore : IDisposable
     /// </summary>
     /// <param name="wanted">Versions that have names, in a registry that is the one of this store.</param>
     /// <exception cref="IOException">Some stay.</exception>
-    public void Sweep(IReadOnlySet<string> wanted)
+    public void Sweep(IReadOnlySet<AdapterVersionId> wanted)
     {
         foreach (var version in Versions.Where(version => !wanted.Contains(version))) _trash.Take(FolderOf(version), "no adapter is named after it");
     }

@@ -13,7 +13,7 @@ internal sealed class DamagedVersionException(ResolvedPart part, string reason, 
     /// <summary>The version as it was known when it was read.</summary>
     public KnownVersion Known => part.Version;
 
-    public string Version => Known.Version;
+    public AdapterVersionId Version => Known.Version;
 
     public bool IsLasting => isLasting;
 

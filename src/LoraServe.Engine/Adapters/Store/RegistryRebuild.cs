@@ -22,7 +22,7 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
     {
         var path = store.RegistryPath;
         if (File.Exists(path)) CheckReplaceable(path);
-        var found = store.Versions.ToDictionary(version => version, version => VersionFile.TryRead(store.FolderOf(version)), StringComparer.Ordinal);
+        var found = store.Versions.ToDictionary(version => version.Value, version => VersionFile.TryRead(store.FolderOf(version)), StringComparer.Ordinal);
         var first = 1 + Math.Max(
             new DatabaseGeneration(path).NumberBeside(),
             found.Values.Select(file => file?.Generation ?? 0).DefaultIfEmpty().Max());
@@ -114,7 +114,7 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
     private static AdapterInfo Unknown(string version) => new()
     {
         Name = "unnamed",
-        Version = version,
+        Version = new AdapterVersionId(version),
         Rank = 0,
         Alpha = 0,
         UsesRsLora = false,

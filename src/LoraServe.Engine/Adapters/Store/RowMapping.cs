@@ -36,11 +36,11 @@ internal static class RowMapping
         Weight = row.Weight,
         Pinned = row.Pinned,
         LastUse = row.LastUse,
-        Current = row.Version,
+        Current = row.Version is { } current ? new AdapterVersionId(current) : null,
         History =
         [
             .. row.History.OrderByDescending(entry => entry.Position).Select(entry =>
-                new AliasVersion(entry.Version, entry.Since, entry.Share) { Origin = ToOrigin(entry.Origin) }),
+                new AliasVersion(new AdapterVersionId(entry.Version), entry.Since, entry.Share) { Origin = ToOrigin(entry.Origin) }),
         ],
         Parts = [.. row.Parts.OrderBy(part => part.Position).Select(part => new AdapterPart(part.Part, part.Weight))],
     };
@@ -54,13 +54,13 @@ internal static class RowMapping
         Weight = alias.Weight,
         Pinned = alias.Pinned,
         LastUse = alias.LastUse,
-        Version = alias.Folder is null ? alias.Current : null,
+        Version = alias.Folder is null ? alias.Current?.Value : null,
         History =
         [
             .. (alias.Folder is null ? alias.History : []).Select((entry, i) => new HistoryRow
             {
                 Name = alias.Name,
-                Version = entry.Version,
+                Version = entry.Version.Value,
                 Position = alias.History.Count - i,
                 Since = entry.Since,
                 Share = entry.Share,
@@ -97,7 +97,7 @@ internal static class RowMapping
     /// <summary>The row of a version.</summary>
     public static VersionRow ToRow(KnownVersion version) => new()
     {
-        Version = version.Version,
+        Version = version.Version.Value,
         CheckedAgainst = version.CheckedAgainst,
         Description = JsonSerializer.Serialize(version.Description, Json),
         Created = version.Created,

@@ -10,10 +10,10 @@ internal sealed class StagedVersion
 
     private byte[] _description = [];
 
-    private StagedVersion(string version, string folder) => (Version, Folder) = (version, folder);
+    private StagedVersion(AdapterVersionId version, string folder) => (Version, Folder) = (version, folder);
 
     /// <summary>SHA-256 of the content.</summary>
-    public string Version { get; }
+    public AdapterVersionId Version { get; }
 
     /// <summary>Holds the files of the version and no others; goes with the upload.</summary>
     public string Folder { get; }
@@ -23,7 +23,7 @@ internal sealed class StagedVersion
 
     /// <summary>Brings the adapter's files of an upload that was checked to the disk, and into a folder of their own below its folder.</summary>
     /// <exception cref="IOException">The disk is full or broken, or one of the two PEFT files is missing.</exception>
-    public static StagedVersion Of(string version, string uploadFolder)
+    public static StagedVersion Of(AdapterVersionId version, string uploadFolder)
     {
         var folder = Directory.CreateDirectory(Path.Combine(uploadFolder, "version")).FullName;
         var templates = AdapterFiles.Templates.Where(file => File.Exists(Path.Combine(uploadFolder, file)));

@@ -4,7 +4,7 @@ using LoraServe.Engine.Adapters.Catalog;
 namespace LoraServe.Engine.Adapters.Store;
 
 /// <summary>A name and its version as a file of its own, as they were kept before there was a registry.</summary>
-internal sealed record StoredName(string Name, string Version, DateTimeOffset Created)
+internal sealed record StoredName(string Name, AdapterVersionId Version, DateTimeOffset Created)
 {
     private const int MaxBytes = 4096;
 
@@ -21,7 +21,7 @@ internal sealed record StoredName(string Name, string Version, DateTimeOffset Cr
         {
             if (new FileInfo(path).Length > MaxBytes) return null;
             var name = JsonSerializer.Deserialize<StoredName>(File.ReadAllBytes(path), Json);
-            return name is not null && AdapterName.IsValid(name.Name) && AdapterStore.IsVersion(name.Version) ? name : null;
+            return name is not null && AdapterName.IsValid(name.Name) && AdapterStore.IsVersion(name.Version.Value) ? name : null;
         }
         catch (JsonException)
         {

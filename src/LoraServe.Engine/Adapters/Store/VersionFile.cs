@@ -46,7 +46,7 @@ internal sealed record VersionFile
         {
             var file = new FileInfo(Path.Combine(folder, FileName));
             if (!file.Exists || file.Length > MaxBytes) return null;
-            return JsonSerializer.Deserialize<VersionFile>(File.ReadAllBytes(file.FullName), Json) is { } read && read.Known.Version == read.Version
+            return JsonSerializer.Deserialize<VersionFile>(File.ReadAllBytes(file.FullName), Json) is { } read && read.Known.Version.Value == read.Version
                 ? read
                 : null;
         }

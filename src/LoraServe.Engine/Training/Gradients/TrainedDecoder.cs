@@ -73,7 +73,7 @@ internal sealed class TrainedDecoder : IDisposable
     /// <param name="version">Its version.</param>
     /// <param name="isFull">Whether it replaces all weights.</param>
     /// <param name="dtype">Of the base.</param>
-    public LoraAdapter Snapshot(string version, bool isFull, ScalarType dtype)
+    public LoraAdapter Snapshot(AdapterVersionId version, bool isFull, ScalarType dtype)
     {
         if (!isFull)
         {

@@ -70,7 +70,7 @@ internal sealed class TrainedModel : IDisposable
     /// The parameters as they are now, as an adapter to serve: a copy in the compute dtype. A full training gives one that replaces all weights.
     /// </summary>
     /// <param name="version">Its <see cref="LoraAdapter.Version"/>, which must be unique: keys and values are cached by it.</param>
-    public LoraAdapter Snapshot(string version)
+    public LoraAdapter Snapshot(AdapterVersionId version)
     {
         using var normalMode = inference_mode(false);
         using var noGradient = no_grad();

@@ -37,7 +37,7 @@ internal sealed class HeldOutEvaluation(LlmEngine engine, EngineWork work, Train
     {
         // Keys and values are cached by version, so that each snapshot needs one of its own.
         var version = $"training-{Interlocked.Increment(ref _snapshots)}";
-        var adapter = await work.RunAsync(() => learner.Model.Snapshot(version), cancellationToken);
+        var adapter = await work.RunAsync(() => learner.Model.Snapshot(new AdapterVersionId(version)), cancellationToken);
         var start = Stopwatch.GetTimestamp();
         using var lease = Lease(adapter);
         var requests = new ExampleRequests(engine, lease);

@@ -2,6 +2,7 @@ using LoraServe.Audit;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Generation;
+using LoraServe.Engine;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;
@@ -58,7 +59,7 @@ internal static class AdapterMergeApi
     }
 
     // Merged weights belong to a content, and others may have uploaded the same.
-    private static void CheckOwn(AdapterManager adapters, Caller caller, string version)
+    private static void CheckOwn(AdapterManager adapters, Caller caller, AdapterVersionId version)
     {
         if (adapters.List().Where(adapter => !caller.Access.Allows(adapter.Name)).Any(HasVersion))
         {

@@ -2,6 +2,7 @@ using System.Text.Json.Serialization;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Generation;
 using LoraServe.Keys;
+using System.Collections.Immutable;
 
 namespace LoraServe.Api.Adapters;
 
@@ -131,7 +132,7 @@ public sealed record AdapterResource
     internal static AdapterResource From(AdapterInfo adapter, LlmEngine engine, AdapterAccess access) => new()
     {
         Id = adapter.Name,
-        Version = adapter.Version,
+        Version = adapter.Version.Value,
         Created = adapter.Created.ToUnixTimeSeconds(),
         BaseModel = engine.Model.Name,
         BaseModelNameOrPath = adapter.BaseModelName,
@@ -153,7 +154,7 @@ public sealed record AdapterResource
         Mode = adapter.Mode,
         Pinned = adapter.Pinned,
         Weight = adapter.Weight,
-        Split = adapter.Split,
+        Split = adapter.Split.ToImmutableSortedDictionary(share => share.Key.Value, share => share.Value, StringComparer.Ordinal),
         Adapters = new AdapterParts(access.Show(adapter.Parts)),
         Broken = adapter.Broken is { } broken ? access.Explain(broken, adapter.BrokenParts) : null,
         Provenance = adapter.Provenance,

@@ -62,5 +62,5 @@ internal static class AdapterSelector
     public static string Label(AdapterLease lease) => lease.IsBase ? "base" : $"{lease.Name}@{ShortVersion(lease)}";
 
     /// <summary>The beginning of the version's hash.</summary>
-    public static string ShortVersion(AdapterLease lease) => lease.Version[..Math.Min(lease.Version.Length, 12)];
+    public static string ShortVersion(AdapterLease lease) => lease.Version.Short;
 }

@@ -39,7 +39,7 @@ public sealed record AdapterVersionResource
 
     internal static AdapterVersionResource From(AdapterVersion version) => new()
     {
-        Version = version.Version,
+        Version = version.Version.Value,
         Created = version.Created.ToUnixTimeSeconds(),
         Current = version.IsCurrent,
         Share = version.SplitShare,

@@ -60,7 +60,7 @@ internal static class AdapterVersionsApi
         var versions = engine.Adapters.Versions(name);
         if (after is not null)
         {
-            var behind = versions.SkipWhile(version => version.Version != after).ToList();
+            var behind = versions.SkipWhile(version => version.Version.Value != after).ToList();
             if (behind.Count == 0)
                 throw new InvalidRequestException("after", $"expected a version of '{name}', found '{FaultText.Shorten(after)}'");
             versions = behind[1..];

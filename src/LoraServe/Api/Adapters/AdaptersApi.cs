@@ -1,3 +1,4 @@
+using LoraServe.Engine;
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using LoraServe.Api.Requests;
@@ -141,7 +142,7 @@ internal static class AdaptersApi
     {
         caller.Access.Check(name);
         var adapter = engine.Adapters.Find(name) ?? throw new UnknownAdapterException(name);
-        string[] versions = [adapter.Version, .. engine.Adapters.Versions(name).Select(version => version.Version)];
+        AdapterVersionId[] versions = [adapter.Version, .. engine.Adapters.Versions(name).Select(version => version.Version)];
         try
         {
             if (!engine.Adapters.Remove(name, force)) throw new UnknownAdapterException(name);
@@ -153,7 +154,7 @@ internal static class AdaptersApi
 
         audit.Record(caller, AuditAction.AdapterDeleted, name, from: adapter.Version, context: context);
         // Merged weights that a person asked for would outlive the only name by which they can be unmerged.
-        var others = engine.Adapters.List().Select(other => other.Version).ToHashSet(StringComparer.Ordinal);
+        var others = engine.Adapters.List().Select(other => other.Version).ToHashSet();
         foreach (var version in versions.Distinct().Where(version => !others.Contains(version))) await engine.UnmergeAsync(version);
         return TypedResults.Ok(new DeletedAdapter { Id = name });
     }

@@ -12,9 +12,6 @@ internal static class ArchiveDownload
 {
     public const string TarGz = "tar.gz", Zip = "zip", TarGzType = "application/gzip", ZipType = "application/zip";
 
-    // Enough to tell versions apart in a folder of downloads.
-    private const int VersionLength = 12;
-
     /// <summary>Reads the query parameter format.</summary>
     /// <exception cref="InvalidRequestException">It is neither.</exception>
     public static ArchiveFormat Format(string format) => format switch
@@ -35,7 +32,7 @@ internal static class ArchiveDownload
         return TypedResults.Stream(
             body => context.WantsHeadersOnly() ? Task.CompletedTask : export.WriteAsync(format, body, context.RequestAborted),
             isZip ? ZipType : TarGzType,
-            $"{FileName(export.Name)}-{export.Version[..VersionLength]}.{(isZip ? Zip : TarGz)}",
+            $"{FileName(export.Name)}-{export.Version.Short}.{(isZip ? Zip : TarGz)}",
             entityTag: new EntityTagHeaderValue($"\"{export.Version}\""));
     }
 

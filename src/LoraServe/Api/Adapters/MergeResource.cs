@@ -56,7 +56,7 @@ public sealed record MergeResource
     /// <summary>The decision about a version.</summary>
     public static MergeResource From(MergeDecision decision) => new()
     {
-        Version = decision.Version,
+        Version = decision.Version.Value,
         IsMerged = decision.IsMerged,
         IsPinned = decision.IsPinned,
         Explanation = decision.Explanation,

@@ -1,3 +1,4 @@
+using LoraServe.Engine;
 using System.ComponentModel;
 using LoraServe.Api.Adapters;
 using LoraServe.Engine.Adapters;
@@ -37,7 +38,7 @@ internal static class TrainedArchiveApi
         {
             // None of them is missing where a training has succeeded.
             var folder = Path.Combine(folders.Of(id), state.Folder!);
-            return ArchiveDownload.Send(context, AdapterExport.Open(folder, state.Adapter!, state.Version!), packing);
+            return ArchiveDownload.Send(context, AdapterExport.Open(folder, state.Adapter!, new AdapterVersionId(state.Version!)), packing);
         }
         catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {

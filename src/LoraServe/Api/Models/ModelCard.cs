@@ -62,7 +62,7 @@ public sealed record ModelCard
         Id = adapter.Name,
         Created = adapter.Created.ToUnixTimeSeconds(),
         Root = $"lora://{adapter.Name}@{adapter.Version}",
-        Fingerprint = adapter.Version,
+        Fingerprint = adapter.Version.Value,
         Parent = parent,
         MaxModelLen = null,
         Permission = [ModelPermission.For(adapter.Name, adapter.Created)],

@@ -14,14 +14,14 @@ public sealed class AdapterCatalogTests
         var resolved = Catalog(Adapter("a", V1, V2)).Resolve(AdapterReference.Parse("a"), () => 0);
 
         resolved.IsMix.ShouldBeFalse();
-        (resolved.Name, resolved.Version).ShouldBe(("a", V1));
+        (resolved.Name, resolved.Version.Value).ShouldBe(("a", V1));
     }
 
     [Theory]
     [InlineData("a@1", '1')]
     [InlineData("a@22", '2')]
     public void Resolve_VersionPrefix_IsThatVersion(string reference, char digit) =>
-        Catalog(Adapter("a", V1, V2)).Resolve(AdapterReference.Parse(reference), () => 0).Version.ShouldBe(new string(digit, 64));
+        Catalog(Adapter("a", V1, V2)).Resolve(AdapterReference.Parse(reference), () => 0).Version.Value.ShouldBe(new string(digit, 64));
 
     [Fact]
     public void Resolve_UnknownOrAmbiguousPrefix_SaysSo()
@@ -44,7 +44,7 @@ public sealed class AdapterCatalogTests
     {
         var alias = new AdapterPatch { Split = new Dictionary<string, double> { ["2"] = 0.05 } }.Apply(Adapter("a", V1, V2));
 
-        Catalog(alias).Resolve(AdapterReference.Parse("a"), () => chance).Version.ShouldBe(new string(digit, 64));
+        Catalog(alias).Resolve(AdapterReference.Parse("a"), () => chance).Version.Value.ShouldBe(new string(digit, 64));
     }
 
     [Fact]
@@ -56,7 +56,7 @@ public sealed class AdapterCatalogTests
         var resolved = catalog.Resolve(AdapterReference.Parse("outer"), () => 0);
 
         resolved.Name.ShouldBe("outer");
-        resolved.Parts.Select(part => (part.Version.Version, part.Weight)).ShouldBe([(V1, 1.25), (V2, 1)]);
+        resolved.Parts.Select(part => (part.Version.Version, part.Weight)).ShouldBe([(new AdapterVersionId(V1), 1.25), (new AdapterVersionId(V2), 1)]);
         resolved.Names.ShouldBe(["outer", "inner", "a", "b"], ignoreOrder: true);
     }
 
@@ -64,7 +64,7 @@ public sealed class AdapterCatalogTests
     public void Resolve_SameVersionsAndWeights_HaveTheSameVersionWhateverTheirNames()
     {
         var catalog = Catalog(Adapter("a", V1), Adapter("copy", V1), Adapter("b", V2));
-        string Version(string reference) => catalog.Resolve(AdapterReference.Parse(reference), () => 0).Version;
+        string Version(string reference) => catalog.Resolve(AdapterReference.Parse(reference), () => 0).Version.Value;
 
         Version("b:0.3,copy:0.7").ShouldBe(Version("a:0.7,b:0.3"));
         Version("a:0.5,a:0.5").ShouldBe(V1);
@@ -95,12 +95,12 @@ public sealed class AdapterCatalogTests
     public void MoveTo_AfterARollback_RollsBackToWhatServedBefore()
     {
         var time = DateTimeOffset.UnixEpoch;
-        var alias = Adapter("a", V1).MoveTo(V2, time).RollbackTo(V1).MoveTo(V21, time);
+        var alias = Adapter("a", V1).MoveTo(new AdapterVersionId(V2), time).RollbackTo(new AdapterVersionId(V1)).MoveTo(new AdapterVersionId(V21), time);
 
-        alias.Previous().ShouldBe(V1);
-        alias.RollbackTo(V1).Previous().ShouldBe(V2);
-        alias.RollbackTo(V2).Previous().ShouldBeNull();
-        alias.MoveTo(V2, time).History.Select(entry => entry.Version).ShouldBe([V2, V21, V1]);
+        alias.Previous()?.Value.ShouldBe(V1);
+        alias.RollbackTo(new AdapterVersionId(V1)).Previous()?.Value.ShouldBe(V2);
+        alias.RollbackTo(new AdapterVersionId(V2)).Previous().ShouldBeNull();
+        alias.MoveTo(new AdapterVersionId(V2), time).History.Select(entry => entry.Version).ShouldBe([new AdapterVersionId(V2), new AdapterVersionId(V21), new AdapterVersionId(V1)]);
     }
 
     [Fact]
@@ -108,7 +108,7 @@ public sealed class AdapterCatalogTests
     {
         var (a, b) = (Adapter("a", V1, V2, V21), Adapter("b", V2));
 
-        (Catalog(a, b) with { Hidden = [V21] }).OnlyIn(a).ShouldBe([V1]);
+        (Catalog(a, b) with { Hidden = [new AdapterVersionId(V21)] }).OnlyIn(a).ShouldBe([new AdapterVersionId(V1)]);
     }
 
     [Fact]
@@ -139,7 +139,7 @@ public sealed class AdapterCatalogTests
     {
         AdapterPatch Patch(double current) => new() { Split = new Dictionary<string, double> { [V1] = current, [V2] = 0.25 } };
 
-        Patch(0.75).Apply(Adapter("a", V1, V2)).Split.ShouldBe(new Dictionary<string, double> { [V2] = 0.25 });
+        Patch(0.75).Apply(Adapter("a", V1, V2)).Split.ShouldBe(new Dictionary<AdapterVersionId, double> { [new(V2)] = 0.25 });
         Should.Throw<InvalidAdapterPatchException>(() => Patch(0.5).Apply(Adapter("a", V1, V2))).Message.ShouldContain("gets the rest");
     }
 
@@ -159,8 +159,8 @@ public sealed class AdapterCatalogTests
     {
         Name = name,
         Created = DateTimeOffset.UnixEpoch,
-        Current = versions[0],
-        History = [.. versions.Select(version => new AliasVersion(version, DateTimeOffset.UnixEpoch, 0))],
+        Current = new AdapterVersionId(versions[0]),
+        History = [.. versions.Select(version => new AliasVersion(new AdapterVersionId(version), DateTimeOffset.UnixEpoch, 0))],
     };
 
     private static AdapterAlias Mix(string name, params (string Name, double Weight)[] parts) => new()

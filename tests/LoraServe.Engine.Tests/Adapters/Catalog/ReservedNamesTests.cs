@@ -43,7 +43,7 @@ public sealed class ReservedNamesTests : IDisposable
 
         _adapters.Restart();
 
-        (await _adapters.Version("acme/sql")).ShouldBe(version);
+        (await _adapters.Version("acme/sql")).ShouldBe(version.Value);
         (await _adapters.Version("acme/half")).ShouldBe(await _adapters.Version("acme/sql:0.5"));
         Directory.GetFileSystemEntries(_adapters.DataFolder, "*acme*", SearchOption.AllDirectories).ShouldBeEmpty();
     }

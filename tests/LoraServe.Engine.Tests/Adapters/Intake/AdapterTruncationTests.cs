@@ -150,7 +150,7 @@ public class AdapterTruncationTests
             using var source = Open("all-linear-r8");
             AdapterTruncation.Write(source, rank: 2, folder.Path);
             using var truncated = PeftAdapter.Open(folder.Path, Base, MaxRank);
-            return truncated.Version;
+            return truncated.Version.Value;
         }
     }
 

@@ -56,7 +56,7 @@ public sealed class TruncatedAdapterLogitsTests : IDisposable
         using var source = PeftAdapter.Open(GoldenData.Path("adapters", "llama-gqa", golden), Base, maxRank: 256);
         AdapterTruncation.Write(source, rank, _folder.Path);
         using var truncated = Load(_folder.Path);
-        using var expected = new LoraAdapter("merged", source.Modules.ToDictionary(
+        using var expected = new LoraAdapter(new AdapterVersionId("merged"), source.Modules.ToDictionary(
             module => module.Linear.Path, LinearUpdate (module) => new ReplacedLinear(MergedBest(source, module, rank), null)));
 
         foreach (var row in Rows(golden))

@@ -35,16 +35,16 @@ public sealed class AdapterCacheModelTests
                     model.Release(call / 10 % model.Leases.Count);
                     break;
                 case 8:
-                    cache.Evict(version);
+                    cache.Evict(new AdapterVersionId(version));
                     model.Evict(version);
                     break;
                 case 9:
                     model.Pinned = call < 500 ? [] : [version];
-                    cache.Pin(model.Pinned.ToDictionary(pinned => pinned, Bytes));
+                    cache.Pin(model.Pinned.ToDictionary(pinned => new AdapterVersionId(pinned), Bytes));
                     break;
             }
 
-            loaded.Where(IsAlive).Select(adapter => adapter.Version).Order().ShouldBe(model.Resident.Order());
+            loaded.Where(IsAlive).Select(adapter => adapter.Version.Value).Order().ShouldBe(model.Resident.Order());
             cache.Status.Bytes.ShouldBe(model.Resident.Sum(Bytes));
             cache.Status.PeakBytes.ShouldBeLessThanOrEqualTo(Budget);
         }
@@ -60,7 +60,7 @@ public sealed class AdapterCacheModelTests
         var fits = model.Acquire(version);
         try
         {
-            var lease = cache.AcquireAsync(version, version, Bytes(version), () => Create(version, loaded), CancellationToken.None)
+            var lease = cache.AcquireAsync(new AdapterVersionId(version), version, Bytes(version), () => Create(version, loaded), CancellationToken.None)
                 .AsTask().GetAwaiter().GetResult();
             fits.ShouldBeTrue();
             IsAlive(lease.Adapter).ShouldBeTrue();
@@ -77,7 +77,7 @@ public sealed class AdapterCacheModelTests
     private static LoraAdapter Create(string version, List<LoraAdapter> loaded)
     {
         var half = Bytes(version) / 8;
-        var adapter = new LoraAdapter(version, new Dictionary<string, LinearUpdate>
+        var adapter = new LoraAdapter(new AdapterVersionId(version), new Dictionary<string, LinearUpdate>
         {
             ["m"] = new LoraWeights(torch.zeros(half).DetachFromDisposeScope(), torch.zeros(half).DetachFromDisposeScope()),
         });

@@ -30,7 +30,7 @@ public sealed class AdapterCacheTests : IDisposable
     {
         using var gate = new ManualResetEventSlim();
         var loads = 0;
-        var waiting = Enumerable.Range(0, 16).Select(_ => _cache.AcquireAsync("a", "a", Small, () =>
+        var waiting = Enumerable.Range(0, 16).Select(_ => _cache.AcquireAsync(new AdapterVersionId("a"), "a", Small, () =>
         {
             gate.Wait();
             Interlocked.Increment(ref loads);
@@ -48,7 +48,7 @@ public sealed class AdapterCacheTests : IDisposable
     public async Task AcquireAsync_WhileAnotherLoads_DoesNotWait()
     {
         using var gate = new ManualResetEventSlim();
-        var slow = _cache.AcquireAsync("slow", "slow", Small, () =>
+        var slow = _cache.AcquireAsync(new AdapterVersionId("slow"), "slow", Small, () =>
         {
             gate.Wait();
             return Create("slow", Small);
@@ -64,7 +64,7 @@ public sealed class AdapterCacheTests : IDisposable
     public async Task AcquireAsync_LoadFails_EveryCallerSeesItAndTheNextTriesAgain()
     {
         using var gate = new ManualResetEventSlim();
-        var failing = Enumerable.Range(0, 3).Select(_ => _cache.AcquireAsync("a", "a", Small, () =>
+        var failing = Enumerable.Range(0, 3).Select(_ => _cache.AcquireAsync(new AdapterVersionId("a"), "a", Small, () =>
         {
             gate.Wait();
             throw new IOException("disk");
@@ -74,7 +74,7 @@ public sealed class AdapterCacheTests : IDisposable
 
         _cache.Status.Bytes.ShouldBe(0);
         using var lease = await Acquire("a");
-        lease.Version.ShouldBe("a");
+        lease.Version.Value.ShouldBe("a");
     }
 
     [Fact]
@@ -88,8 +88,8 @@ public sealed class AdapterCacheTests : IDisposable
             return Create("a", Small);
         }
 
-        var cancelled = _cache.AcquireAsync("a", "a", Small, Load, cancel.Token).AsTask();
-        var patient = _cache.AcquireAsync("a", "a", Small, Load, CancellationToken.None).AsTask();
+        var cancelled = _cache.AcquireAsync(new AdapterVersionId("a"), "a", Small, Load, cancel.Token).AsTask();
+        var patient = _cache.AcquireAsync(new AdapterVersionId("a"), "a", Small, Load, CancellationToken.None).AsTask();
         await cancel.CancelAsync();
         await Should.ThrowAsync<OperationCanceledException>(() => cancelled);
         gate.Set();
@@ -137,10 +137,10 @@ public sealed class AdapterCacheTests : IDisposable
     {
         var time = new ManualTimers();
         using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = 1000, Patience = TimeSpan.FromSeconds(10) }, time, new AdapterMetrics(new AdapterLabels(1)));
-        using var held = await cache.AcquireAsync("a", "a", 600, () => Create("a", 600), CancellationToken.None);
-        var large = cache.AcquireAsync("large", "large", 800, () => Create("large", 800), CancellationToken.None).AsTask();
+        using var held = await cache.AcquireAsync(new AdapterVersionId("a"), "a", 600, () => Create("a", 600), CancellationToken.None);
+        var large = cache.AcquireAsync(new AdapterVersionId("large"), "large", 800, () => Create("large", 800), CancellationToken.None).AsTask();
         time.Advance(TimeSpan.FromSeconds(5));
-        var small = cache.AcquireAsync("small", "small", Small, () => Create("small", Small), CancellationToken.None).AsTask();
+        var small = cache.AcquireAsync(new AdapterVersionId("small"), "small", Small, () => Create("small", Small), CancellationToken.None).AsTask();
         time.Advance(TimeSpan.FromSeconds(4));
         small.IsCompleted.ShouldBeFalse();
         large.IsCompleted.ShouldBeFalse();
@@ -158,7 +158,7 @@ public sealed class AdapterCacheTests : IDisposable
     {
         using var held = await Acquire("a");
         using var cancel = new CancellationTokenSource();
-        var large = _cache.AcquireAsync("large", "large", 1000, () => Create("large", 1000), cancel.Token).AsTask();
+        var large = _cache.AcquireAsync(new AdapterVersionId("large"), "large", 1000, () => Create("large", 1000), cancel.Token).AsTask();
         var small = Acquire("small");
 
         await cancel.CancelAsync();
@@ -174,7 +174,7 @@ public sealed class AdapterCacheTests : IDisposable
     {
         using var cache = new AdapterCache(new AdapterCacheLimits { Bytes = budget }, TimeProvider.System, new AdapterMetrics(new AdapterLabels(1)));
 
-        var refused = cache.AcquireAsync("a", "a", bytes, () => Create("a", bytes), CancellationToken.None).AsTask();
+        var refused = cache.AcquireAsync(new AdapterVersionId("a"), "a", bytes, () => Create("a", bytes), CancellationToken.None).AsTask();
 
         refused.IsCompleted.ShouldBeTrue();
         (await Should.ThrowAsync<AdapterTooLargeException>(() => refused)).Message.ShouldContain(message);
@@ -184,12 +184,12 @@ public sealed class AdapterCacheTests : IDisposable
     public async Task Pin_LeastRecentlyUsed_StaysAndWhatItLeavesIsTheLimit()
     {
         (await Acquire("a")).Dispose();
-        _cache.Pin(new Dictionary<string, long> { ["a"] = Small });
+        _cache.Pin(new Dictionary<AdapterVersionId, long> { [new("a")] = Small });
         foreach (var version in (string[])["b", "c", "d"]) (await Acquire(version)).Dispose();
 
         IsAlive(_loads["a"][0]).ShouldBeTrue();
         (await Should.ThrowAsync<AdapterCacheFullException>(() => Acquire("large", 2 * Small))).Message.ShouldContain("pinned adapters leave 600");
-        _cache.Pin(new Dictionary<string, long>());
+        _cache.Pin(new Dictionary<AdapterVersionId, long>());
         (await Acquire("large", 2 * Small)).Dispose();
         IsAlive(_loads["a"][0]).ShouldBeFalse();
     }
@@ -197,7 +197,7 @@ public sealed class AdapterCacheTests : IDisposable
     [Fact]
     public async Task AcquireAsync_NeedsLessThanItReserved_GivesTheRestBack()
     {
-        using var mix = await _cache.AcquireAsync("mix", "mix", 1000, () => Create("mix", Small), CancellationToken.None);
+        using var mix = await _cache.AcquireAsync(new AdapterVersionId("mix"), "mix", 1000, () => Create("mix", Small), CancellationToken.None);
 
         (await Acquire("a")).Dispose();
 
@@ -208,7 +208,7 @@ public sealed class AdapterCacheTests : IDisposable
     [Fact]
     public async Task AcquireAsync_NeedsMoreThanItReserved_IsAnErrorAndNotKept()
     {
-        var wrong = _cache.AcquireAsync("a", "a", Small, () => Create("a", 2 * Small), CancellationToken.None).AsTask();
+        var wrong = _cache.AcquireAsync(new AdapterVersionId("a"), "a", Small, () => Create("a", 2 * Small), CancellationToken.None).AsTask();
 
         await Should.ThrowAsync<InvalidOperationException>(() => wrong);
 
@@ -220,7 +220,7 @@ public sealed class AdapterCacheTests : IDisposable
     {
         var lease = await Acquire("a");
         var shared = lease.Share();
-        _cache.Evict("a");
+        _cache.Evict(new AdapterVersionId("a"));
         lease.Dispose();
         IsAlive(shared.Adapter).ShouldBeTrue();
 
@@ -235,8 +235,8 @@ public sealed class AdapterCacheTests : IDisposable
     {
         (await Acquire("a")).Dispose();
 
-        _cache.Evict("a");
-        _cache.Evict("unknown");
+        _cache.Evict(new AdapterVersionId("a"));
+        _cache.Evict(new AdapterVersionId("unknown"));
 
         IsAlive(_loads["a"][0]).ShouldBeFalse();
     }
@@ -266,17 +266,17 @@ public sealed class AdapterCacheTests : IDisposable
             for (var i = 0; i < 200; i++)
             {
                 var version = $"v{random.Next(5)}";
-                using var lease = await cache.AcquireAsync(version, version, Small, () => Create(version, Small), CancellationToken.None);
+                using var lease = await cache.AcquireAsync(new AdapterVersionId(version), version, Small, () => Create(version, Small), CancellationToken.None);
                 if (i % 3 == 0) await Task.Yield();
                 IsAlive(lease.Adapter).ShouldBeTrue();
-                if (random.Next(10) == 0) cache.Evict(version);
+                if (random.Next(10) == 0) cache.Evict(new AdapterVersionId(version));
             }
         })));
 
         cache.Status.PeakBytes.ShouldBeLessThanOrEqualTo(1000);
     }
 
-    private async Task<AdapterLease> Acquire(string version, int bytes = Small) => await _cache.AcquireAsync(version, version, bytes, () =>
+    private async Task<AdapterLease> Acquire(string version, int bytes = Small) => await _cache.AcquireAsync(new AdapterVersionId(version), version, bytes, () =>
     {
         var adapter = Create(version, bytes);
         if (!_loads.TryAdd(version, [adapter])) _loads[version].Add(adapter);
@@ -285,7 +285,7 @@ public sealed class AdapterCacheTests : IDisposable
 
     private int Loads(string version) => _loads[version].Count;
 
-    private static LoraAdapter Create(string version, int bytes) => new(version, new Dictionary<string, LinearUpdate>
+    private static LoraAdapter Create(string version, int bytes) => new(new AdapterVersionId(version), new Dictionary<string, LinearUpdate>
     {
         ["m"] = new LoraWeights(torch.zeros(bytes / 8).DetachFromDisposeScope(), torch.zeros(bytes / 8).DetachFromDisposeScope()),
     });

@@ -53,7 +53,7 @@ public class AdapterLeaseTests
     {
         using var lease = AdapterLease.Base();
 
-        lease.Version.ShouldBe("base");
+        lease.Version.ShouldBe(AdapterVersionId.Base);
         lease.Adapter.ShouldBeSameAs(LoraAdapter.Base);
     }
 }

@@ -35,7 +35,7 @@ public sealed class AdapterRegistryTests : IDisposable
     public void Save_Origin_SurvivesARestart()
     {
         var origin = new AdapterOrigin { BaseModelName = "org/base", Alpha = 8.5, SizeBytes = 12, Warnings = ["odd"], Provenance = "mine" };
-        var alias = new AdapterAlias { Name = "a", Created = Time, Current = V1, History = [new AliasVersion(V1, Time, 0) { Origin = origin }] };
+        var alias = new AdapterAlias { Name = "a", Created = Time, Current = new AdapterVersionId(V1), History = [new AliasVersion(new AdapterVersionId(V1), Time, 0) { Origin = origin }] };
 
         _registry.Save(alias, Known(V1));
         Restart();
@@ -55,8 +55,8 @@ public sealed class AdapterRegistryTests : IDisposable
             Mode = MergeMode.Merged,
             Weight = 2.5,
             Pinned = true,
-            Current = V1,
-            History = [new AliasVersion(V2, Time, 0.05), new AliasVersion(V1, Time.AddDays(-1), 0)],
+            Current = new AdapterVersionId(V1),
+            History = [new AliasVersion(new AdapterVersionId(V2), Time, 0.05), new AliasVersion(new AdapterVersionId(V1), Time.AddDays(-1), 0)],
         };
         var mix = new AdapterAlias { Name = "m", Created = Time, Parts = [new AdapterPart("a", 0.1), new AdapterPart("b@12", -3)] };
         var known = Known(V1) with { Provenance = "trained by hand", Broken = "truncated" };
@@ -70,7 +70,7 @@ public sealed class AdapterRegistryTests : IDisposable
             .ShouldBe([adapter with { History = [], Parts = [] }, mix with { History = [], Parts = [] }]);
         content.Aliases[0].History.ShouldBe(adapter.History);
         content.Aliases[1].Parts.ShouldBe(mix.Parts);
-        var found = content.Versions.Single(version => version.Version == V1);
+        var found = content.Versions.Single(version => version.Version.Value == V1);
         (found with { Description = known.Description }).ShouldBe(known);
         found.Description.TargetModules.ShouldBe(known.Description.TargetModules);
         found.Description.LoadedBytes.ShouldBe(known.Description.LoadedBytes);
@@ -79,19 +79,19 @@ public sealed class AdapterRegistryTests : IDisposable
     [Fact]
     public void Save_NameThatIsThere_ReplacesAllOfIt()
     {
-        var alias = Alias("a") with { History = [new AliasVersion(V1, Time, 0), new AliasVersion(V2, Time, 0.5)], Current = V1 };
+        var alias = Alias("a") with { History = [new AliasVersion(new AdapterVersionId(V1), Time, 0), new AliasVersion(new AdapterVersionId(V2), Time, 0.5)], Current = new AdapterVersionId(V1) };
         _registry.Save(alias, Known(V1), Known(V2));
 
-        _registry.Save(alias with { History = [new AliasVersion(V1, Time, 0)] });
+        _registry.Save(alias with { History = [new AliasVersion(new AdapterVersionId(V1), Time, 0)] });
 
-        _registry.Read().Aliases.Single().History.ShouldBe([new AliasVersion(V1, Time, 0)]);
+        _registry.Read().Aliases.Single().History.ShouldBe([new AliasVersion(new AdapterVersionId(V1), Time, 0)]);
     }
 
     [Fact]
     public void Save_VersionThatIsUnknown_StoresNothing()
     {
         var message = Should.Throw<IOException>(() => _registry.Save(
-            Alias("a") with { History = [new AliasVersion(V1, Time, 0)], Current = V1 })).Message;
+            Alias("a") with { History = [new AliasVersion(new AdapterVersionId(V1), Time, 0)], Current = new AdapterVersionId(V1) })).Message;
 
         message.ShouldContain("registry.db, cannot be written");
         _registry.Read().Aliases.ShouldBeEmpty();
@@ -100,12 +100,12 @@ public sealed class AdapterRegistryTests : IDisposable
     [Fact]
     public void Remove_Name_TakesItsVersionsWithIt()
     {
-        _registry.Save(Alias("a") with { History = [new AliasVersion(V1, Time, 0)], Current = V1 }, Known(V1), Known(V2));
+        _registry.Save(Alias("a") with { History = [new AliasVersion(new AdapterVersionId(V1), Time, 0)], Current = new AdapterVersionId(V1) }, Known(V1), Known(V2));
 
-        _registry.Remove("a", [V1]);
+        _registry.Remove("a", [new AdapterVersionId(V1)]);
 
         _registry.Read().Aliases.ShouldBeEmpty();
-        _registry.Read().Versions.Select(version => version.Version).ShouldBe([V2]);
+        _registry.Read().Versions.Select(version => version.Version).ShouldBe([new AdapterVersionId(V2)]);
     }
 
     [Fact]
@@ -127,18 +127,18 @@ public sealed class AdapterRegistryTests : IDisposable
 
         var content = _registry.Read();
         content.Folders.Keys.ShouldBe(["/y"]);
-        content.Versions.Select(version => version.Version).ShouldBe([V2]);
+        content.Versions.Select(version => version.Version).ShouldBe([new AdapterVersionId(V2)]);
     }
 
     [Fact]
     public void Save_SettingsOfAFolderAdapter_LeaveAStoredOneOfItsNameAlone()
     {
-        _registry.Save(Alias("a") with { History = [new AliasVersion(V1, Time, 0)], Current = V1 }, Known(V1));
+        _registry.Save(Alias("a") with { History = [new AliasVersion(new AdapterVersionId(V1), Time, 0)], Current = new AdapterVersionId(V1) }, Known(V1));
 
-        _registry.Save(Alias("a") with { Folder = "/x", Current = V2, History = [new AliasVersion(V2, Time, 0)], Pinned = true });
+        _registry.Save(Alias("a") with { Folder = "/x", Current = new AdapterVersionId(V2), History = [new AliasVersion(new AdapterVersionId(V2), Time, 0)], Pinned = true });
 
         var alias = _registry.Read().Aliases.Single();
-        (alias.Pinned, alias.Current, alias.History.Count).ShouldBe((true, V1, 1));
+        (alias.Pinned, alias.Current?.Value, alias.History.Count).ShouldBe((true, V1, 1));
     }
 
     [Fact]

@@ -25,7 +25,7 @@ public sealed class AdapterStoreTests : IDisposable
 
         using var restarted = Open();
 
-        restarted.Versions.ShouldBe([Version("first")]);
+        restarted.Versions.Select(version => version.Value).ShouldBe([Version("first")]);
         Tensors(restarted, "first").ShouldBe("first");
         Incoming().ShouldBeEmpty();
     }
@@ -47,13 +47,13 @@ public sealed class AdapterStoreTests : IDisposable
     {
         using var store = Open();
         Put(store, "first");
-        File.WriteAllText(Path.Combine(store.FolderOf(Version("first")), AdapterFiles.Tensors), "damaged");
-        File.Delete(Path.Combine(store.FolderOf(Version("first")), AdapterFiles.Config));
+        File.WriteAllText(Path.Combine(store.FolderOf(new AdapterVersionId(Version("first"))), AdapterFiles.Tensors), "damaged");
+        File.Delete(Path.Combine(store.FolderOf(new AdapterVersionId(Version("first"))), AdapterFiles.Config));
 
         Put(store, "first");
 
         Tensors(store, "first").ShouldBe("first");
-        File.Exists(Path.Combine(store.FolderOf(Version("first")), AdapterFiles.Config)).ShouldBeTrue();
+        File.Exists(Path.Combine(store.FolderOf(new AdapterVersionId(Version("first"))), AdapterFiles.Config)).ShouldBeTrue();
     }
 
     [Fact]
@@ -64,10 +64,10 @@ public sealed class AdapterStoreTests : IDisposable
         {
             File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
 
-            Should.Throw<IOException>(() => store.Put(StagedVersion.Of(Version("second"), upload.Folder)));
+            Should.Throw<IOException>(() => store.Put(StagedVersion.Of(new AdapterVersionId(Version("second")), upload.Folder)));
         }
 
-        Directory.Exists(store.FolderOf(Version("second"))).ShouldBeFalse();
+        Directory.Exists(store.FolderOf(new AdapterVersionId(Version("second")))).ShouldBeFalse();
         Incoming().ShouldBeEmpty();
     }
 
@@ -78,7 +78,7 @@ public sealed class AdapterStoreTests : IDisposable
         using var upload = new AdapterUpload(store.IncomingFolder, new AdapterLimits());
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Tensors), "first");
-        var staged = StagedVersion.Of(Version("first"), upload.Folder);
+        var staged = StagedVersion.Of(new AdapterVersionId(Version("first")), upload.Folder);
         staged.Describe(Description("first", generation: 1));
         var path = Path.Combine(staged.Folder, VersionFile.FileName);
         File.Delete(path);
@@ -99,7 +99,7 @@ public sealed class AdapterStoreTests : IDisposable
     {
         using var store = Open();
 
-        Should.Throw<ArgumentException>(() => store.FolderOf(version));
+        Should.Throw<ArgumentException>(() => store.FolderOf(new AdapterVersionId(version)));
     }
 
     [Fact]
@@ -108,10 +108,10 @@ public sealed class AdapterStoreTests : IDisposable
         using var store = Open();
         Put(store, "first");
 
-        store.Delete(Version("first"));
-        store.Delete(Version("first"));
+        store.Delete(new AdapterVersionId(Version("first")));
+        store.Delete(new AdapterVersionId(Version("first")));
 
-        Directory.Exists(store.FolderOf(Version("first"))).ShouldBeFalse();
+        Directory.Exists(store.FolderOf(new AdapterVersionId(Version("first")))).ShouldBeFalse();
         Incoming().ShouldBeEmpty();
     }
 
@@ -127,7 +127,7 @@ public sealed class AdapterStoreTests : IDisposable
         using var restarted = Open();
 
         Incoming().ShouldBeEmpty();
-        restarted.Versions.ShouldBe([Version("first")]);
+        restarted.Versions.Select(version => version.Value).ShouldBe([Version("first")]);
     }
 
     [Fact]
@@ -148,9 +148,9 @@ public sealed class AdapterStoreTests : IDisposable
         Put(store, "wanted");
         Put(store, "never named");
 
-        store.Sweep(new HashSet<string> { Version("wanted") });
+        store.Sweep(new HashSet<AdapterVersionId> { new(Version("wanted")) });
 
-        store.Versions.ShouldBe([Version("wanted")]);
+        store.Versions.Select(version => version.Value).ShouldBe([Version("wanted")]);
         var kept = Trash().ShouldHaveSingleItem();
         kept.ShouldEndWith($"adapters-versions-{Version("never named")}");
         File.ReadAllText(Path.Combine(kept, AdapterFiles.Tensors)).ShouldBe("never named");
@@ -172,7 +172,7 @@ public sealed class AdapterStoreTests : IDisposable
         using var upload = new AdapterUpload(store.IncomingFolder, new AdapterLimits());
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Config), "{}");
         File.WriteAllText(Path.Combine(upload.Folder, AdapterFiles.Tensors), content);
-        store.Put(StagedVersion.Of(Version(content), upload.Folder));
+        store.Put(StagedVersion.Of(new AdapterVersionId(Version(content)), upload.Folder));
     }
 
     private static VersionFile Description(string content, long generation) => new()
@@ -186,7 +186,7 @@ public sealed class AdapterStoreTests : IDisposable
     private static string Version(string content) => Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(content)));
 
     private static string Tensors(AdapterStore store, string content) =>
-        File.ReadAllText(Path.Combine(store.FolderOf(Version(content)), AdapterFiles.Tensors));
+        File.ReadAllText(Path.Combine(store.FolderOf(new AdapterVersionId(Version(content))), AdapterFiles.Tensors));
 
     private string Folder(string name) => Path.Combine(_data.Path, "adapters", name);
 

@@ -52,7 +52,7 @@ public sealed class RegistryDamageTests : IDisposable
         Manager.List().Select(info => info.Name).ShouldBe(["a", "b", "m"]);
         Manager.Versions("a").Select(version => version.Version).ShouldBe([two.Version, one.Version]);
         Manager.Find("b")!.Pinned.ShouldBeTrue();
-        (await _adapters.Version("a")).ShouldBe(two.Version);
+        (await _adapters.Version("a")).ShouldBe(two.Version.Value);
         _adapters.Restart();
         Manager.List().Count.ShouldBe(3);
     }
@@ -211,7 +211,7 @@ public sealed class RegistryDamageTests : IDisposable
 
         var one = await _adapters.Add("a", ManagedAdapters.One);
 
-        (await _adapters.Version("a")).ShouldBe(one.Version);
+        (await _adapters.Version("a")).ShouldBe(one.Version.Value);
         _adapters.Log.Lines.ShouldContain(line => line.Contains("not copied"));
     }
 
@@ -220,9 +220,9 @@ public sealed class RegistryDamageTests : IDisposable
     {
         var one = await _adapters.Add("a", ManagedAdapters.One);
 
-        _adapters.Restart(() => File.WriteAllText(Path.Combine(Root, "versions", one.Version, VersionFile.FileName), "{"));
+        _adapters.Restart(() => File.WriteAllText(Path.Combine(Root, "versions", one.Version.Value, VersionFile.FileName), "{"));
 
-        VersionFile.TryRead(Path.Combine(Root, "versions", one.Version))!.Name.ShouldBe("a");
+        VersionFile.TryRead(Path.Combine(Root, "versions", one.Version.Value))!.Name.ShouldBe("a");
     }
 
     [Fact]
@@ -289,13 +289,13 @@ public sealed class RegistryDamageTests : IDisposable
             () =>
             {
                 Directory.Delete(Path.Combine(Root, "aliases"), recursive: true);
-                File.Delete(Path.Combine(Root, "versions", three.Version, VersionFile.FileName));
+                File.Delete(Path.Combine(Root, "versions", three.Version.Value, VersionFile.FileName));
             },
             rebuild: true);
 
         Manager.Versions("a").Select(version => version.Version).ShouldBe([two.Version, one.Version]);
-        var name = $"recovered-{three.Version[..12]}";
-        (await _adapters.Version(name)).ShouldBe(three.Version);
+        var name = $"recovered-{three.Version.Short}";
+        (await _adapters.Version(name)).ShouldBe(three.Version.Value);
         Manager.Find(name)!.Rank.ShouldBe(three.Rank);
     }
 
@@ -307,13 +307,13 @@ public sealed class RegistryDamageTests : IDisposable
         _adapters.Restart(() =>
         {
             File.Delete(Path.Combine(Root, "registry.generation"));
-            File.Delete(Path.Combine(Root, "versions", one.Version, VersionFile.FileName));
+            File.Delete(Path.Combine(Root, "versions", one.Version.Value, VersionFile.FileName));
             Directory.Delete(Path.Combine(Root, "aliases"), recursive: true);
             Execute("DROP TABLE DataGeneration");
         });
 
         Manager.Find("a")!.Version.ShouldBe(one.Version);
-        VersionFile.TryRead(Path.Combine(Root, "versions", one.Version))!.Name.ShouldBe("a");
+        VersionFile.TryRead(Path.Combine(Root, "versions", one.Version.Value))!.Name.ShouldBe("a");
         Directory.GetFiles(Path.Combine(Root, "aliases")).Length.ShouldBe(1);
     }
 

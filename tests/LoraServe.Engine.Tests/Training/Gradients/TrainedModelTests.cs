@@ -95,7 +95,7 @@ public class TrainedModelTests
         using var model = Model(checkpoint, TrainedCheckpoint.Settings with { UseDora = true, Method = full ? TrainingMethod.Full : TrainingMethod.Lora });
         if (full) foreach (var parameter in model.Parameters) parameter.Value.mul_(torch.tensor(1.01f));
         model.Refresh();
-        using var adapter = model.Snapshot("test");
+        using var adapter = model.Snapshot(new AdapterVersionId("test"));
 
         var loss = TrainedCheckpoint.Run(model.Evaluate(batch), batch.TargetCount);
 

@@ -73,7 +73,7 @@ public sealed class EngineEvaluationTests : IAsyncLifetime
         var adapter = await _engine.InvokeAsync(() =>
         {
             using var model = Changed(plan, 0.05f);
-            return model.Snapshot("snapshot");
+            return model.Snapshot(new AdapterVersionId("snapshot"));
         });
         using var lease = new AdapterLease(adapter, adapter.Dispose);
 
@@ -109,7 +109,7 @@ public sealed class EngineEvaluationTests : IAsyncLifetime
     [Fact]
     public async Task EvaluateAsync_AdapterWhoseLogitsAreNoNumbers_SaysSo()
     {
-        using var broken = new LoraAdapter("broken", new Dictionary<string, LinearUpdate>
+        using var broken = new LoraAdapter(new AdapterVersionId("broken"), new Dictionary<string, LinearUpdate>
         {
             ["model.layers.0.self_attn.q_proj"] = new LoraWeights(torch.full([2, 64], 1e30f), torch.full([64, 2], 1e30f)),
         });

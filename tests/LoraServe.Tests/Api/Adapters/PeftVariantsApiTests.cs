@@ -128,7 +128,7 @@ public class PeftVariantsApiTests(DemoServer server)
         response.StatusCode.ShouldBe(HttpStatusCode.Created, adapter.ToString());
         try
         {
-            adapter.GetProperty("version").GetString().ShouldBe(server.Engine.Adapters.Find("sql")!.Version);
+            adapter.GetProperty("version").GetString().ShouldBe(server.Engine.Adapters.Find("sql")!.Version.Value);
             var answer = await server.CompleteAsync(new { model = "variant", prompt = Question, temperature = 0, max_tokens = 32 });
             answer.GetProperty("choices")[0].GetProperty("text").GetString()!.Trim().ShouldBe("SELECT name FROM products WHERE price < 59;");
         }

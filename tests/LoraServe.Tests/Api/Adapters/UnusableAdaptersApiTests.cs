@@ -42,7 +42,7 @@ public sealed class UnusableAdaptersApiTests(DemoServer server) : IAsyncLifetime
         // Of its own content: the demo's sql is in memory already.
         await PutAsync(new PeftUpload().Set("lora_alpha", 8.5));
         var version = server.Engine.Adapters.Find(Name)!.Version;
-        var path = Path.Combine(Adapters, "versions", version, file);
+        var path = Path.Combine(Adapters, "versions", version.Value, file);
         if (isDeleted) File.Delete(path);
         else File.WriteAllText(path, "damaged");
 
@@ -64,7 +64,7 @@ public sealed class UnusableAdaptersApiTests(DemoServer server) : IAsyncLifetime
     public async Task Any_FolderOfTheVersionGone_IsNamedWithoutAPath()
     {
         await PutAsync(new PeftUpload().Set("lora_alpha", 8.25));
-        Directory.Delete(Path.Combine(Adapters, "versions", server.Engine.Adapters.Find(Name)!.Version), recursive: true);
+        Directory.Delete(Path.Combine(Adapters, "versions", server.Engine.Adapters.Find(Name)!.Version.Value), recursive: true);
 
         (await MessageAsync(await CompleteAsync(Name), 500)).ShouldContain($"'{Name}'");
     }
