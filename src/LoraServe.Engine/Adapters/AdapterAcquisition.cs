@@ -63,7 +63,7 @@ internal sealed class AdapterAcquisition(
             {
                 Name = resolved.Name,
                 Mode = resolved.Mode,
-                Weight = resolved.Weight,
+                EngineShare = resolved.Share,
                 ChatTemplates = residents.TemplatesOf(lease.Adapter),
             };
         }

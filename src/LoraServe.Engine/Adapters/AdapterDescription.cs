@@ -30,7 +30,7 @@ internal sealed class AdapterDescription(AdapterCatalog catalog, AdapterCache ca
         Name = alias.Name,
         Mode = alias.Mode,
         Pinned = alias.Pinned,
-        Weight = alias.Weight,
+        Share = alias.Share,
         LastUse = uses.LastUse(alias.Name) ?? alias.LastUse,
     };
 

@@ -136,5 +136,5 @@ internal sealed class VersionContent(AdapterNames names, AdapterLoader loader, E
         names.Catalog.Resolve(reference, static () => 1) is { IsMix: false, Parts: [var part] }
             ? part
             : throw new InvalidAdapterReferenceException(
-                $"'{reference}' is a sum of adapters, which has no files of its own: ask for its parts");
+                $"'{reference}' is a mix, which has no files of its own: ask for its parts");
 }

@@ -14,7 +14,7 @@ internal abstract record EmbeddingUpdate
 /// elementwise.
 /// </summary>
 /// <param name="A">[r, vocabulary].</param>
-/// <param name="B">[hidden, r]; carries the scaling, and DoRA's g as in <see cref="LoraWeights"/>.</param>
+/// <param name="B">[hidden, r]; carries the scaling, and DoRA's g as in <see cref="LowRankUpdate"/>.</param>
 /// <param name="Scale">[hidden], or null for 1.</param>
 internal sealed record LowRankEmbedding(Tensor A, Tensor B, Tensor? Scale = null) : EmbeddingUpdate
 {

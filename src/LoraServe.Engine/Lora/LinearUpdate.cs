@@ -22,7 +22,7 @@ internal abstract record LinearUpdate
 /// <param name="B">[out, r].</param>
 /// <param name="Scale">[out], or null for 1.</param>
 /// <param name="Shift">[out], or null for 0.</param>
-internal sealed record LoraWeights(Tensor A, Tensor B, Tensor? Scale = null, Tensor? Shift = null) : LinearUpdate
+internal sealed record LowRankUpdate(Tensor A, Tensor B, Tensor? Scale = null, Tensor? Shift = null) : LinearUpdate
 {
     public override IEnumerable<Tensor> Tensors => new[] { A, B, Scale, Shift }.OfType<Tensor>();
 }

@@ -29,7 +29,7 @@ internal sealed class LoraEmbedding(Tensor weight)
         {
             case LowRankEmbedding lora:
                 if (lora.Scale is not null) rows.mul_(lora.Scale);
-                LowRankUpdate.Expand(lora.A.index_select(1, ids).t(), lora.B, rows);
+                LowRankProduct.Expand(lora.A.index_select(1, ids).t(), lora.B, rows);
                 break;
             case ReplacedRows replaced:
                 var isReplaced = ids.unsqueeze(1).eq(replaced.TokenIds);

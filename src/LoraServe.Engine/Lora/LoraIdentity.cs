@@ -31,7 +31,7 @@ internal static class LoraIdentity
 
     private static bool IsIdentity(string path, LinearUpdate update, Func<string, Tensor> baseTensor) => update switch
     {
-        LoraWeights lora => IsZero(lora.A, lora.B) && IsOne(lora.Scale) && (lora.Shift is null || IsZero(lora.Shift)),
+        LowRankUpdate lora => IsZero(lora.A, lora.B) && IsOne(lora.Scale) && (lora.Shift is null || IsZero(lora.Shift)),
         ReplacedLinear whole =>
             Equal(whole.Weight, baseTensor($"{path}.weight")) && (whole.Bias is null || Equal(whole.Bias, baseTensor($"{path}.bias"))),
         _ => false,

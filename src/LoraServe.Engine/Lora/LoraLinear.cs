@@ -25,8 +25,8 @@ internal sealed class LoraLinear(string path, Tensor weight, Tensor? bias)
             using var ys = y.narrow(0, segment.Start, segment.Count);
             switch (update)
             {
-                case LoraWeights lora:
-                    LowRankUpdate.Apply(xs, lora, ys);
+                case LowRankUpdate lora:
+                    LowRankProduct.Apply(xs, lora, ys);
                     break;
                 case ReplacedLinear replaced:
                     using (var own = nn.functional.linear(xs, replaced.Weight, replaced.Bias)) ys.copy_(own);

@@ -16,14 +16,14 @@ internal static class LoraMix
             ? $"replaces {replaced}, and replaced weights do not add up"
         : part.Embedding is ReplacedRows or ReplacedEmbedding ? "replaces rows of the embedding, and replaced weights do not add up"
         : part.Embedding is LowRankEmbedding { Scale: not null }
-            || part.Linears.Values.Any(update => update is LoraWeights { Scale: not null }) ? "is a DoRA, whose scale depends on the sum of all updates"
+            || part.Linears.Values.Any(update => update is LowRankUpdate { Scale: not null }) ? "is a DoRA, whose scale depends on the sum of all updates"
         : null;
 
     /// <summary>The mix; it has tensors of its own, in no dispose scope.</summary>
     /// <param name="version">Identifies parts and coefficients.</param>
     /// <param name="parts">At least one, on one device and of one dtype; coefficients may be negative.</param>
     /// <exception cref="ArgumentException">A part cannot be mixed; the message says why.</exception>
-    public static LoraAdapter Combine(AdapterVersionId version, IReadOnlyList<(LoraAdapter Adapter, double Weight)> parts)
+    public static LoraAdapter Combine(AdapterVersionId version, IReadOnlyList<(LoraAdapter Adapter, double Coefficient)> parts)
     {
         foreach (var (adapter, _) in parts)
             if (Refusal(adapter) is { } reason) throw new ArgumentException($"Adapter {adapter.Version} {reason}.", nameof(parts));
@@ -38,36 +38,36 @@ internal static class LoraMix
         return mix;
     }
 
-    private static LoraWeights Linear(string path, IReadOnlyList<(LoraAdapter Adapter, double Weight)> parts)
+    private static LowRankUpdate Linear(string path, IReadOnlyList<(LoraAdapter Adapter, double Coefficient)> parts)
     {
         var updates = parts.Where(part => part.Adapter.Linears.ContainsKey(path))
-            .Select(part => (Lora: (LoraWeights)part.Adapter.Linears[path], part.Weight)).ToList();
+            .Select(part => (Lora: (LowRankUpdate)part.Adapter.Linears[path], part.Coefficient)).ToList();
         var shifts = updates.Where(update => update.Lora.Shift is not null)
-            .Select(update => Weighted(update.Lora.Shift!, update.Weight)).ToList();
-        return new LoraWeights(
+            .Select(update => Times(update.Lora.Shift!, update.Coefficient)).ToList();
+        return new LowRankUpdate(
             cat([.. updates.Select(update => update.Lora.A)], dim: 0),
-            Beside(updates.Select(update => (update.Lora.B, update.Weight))),
+            Beside(updates.Select(update => (update.Lora.B, update.Coefficient))),
             Shift: shifts.Count == 0 ? null : stack(shifts).sum(dim: 0).to(updates[0].Lora.B.dtype));
     }
 
-    private static LowRankEmbedding? Embedding(IReadOnlyList<(LoraAdapter Adapter, double Weight)> parts)
+    private static LowRankEmbedding? Embedding(IReadOnlyList<(LoraAdapter Adapter, double Coefficient)> parts)
     {
         var updates = parts.Where(part => part.Adapter.Embedding is not null)
-            .Select(part => (Lora: (LowRankEmbedding)part.Adapter.Embedding!, part.Weight)).ToList();
+            .Select(part => (Lora: (LowRankEmbedding)part.Adapter.Embedding!, part.Coefficient)).ToList();
         return updates.Count == 0
             ? null
             : new LowRankEmbedding(
                 cat([.. updates.Select(update => update.Lora.A)], dim: 0),
-                Beside(updates.Select(update => (update.Lora.B, update.Weight))));
+                Beside(updates.Select(update => (update.Lora.B, update.Coefficient))));
     }
 
-    private static Tensor Beside(IEnumerable<(Tensor B, double Weight)> parts) =>
-        cat([.. parts.Select(part => Weighted(part.B, part.Weight).to(part.B.dtype))], dim: 1);
+    private static Tensor Beside(IEnumerable<(Tensor B, double Coefficient)> parts) =>
+        cat([.. parts.Select(part => Times(part.B, part.Coefficient).to(part.B.dtype))], dim: 1);
 
     // In float32, so that it is rounded once.
-    private static Tensor Weighted(Tensor tensor, double weight)
+    private static Tensor Times(Tensor tensor, double coefficient)
     {
-        using var factor = ((float)weight).ToScalar();
+        using var factor = ((float)coefficient).ToScalar();
         return tensor.to(ScalarType.Float32, copy: true).mul_(factor);
     }
 }

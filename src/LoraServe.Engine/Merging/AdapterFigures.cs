@@ -23,7 +23,7 @@ internal sealed class AdapterFigures(BaseWeights weights)
         if (_known.Count >= MaxVersions) _known.Clear();
         // Not of the merged form, which has no ranks.
         var adapter = sequence.Request.Adapter.Adapter;
-        var rank = adapter.Linears.Values.OfType<LoraWeights>().Select(lora => (int)lora.A.size(0)).DefaultIfEmpty().Max();
+        var rank = adapter.Linears.Values.OfType<LowRankUpdate>().Select(lora => (int)lora.A.size(0)).DefaultIfEmpty().Max();
         return _known[sequence.AdapterVersion] = new Figures(AdapterMerger.Bytes(weights, adapter), rank);
     }
 

@@ -16,7 +16,7 @@ internal sealed class AdapterMerger : ISlicedWork
 
     private readonly BaseWeights _weights;
     private readonly LoraAdapter _adapter;
-    private readonly Queue<(string Path, LoraWeights Lora)> _rest;
+    private readonly Queue<(string Path, LowRankUpdate Lora)> _rest;
     private readonly Dictionary<string, LinearUpdate> _linears;
     private readonly List<Tensor> _views = [];
     private readonly Tensor _memory;
@@ -66,7 +66,7 @@ internal sealed class AdapterMerger : ISlicedWork
     }
 
     /// <summary>The merged form, once it is complete, which then belongs to the caller.</summary>
-    public MergedAdapter Complete()
+    public MergedTensors Complete()
     {
         if (!IsComplete) throw new InvalidOperationException($"{_rest.Count} modules of {_adapter.Version} are not merged yet.");
         _isHandedOver = true;
@@ -76,7 +76,7 @@ internal sealed class AdapterMerger : ISlicedWork
             Norms = _adapter.Norms,
             InvocationTokens = _adapter.InvocationTokens,
         };
-        return new MergedAdapter(merged, _views, _memory);
+        return new MergedTensors(merged, _views, _memory);
     }
 
     /// <summary>Frees the merged modules, unless they were handed over.</summary>
@@ -87,13 +87,13 @@ internal sealed class AdapterMerger : ISlicedWork
         _memory.Dispose();
     }
 
-    private static IEnumerable<(string Path, LoraWeights Lora)> LowRank(LoraAdapter adapter) =>
-        adapter.Linears.Where(module => module.Value is LoraWeights).Select(module => (module.Key, (LoraWeights)module.Value));
+    private static IEnumerable<(string Path, LowRankUpdate Lora)> LowRank(LoraAdapter adapter) =>
+        adapter.Linears.Where(module => module.Value is LowRankUpdate).Select(module => (module.Key, (LowRankUpdate)module.Value));
 
     private static Tensor Weight(BaseWeights weights, string path) => weights.Weight($"{path}.weight");
 
     // Shapes of the merged weight, and of the merged bias where there is one.
-    private static IEnumerable<long[]> Shapes(BaseWeights weights, string path, LoraWeights lora)
+    private static IEnumerable<long[]> Shapes(BaseWeights weights, string path, LowRankUpdate lora)
     {
         var weight = Weight(weights, path).shape;
         return weights.Bias(path) is null && lora.Shift is null ? [weight] : [weight, [weight[0]]];

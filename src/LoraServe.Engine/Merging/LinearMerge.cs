@@ -18,7 +18,7 @@ internal static class LinearMerge
     /// <param name="weight">W [out, in], only read.</param>
     /// <param name="lora">The update, in the same dtype.</param>
     /// <param name="merged">W' [out, in], written to, in the same dtype.</param>
-    public static void MergeWeight(Tensor weight, LoraWeights lora, Tensor merged)
+    public static void MergeWeight(Tensor weight, LowRankUpdate lora, Tensor merged)
     {
         using var scope = NewDisposeScope();
         var (a, b, scale) = (Wide(lora.A), Wide(lora.B), lora.Scale is null ? null : Wide(lora.Scale));
@@ -35,7 +35,7 @@ internal static class LinearMerge
     /// <param name="bias">b [out], only read, or null for none.</param>
     /// <param name="lora">The update.</param>
     /// <param name="merged">b' [out], written to.</param>
-    public static void MergeBias(Tensor? bias, LoraWeights lora, Tensor merged)
+    public static void MergeBias(Tensor? bias, LowRankUpdate lora, Tensor merged)
     {
         using var scope = NewDisposeScope();
         var sum = bias is null ? zeros_like(merged, ScalarType.Float32) : Wide(bias);

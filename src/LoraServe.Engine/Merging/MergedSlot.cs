@@ -8,7 +8,7 @@ namespace LoraServe.Engine.Merging;
 /// <param name="plain">Holds the tensors that the merged form shares with the adapter; disposed with the slot.</param>
 /// <param name="merged">Freed with the slot.</param>
 /// <param name="bytes">Its part of the budget.</param>
-internal sealed class MergedSlot(AdapterLease plain, MergedAdapter merged, long bytes) : IDisposable
+internal sealed class MergedSlot(AdapterLease plain, MergedTensors merged, long bytes) : IDisposable
 {
     private int _users;
 
@@ -41,7 +41,7 @@ internal sealed class MergedSlot(AdapterLease plain, MergedAdapter merged, long 
         return new AdapterLease(Adapter, Release)
         {
             Name = asked.Name,
-            Weight = asked.Weight,
+            EngineShare = asked.EngineShare,
             Mode = asked.Mode,
             ChatTemplates = asked.ChatTemplates,
         };

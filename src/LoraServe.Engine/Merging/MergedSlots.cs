@@ -65,7 +65,7 @@ internal sealed class MergedSlots(long budget, MergeMetrics metrics) : IDisposab
     /// <param name="plain">A lease, taken over.</param>
     /// <param name="merged">Taken over.</param>
     /// <param name="bytes">The reservation.</param>
-    public MergedSlot Fill(AdapterLease plain, MergedAdapter merged, long bytes)
+    public MergedSlot Fill(AdapterLease plain, MergedTensors merged, long bytes)
     {
         var slot = new MergedSlot(plain, merged, bytes);
         _slots.Add(slot.Version, slot);

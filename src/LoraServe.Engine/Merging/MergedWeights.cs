@@ -32,7 +32,7 @@ internal sealed class MergedWeights
 
     /// <summary>Modules whose bias the adapter trained although the base has none, so that no checkpoint of this kind can hold it.</summary>
     public IEnumerable<string> NewBiases => _adapter.Linears
-        .Where(module => module.Value is LoraWeights { Shift: not null } && _weights.Bias(module.Key) is null)
+        .Where(module => module.Value is LowRankUpdate { Shift: not null } && _weights.Bias(module.Key) is null)
         .Select(module => module.Key);
 
     /// <summary>One tensor in float32; the caller owns it.</summary>
@@ -52,7 +52,7 @@ internal sealed class MergedWeights
 
     private static Tensor MergeWeight(Tensor own, LinearUpdate update)
     {
-        if (update is not LoraWeights lora) return ((ReplacedLinear)update).Weight;
+        if (update is not LowRankUpdate lora) return ((ReplacedLinear)update).Weight;
         var merged = empty_like(own);
         LinearMerge.MergeWeight(own, lora, merged);
         return merged;
@@ -60,7 +60,7 @@ internal sealed class MergedWeights
 
     private static Tensor MergeBias(Tensor own, LinearUpdate update)
     {
-        if (update is not LoraWeights lora) return ((ReplacedLinear)update).Bias ?? zeros_like(own);
+        if (update is not LowRankUpdate lora) return ((ReplacedLinear)update).Bias ?? zeros_like(own);
         var merged = empty_like(own);
         LinearMerge.MergeBias(own, lora, merged);
         return merged;

@@ -43,7 +43,7 @@ internal sealed class Attention : IDisposable
         var value = Heads(_valueProjection.Forward(x, batch.Lora), _config.KvHeadCount, null, batch.Lora);
         query = RotaryEmbedding.Rotate(query, inputs.Cosine, inputs.Sine);
         key = RotaryEmbedding.Rotate(key, inputs.Cosine, inputs.Sine);
-        _cache.Write(_layer, batch.Slots, key, value);
+        _cache.Write(_layer, batch.KvPositions, key, value);
 
         var attended = batch.Spans.Select((span, i) => Attend(query, span, i, inputs)).ToList();
         var joined = attended.Count == 1 ? attended[0] : cat(attended, dim: 0);
@@ -66,7 +66,7 @@ internal sealed class Attention : IDisposable
     private Tensor Attend(Tensor query, AttentionSpan span, int index, AttentionInputs inputs)
     {
         var window = _config.SlidingWindows[_layer];
-        var (keys, values) = _cache.Read(_layer, span.ContextSlots);
+        var (keys, values) = _cache.Read(_layer, span.ContextKvPositions);
         query = query.narrow(0, span.Start, span.Count);
         return inputs.IsSliced(index)
             ? AttendInSlices(query, keys, values, window, inputs)

@@ -51,11 +51,11 @@ internal sealed class PeftLoader(
         return updates;
     }
 
-    private LoraWeights LowRank(PeftModule module)
+    private LowRankUpdate LowRank(PeftModule module)
     {
         using var scope = NewDisposeScope();
         var (a, b, scale) = Factors(module, () => baseTensor($"{module.Linear.Path}.weight"));
-        return Moved(new LoraWeights(Round(a), Round(b), RoundAny(scale), RoundAny(Shift(module, scale))));
+        return Moved(new LowRankUpdate(Round(a), Round(b), RoundAny(scale), RoundAny(Shift(module, scale))));
     }
 
     // A, s B and DoRA's g, if any, which is then also multiplied into B; weight is W [out, in].
@@ -80,12 +80,12 @@ internal sealed class PeftLoader(
         return shift is null ? change : shift.Plus(change);
     }
 
-    private LoraWeights BiasAlone(string path)
+    private LowRankUpdate BiasAlone(string path)
     {
         using var scope = NewDisposeScope();
         var weight = baseTensor($"{path}.weight");
         var shift = Wide(content.Biases[path]).sub(baseTensor($"{path}.bias").to(ScalarType.Float32));
-        return Moved(new LoraWeights(
+        return Moved(new LowRankUpdate(
             zeros([0, weight.size(1)], dtype, device), zeros([weight.size(0), 0], dtype, device), Shift: Round(shift)));
     }
 
@@ -104,7 +104,7 @@ internal sealed class PeftLoader(
         var difference = trained.sub(weight.index_select(0, ids).to(ScalarType.Float32));
         var places = zeros([vocabulary, rows.Ids.Count], dtype, device);
         places.index_copy_(0, ids, eye(rows.Ids.Count, dtype: dtype, device: device));
-        return Moved(new LoraWeights(Round(difference), places));
+        return Moved(new LowRankUpdate(Round(difference), places));
     }
 
     private EmbeddingUpdate? Embedding()

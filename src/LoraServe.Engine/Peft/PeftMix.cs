@@ -26,12 +26,12 @@ internal static class PeftMix
         using var scope = NewDisposeScope();
         var tensors = new Dictionary<string, Tensor>(StringComparer.Ordinal);
         var ranks = new Dictionary<string, (int Rank, double Alpha)>(StringComparer.Ordinal);
-        var hasBias = mix.Linears.Values.Any(update => update is LoraWeights { Shift: not null });
+        var hasBias = mix.Linears.Values.Any(update => update is LowRankUpdate { Shift: not null });
         if (mix.Embedding is LowRankEmbedding embedding)
             Add(ModelLayout.Embedding, embedding.A, embedding.B, PeftRole.EmbeddingA, PeftRole.EmbeddingB);
         foreach (var (path, update) in mix.Linears)
         {
-            var lora = (LoraWeights)update;
+            var lora = (LowRankUpdate)update;
             // A bias alone has rank 0, which PEFT does not support.
             var (a, b) = lora.A.size(0) > 0
                 ? (lora.A, lora.B)

@@ -15,7 +15,7 @@ internal sealed class AdapterFlow
     public List<Sequence> Running { get; } = [];
 
     /// <summary>Its share beside others, above 0.</summary>
-    public double Weight { get; set; } = 1;
+    public double EngineShare { get; set; } = 1;
 
     /// <summary>Tokens of credit; below 0, tokens that it got ahead of its turn.</summary>
     public double Deficit { get; set; }

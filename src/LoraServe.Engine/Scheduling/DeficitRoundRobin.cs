@@ -32,7 +32,7 @@ internal sealed class DeficitRoundRobin(int maxTokens)
         var heaviest = Heaviest();
         while (budget > 0 && _ring.TryDequeue(out var flow))
         {
-            flow.Deficit += _quantum * flow.Weight / heaviest;
+            flow.Deficit += _quantum * flow.EngineShare / heaviest;
             var tokens = Math.Min(Math.Min(budget, flow.Demand - flow.Grant), (int)Math.Max(0, flow.Deficit));
             flow.Grant += tokens;
             flow.Deficit -= tokens;
@@ -77,7 +77,7 @@ internal sealed class DeficitRoundRobin(int maxTokens)
     {
         var heaviest = 0.0;
         foreach (var flow in _ring)
-            heaviest = Math.Max(heaviest, flow.Weight);
+            heaviest = Math.Max(heaviest, flow.EngineShare);
         return heaviest;
     }
 }

@@ -36,9 +36,9 @@ internal sealed class FairQueue(int places, int blocks)
     /// <exception cref="ArgumentException">The share of its adapter is not a number above 0.</exception>
     public void Enqueue(Sequence sequence)
     {
-        var weight = sequence.Adapter.Weight;
-        if (!(weight > 0 && double.IsFinite(weight)))
-            throw new ArgumentException($"The weight of adapter {sequence.Adapter.Name} has to be above 0, found {weight}.", nameof(sequence));
+        var share = sequence.Adapter.EngineShare;
+        if (!(share > 0 && double.IsFinite(share)))
+            throw new ArgumentException($"The share of adapter {sequence.Adapter.Name} has to be above 0, found {share}.", nameof(sequence));
 
         if (!_byKey.TryGetValue(sequence.Flow, out var flow))
         {
@@ -47,7 +47,7 @@ internal sealed class FairQueue(int places, int blocks)
             _flows.Add(flow);
         }
 
-        flow.Weight = weight; // the latest one known
+        flow.EngineShare = share; // the latest one known
         _sequences.Add(sequence.Id, sequence);
         flow.Waiting.Add(sequence);
         Change();
@@ -160,6 +160,6 @@ internal sealed class FairQueue(int places, int blocks)
         var held = moreBlocks;
         foreach (var sequence in flow.Running)
             held += sequence.Blocks.Count;
-        return Math.Max((double)(flow.Running.Count + moreSequences) / places, (double)held / blocks) / flow.Weight;
+        return Math.Max((double)(flow.Running.Count + moreSequences) / places, (double)held / blocks) / flow.EngineShare;
     }
 }

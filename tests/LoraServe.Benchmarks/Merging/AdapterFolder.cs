@@ -48,7 +48,7 @@ internal sealed class AdapterFolder : IDisposable
     }
 
     /// <summary>The merged form of an adapter, all modules at once.</summary>
-    public MergedAdapter Merge(LoraAdapter adapter, torch.Tensor memory)
+    public MergedTensors Merge(LoraAdapter adapter, torch.Tensor memory)
     {
         using var merger = new AdapterMerger(Weights, adapter, memory);
         while (merger.Advance())

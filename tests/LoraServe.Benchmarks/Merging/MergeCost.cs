@@ -29,7 +29,7 @@ internal sealed record MergeCost(
         List<double> alone = [], unmerged = [], merged = [], ratio = [], merge = [];
         for (var round = -WarmUpRounds; round < rounds; round++)
         {
-            MergedAdapter? slot = null;
+            MergedTensors? slot = null;
             var mergeTime = Time(() => slot = folder.Merge(adapter, memory));
             // The threads that merged look for more work for a moment, and the first step would pay for that.
             row.Run(LoraAdapter.Base);

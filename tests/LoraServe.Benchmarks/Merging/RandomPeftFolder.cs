@@ -42,8 +42,8 @@ internal sealed class RandomPeftFolder : IDisposable
         using var adapter = RandomAdapter.Create(_config, name, rank, torch.ScalarType.BFloat16);
         var tensors = adapter.Linears.SelectMany(module => new[]
         {
-            KeyValuePair.Create($"base_model.model.{module.Key}.lora_A.weight", ((LoraWeights)module.Value).A),
-            KeyValuePair.Create($"base_model.model.{module.Key}.lora_B.weight", ((LoraWeights)module.Value).B),
+            KeyValuePair.Create($"base_model.model.{module.Key}.lora_A.weight", ((LowRankUpdate)module.Value).A),
+            KeyValuePair.Create($"base_model.model.{module.Key}.lora_B.weight", ((LowRankUpdate)module.Value).B),
         }).ToDictionary();
         SafetensorsWriter.Write(System.IO.Path.Combine(folder, "adapter_model.safetensors"), tensors, new Dictionary<string, string>());
         var targets = Linears.Select(linear => linear.Path.Split('.')[^1]).Distinct();

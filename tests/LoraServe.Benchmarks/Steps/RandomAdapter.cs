@@ -19,7 +19,7 @@ internal static class RandomAdapter
         new AdapterVersionId(version),
         config.Modules("base").Linears.Where(linear => linear.Path != ModelLayout.Head).ToDictionary(
             linear => linear.Path,
-            LinearUpdate (linear) => new LoraWeights(Random(rank, linear.InFeatures, dtype), Random(linear.OutFeatures, rank, dtype))));
+            LinearUpdate (linear) => new LowRankUpdate(Random(rank, linear.InFeatures, dtype), Random(linear.OutFeatures, rank, dtype))));
 
     private static Tensor Random(int rows, int columns, ScalarType dtype)
     {

@@ -90,15 +90,15 @@ public sealed class AdapterManagerNamesTests : IDisposable
     public async Task Update_Settings_SurviveARestartAndAnUpload()
     {
         await _adapters.Add("a", One, new AddOptions { Provenance = "first try" });
-        Manager.Update("a", new AdapterPatch { Mode = MergeMode.Merged, Pinned = true, Weight = 3 });
+        Manager.Update("a", new AdapterPatch { Mode = MergeMode.Merged, Pinned = true, Share = 3 });
         await _adapters.Add("a", Two);
 
         _adapters.Restart();
 
         var info = Manager.Find("a")!;
-        (info.Mode, info.Pinned, info.Weight, info.Provenance).ShouldBe((MergeMode.Merged, true, 3, null));
+        (info.Mode, info.Pinned, info.Share, info.Provenance).ShouldBe((MergeMode.Merged, true, 3, null));
         using var lease = await Manager.AcquireAsync("a", CancellationToken.None);
-        (lease.Mode, lease.Weight).ShouldBe((MergeMode.Merged, 3));
+        (lease.Mode, lease.EngineShare).ShouldBe((MergeMode.Merged, 3));
         Manager.Rollback("a", null).Provenance.ShouldBe("first try");
     }
 
@@ -190,7 +190,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
         await Should.ThrowAsync<InvalidAdapterPatchException>(() => small.Add("a", Two));
 
         small.Manager.Versions("a").Single().Version.ShouldBe(one.Version);
-        small.Manager.Update("a", new AdapterPatch { Weight = 2 }).Weight.ShouldBe(2);
+        small.Manager.Update("a", new AdapterPatch { Share = 2 }).Share.ShouldBe(2);
     }
 
     [Fact]
@@ -199,7 +199,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
         await _adapters.Add("a", One);
         await _adapters.Version("a");
         var use = Manager.Find("a")!.LastUse.ShouldNotBeNull();
-        Manager.Update("a", new AdapterPatch { Weight = 2 });
+        Manager.Update("a", new AdapterPatch { Share = 2 });
 
         _adapters.Restart();
         Manager.Find("a")!.LastUse.ShouldBe(use);
@@ -295,7 +295,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
     {
         var folder = _adapters.FolderWithOne();
         _adapters.Restart(folder);
-        Manager.Update("own", new AdapterPatch { Weight = 2 });
+        Manager.Update("own", new AdapterPatch { Share = 2 });
         var tensors = Path.Combine(folder, "own", "adapter_model.safetensors");
         var (content, time) = (File.ReadAllBytes(tensors), File.GetLastWriteTimeUtc(tensors));
 
@@ -303,7 +303,7 @@ public sealed class AdapterManagerNamesTests : IDisposable
         File.WriteAllBytes(tensors, new byte[content.Length]);
         File.SetLastWriteTimeUtc(tensors, time);
         _adapters.Restart(folder);
-        Manager.Find("own")!.Weight.ShouldBe(2);
+        Manager.Find("own")!.Share.ShouldBe(2);
         File.SetLastWriteTimeUtc(tensors, time.AddSeconds(1));
 
         Should.Throw<InvalidAdapterException>(() => _adapters.Restart(folder));

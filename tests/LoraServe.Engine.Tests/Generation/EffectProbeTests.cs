@@ -116,7 +116,7 @@ public sealed class EffectProbeTests : IAsyncDisposable
     {
         using var peft = PeftAdapter.Open(GoldenData.Path("adapters", "llama-gqa", golden), Modules, maxRank: 256);
         var adapter = peft.Load(torch.ScalarType.Float32, torch.CPU, name => throw new KeyNotFoundException(name));
-        foreach (var weights in adapter.Linears.Values.Cast<LoraWeights>()) weights.B.mul_(scale);
+        foreach (var weights in adapter.Linears.Values.Cast<LowRankUpdate>()) weights.B.mul_(scale);
         return adapter;
     }
 

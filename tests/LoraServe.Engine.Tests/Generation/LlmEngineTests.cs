@@ -137,7 +137,7 @@ public sealed class LlmEngineTests : IAsyncLifetime
         // Such an adapter never passes the door; it stands for whatever may go wrong in a step.
         using var broken = new LoraAdapter(new AdapterVersionId("broken"), new Dictionary<string, LinearUpdate>
         {
-            ["model.layers.0.self_attn.q_proj"] = new LoraWeights(torch.ones(2, 3), torch.ones(3, 2)),
+            ["model.layers.0.self_attn.q_proj"] = new LowRankUpdate(torch.ones(2, 3), torch.ones(3, 2)),
         });
         using var stream = Submit(new AdapterLease(broken, () => { }), [1, 2, 3], Greedy(4));
 

@@ -115,7 +115,7 @@ public sealed class PrefixCachingTests : IAsyncLifetime
         // Such an adapter never passes the door; it stands for whatever may go wrong in a step.
         using var broken = new LoraAdapter(new AdapterVersionId("broken"), new Dictionary<string, LinearUpdate>
         {
-            ["model.layers.2.self_attn.q_proj"] = new LoraWeights(torch.ones(2, 3), torch.ones(3, 2)),
+            ["model.layers.2.self_attn.q_proj"] = new LowRankUpdate(torch.ones(2, 3), torch.ones(3, 2)),
         });
         _adapters.Insert(0, broken);
         for (var i = 0; i < 2; i++)

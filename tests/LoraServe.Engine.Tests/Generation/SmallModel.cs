@@ -49,7 +49,7 @@ internal sealed class SmallModel : IDisposable
         new AdapterVersionId("head"),
         new Dictionary<string, LinearUpdate>
         {
-            [ModelLayout.Head] = new LoraWeights(torch.ones(1, _config.HiddenSize), torch.full(_config.VocabularySize, 1, factor)),
+            [ModelLayout.Head] = new LowRankUpdate(torch.ones(1, _config.HiddenSize), torch.full(_config.VocabularySize, 1, factor)),
         });
 
     public void Dispose() => Model.Dispose();

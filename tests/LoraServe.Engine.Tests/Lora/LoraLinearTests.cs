@@ -39,7 +39,7 @@ public sealed class LoraLinearTests : IDisposable
             var row = x.narrow(0, token, 1);
             var expected = nn.functional.linear(row, _weight, _bias);
             var adapter = token < 2 ? one : token < 5 ? LoraAdapter.Base : two;
-            if (adapter.Linears.GetValueOrDefault(Path) is LoraWeights lora)
+            if (adapter.Linears.GetValueOrDefault(Path) is LowRankUpdate lora)
                 expected = expected.Plus(nn.functional.linear(row, lora.B.mm(lora.A)));
             y.narrow(0, token, 1).allclose(expected, rtol: 1e-5, atol: 1e-5).ShouldBeTrue($"token {token}");
         }
@@ -61,7 +61,7 @@ public sealed class LoraLinearTests : IDisposable
     public void Forward_AdapterOfAnotherModule_ActsAsTheBase()
     {
         var x = Random(3, 2, In);
-        var other = new LoraAdapter(new AdapterVersionId("other"), new Dictionary<string, LinearUpdate> { ["model.layers.1.self_attn.q_proj"] = new LoraWeights(Random(4, 2, In), Random(5, Out, 2)) });
+        var other = new LoraAdapter(new AdapterVersionId("other"), new Dictionary<string, LinearUpdate> { ["model.layers.1.self_attn.q_proj"] = new LowRankUpdate(Random(4, 2, In), Random(5, Out, 2)) });
 
         _linear.Forward(x, new LoraBatch([(2, other)])).eq(_linear.Forward(x, new LoraBatch([]))).all().item<bool>().ShouldBeTrue();
     }
@@ -76,7 +76,7 @@ public sealed class LoraLinearTests : IDisposable
         const int Wide = 256;
         // B is the identity: a result shows A x as it was rounded.
         var (a, b) = (Random(30 + rank, rank, Wide).to(ScalarType.BFloat16), eye(rank, dtype: ScalarType.BFloat16));
-        var adapter = new LoraAdapter(new AdapterVersionId("wide"), new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(a, b) });
+        var adapter = new LoraAdapter(new AdapterVersionId("wide"), new Dictionary<string, LinearUpdate> { [Path] = new LowRankUpdate(a, b) });
         var linear = new LoraLinear(Path, zeros(rank, Wide, ScalarType.BFloat16), null);
         var x = Random(33, Tokens, Wide).to(ScalarType.BFloat16);
 
@@ -97,7 +97,7 @@ public sealed class LoraLinearTests : IDisposable
         const int Tokens = 8192;
         // A is the identity and W zero: a result shows b + B x as it was rounded.
         var (a, b) = (eye(rank, dtype: ScalarType.BFloat16), Random(40 + rank, wide, rank).to(ScalarType.BFloat16));
-        var adapter = new LoraAdapter(new AdapterVersionId("wide"), new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(a, b) });
+        var adapter = new LoraAdapter(new AdapterVersionId("wide"), new Dictionary<string, LinearUpdate> { [Path] = new LowRankUpdate(a, b) });
         var linear = new LoraLinear(Path, zeros(wide, rank, ScalarType.BFloat16), Random(43, wide).to(ScalarType.BFloat16));
         var x = Random(44, Tokens, rank).to(ScalarType.BFloat16);
 
@@ -139,7 +139,7 @@ public sealed class LoraLinearTests : IDisposable
         new LoraLinear(Path, Random(60, Out, In), null).Forward(zeros(0, In), new LoraBatch([])).shape.ShouldBe([0, Out]);
 
     private static LoraAdapter Adapter(string version, int rank) =>
-        new(new AdapterVersionId(version), new Dictionary<string, LinearUpdate> { [Path] = new LoraWeights(Random(10 + rank, rank, In), Random(20 + rank, Out, rank)) });
+        new(new AdapterVersionId(version), new Dictionary<string, LinearUpdate> { [Path] = new LowRankUpdate(Random(10 + rank, rank, In), Random(20 + rank, Out, rank)) });
 
     private static Tensor Random(int seed, params long[] shape) => randn(shape, generator: new Generator((ulong)seed));
 }

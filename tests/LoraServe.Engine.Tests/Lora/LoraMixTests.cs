@@ -90,7 +90,7 @@ public sealed class LoraMixTests : IDisposable
         }
     }
 
-    private static LoraWeights Lora(int rank, bool shift = false, ScalarType dtype = ScalarType.Float32) =>
+    private static LowRankUpdate Lora(int rank, bool shift = false, ScalarType dtype = ScalarType.Float32) =>
         new(randn([rank, 6], dtype), randn([8, rank], dtype), Shift: shift ? randn([8], dtype) : null);
 
     private static Tensor Delta(LoraAdapter adapter, string path) => adapter.LowRank(path).B.mm(adapter.LowRank(path).A);

@@ -5,7 +5,7 @@ namespace LoraServe.Engine.Tests.Lora;
 /// <summary>The low-rank updates of adapters that have no others.</summary>
 internal static class LowRankUpdates
 {
-    public static LoraWeights LowRank(this LoraAdapter adapter, string path) => (LoraWeights)adapter.Linears[path];
+    public static LowRankUpdate LowRank(this LoraAdapter adapter, string path) => (LowRankUpdate)adapter.Linears[path];
 
-    public static IEnumerable<LoraWeights> LowRanks(this LoraAdapter adapter) => adapter.Linears.Values.Cast<LoraWeights>();
+    public static IEnumerable<LowRankUpdate> LowRanks(this LoraAdapter adapter) => adapter.Linears.Values.Cast<LowRankUpdate>();
 }

@@ -62,12 +62,12 @@ public class MergedSlotsTests
         var releases = 0;
         slots.Reserve(10);
         var slot = Fill(slots, "a", 10, () => releases++);
-        using var asked = new AdapterLease(new LoraAdapter(new AdapterVersionId("a"), new Dictionary<string, LinearUpdate>()), () => { }) { Name = "alias", Weight = 2 };
+        using var asked = new AdapterLease(new LoraAdapter(new AdapterVersionId("a"), new Dictionary<string, LinearUpdate>()), () => { }) { Name = "alias", EngineShare = 2 };
 
         var lease = slot.Lease(asked);
 
         slots.RoomFor(10, slots.All).ShouldBeNull();
-        (lease.Name, lease.Weight, lease.Adapter).ShouldBe(("alias", 2, slot.Adapter));
+        (lease.Name, lease.EngineShare, lease.Adapter).ShouldBe(("alias", 2, slot.Adapter));
         lease.Dispose();
         slots.Drop(slots.RoomFor(10, slots.All)!.Single());
         releases.ShouldBe(1);
@@ -97,6 +97,6 @@ public class MergedSlotsTests
     {
         var adapter = new LoraAdapter(new AdapterVersionId(version), new Dictionary<string, LinearUpdate>());
         return slots.Fill(
-            new AdapterLease(adapter, released ?? (() => { })), new MergedAdapter(adapter, [], torch.empty(0).DetachFromDisposeScope()), bytes);
+            new AdapterLease(adapter, released ?? (() => { })), new MergedTensors(adapter, [], torch.empty(0).DetachFromDisposeScope()), bytes);
     }
 }

@@ -55,7 +55,7 @@ public class RepeatedMergeTests
         {
             using var scope = torch.NewDisposeScope();
             var rank = random.Next(1, 9);
-            return new LoraWeights(
+            return new LowRankUpdate(
                 Own([rank, linear.InFeatures]), Own([linear.OutFeatures, rank]),
                 random.Next(2) == 0 ? Own([linear.OutFeatures]) : null, random.Next(2) == 0 ? Own([linear.OutFeatures]) : null);
         }

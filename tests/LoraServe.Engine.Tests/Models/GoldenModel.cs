@@ -34,7 +34,7 @@ internal sealed class GoldenModel : IDisposable
     private readonly SafetensorsFile _expected;
     private readonly KvBlockPool _blocks = new(Blocks, BlockSize);
     private readonly Dictionary<string, LoraAdapter> _adapters = new() { ["base"] = LoraAdapter.Base };
-    private readonly List<MergedAdapter> _merged = [];
+    private readonly List<MergedTensors> _merged = [];
     private long _lastId;
 
     /// <param name="checkpoint">Its name.</param>

@@ -110,7 +110,7 @@ public class PeftLoaderTests
     }
 
     [Theory]
-    [InlineData(3, typeof(LoraWeights))]
+    [InlineData(3, typeof(LowRankUpdate))]
     [InlineData(200, typeof(ReplacedLinear))]
     public void Load_RowsOfTheHead_AreHeldInTheSmallerForm(int count, Type form)
     {

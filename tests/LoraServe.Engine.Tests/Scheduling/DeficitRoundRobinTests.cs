@@ -76,9 +76,9 @@ public sealed class DeficitRoundRobinTests
             wanting.ShouldAllBe(flow => flow.Grant >= 1 && flow.Grant <= flow.Demand);
             for (var i = 0; i < 2; i++)
                 served[i] += flows[i].Grant;
-            Math.Abs((served[0] / flows[0].Weight) - (served[1] / flows[1].Weight)).ShouldBeLessThanOrEqualTo(16 + 16 + 32 + 2);
+            Math.Abs((served[0] / flows[0].EngineShare) - (served[1] / flows[1].EngineShare)).ShouldBeLessThanOrEqualTo(16 + 16 + 32 + 2);
         }
     }
 
-    private static AdapterFlow Flow(int demand, double weight = 1) => new() { Demand = demand, Weight = weight };
+    private static AdapterFlow Flow(int demand, double weight = 1) => new() { Demand = demand, EngineShare = weight };
 }

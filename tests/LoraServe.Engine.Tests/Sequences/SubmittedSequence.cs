@@ -33,7 +33,7 @@ internal sealed class SubmittedSequence
         {
             Prompt = prompt,
             Sampling = sampling,
-            Adapter = new AdapterLease(version, () => Releases++) { Weight = weight, Name = name ?? LoraAdapter.Base.Version.Value },
+            Adapter = new AdapterLease(version, () => Releases++) { EngineShare = weight, Name = name ?? LoraAdapter.Base.Version.Value },
             Mode = mode,
             CacheSalt = salt,
             Arrival = arrival,

@@ -114,7 +114,7 @@ public sealed class AdapterAccessTests(KeyedServer server) : IAsyncLifetime
         foreach (var response in (HttpResponseMessage[])[compared, evaluated, tokenized])
         {
             var message = (await LoraServeServer.ErrorAsync(response, 404)).GetProperty("message").GetString()!;
-            message.ShouldContain("A part of the saved sum cannot be used");
+            message.ShouldContain("A part of the saved mix cannot be used");
             message.ShouldNotContain("secret");
             message.ShouldNotContain("their-inner");
         }
@@ -165,7 +165,7 @@ public sealed class AdapterAccessTests(KeyedServer server) : IAsyncLifetime
         all.ShouldContain("secret");
         foreach (var text in new[] { shown, listed, await asked.Content.ReadAsStringAsync(), await merged.Content.ReadAsStringAsync() })
         {
-            text.ShouldContain("A part of the saved sum cannot be used");
+            text.ShouldContain("A part of the saved mix cannot be used");
             text.ShouldNotContain("secret");
             text.ShouldNotContain("their-inner");
         }

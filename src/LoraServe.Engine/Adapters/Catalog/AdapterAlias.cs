@@ -11,7 +11,7 @@ internal sealed record AdapterAlias
 
     public MergeMode Mode { get; init; }
 
-    public double Weight { get; init; } = 1;
+    public double Share { get; init; } = 1;
 
     public bool Pinned { get; init; }
 

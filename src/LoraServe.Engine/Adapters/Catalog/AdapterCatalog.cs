@@ -50,7 +50,7 @@ internal sealed record AdapterCatalog
     /// <param name="chance">Uniform in [0, 1), asked once for each name that may have a split.</param>
     /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
     /// <exception cref="InvalidAdapterReferenceException">
-    /// An ambiguous version, a mix within itself, mixes too deep or with too many parts, parts that cannot be mixed, or weights that leave
+    /// An ambiguous version, a mix within itself, mixes too deep or with too many parts, parts that cannot be mixed, or coefficients that leave
     /// nothing.
     /// </exception>
     public ResolvedAdapter Resolve(AdapterReference reference, Func<double> chance)
@@ -59,21 +59,21 @@ internal sealed record AdapterCatalog
         var names = new HashSet<string>(StringComparer.Ordinal);
         foreach (var part in reference.Parts) Expand(part, 1, [], leaves, names, chance);
         var parts = leaves.GroupBy(leaf => leaf.Version.Version)
-            .Select(group => group.First() with { Weight = group.Sum(leaf => leaf.Weight) })
-            .Where(leaf => leaf.Weight != 0)
+            .Select(group => group.First() with { Coefficient = group.Sum(leaf => leaf.Coefficient) })
+            .Where(leaf => leaf.Coefficient != 0)
             .OrderBy(leaf => leaf.Version.Version.Value, StringComparer.Ordinal)
             .ToList();
         if (parts.Count == 0) throw new InvalidAdapterReferenceException($"'{reference}': the weights leave nothing of its adapters");
-        if (parts.Find(leaf => Math.Abs(leaf.Weight) > AdapterReference.MaxWeight) is { } heavy)
+        if (parts.Find(leaf => Math.Abs(leaf.Coefficient) > AdapterReference.MaxCoefficient) is { } heavy)
         {
             throw new InvalidAdapterReferenceException(
-                $"'{heavy.Alias.Name}': its weights in all mixes come to {heavy.Weight}, expected between -{AdapterReference.MaxWeight} and "
-                + $"{AdapterReference.MaxWeight}",
+                $"'{heavy.Alias.Name}': its weights in all mixes come to {heavy.Coefficient}, expected between -{AdapterReference.MaxCoefficient} and "
+                + $"{AdapterReference.MaxCoefficient}",
                 heavy.Alias.Name);
         }
 
-        var alias = reference.Parts is [{ Weight: 1 } single] ? Find(single.Alias) : null;
-        var resolved = new ResolvedAdapter(alias?.Name ?? reference.ToString(), parts, names, alias?.Mode ?? default, alias?.Weight ?? 1);
+        var alias = reference.Parts is [{ Coefficient: 1 } single] ? Find(single.Alias) : null;
+        var resolved = new ResolvedAdapter(alias?.Name ?? reference.ToString(), parts, names, alias?.Mode ?? default, alias?.Share ?? 1);
         if (resolved.IsMix && parts.Find(leaf => Refusal(leaf.Version.Description) is not null) is { } refused)
         {
             throw new InvalidAdapterReferenceException(
@@ -128,17 +128,17 @@ internal sealed record AdapterCatalog
         : null;
 
     private void Expand(
-        AdapterPart part, double weight, ImmutableList<string> path, List<ResolvedPart> leaves, HashSet<string> names, Func<double> chance)
+        AdapterPart part, double coefficient, ImmutableList<string> path, List<ResolvedPart> leaves, HashSet<string> names, Func<double> chance)
     {
         var alias = Find(part.Alias) ?? throw Unknown(part.Alias, path);
         names.Add(alias.Name);
-        weight *= part.Weight;
+        coefficient *= part.Coefficient;
         if (!alias.IsMix || part.VersionPrefix is not null)
         {
             var version = part.VersionPrefix is { } prefix ? alias.Find(prefix) : alias.Choose(chance());
             if (leaves.Count == AdapterReference.MaxParts)
                 throw new InvalidAdapterReferenceException($"a mix has at most {AdapterReference.MaxParts} adapters, those of its mixes included");
-            leaves.Add(new ResolvedPart(alias, Versions[version], weight));
+            leaves.Add(new ResolvedPart(alias, Versions[version], coefficient));
             return;
         }
 
@@ -147,7 +147,7 @@ internal sealed record AdapterCatalog
             throw new InvalidAdapterReferenceException($"the mix '{alias.Name}' contains itself: {string.Join(" > ", inside)}", inside);
         if (path.Count == MaxDepth)
             throw new InvalidAdapterReferenceException($"mixes within mixes may be {MaxDepth} deep: {string.Join(" > ", inside)}", inside);
-        foreach (var inner in alias.Parts) Expand(inner, weight, inside, leaves, names, chance);
+        foreach (var inner in alias.Parts) Expand(inner, coefficient, inside, leaves, names, chance);
     }
 
     private static UnknownAdapterException Unknown(string name, ImmutableList<string> path) => path.IsEmpty

@@ -28,7 +28,7 @@ public sealed class UnknownAdapterException : AdapterException
     public string Name { get; }
 }
 
-/// <summary>What a request asks for cannot be an adapter or a mix: its form, its weights, an ambiguous version, a mix within itself.</summary>
+/// <summary>What a request asks for cannot be an adapter or a mix: its form, its coefficients, an ambiguous version, a mix within itself.</summary>
 public sealed class InvalidAdapterReferenceException : AdapterException
 {
     /// <summary>Joins all faults into one message.</summary>
@@ -95,4 +95,4 @@ public sealed class AdapterReadOnlyException(string name)
         + "change it there and restart, or take another name.");
 
 /// <summary>As many mixes as can be at a time are being taken away.</summary>
-public sealed class TooManyExportsException() : Exception("Too many sums of adapters are being downloaded. Try again later.");
+public sealed class TooManyExportsException() : Exception("Too many mixes are being downloaded. Try again later.");

@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using System.Text.Json.Serialization;
 
 namespace LoraServe.Engine.Adapters.Catalog;
 
@@ -66,7 +67,8 @@ public sealed record AdapterInfo
     public bool Pinned { get; init; }
 
     /// <summary>Its share of the engine beside other adapters; 1 where nobody set it.</summary>
-    public double Weight { get; init; } = 1;
+    [JsonPropertyName("weight")]
+    public double Share { get; init; } = 1;
 
     /// <summary>The part of its requests that other versions get, by version; the rest goes to <see cref="Version"/>.</summary>
     public IReadOnlyDictionary<AdapterVersionId, double> Split { get; init; } = ImmutableDictionary<AdapterVersionId, double>.Empty;

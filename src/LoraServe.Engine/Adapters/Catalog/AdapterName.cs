@@ -5,7 +5,7 @@ namespace LoraServe.Engine.Adapters.Catalog;
 /// <summary>
 /// The rule for names of adapters: an ASCII letter or digit, then letters, digits, '.', '_' or '-', never two dots in a row, at most 128
 /// characters; or two such names with a slash between them, org/name. Upper and lower case are different. Several such names, joined by
-/// colons behind "ft", name what was trained: ft:base:suffix. The last of them is no number, which would be the weight of an adapter in a
+/// colons behind "ft", name what was trained: ft:base:suffix. The last of them is no number, which would be the coefficient of an adapter in a
 /// mix.
 /// </summary>
 public static class AdapterName
@@ -29,7 +29,7 @@ public static class AdapterName
 
     /// <summary>Whether it has the form of a name.</summary>
     public static bool IsValid(string name) => name.Length is > 0 and <= MaxLength && (IsTrained(name)
-        ? name.Split(':') is var parts && parts.All(IsPlain) && !IsWeight(parts[^1])
+        ? name.Split(':') is var parts && parts.All(IsPlain) && !IsNumber(parts[^1])
         : name.Split('/') is { Length: <= 2 } path && path.All(IsPlain));
 
     /// <summary>Why no adapter may get this name although it has the form of one, in words that follow it; null: it may.</summary>
@@ -47,5 +47,5 @@ public static class AdapterName
         && name.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-')
         && !name.Contains("..");
 
-    private static bool IsWeight(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
+    private static bool IsNumber(string text) => double.TryParse(text, NumberStyles.Float, CultureInfo.InvariantCulture, out _);
 }

@@ -1,9 +1,11 @@
+using System.Text.Json.Serialization;
+
 namespace LoraServe.Engine.Adapters.Catalog;
 
 /// <summary>One adapter of a mix.</summary>
 /// <param name="Name">An adapter or a saved mix, or a version of an adapter as name@version with the beginning of the version.</param>
-/// <param name="Weight">What its update is multiplied by; may be negative.</param>
-public sealed record AdapterPart(string Name, double Weight)
+/// <param name="Coefficient">What its update is multiplied by; may be negative.</param>
+public sealed record AdapterPart(string Name, [property: JsonPropertyName("weight")] double Coefficient)
 {
     /// <summary>The name without a version.</summary>
     public string Alias => Name.Split('@')[0];
@@ -11,6 +13,6 @@ public sealed record AdapterPart(string Name, double Weight)
     /// <summary>The beginning of the version; null where none is asked for.</summary>
     internal string? VersionPrefix => Name.Contains('@') ? Name.Split('@', 2)[1] : null;
 
-    /// <summary>As a request writes it: name, or name:weight.</summary>
-    public override string ToString() => Weight == 1 ? Name : $"{Name}:{Weight:R}";
+    /// <summary>As a request writes it: name, or name:coefficient.</summary>
+    public override string ToString() => Coefficient == 1 ? Name : $"{Name}:{Coefficient:R}";
 }

@@ -18,30 +18,30 @@ public sealed record AdapterPatch
     public bool? Pinned { get; init; }
 
     /// <summary>Its share of the engine beside other adapters, 0.01 to 100.</summary>
-    public double? Weight { get; init; }
+    public double? Share { get; init; }
 
     /// <summary>The name as it is with these changes.</summary>
     /// <exception cref="InvalidAdapterPatchException">With every fault.</exception>
     internal AdapterAlias Apply(AdapterAlias alias)
     {
         var faults = new FaultList(found => new InvalidAdapterPatchException(found));
-        if (Weight is { } weight && weight is not (>= MinWeight and <= MaxWeight))
-            faults.Add($"weight: expected {MinWeight} to {MaxWeight}, found {weight}");
+        if (Share is { } share && share is not (>= MinShare and <= MaxShare))
+            faults.Add($"weight: expected {MinShare} to {MaxShare}, found {share}");
         var shares = Split is null ? null : ReadSplit(alias, Split, faults);
         faults.ThrowIfAny();
         return alias with
         {
             Mode = Mode ?? alias.Mode,
             Pinned = Pinned ?? alias.Pinned,
-            Weight = Weight ?? alias.Weight,
+            Share = Share ?? alias.Share,
             History = shares is null
                 ? alias.History
                 : alias.History.ConvertAll(entry => entry with { Share = shares.GetValueOrDefault(entry.Version) }),
         };
     }
 
-    private const double MinWeight = 0.01;
-    private const double MaxWeight = 100;
+    private const double MinShare = 0.01;
+    private const double MaxShare = 100;
 
     private static Dictionary<AdapterVersionId, double> ReadSplit(
         AdapterAlias alias, IReadOnlyDictionary<string, double> split, FaultList faults)

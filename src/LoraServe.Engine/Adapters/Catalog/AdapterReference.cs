@@ -4,7 +4,7 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Engine.Adapters.Catalog;
 
 /// <summary>
-/// What a request runs on: one adapter, "name" or "name@version" with the beginning of a version, or a mix of several with weights,
+/// What a request runs on: one adapter, "name" or "name@version" with the beginning of a version, or a mix of several with coefficients,
 /// "a:0.7,b@12ab:-0.3".
 /// </summary>
 public sealed class AdapterReference
@@ -13,7 +13,7 @@ public sealed class AdapterReference
     public const int MaxParts = 8;
 
     // Beyond this the sum of a mix leaves the range that a model knows, and sooner or later that of its dtype.
-    internal const double MaxWeight = 1000;
+    internal const double MaxCoefficient = 1000;
 
     private const int VersionLength = 64;
     private const int MaxNameLength = AdapterName.MaxLength + 1 + VersionLength;
@@ -21,7 +21,7 @@ public sealed class AdapterReference
 
     private AdapterReference(IReadOnlyList<AdapterPart> parts) => Parts = parts;
 
-    /// <summary>At least one; a single one with weight 1 is that adapter itself.</summary>
+    /// <summary>At least one; a single one with coefficient 1 is that adapter itself.</summary>
     public IReadOnlyList<AdapterPart> Parts { get; }
 
     /// <summary>Reads the text of a request.</summary>
@@ -57,8 +57,8 @@ public sealed class AdapterReference
             if (!AdapterName.IsValid(part.Alias)) faults.Add($"'{part.Alias}': expected {AdapterName.Rule}");
             if (part.VersionPrefix is { } prefix && !IsVersionPrefix(prefix))
                 faults.Add($"'{part.Name}': expected 1 to {VersionLength} hexadecimal digits in lower case after the @");
-            if (!double.IsFinite(part.Weight) || Math.Abs(part.Weight) > MaxWeight)
-                faults.Add($"'{part.Name}': expected a weight between -{MaxWeight} and {MaxWeight}, found {part.Weight}");
+            if (!double.IsFinite(part.Coefficient) || Math.Abs(part.Coefficient) > MaxCoefficient)
+                faults.Add($"'{part.Name}': expected a weight between -{MaxCoefficient} and {MaxCoefficient}, found {part.Coefficient}");
         }
 
         faults.ThrowIfAny();
@@ -79,7 +79,7 @@ public sealed class AdapterReference
         var colon = isTrained ? text.LastIndexOf(':') : text.IndexOf(':');
         if (colon < 0) return new AdapterPart(text, 1);
         var (name, number) = (text[..colon], text[(colon + 1)..]);
-        if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var weight)) return new AdapterPart(name, weight);
+        if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var coefficient)) return new AdapterPart(name, coefficient);
         // Its last part is no number; see the rule for names.
         if (isTrained) return new AdapterPart(text, 1);
         faults.Add($"'{name}': expected a number as its weight, found '{FaultText.Shorten(number)}'");

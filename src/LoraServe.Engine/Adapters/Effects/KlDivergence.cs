@@ -13,7 +13,7 @@ internal static class KlDivergence
         var max = Softmax.Max(p);
         var normalisers = Softmax.LogSumExp(p, max) - Softmax.LogSumExp(q, Softmax.Max(q));
         var best = new Vector<float>(max);
-        var weights = Vector<double>.Zero;
+        var masses = Vector<double>.Zero;
         var differences = Vector<double>.Zero;
         var i = 0;
         for (; i <= p.Length - Vector<float>.Count; i += Vector<float>.Count)
@@ -21,19 +21,19 @@ internal static class KlDivergence
             var (logP, logQ) = (new Vector<float>(p[i..]), new Vector<float>(q[i..]));
             Vector.Widen(Vector.Exp(logP - best), out var low, out var high);
             Vector.Widen(logP - logQ, out var lowDifference, out var highDifference);
-            weights += low + high;
+            masses += low + high;
             differences += (low * lowDifference) + (high * highDifference);
         }
 
-        var (weight, difference) = (Vector.Sum(weights), Vector.Sum(differences));
+        var (mass, difference) = (Vector.Sum(masses), Vector.Sum(differences));
         for (; i < p.Length; i++)
         {
             var own = MathF.Exp(p[i] - max);
-            weight += own;
+            mass += own;
             difference += own * (double)(p[i] - q[i]);
         }
 
-        var divergence = (difference / weight) - normalisers;
+        var divergence = (difference / mass) - normalisers;
         if (double.IsFinite(divergence)) return Math.Max(divergence, 0);
         throw new NotFiniteNumberException("Distributions of the next token cannot be compared where a logit is -infinity.", divergence);
     }

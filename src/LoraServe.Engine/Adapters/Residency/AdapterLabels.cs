@@ -17,7 +17,7 @@ public sealed class AdapterLabels(int most)
     /// <summary>The label of the adapters that came after the first ones.</summary>
     public const string Other = "(other)";
 
-    /// <summary>The label of sums that requests spell out: there is no end of them.</summary>
+    /// <summary>The label of mixes that requests spell out, of which there are unlimited many.</summary>
     public const string Mix = "(mix)";
 
     private readonly ConcurrentDictionary<string, string> _labels = new(StringComparer.Ordinal);

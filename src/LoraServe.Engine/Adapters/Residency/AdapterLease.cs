@@ -45,11 +45,11 @@ public sealed class AdapterLease : IDisposable
     /// <summary>Whether it holds the bare base model.</summary>
     public bool IsBase => Adapter == LoraAdapter.Base;
 
-    /// <summary>Whether it is a sum that a request spells out, rather than an adapter or a sum with a name of its own.</summary>
+    /// <summary>Whether it is a mix that a request spells out, rather than an adapter or a saved mix.</summary>
     internal bool IsSpelledOut => !IsBase && !AdapterName.IsValid(Name);
 
     /// <summary>The adapter's share of the engine beside others, 1 where nobody set it.</summary>
-    public double Weight { get; init; } = 1;
+    public double EngineShare { get; init; } = 1;
 
     /// <summary>The adapter's own chat templates, or null where the base's apply. A mix has those that all of its parts have.</summary>
     public ChatTemplates? ChatTemplates { get; init; }
@@ -68,7 +68,7 @@ public sealed class AdapterLease : IDisposable
     {
         ObjectDisposedException.ThrowIf(_disposed != 0, this);
         _holds.Add();
-        return new AdapterLease(Adapter, _holds, _kept) { Name = Name, Weight = Weight, Mode = Mode, ChatTemplates = ChatTemplates };
+        return new AdapterLease(Adapter, _holds, _kept) { Name = Name, EngineShare = EngineShare, Mode = Mode, ChatTemplates = ChatTemplates };
     }
 
     /// <summary>A hold on the adapter that is no use of its name, to be disposed on its own.</summary>

@@ -72,7 +72,7 @@ internal sealed class AdapterLoader(AdapterAdmission admission, AdapterStore sto
                     throw new InvalidAdapterReferenceException($"'{part.Alias.Name}' cannot be mixed: it {reason}", part.Alias.Name);
             }
 
-            var combined = LoraMix.Combine(mix.Version, [.. held.Zip(mix.Parts, (hold, part) => (hold.Adapter, part.Weight))]);
+            var combined = LoraMix.Combine(mix.Version, [.. held.Zip(mix.Parts, (hold, part) => (hold.Adapter, part.Coefficient))]);
             if (CommonTemplates(held.Select(hold => TemplatesOf(hold.Adapter))) is { } templates) _templates.Add(combined, templates);
             return combined;
         }

@@ -112,7 +112,7 @@ internal sealed class AdapterRegistry : IndexDatabase<RegistryContext>
         // The files of the folder decide what such a name points at; a stored adapter of the same name keeps its history.
         if (alias.Folder is not null && context.Aliases.Find(alias.Name) is { } stored)
         {
-            (stored.Mode, stored.Weight, stored.Pinned) = (alias.Mode, alias.Weight, alias.Pinned);
+            (stored.Mode, stored.Weight, stored.Pinned) = (alias.Mode, alias.Share, alias.Pinned);
             return true;
         }
 

@@ -33,7 +33,7 @@ internal static class RowMapping
         Name = row.Name,
         Created = row.Created,
         Mode = row.Mode,
-        Weight = row.Weight,
+        Share = row.Weight,
         Pinned = row.Pinned,
         LastUse = row.LastUse,
         Current = row.Version is { } current ? new AdapterVersionId(current) : null,
@@ -51,7 +51,7 @@ internal static class RowMapping
         Name = alias.Name,
         Created = alias.Created,
         Mode = alias.Mode,
-        Weight = alias.Weight,
+        Weight = alias.Share,
         Pinned = alias.Pinned,
         LastUse = alias.LastUse,
         Version = alias.Folder is null ? alias.Current?.Value : null,
@@ -70,7 +70,7 @@ internal static class RowMapping
         Parts =
         [
             .. alias.Parts.Select((part, i) =>
-                new MixPartRow { Name = alias.Name, Position = i, Part = part.Name, Weight = part.Weight }),
+                new MixPartRow { Name = alias.Name, Position = i, Part = part.Name, Weight = part.Coefficient }),
         ],
     };
 

@@ -61,15 +61,15 @@ internal sealed class LowRankFactors(TrainedParameter a, TrainedParameter b, Tra
     /// <summary>The update as it serves: copies in the dtype of the base, in the current dispose scope.</summary>
     /// <param name="weight">W [out, in].</param>
     /// <param name="bias">[out], or null.</param>
-    public LoraWeights Snapshot(Tensor weight, Tensor? bias)
+    public LowRankUpdate Snapshot(Tensor weight, Tensor? bias)
     {
         using var factor = scaling.ToScalar();
         var served = b.Value.mul(factor);
-        if (magnitude is null) return new LoraWeights(Copy(a.Value, weight), Copy(served, weight));
+        if (magnitude is null) return new LowRankUpdate(Copy(a.Value, weight), Copy(served, weight));
         var gain = DoraScale.Of(weight, a.Value, served, magnitude.Value);
         var wideBias = bias?.to(ScalarType.Float32);
         var shift = wideBias?.sub(wideBias.mul(gain));
-        return new LoraWeights(
+        return new LowRankUpdate(
             Copy(a.Value, weight),
             Copy(served.mul(gain.unsqueeze(1)), weight),
             Copy(gain, weight),

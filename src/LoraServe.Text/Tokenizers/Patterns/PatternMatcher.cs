@@ -26,7 +26,7 @@ internal ref struct PatternMatcher
         _instructions = program.Instructions;
         _text = new RuneText(text);
         _choices = new ChoiceStack(stack);
-        _memory = new MatchMemory(program.Slots, text.Length);
+        _memory = new MatchMemory(program.MemoCount, text.Length);
     }
 
     /// <summary>The number of steps taken so far.</summary>
@@ -102,7 +102,7 @@ internal ref struct PatternMatcher
                         instruction = current.Second;
                         break;
                     }
-                    var known = _memory.Recall(current.Slot, position);
+                    var known = _memory.Recall(current.Memo, position);
                     if (known != Outcome.Unknown) return known == Outcome.Failed ? NoMatch : position;
                     _choices.Push(new Choice { Instruction = instruction, Position = position });
                     instruction = current.First;
@@ -148,7 +148,7 @@ internal ref struct PatternMatcher
             if (Remembers)
             {
                 var last = chooser.Operation == Operation.Star ? choice.High : choice.Position;
-                _memory.Remember(chooser.Slot, choice.Position, last, Outcome.Failed);
+                _memory.Remember(chooser.Memo, choice.Position, last, Outcome.Failed);
             }
             _choices.Pop();
         }
@@ -166,7 +166,7 @@ internal ref struct PatternMatcher
         while (true)
         {
             Steps++;
-            var known = _memory.Recall(star.Slot, position);
+            var known = _memory.Recall(star.Memo, position);
             if (known == Outcome.Succeeded || known == Outcome.Failed && position == low) return known;
             if (known == Outcome.Failed)
             {
@@ -183,20 +183,20 @@ internal ref struct PatternMatcher
     /// <summary>The end of the run of values; the last long run is stored, since the next search may start inside it.</summary>
     private int EndOfRun(ref readonly Instruction star, int position)
     {
-        if (_memory.RecallRun(star.Slot, position) is { } known) return known;
+        if (_memory.RecallRun(star.Memo, position) is { } known) return known;
         var low = position;
         while (_text.Starts(star.Set!, position, out var next))
         {
             Steps++;
             position = next;
         }
-        _memory.RememberRun(star.Slot, low, position);
+        _memory.RememberRun(star.Memo, low, position);
         return position;
     }
 
     private bool Look(ref readonly Instruction look, int instruction, int position)
     {
-        var known = _memory.Recall(look.Slot, position);
+        var known = _memory.Recall(look.Memo, position);
         if (known != Outcome.Unknown) return known == Outcome.Succeeded;
         var start = position;
         for (var i = 0; i < look.Length; i++)
@@ -205,7 +205,7 @@ internal ref struct PatternMatcher
             start = _text.Before(start);
         }
         var found = Run(instruction + 1, start) != NoMatch;
-        if (Remembers) _memory.Remember(look.Slot, position, position, found ? Outcome.Succeeded : Outcome.Failed);
+        if (Remembers) _memory.Remember(look.Memo, position, position, found ? Outcome.Succeeded : Outcome.Failed);
         return found;
     }
 
@@ -216,7 +216,7 @@ internal ref struct PatternMatcher
         {
             ref readonly var chooser = ref _instructions[choice.Instruction];
             var first = chooser.Operation == Operation.Star ? choice.Low : choice.Position;
-            _memory.Remember(chooser.Slot, first, choice.Position, Outcome.Succeeded);
+            _memory.Remember(chooser.Memo, first, choice.Position, Outcome.Succeeded);
         }
     }
 }

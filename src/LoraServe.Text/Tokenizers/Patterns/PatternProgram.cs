@@ -37,9 +37,9 @@ internal enum Operation
 /// <param name="Length">of a Look, how many values before the position its body starts</param>
 /// <param name="Negative">of a Look, whether its body has to fail</param>
 /// <param name="Assertion">what an Assert asserts</param>
-/// <param name="Slot">the number of the instruction among those with memoized outcomes</param>
+/// <param name="Memo">the number of the instruction among those with memoized outcomes</param>
 internal readonly record struct Instruction(Operation Operation, RuneSet? Set = null, int First = 0, int Second = 0,
-    int Length = 0, bool Negative = false, Assertion Assertion = default, int Slot = 0);
+    int Length = 0, bool Negative = false, Assertion Assertion = default, int Memo = 0);
 
 /// <summary>A pattern compiled to instructions for <see cref="PatternMatcher"/>.</summary>
 internal sealed class PatternProgram
@@ -47,7 +47,7 @@ internal sealed class PatternProgram
     private const int MaxInstructions = 10_000;
 
     private readonly List<Instruction> _instructions = [];
-    private int _slots;
+    private int _memos;
 
     public PatternProgram(PatternNode node)
     {
@@ -64,7 +64,7 @@ internal sealed class PatternProgram
 
     public Instruction[] Instructions { get; }
 
-    public int Slots => _slots;
+    public int MemoCount => _memos;
 
     private void Emit(PatternNode node)
     {
@@ -118,7 +118,7 @@ internal sealed class PatternProgram
     }
 
     private void EmitStar(One one, Greed greed) =>
-        Add(new(greed == Greed.Possessive ? Operation.PossessiveStar : Operation.Star, one.Set, Slot: _slots++));
+        Add(new(greed == Greed.Possessive ? Operation.PossessiveStar : Operation.Star, one.Set, Memo: _memos++));
 
     private void EmitLoop(Repeat repeat)
     {
@@ -130,13 +130,13 @@ internal sealed class PatternProgram
 
     private void EmitLook(Look look)
     {
-        var start = Add(new(Operation.Look, Length: look.Behind ? look.Body.Length!.Value : 0, Negative: look.Negative, Slot: _slots++));
+        var start = Add(new(Operation.Look, Length: look.Behind ? look.Body.Length!.Value : 0, Negative: look.Negative, Memo: _memos++));
         Emit(look.Body);
         Add(new(Operation.Match));
         Patch(start, _instructions.Count, 0);
     }
 
-    private int AddSplit() => Add(new(Operation.Split, Slot: _slots++));
+    private int AddSplit() => Add(new(Operation.Split, Memo: _memos++));
 
     private int Add(Instruction instruction)
     {

@@ -49,7 +49,7 @@ internal static class AdapterArchiveApi
         var adapters = engine.Adapters;
         // To be asked is one thing; to be carried away with what the caller may not even see is another.
         if (!adapters.NamesBehind(reference).All(access.Allows))
-            throw new PermissionException("The sum has parts that the API key may not see: it cannot be taken away.", "parts_not_allowed");
+            throw new PermissionException("The mix has parts that the API key may not see: it cannot be taken away.", "parts_not_allowed");
         return ArchiveDownload.Send(context, await adapters.ExportAsync(reference, context.RequestAborted), packing);
     }
 }

@@ -4,14 +4,14 @@ using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Api.Adapters;
 
-/// <summary>A weighted sum of adapters.</summary>
-/// <param name="Items">Names, or names with the beginning of a version, and their weights.</param>
+/// <summary>A weighted mix of adapters.</summary>
+/// <param name="Items">Names, or names with the beginning of a version, and their coefficients.</param>
 [JsonConverter(typeof(AdapterPartsConverter))]
 public sealed record AdapterParts(IReadOnlyList<AdapterPart> Items);
 
 internal sealed class AdapterPartsConverter : JsonConverter<AdapterParts>
 {
-    private const double UnweightedPart = 1;
+    private const double DefaultCoefficient = 1;
     private static readonly string Expected =
         $"a list of 1 to {AdapterReference.MaxParts} objects with a name and a weight (a finite number, 1 if absent)";
 
@@ -31,7 +31,7 @@ internal sealed class AdapterPartsConverter : JsonConverter<AdapterParts>
         {
             writer.WriteStartObject();
             writer.WriteString("name", part.Name);
-            writer.WriteNumber("weight", part.Weight);
+            writer.WriteNumber("weight", part.Coefficient);
             writer.WriteEndObject();
         }
 
@@ -41,7 +41,7 @@ internal sealed class AdapterPartsConverter : JsonConverter<AdapterParts>
     private static AdapterPart Part(JsonElement item)
     {
         string? name = null;
-        var weight = UnweightedPart;
+        var coefficient = DefaultCoefficient;
         if (item.ValueKind != JsonValueKind.Object) throw new JsonException(Expected);
         foreach (var field in item.EnumerateObject())
         {
@@ -50,13 +50,13 @@ internal sealed class AdapterPartsConverter : JsonConverter<AdapterParts>
                 case "name" when field.Value.ValueKind == JsonValueKind.String:
                     name = field.Value.GetString();
                     break;
-                case "weight" when field.Value.ValueKind == JsonValueKind.Number && field.Value.TryGetDouble(out weight):
+                case "weight" when field.Value.ValueKind == JsonValueKind.Number && field.Value.TryGetDouble(out coefficient):
                     break;
                 default:
                     throw new JsonException(Expected);
             }
         }
 
-        return string.IsNullOrEmpty(name) || !double.IsFinite(weight) ? throw new JsonException(Expected) : new AdapterPart(name, weight);
+        return string.IsNullOrEmpty(name) || !double.IsFinite(coefficient) ? throw new JsonException(Expected) : new AdapterPart(name, coefficient);
     }
 }

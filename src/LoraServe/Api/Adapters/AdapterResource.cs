@@ -153,7 +153,7 @@ public sealed record AdapterResource
         LastUse = adapter.LastUse?.ToUnixTimeSeconds(),
         Mode = adapter.Mode,
         Pinned = adapter.Pinned,
-        Weight = adapter.Weight,
+        Weight = adapter.Share,
         Split = adapter.Split.ToImmutableSortedDictionary(share => share.Key.Value, share => share.Value, StringComparer.Ordinal),
         Adapters = new AdapterParts(access.Show(adapter.Parts)),
         Broken = adapter.Broken is { } broken ? access.Explain(broken, adapter.BrokenParts) : null,

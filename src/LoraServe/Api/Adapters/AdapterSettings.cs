@@ -23,7 +23,7 @@ public sealed record AdapterSettings
     /// <example>{"9f86d081": 0.05}</example>
     public VersionShares? Split { get; init; }
 
-    internal AdapterPatch ToPatch() => new() { Mode = Mode, Pinned = Pinned, Weight = Weight, Split = Split?.Values };
+    internal AdapterPatch ToPatch() => new() { Mode = Mode, Pinned = Pinned, Share = Weight, Split = Split?.Values };
 }
 
 /// <summary>Which version a name shall point at.</summary>

@@ -45,16 +45,16 @@ internal sealed class CompareAdaptersConverter : JsonConverter<CompareAdapters>
 
     private static AdapterPart Part(JsonElement item)
     {
-        var weight = 1.0;
+        var coefficient = 1.0;
         foreach (var field in item.EnumerateObject())
         {
             if (field.Name is not ("name" or "weight")) throw new JsonException(Expected);
-            if (field.Name == "weight" && !(field.Value.ValueKind == JsonValueKind.Number && field.Value.TryGetDouble(out weight)))
+            if (field.Name == "weight" && !(field.Value.ValueKind == JsonValueKind.Number && field.Value.TryGetDouble(out coefficient)))
                 throw new JsonException(Expected);
         }
 
-        return item.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String && double.IsFinite(weight)
-            ? new AdapterPart(name.GetString()!, weight)
+        return item.TryGetProperty("name", out var name) && name.ValueKind == JsonValueKind.String && double.IsFinite(coefficient)
+            ? new AdapterPart(name.GetString()!, coefficient)
             : throw new JsonException(Expected);
     }
 }

@@ -15,12 +15,12 @@ internal static class CompareSchemas
         schema.Type = JsonSchemaType.Array;
         schema.MinItems = 1;
         schema.MaxItems = CompareAdapters.MaxCount;
-        schema.Items = new OpenApiSchema { OneOf = [Text, Weighted()] };
+        schema.Items = new OpenApiSchema { OneOf = [Text, Part()] };
         schema.Examples = [new JsonArray("summarize", "sql")];
         return Task.CompletedTask;
     }
 
-    private static OpenApiSchema Weighted() => new()
+    private static OpenApiSchema Part() => new()
     {
         Type = JsonSchemaType.Object,
         Required = new HashSet<string> { "name" },

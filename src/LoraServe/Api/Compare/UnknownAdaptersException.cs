@@ -23,7 +23,7 @@ internal sealed class UnknownAdaptersException(IEnumerable<string> messages) : E
         try
         {
             access.Check(part.Alias);
-            adapters.VersionOf(AdapterReference.From([part with { Weight = 1 }]));
+            adapters.VersionOf(AdapterReference.From([part with { Coefficient = 1 }]));
             return null;
         }
         catch (UnknownAdapterException e)

@@ -56,7 +56,7 @@ public sealed class AdapterCatalogTests
         var resolved = catalog.Resolve(AdapterReference.Parse("outer"), () => 0);
 
         resolved.Name.ShouldBe("outer");
-        resolved.Parts.Select(part => (part.Version.Version, part.Weight)).ShouldBe([(new AdapterVersionId(V1), 1.25), (new AdapterVersionId(V2), 1)]);
+        resolved.Parts.Select(part => (part.Version.Version, part.Coefficient)).ShouldBe([(new AdapterVersionId(V1), 1.25), (new AdapterVersionId(V2), 1)]);
         resolved.Names.ShouldBe(["outer", "inner", "a", "b"], ignoreOrder: true);
     }
 
@@ -114,7 +114,7 @@ public sealed class AdapterCatalogTests
     [Fact]
     public void Apply_WrongPatch_SaysEveryFault()
     {
-        var patch = new AdapterPatch { Weight = 0, Split = new Dictionary<string, double> { ["1"] = 0.7, ["3"] = double.NaN } };
+        var patch = new AdapterPatch { Share = 0, Split = new Dictionary<string, double> { ["1"] = 0.7, ["3"] = double.NaN } };
 
         var faults = Should.Throw<InvalidAdapterPatchException>(() => patch.Apply(Adapter("a", V1, V2))).Faults;
 

@@ -79,7 +79,7 @@ public sealed class AdapterCacheModelTests
         var half = Bytes(version) / 8;
         var adapter = new LoraAdapter(new AdapterVersionId(version), new Dictionary<string, LinearUpdate>
         {
-            ["m"] = new LoraWeights(torch.zeros(half).DetachFromDisposeScope(), torch.zeros(half).DetachFromDisposeScope()),
+            ["m"] = new LowRankUpdate(torch.zeros(half).DetachFromDisposeScope(), torch.zeros(half).DetachFromDisposeScope()),
         });
         loaded.Add(adapter);
         return adapter;

@@ -287,7 +287,7 @@ public sealed class AdapterCacheTests : IDisposable
 
     private static LoraAdapter Create(string version, int bytes) => new(new AdapterVersionId(version), new Dictionary<string, LinearUpdate>
     {
-        ["m"] = new LoraWeights(torch.zeros(bytes / 8).DetachFromDisposeScope(), torch.zeros(bytes / 8).DetachFromDisposeScope()),
+        ["m"] = new LowRankUpdate(torch.zeros(bytes / 8).DetachFromDisposeScope(), torch.zeros(bytes / 8).DetachFromDisposeScope()),
     });
 
     private static bool IsAlive(LoraAdapter adapter) => !adapter.LowRank("m").A.IsInvalid;

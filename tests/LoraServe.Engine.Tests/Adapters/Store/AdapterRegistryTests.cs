@@ -53,7 +53,7 @@ public sealed class AdapterRegistryTests : IDisposable
             Name = "a",
             Created = Time,
             Mode = MergeMode.Merged,
-            Weight = 2.5,
+            Share = 2.5,
             Pinned = true,
             Current = new AdapterVersionId(V1),
             History = [new AliasVersion(new AdapterVersionId(V2), Time, 0.05), new AliasVersion(new AdapterVersionId(V1), Time.AddDays(-1), 0)],

@@ -111,7 +111,7 @@ public sealed class EngineEvaluationTests : IAsyncLifetime
     {
         using var broken = new LoraAdapter(new AdapterVersionId("broken"), new Dictionary<string, LinearUpdate>
         {
-            ["model.layers.0.self_attn.q_proj"] = new LoraWeights(torch.full([2, 64], 1e30f), torch.full([64, 2], 1e30f)),
+            ["model.layers.0.self_attn.q_proj"] = new LowRankUpdate(torch.full([2, 64], 1e30f), torch.full([64, 2], 1e30f)),
         });
         using var lease = new AdapterLease(broken, () => { });
 

@@ -2,15 +2,15 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Lora;
 
-/// <summary>The arithmetic of <see cref="LoraWeights"/>: shrink to rank r, expand and add.</summary>
-internal static class LowRankUpdate
+/// <summary>The arithmetic of <see cref="LowRankUpdate"/>: shrink to rank r, expand and add.</summary>
+internal static class LowRankProduct
 {
     // libtorch multiplies bfloat16 matrices of up to this many products with its own kernel, and larger ones with oneDNN's, which sometimes
     // rounds differently: a token's result must not change because it is alone in its batch.
     private const int SmallProduct = 16 * 16 * 16;
 
     /// <summary>x [tokens, in]; y [tokens, out] = W x + b becomes scale * y + B (A x) + shift, in place.</summary>
-    public static void Apply(Tensor x, LoraWeights lora, Tensor y)
+    public static void Apply(Tensor x, LowRankUpdate lora, Tensor y)
     {
         if (lora.Scale is not null) y.mul_(lora.Scale);
         if (lora.A.size(0) > 0)

@@ -9,7 +9,7 @@ namespace LoraServe.Engine.Lora;
 /// <param name="adapter">The merged form, under the same version.</param>
 /// <param name="views">The merged weights and biases, views of the memory.</param>
 /// <param name="memory">One block for all of them; see <see cref="Vacate"/>.</param>
-internal sealed class MergedAdapter(LoraAdapter adapter, IReadOnlyList<Tensor> views, Tensor memory) : IDisposable
+internal sealed class MergedTensors(LoraAdapter adapter, IReadOnlyList<Tensor> views, Tensor memory) : IDisposable
 {
     /// <summary>The adapter with merged weights, used by the model in place of the original.</summary>
     public LoraAdapter Adapter { get; } = adapter;
