@@ -1,7 +1,6 @@
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using LoraServe.Api.Adapters;
-using LoraServe.Api.Requests;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Sampling;
 
@@ -196,14 +195,4 @@ public abstract record GenerationParameters
         Logprobs = Alternatives,
         PromptLogprobs = EchoesPrompt && Alternatives is { } alternatives ? Math.Max(alternatives, PromptLogprobs ?? 0) : PromptLogprobs,
     };
-}
-
-/// <summary>What a stream carries beside text.</summary>
-[RequestPart]
-public sealed record StreamOptions
-{
-    /// <summary>Sends one more event before the last, with no choices and the usage of the whole request.</summary>
-    /// <example>true</example>
-    [DefaultValue(false)]
-    public bool IncludeUsage { get; init; }
 }

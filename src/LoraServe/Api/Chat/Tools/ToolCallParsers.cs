@@ -54,12 +54,12 @@ internal static class ToolCallParsers
     public static ToolCallParser Create(ToolCallFormat format, IReadOnlySet<string> toolNames, bool isParallel)
     {
         var settings = new ToolCallSettings { ToolNames = toolNames, IsParallel = isParallel, NewId = () => NewId(format) };
-        return format switch
+        return new ToolCallParser(format switch
         {
-            ToolCallFormat.Hermes => new HermesToolCallParser(settings),
-            ToolCallFormat.Llama3Json => new Llama3ToolCallParser(settings),
-            _ => new MistralToolCallParser(settings),
-        };
+            ToolCallFormat.Hermes => new HermesNotation(settings),
+            ToolCallFormat.Llama3Json => new Llama3Notation(settings),
+            _ => new MistralNotation(settings),
+        });
     }
 
     // Mistral's templates refuse ids of any other form when they come back.

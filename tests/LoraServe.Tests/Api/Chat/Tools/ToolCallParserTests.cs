@@ -184,11 +184,11 @@ public class ToolCallParserTests
             IsParallel = isParallel,
             NewId = () => $"id{++count}",
         };
-        return format switch
+        return new ToolCallParser(format switch
         {
-            "hermes" => new HermesToolCallParser(settings),
-            "llama" => new Llama3ToolCallParser(settings),
-            _ => new MistralToolCallParser(settings),
-        };
+            "hermes" => new HermesNotation(settings),
+            "llama" => new Llama3Notation(settings),
+            _ => new MistralNotation(settings),
+        });
     }
 }

@@ -3,13 +3,13 @@ using System.Text.Json;
 namespace LoraServe.Api.Chat.Tools;
 
 /// <summary>Calls as Hermes and Qwen write them; see <see cref="ToolCallFormat.Hermes"/>. A missing end marker is forgiven.</summary>
-internal sealed class HermesToolCallParser(ToolCallSettings settings) : ToolCallParser(settings)
+internal sealed class HermesNotation(ToolCallSettings settings) : ToolCallNotation(settings)
 {
-    protected override string Marker => "<tool_call>";
+    public override string Marker => "<tool_call>";
 
-    protected override string EndMarker => "</tool_call>";
+    public override string EndMarker => "</tool_call>";
 
-    protected override int? FindJson(ReadOnlySpan<char> text) => FindObject(text);
+    public override int? FindJson(ReadOnlySpan<char> text) => FindObject(text);
 
     protected override IReadOnlyList<ToolCall> ReadCalls(string header, JsonElement json, bool isBare) =>
         ToolCall.Read(json, NewId) is { } call ? [call] : [];

@@ -6,13 +6,13 @@ namespace LoraServe.Api.Chat.Tools;
 /// Calls as Llama 3 writes them; see <see cref="ToolCallFormat.Llama3Json"/>. An object without a marker is a call only if it has
 /// arguments and its name is one of the request's tools, so that an answer in JSON stays an answer.
 /// </summary>
-internal sealed class Llama3ToolCallParser(ToolCallSettings settings) : ToolCallParser(settings)
+internal sealed class Llama3Notation(ToolCallSettings settings) : ToolCallNotation(settings)
 {
-    protected override string Marker => "<|python_tag|>";
+    public override string Marker => "<|python_tag|>";
 
-    protected override bool HasBareCalls => true;
+    public override bool HasBareCalls => true;
 
-    protected override int? FindJson(ReadOnlySpan<char> text) => FindObject(text);
+    public override int? FindJson(ReadOnlySpan<char> text) => FindObject(text);
 
     protected override IReadOnlyList<ToolCall> ReadCalls(string header, JsonElement json, bool isBare)
     {

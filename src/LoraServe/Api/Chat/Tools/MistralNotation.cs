@@ -3,17 +3,17 @@ using System.Text.Json;
 namespace LoraServe.Api.Chat.Tools;
 
 /// <summary>Calls as Mistral's models write them; see <see cref="ToolCallFormat.Mistral"/>.</summary>
-internal sealed class MistralToolCallParser(ToolCallSettings settings) : ToolCallParser(settings)
+internal sealed class MistralNotation(ToolCallSettings settings) : ToolCallNotation(settings)
 {
     private const string IdMarker = "[CALL_ID]";
     private const string ArgumentsMarker = "[ARGS]";
     private const int MaxHeaderLength = 256;
 
-    protected override string Marker => "[TOOL_CALLS]";
+    public override string Marker => "[TOOL_CALLS]";
 
     protected override bool StartsWithCallField => false;
 
-    protected override int? FindJson(ReadOnlySpan<char> text)
+    public override int? FindJson(ReadOnlySpan<char> text)
     {
         var name = SkipBlank(text, 0);
         if (name > MaxHeaderLength) return -1;
