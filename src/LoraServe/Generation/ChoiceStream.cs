@@ -7,7 +7,7 @@ using LoraServe.Text.Tokenizers;
 namespace LoraServe.Generation;
 
 /// <summary>
-/// One choice in the making: reads its sequence's tokens and yields what each adds to the choice. Disposing it cancels the sequence.
+/// A running choice: reads its sequence's tokens and yields what each adds. Disposing it cancels the sequence.
 /// </summary>
 internal sealed class ChoiceStream : IDisposable
 {
@@ -25,7 +25,7 @@ internal sealed class ChoiceStream : IDisposable
 
     /// <param name="parameters">What was asked for.</param>
     /// <param name="tokenizer">Turns ids back into text.</param>
-    /// <param name="index">The choice's place in the answer.</param>
+    /// <param name="index">The choice's index in the answer.</param>
     /// <param name="prompt">Its prompt.</param>
     /// <param name="text">The prompt's text, shared by its choices.</param>
     /// <param name="sequence">The running sequence; the choice disposes it.</param>
@@ -41,26 +41,26 @@ internal sealed class ChoiceStream : IDisposable
     /// <summary>Tokens of its prompt.</summary>
     public int PromptTokens => _prompt.Ids.Count;
 
-    /// <summary>Tokens generated so far, the one that ended the choice included.</summary>
+    /// <summary>Tokens generated so far, including the one that ended the choice.</summary>
     public int GeneratedTokens { get; private set; }
 
-    /// <summary>Tokens of its prompt that an earlier request had computed already.</summary>
+    /// <summary>Tokens of its prompt found in the prefix cache.</summary>
     public int CachedTokens => _sequence.CachedTokens;
 
-    /// <summary>Most tokens that it may have.</summary>
+    /// <summary>Maximum tokens of the choice.</summary>
     public int MaxTokens => _prompt.MaxTokens;
 
     /// <summary>Its sequence's times so far.</summary>
     public SequenceTimes Times => _sequence.Times;
 
-    /// <summary>Whom to tell of its first token; to be set before anybody reads.</summary>
+    /// <summary>Called with the times of its first token; must be set before reading starts.</summary>
     public Action<SequenceTimes>? Began
     {
         get => _began;
         set => _began = value;
     }
 
-    /// <summary>Why it ended; null while it runs, and where it was cancelled.</summary>
+    /// <summary>Why it ended; null while it runs, and if it was cancelled.</summary>
     public FinishReason? FinishReason { get; private set; }
 
     /// <summary>
@@ -71,7 +71,7 @@ internal sealed class ChoiceStream : IDisposable
     {
         if (_parameters.EchoesPrompt || _parameters.ReturnTokenIds || _parameters.PromptLogprobs is not null)
             yield return await ReadPromptAsync(cancellationToken);
-        // Without an echo too, as OpenAI counts; who asks for no logprobs sees no offsets.
+        // Without an echo too, as OpenAI counts; without logprobs no offsets are returned.
         if (_parameters.EchoesPrompt || _parameters.Alternatives is not null) _offset = _text.CodePoints;
         var wantsTokens = _parameters.ReturnTokenIds || _parameters.Alternatives is not null;
         await foreach (var token in _sequence.Tokens.ReadAllAsync(cancellationToken))
@@ -79,7 +79,7 @@ internal sealed class ChoiceStream : IDisposable
             var part = Next(token);
             if (wantsTokens || part is { FinishReason: not null } or { Text.Length: > 0 }) yield return part;
             if (part.FinishReason is null) continue;
-            // The engine lets go of the adapter before it ends the sequence.
+            // The engine releases the adapter before it ends the sequence.
             if (token.FinishReason is not null) await _sequence.Tokens.Completion.WaitAsync(cancellationToken);
             yield break;
         }
@@ -88,11 +88,11 @@ internal sealed class ChoiceStream : IDisposable
         yield return new ChoicePart { Index = _index, Text = "", FinishReason = FinishReason };
     }
 
-    /// <summary>Tells, unless that was done before, how long its first token took, or that there is none.</summary>
+    /// <summary>Reports once how long its first token took, or that there is none.</summary>
     /// <param name="times">Its times so far.</param>
     public void Begin(SequenceTimes times) => Interlocked.Exchange(ref _began, null)?.Invoke(times);
 
-    /// <summary>Tells the engine to stop working on the sequence; does nothing after its end.</summary>
+    /// <summary>Cancels the sequence; does nothing after its end.</summary>
     public void Dispose() => _sequence.Dispose();
 
     private async Task<ChoicePart> ReadPromptAsync(CancellationToken cancellationToken)

@@ -5,7 +5,7 @@ using LoraServe.Keys;
 
 namespace LoraServe.Generation;
 
-/// <summary>Writes server-sent events: one line of JSON each, comments while there is nothing to say, [DONE] at the end.</summary>
+/// <summary>Writes server-sent events: one line of JSON each, comments during silence, [DONE] at the end.</summary>
 internal sealed partial class EventStream
 {
     // Proxies close a connection that stays silent for a minute.
@@ -15,12 +15,12 @@ internal sealed partial class EventStream
 
     private EventStream(HttpResponse response) => _response = response;
 
-    /// <summary>Writes all that a run generates: what is there at the same time in one go, a single part immediately.</summary>
+    /// <summary>Writes all parts of a run: parts available together in one flush, a single part immediately.</summary>
     /// <param name="context">Answered with the events.</param>
     /// <param name="run">What is read.</param>
     /// <param name="toEvents">The events of a part, in order.</param>
-    /// <param name="toUsage">The event of the usage before the end; null for none.</param>
-    /// <param name="log">Gets failures that come when the status has been sent.</param>
+    /// <param name="toUsage">The usage event before the end; null for none.</param>
+    /// <param name="log">Logs failures after the status was sent.</param>
     public static async Task WriteAsync<TEvent>(
         HttpContext context,
         GenerationRun run,
@@ -38,7 +38,7 @@ internal sealed partial class EventStream
             response.BodyWriter.Write("data: [DONE]\n\n"u8);
             await response.BodyWriter.FlushAsync(cancellation);
         }
-        // The status is sent already: the error has to be an event.
+        // The status is already sent: the error must be an event.
         catch (Exception e) when (response.HasStarted && e is not OperationCanceledException)
         {
             if (ErrorMapper.Map(e, context.User.Caller().Access).Status == StatusCodes.Status500InternalServerError) LogStreamFailed(log, e);
@@ -51,7 +51,7 @@ internal sealed partial class EventStream
     {
         _response.ContentType = ServerSentEvents.ContentType;
         _response.Headers.CacheControl = "no-cache";
-        // Tells a reverse proxy not to collect the events.
+        // Tells a reverse proxy not to buffer the events.
         _response.Headers["X-Accel-Buffering"] = "no";
         while (await WaitAsync(parts, cancellationToken))
         {

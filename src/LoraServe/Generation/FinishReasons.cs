@@ -2,7 +2,7 @@ using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Generation;
 
-/// <summary>How the API calls the ends of choices.</summary>
+/// <summary>The API's names of finish reasons.</summary>
 internal static class FinishReasons
 {
     /// <summary>stop or length.</summary>

@@ -25,16 +25,16 @@ internal sealed class GenerationColumn : IDisposable
         _promptTokens = column.Prompts.Sum(prompt => prompt.Ids.Count);
     }
 
-    /// <summary>What an answer says about its adapter: base, or its name and the beginning of its version.</summary>
+    /// <summary>The adapter in answers: base, or its name and the beginning of its version.</summary>
     public string Adapter { get; }
 
     /// <summary>Whether it runs on the base model alone.</summary>
     public bool IsBase { get; }
 
-    /// <summary>The name under which its adapter was asked for, or base.</summary>
+    /// <summary>The requested name of its adapter, or base.</summary>
     public string AdapterName { get; }
 
-    /// <summary>What metrics call its adapter.</summary>
+    /// <summary>The metric label of its adapter.</summary>
     public string AdapterLabel { get; }
 
     /// <summary>The beginning of the adapter's version.</summary>

@@ -2,7 +2,7 @@ using LoraServe.Api;
 
 namespace LoraServe.Generation;
 
-/// <summary>Describes how requests for text can be refused.</summary>
+/// <summary>Documents the errors of text requests.</summary>
 internal static class GenerationErrors
 {
     public static RouteHandlerBuilder ProducesGenerationErrors(this RouteHandlerBuilder route) => route

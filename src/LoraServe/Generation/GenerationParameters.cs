@@ -6,7 +6,7 @@ using LoraServe.Engine.Sampling;
 
 namespace LoraServe.Generation;
 
-/// <summary>What every request for text has in common: the adapter to do it with, and how tokens are chosen.</summary>
+/// <summary>What every text request has in common: the adapter, and how tokens are chosen.</summary>
 public abstract record GenerationParameters
 {
     /// <summary>An adapter, or the base model. Empty or absent: the base model, unless the adapter is named elsewhere.</summary>
@@ -141,7 +141,7 @@ public abstract record GenerationParameters
     /// <example>user-1234</example>
     public string? User { get; init; }
 
-    // Passed over, one of them would let the base answer.
+    // If one of these were ignored, the base would answer.
     private static IEnumerable<string> AdapterNames { get; } =
         ["adapter", "adapter_id", .. Api.Requests.Fields.FieldTable.Completions.OtherNames("adapter")];
 
@@ -154,7 +154,7 @@ public abstract record GenerationParameters
     /// <summary>Whether the prompt's text comes before the first generated text.</summary>
     internal virtual bool EchoesPrompt => false;
 
-    /// <summary>An empty request with what a model recommends.</summary>
+    /// <summary>An empty request with a model's recommended defaults.</summary>
     internal static T WithDefaults<T>(SamplingParams recommended)
         where T : GenerationParameters, new() => new()
         {
@@ -169,14 +169,14 @@ public abstract record GenerationParameters
     /// <exception cref="Api.Requests.InvalidRequestException">It names different ones.</exception>
     /// <exception cref="InvalidAdapterReferenceException">It cannot be read.</exception>
     internal AdapterReference? SelectAdapter(HttpContext context, string baseModel) =>
-        // The parameter as it was sent: bound to text, one that is there twice would look like a sum.
+        // The raw parameter: bound to a string, a repeated one would look like a mix.
         AdapterSelector.Select(AdapterNames.SelectMany(name => context.Request.Query[name]), [Adapter, AdapterId], Adapters, Model, baseModel);
 
-    /// <summary>What the answer calls the model: what the request calls it, else the adapter, else the base model.</summary>
+    /// <summary>The model's name in the answer: as in the request, else the adapter, else the base model.</summary>
     internal string AnsweringModel(AdapterReference? adapter, string baseModel) =>
         string.IsNullOrEmpty(Model) ? adapter?.ToString() ?? baseModel : Model;
 
-    /// <summary>The part of the request that the sampler needs, for one choice of a prompt.</summary>
+    /// <summary>The sampling parameters of one choice of a prompt.</summary>
     internal SamplingParams ToSampling(int choice, int maxTokens) => new()
     {
         Temperature = Temperature,

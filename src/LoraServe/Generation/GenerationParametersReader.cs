@@ -4,7 +4,7 @@ using LoraServe.Api.Requests.Fields;
 
 namespace LoraServe.Generation;
 
-/// <summary>Reads and checks what all requests for text have in common, as far as that is possible without the model.</summary>
+/// <summary>Reads and checks what all text requests have in common, as far as possible without the model.</summary>
 internal static class GenerationParametersReader
 {
     /// <summary>Reads the body of a request.</summary>
@@ -37,7 +37,7 @@ internal static class GenerationParametersReader
         if (request.TruncatePromptTokens == 0) Fault("truncate_prompt_tokens", "expected -1 or a positive number, found 0");
     }
 
-    /// <summary>Whether a field is there and asks for something: clients that send every field they know send empty ones too.</summary>
+    /// <summary>Whether a field is present and not empty: some clients send every field they know, empty ones too.</summary>
     public static bool Asks(JsonElement json, string field) =>
         json.TryGetProperty(field, out var value)
         && !(value.ValueKind is JsonValueKind.Null or JsonValueKind.False

@@ -28,10 +28,10 @@ internal sealed class GenerationRun : IDisposable
     /// <summary>One for each adapter.</summary>
     public IReadOnlyList<GenerationColumn> Columns { get; }
 
-    /// <summary>The choices of all columns; the place of each is its index.</summary>
+    /// <summary>The choices of all columns, by index.</summary>
     public IReadOnlyList<ChoiceStream> Choices { get; }
 
-    /// <summary>When the request was taken in.</summary>
+    /// <summary>When the request was accepted.</summary>
     public DateTimeOffset Created { get; } = DateTimeOffset.UtcNow;
 
     /// <summary>The tokens read and written so far.</summary>

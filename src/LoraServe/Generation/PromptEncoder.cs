@@ -3,13 +3,13 @@ using LoraServe.Engine.Generation;
 
 namespace LoraServe.Generation;
 
-/// <summary>Where text ends: turns the prompts of requests into token ids that the model can take.</summary>
+/// <summary>The end of text: turns prompts into token ids that the model accepts.</summary>
 internal sealed class PromptEncoder(LlmEngine engine)
 {
     // Normalisation can make text shorter, composition of characters by up to this factor.
     private const int MostBytesNormalizedToOne = 4;
 
-    // Of a text that is cut to its end: some seconds of work at worst, and more than fills a context.
+    // Maximum characters of a text that is truncated to its end: some seconds of work at worst, and more than a context.
     private const int LeastMostCut = 2 << 20;
     private const int CharactersPerToken = 16;
 
@@ -18,10 +18,10 @@ internal sealed class PromptEncoder(LlmEngine engine)
     private long LongestText => (long)engine.Model.MaxModelLen * engine.Tokenizer.LongestTokenLength * MostBytesNormalizedToOne;
 
     /// <param name="inputs">The prompts as they were sent.</param>
-    /// <param name="parameters">What is to be generated after each.</param>
-    /// <param name="addSpecialTokens">Whether texts get what the tokenizer adds on its own.</param>
-    /// <param name="param">The field of the request that they came in.</param>
-    /// <param name="cancellation">Ends it where nobody waits for the answer.</param>
+    /// <param name="parameters">The request.</param>
+    /// <param name="addSpecialTokens">Whether the tokenizer's own special tokens are added to texts.</param>
+    /// <param name="param">The request field they came in.</param>
+    /// <param name="cancellation">Cancels the work when the client disconnects.</param>
     /// <exception cref="InvalidRequestException">A prompt without tokens, or token ids outside the vocabulary.</exception>
     /// <exception cref="ContextLengthExceededException">A prompt that can never fit.</exception>
     public IReadOnlyList<GenerationPrompt> Encode(
@@ -51,9 +51,9 @@ internal sealed class PromptEncoder(LlmEngine engine)
 
     /// <summary>The ids of a text.</summary>
     /// <param name="text">Any text.</param>
-    /// <param name="addSpecialTokens">Whether it gets what the tokenizer adds on its own.</param>
-    /// <param name="param">The field of the request that it came in.</param>
-    /// <param name="cancellation">Ends it where nobody waits for the answer.</param>
+    /// <param name="addSpecialTokens">Whether the tokenizer's own special tokens are added.</param>
+    /// <param name="param">The request field it came in.</param>
+    /// <param name="cancellation">Cancels the work when the client disconnects.</param>
     /// <exception cref="InvalidRequestException">It is far too long.</exception>
     public IReadOnlyList<int> Encode(string text, bool addSpecialTokens, string param, CancellationToken cancellation) =>
         text.Length <= LongestText
@@ -71,7 +71,7 @@ internal sealed class PromptEncoder(LlmEngine engine)
                     + $"{MostCut}.");
         }
 
-        // Megabytes that cannot fit are refused before the work of encoding them, and that ends where it is clear.
+        // Megabytes that cannot fit are refused before encoding, and encoding stops once it is clear.
         if (text.Length > LongestText) throw TooLong($"{text.Length} characters, which are more tokens than that");
         var most = 2 * (long)engine.Model.MaxModelLen;
         var ids = engine.Tokenizer.Encode(text, addSpecialTokens, (int)Math.Min(most, int.MaxValue), cancellation);
@@ -81,9 +81,9 @@ internal sealed class PromptEncoder(LlmEngine engine)
     private ContextLengthExceededException TooLong(string found) => new(
         $"This model's maximum context length is {engine.Model.MaxModelLen} tokens. However, your prompt has {found}. Please reduce the prompt.");
 
-    /// <summary>Finds the first id that is none of the vocabulary.</summary>
+    /// <summary>Reports the first id outside the vocabulary.</summary>
     /// <param name="ids">Ids as they were sent.</param>
-    /// <param name="param">The field that they came in.</param>
+    /// <param name="param">The field they came in.</param>
     /// <param name="faults">Receives the fault.</param>
     public void CheckIds(IEnumerable<int> ids, string param, RequestFaults faults)
     {
@@ -100,7 +100,7 @@ internal sealed class PromptEncoder(LlmEngine engine)
         return Kept(parameters) is not { } kept || ids.Count <= kept ? ids : [.. ids.Skip(ids.Count - kept)];
     }
 
-    // Tokens of its end that a prompt is cut to; null where it stays whole.
+    // Number of last tokens a prompt is truncated to; null if it stays whole.
     private int? Kept(GenerationParameters parameters) => parameters.TruncatePromptTokens is < 0
         ? Math.Max(1, engine.Model.MaxModelLen - (parameters.MostTokens ?? 1))
         : parameters.TruncatePromptTokens;

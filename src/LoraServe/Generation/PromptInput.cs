@@ -13,7 +13,7 @@ public readonly record struct PromptInput(string? Text, IReadOnlyList<int>? Toke
 [JsonConverter(typeof(PromptsConverter))]
 public sealed record Prompts(IReadOnlyList<PromptInput> Items)
 {
-    /// <summary>Most prompts of one request.</summary>
+    /// <summary>Maximum prompts of one request.</summary>
     public const int MaxCount = 1 << 16;
 }
 
@@ -40,7 +40,7 @@ internal sealed class PromptsConverter : JsonConverter<Prompts>
     public override void Write(Utf8JsonWriter writer, Prompts value, JsonSerializerOptions options) =>
         throw new NotSupportedException("Prompts are only read.");
 
-    // The reader stands on the first item; all are of one kind.
+    // The reader is at the first item; all are of one kind.
     private static List<PromptInput> List(ref Utf8JsonReader reader)
     {
         var kind = reader.TokenType;
@@ -61,7 +61,7 @@ internal sealed class PromptsConverter : JsonConverter<Prompts>
             ? new(text, null)
             : throw new JsonException(Expected);
 
-    // The reader stands on the first id, and afterwards on the end of the list.
+    // The reader is at the first id, and afterwards at the end of the list.
     private static PromptInput Ids(ref Utf8JsonReader reader)
     {
         var ids = new List<int>();

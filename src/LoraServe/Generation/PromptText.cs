@@ -2,7 +2,7 @@ using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Generation;
 
-/// <summary>A prompt as an answer shows it, found out once for all of its choices, and only if one asks. Safe for concurrent use.</summary>
+/// <summary>A prompt as shown in answers, computed lazily and once for all of its choices. Safe for concurrent use.</summary>
 internal sealed class PromptText
 {
     private readonly GenerationPrompt _prompt;
@@ -13,7 +13,7 @@ internal sealed class PromptText
 
     /// <param name="prompt">The prompt.</param>
     /// <param name="tokenizer">Turns ids back into text.</param>
-    /// <param name="skipSpecialTokens">Whether special tokens that were sent as ids have no text.</param>
+    /// <param name="skipSpecialTokens">Whether special tokens sent as ids have no text.</param>
     public PromptText(GenerationPrompt prompt, Tokenizer tokenizer, bool skipSpecialTokens)
     {
         (_prompt, _tokenizer) = (prompt, tokenizer);
@@ -22,13 +22,13 @@ internal sealed class PromptText
         _codePoints = new Lazy<int>(() => Count(Value));
     }
 
-    /// <summary>The text, as it was sent where it was.</summary>
+    /// <summary>The text, as sent if it was sent as text.</summary>
     public string Value => _value.Value;
 
     /// <summary>Code points of the text.</summary>
     public int CodePoints => _codePoints.Value;
 
-    /// <summary>For each token where it begins in the text, in code points.</summary>
+    /// <summary>The offset of each token in the text, in code points.</summary>
     public IReadOnlyList<int> Offsets => _offsets.Value;
 
     /// <summary>Code points of any text.</summary>
@@ -49,7 +49,7 @@ internal sealed class PromptText
         {
             var id = _prompt.Ids[i];
             offsets[i] = offset;
-            // The tokenizer added it to the text that was sent, or decoding left it out.
+            // Added by the tokenizer to the text that was sent, or skipped in decoding.
             if (_tokenizer.IsSpecial(id) && !rest.StartsWith(_tokenizer.TokenText(id), StringComparison.Ordinal)) continue;
             var piece = detokenizer.Append(id);
             rest = rest[Math.Min(piece.Length, rest.Length)..];

@@ -8,10 +8,10 @@ namespace LoraServe.Generation;
 [JsonConverter(typeof(StopSequencesConverter))]
 public sealed record StopSequences(IReadOnlyList<string> Items)
 {
-    /// <summary>Most stop strings of one request.</summary>
+    /// <summary>Maximum stop strings of one request.</summary>
     public const int MaxCount = 64;
 
-    /// <summary>Longest stop string: text of this length may have to be held back.</summary>
+    /// <summary>Maximum length of a stop string: this much text may have to be held back.</summary>
     public const int MaxLength = 1024;
 }
 

@@ -3,13 +3,13 @@ using System.Text;
 namespace LoraServe.Generation;
 
 /// <summary>
-/// Looks for stop strings in text that arrives in pieces, and holds back the end of the text as long as it could be the beginning of one.
-/// The string that is complete first ends the text, so that the result does not depend on how the text was cut into pieces. Special tokens
-/// that the output does not show are found too, each as a whole: where none is part of a stop string, it is as if they were not there.
+/// Finds stop strings in text that arrives in pieces, and holds back the end of the text while it could be the start of one.
+/// The first complete match ends the text, so the result does not depend on how the text was cut into pieces. Special tokens
+/// hidden from the output are matched too, each as a whole; if none is part of a stop string, they have no effect.
 /// </summary>
 internal sealed class StopStrings(IReadOnlyList<string> stops, bool includeInOutput)
 {
-    // Where in the held text special tokens lie that the output does not show.
+    // Positions in the held text of special tokens hidden from the output.
     private readonly List<(int Start, int End)> _hidden = [];
 
     private string _held = "";
@@ -17,18 +17,18 @@ internal sealed class StopStrings(IReadOnlyList<string> stops, bool includeInOut
     /// <summary>The stop string that was found, or null.</summary>
     public string? Found { get; private set; }
 
-    /// <summary>Takes the next piece and returns the text that is certain now; empty after a stop string was found.</summary>
+    /// <summary>Appends the next piece and returns the text that is final now; empty after a stop string was found.</summary>
     /// <param name="piece">What comes next.</param>
-    /// <param name="mayStop">Whether a stop string that ends within this piece counts.</param>
+    /// <param name="mayStop">Whether a stop string ending in this piece counts.</param>
     public string Append(string piece, bool mayStop)
     {
         if (Found is not null) return "";
         return stops.Count == 0 ? piece : Take(_held + piece, mayStop);
     }
 
-    /// <summary>Takes a special token that the output does not show, and returns the text that is certain now.</summary>
+    /// <summary>Appends a special token hidden from the output, and returns the text that is final now.</summary>
     /// <param name="token">Its text.</param>
-    /// <param name="mayStop">Whether a stop string that ends with it counts.</param>
+    /// <param name="mayStop">Whether a stop string ending with it counts.</param>
     public string AppendHidden(string token, bool mayStop)
     {
         if (Found is not null || stops.Count == 0 || token.Length == 0) return "";
@@ -39,7 +39,7 @@ internal sealed class StopStrings(IReadOnlyList<string> stops, bool includeInOut
         return "";
     }
 
-    /// <summary>What was held back, at the end of the text.</summary>
+    /// <summary>Returns held-back text at the end.</summary>
     public string Flush() => Release(_held, _held.Length);
 
     private string Take(string text, bool mayStop)
@@ -50,7 +50,7 @@ internal sealed class StopStrings(IReadOnlyList<string> stops, bool includeInOut
         return includeInOutput ? certain + stop : certain;
     }
 
-    // Holds the text from there on, and returns what is shown of the text before.
+    // Holds the text from there on, and returns the visible text before.
     private string Release(string text, int end)
     {
         var shown = new StringBuilder();
@@ -69,7 +69,7 @@ internal sealed class StopStrings(IReadOnlyList<string> stops, bool includeInOut
         return shown.ToString();
     }
 
-    // Matches that end within the first `known` characters were not there or did not count.
+    // Matches ending within the first `known` characters do not exist or do not count.
     private (int Start, string Stop)? FindFirstToEnd(string text, int known)
     {
         (int Start, string Stop)? first = null;
@@ -78,7 +78,7 @@ internal sealed class StopStrings(IReadOnlyList<string> stops, bool includeInOut
             var start = text.IndexOf(stop, Math.Max(0, known - stop.Length + 1), StringComparison.Ordinal);
             while (start >= 0 && (Cuts(start) || Cuts(start + stop.Length))) start = text.IndexOf(stop, start + 1, StringComparison.Ordinal);
             if (start < 0) continue;
-            // The one that ends first, of two with the same end the longer.
+            // The match that ends first; of two with the same end the longer.
             if (first is not var (otherStart, other) || (start + stop.Length, start).CompareTo((otherStart + other.Length, otherStart)) < 0)
                 first = (start, stop);
         }
@@ -86,7 +86,7 @@ internal sealed class StopStrings(IReadOnlyList<string> stops, bool includeInOut
         return first;
     }
 
-    // Length of the longest end of the text that begins a stop string without completing it.
+    // Length of the longest suffix of the text that is a proper prefix of a stop string.
     private int LongestBeginning(string text)
     {
         for (var length = Math.Min(text.Length, stops.Max(stop => stop.Length) - 1); length > 0; length--)
@@ -102,6 +102,6 @@ internal sealed class StopStrings(IReadOnlyList<string> stops, bool includeInOut
         return 0;
     }
 
-    // Half of a special token is no text.
+    // Half of a special token is not text.
     private bool Cuts(int place) => _hidden.Exists(hidden => hidden.Start < place && place < hidden.End);
 }

@@ -10,7 +10,7 @@ namespace LoraServe.Api.Chat;
 /// <summary>POST /v1/chat/completions.</summary>
 internal static class ChatApi
 {
-    // Goes with the example of the query parameter.
+    // Matches the example of the query parameter.
     private static JsonObject Example => new()
     {
         ["messages"] = new JsonArray(new JsonObject

@@ -4,15 +4,15 @@ using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Api.Chat;
 
-/// <summary>Turns what a run generates into the choices of a chat answer.</summary>
+/// <summary>Turns the parts of a run into the choices of a chat response.</summary>
 /// <param name="request">What was asked for.</param>
 /// <param name="tokenizer">Turns ids back into text.</param>
-/// <param name="toolCalls">The notation of calls; null where none are expected.</param>
+/// <param name="toolCalls">The notation of calls; null if none are expected.</param>
 internal sealed class ChatChoices(ChatParameters request, Tokenizer tokenizer, ToolCallFormat? toolCalls)
 {
     private readonly Dictionary<int, ChatMessageStream> _streams = [];
 
-    /// <summary>The pieces of a stream that a part gives, in order.</summary>
+    /// <summary>The chunks of a stream for a part, in order.</summary>
     public IEnumerable<ChatChunkChoice> Chunks(ChoicePart part)
     {
         if (!_streams.TryGetValue(part.Index, out var stream)) _streams[part.Index] = stream = new ChatMessageStream(NewParser());
@@ -27,7 +27,7 @@ internal sealed class ChatChoices(ChatParameters request, Tokenizer tokenizer, T
         }
 
         var lead = deltas.Count;
-        // A token whose text is held back has its log-probability all the same.
+        // A token whose text is held back still has a log-probability.
         var tells = part.Token is not null && (request.Logprobs || request.ReturnTokenIds);
         if (delta.Content.Length > 0 || (tells && part.FinishReason is null)) deltas.Add(new ChatDelta { Content = delta.Content });
         deltas.AddRange(delta.ToolCalls.SelectMany(tool => Deltas(tool, call++)));
@@ -73,11 +73,11 @@ internal sealed class ChatChoices(ChatParameters request, Tokenizer tokenizer, T
         };
     }
 
-    /// <summary>The ids of the prompt, if they were asked for.</summary>
+    /// <summary>The ids of the prompt, if requested.</summary>
     public IReadOnlyList<int>? PromptTokenIds(ChoicePart first) =>
         request.ReturnTokenIds && first.Prompt is { } prompt ? [.. prompt.Tokens.Select(token => token.Id)] : null;
 
-    /// <summary>The log-probabilities of the prompt, if they were asked for.</summary>
+    /// <summary>The log-probabilities of the prompt, if requested.</summary>
     public IReadOnlyList<IReadOnlyDictionary<string, PromptLogprob>?>? PromptLogprobs(ChoicePart first) =>
         request.PromptLogprobs is { } top && first.Prompt is { } prompt ? PromptLogprob.Of(prompt, tokenizer, top) : null;
 

@@ -13,7 +13,7 @@ public sealed record ChatLogprobs
     /// <example>null</example>
     public IReadOnlyList<ChatTokenLogprob>? Refusal { get; init; }
 
-    /// <summary>Those of consecutive tokens that were asked for.</summary>
+    /// <summary>The log-probabilities of consecutive tokens.</summary>
     internal static ChatLogprobs Of(IEnumerable<LocatedToken> tokens, Tokenizer tokenizer, int top) => new()
     {
         Content = [.. tokens.Where(token => token.Logprobs is not null).Select(token => Of(token, tokenizer, top))],

@@ -5,14 +5,14 @@ using LoraServe.Text.Templates;
 
 namespace LoraServe.Api.Chat;
 
-/// <summary>Checks the messages of a conversation and collects a fault for every field that is wrong.</summary>
+/// <summary>Checks the messages of a conversation and collects a fault for every invalid field.</summary>
 internal sealed class ChatMessageReader(RequestFaults faults)
 {
     private const string Assistant = "assistant";
 
     private static readonly string[] Roles = ["developer", "system", "user", Assistant, "tool"];
 
-    // Parts of other kinds than text that the API has.
+    // The API's parts that are not text.
     private static readonly string[] OtherParts =
         ["image_url", "image", "input_image", "input_audio", "audio_url", "audio", "video_url", "video", "file", "image_embeds"];
 
@@ -69,7 +69,7 @@ internal sealed class ChatMessageReader(RequestFaults faults)
         }
     }
 
-    // A refusal stands in the place of the content.
+    // A refusal replaces the content.
     private void CheckRefusal(JsonElement refusal, bool isAllowed, JsonElement? content, string at)
     {
         if (refusal.ValueKind != JsonValueKind.String) Expected(at, "a text", refusal);

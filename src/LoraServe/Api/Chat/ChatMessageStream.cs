@@ -4,17 +4,17 @@ using LoraServe.Generation;
 
 namespace LoraServe.Api.Chat;
 
-/// <summary>The message of one choice as it grows: its text without calls, and its calls.</summary>
-/// <param name="parser">Takes calls out of the text; null where none are expected.</param>
+/// <summary>The growing message of one choice: its text without calls, and its calls.</summary>
+/// <param name="parser">Separates calls from the text; null if none are expected.</param>
 internal sealed class ChatMessageStream(ToolCallParser? parser)
 {
-    /// <summary>How many parts came before.</summary>
+    /// <summary>Number of parts so far.</summary>
     public int PartCount { get; private set; }
 
     /// <summary>Calls so far.</summary>
     public int CallCount { get; private set; }
 
-    /// <summary>What a part adds.</summary>
+    /// <summary>The delta of a part.</summary>
     public MessageDelta Append(ChoicePart part)
     {
         PartCount++;
@@ -30,7 +30,7 @@ internal sealed class ChatMessageStream(ToolCallParser? parser)
         return delta;
     }
 
-    /// <summary>How the API calls the end of a choice.</summary>
+    /// <summary>The API's name of the finish reason.</summary>
     public string? Name(FinishReason? reason) => reason switch
     {
         null => null,

@@ -5,7 +5,7 @@ using LoraServe.Generation;
 
 namespace LoraServe.Api.Chat;
 
-/// <summary>What every request about a conversation has in common: how it becomes a prompt, and how its answer is returned.</summary>
+/// <summary>What every chat request has in common: how it becomes a prompt, and how its answer is returned.</summary>
 public abstract record ChatParameters : GenerationParameters
 {
     /// <summary>Most tokens to generate for each choice, calls of tools included. Absent: as many as the context has room for.</summary>
@@ -85,10 +85,10 @@ public abstract record ChatParameters : GenerationParameters
 
     internal bool AddsGenerationPrompt => AddGenerationPrompt ?? !ContinueFinalMessage;
 
-    /// <summary>Whether calls are looked for in the answer.</summary>
+    /// <summary>Whether the answer is searched for calls.</summary>
     internal bool ExpectsToolCalls => Tools is { Names.Count: > 0 } && ToolChoice != "none";
 
-    /// <summary>What goes before the answer.</summary>
+    /// <summary>The text echoed before the answer.</summary>
     internal string Echoed => Echo ? FinalMessage.Text(Conversation!.Json) : "";
 
     internal override int? MostTokens => MaxCompletionTokens ?? MaxTokens;

@@ -12,23 +12,23 @@ namespace LoraServe.Api.Chat;
 /// <summary>Turns conversations into prompts, by the template of the request, else of the adapter, else of the base model.</summary>
 internal sealed class ChatPrompts(LlmEngine engine, LoraServeOptions options, PromptEncoder encoder, TimeProvider time) : IDisposable
 {
-    /// <summary>Where a request's own template is at fault.</summary>
+    /// <summary>The request field of a template.</summary>
     private const string TemplateField = "chat_template";
 
     private readonly ConditionalWeakTable<ChatTemplate, ChatTemplateTraits> _traits = [];
 
     private readonly TemplateTurns _strangers = new(Environment.ProcessorCount);
 
-    /// <summary>The prompts of one request, for as many adapters as it has.</summary>
+    /// <summary>The prompts of one request, for all its adapters.</summary>
     /// <param name="request">A checked request.</param>
-    /// <param name="owner">Whose it is: see <see cref="TemplateTurns"/>.</param>
+    /// <param name="owner">The request's owner: see <see cref="TemplateTurns"/>.</param>
     public RequestPrompts Of(ChatParameters request, string owner) => new(this, request, owner);
 
-    /// <summary>The templates that an adapter answers by.</summary>
+    /// <summary>The templates of an adapter, or the base's.</summary>
     public ChatTemplates TemplatesOf(AdapterLease adapter) => adapter.ChatTemplates ?? engine.ChatTemplates;
 
     /// <summary>Compiles a request's own template.</summary>
-    /// <exception cref="InvalidRequestException">It is none.</exception>
+    /// <exception cref="InvalidRequestException">It is not a valid template.</exception>
     public Task<ChatTemplate> CompileAsync(string source, string owner, CancellationToken cancellationToken) => _strangers.RunAsync(
         owner,
         () =>
@@ -71,11 +71,11 @@ internal sealed class ChatPrompts(LlmEngine engine, LoraServeOptions options, Pr
     /// <summary>The prompt as text.</summary>
     /// <param name="request">A checked request.</param>
     /// <param name="template">What makes the text.</param>
-    /// <param name="templates">Whose special tokens it sees.</param>
+    /// <param name="templates">Defines the special tokens it sees.</param>
     /// <param name="owner">Whose request it is.</param>
-    /// <param name="cancellationToken">Stops waiting for others, and rendering.</param>
+    /// <param name="cancellationToken">Cancels waiting and rendering.</param>
     /// <exception cref="InvalidRequestException">
-    /// The template refuses the conversation or fails, or it has no place for what the request brings.
+    /// The template refuses the conversation, fails, or has no place for something in the request.
     /// </exception>
     public async Task<ChatPrompt> RenderAsync(
         ChatParameters request, ChatTemplate template, ChatTemplates templates, string owner, CancellationToken cancellationToken)

@@ -7,14 +7,14 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Api.Chat;
 
-/// <summary>Reads and checks the body of a request about a conversation, as far as that is possible without the model.</summary>
+/// <summary>Reads and checks the body of a chat request, as far as possible without the model.</summary>
 internal static class ChatRequestReader
 {
-    // What the server itself gives to templates.
+    // Variables that the server itself passes to templates.
     private static readonly string[] TemplateVariables = ["messages", "tools", "documents", "add_generation_prompt", "chat_template"];
 
     /// <param name="json">The body, a JSON object.</param>
-    /// <param name="defaults">What the model recommends where the body says nothing.</param>
+    /// <param name="defaults">The model's recommended values for absent fields.</param>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static ChatRequest Read(JsonElement json, SamplingParams defaults)
     {
@@ -27,7 +27,7 @@ internal static class ChatRequestReader
         return request;
     }
 
-    /// <summary>Checks the conversation of a request that was read in another shape.</summary>
+    /// <summary>Checks the conversation of a request of another type.</summary>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static void Check(ChatRequest request)
     {

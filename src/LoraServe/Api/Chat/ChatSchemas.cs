@@ -4,7 +4,7 @@ using Microsoft.OpenApi;
 
 namespace LoraServe.Api.Chat;
 
-/// <summary>Schemas of the parts of a chat request that are checked as JSON.</summary>
+/// <summary>Schemas of the fields of a chat request that are checked as raw JSON.</summary>
 internal static class ChatSchemas
 {
     private const string Name = "get_weather";
@@ -35,7 +35,7 @@ internal static class ChatSchemas
         return Task.CompletedTask;
     }
 
-    // The generator passes over the comments of fields that hold any JSON.
+    // The schema generator ignores comments of fields of arbitrary JSON.
     private static void DescribeJson(OpenApiSchema schema, bool isList, string? field)
     {
         schema.Type = isList ? JsonSchemaType.Array : JsonSchemaType.Object;

@@ -5,15 +5,15 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Api.Chat;
 
-/// <summary>The functions of a request as they were sent.</summary>
+/// <summary>The functions of a request as sent.</summary>
 /// <param name="Json">A list.</param>
 [JsonConverter(typeof(ChatToolsConverter))]
 public sealed record ChatTools(JsonElement Json)
 {
-    /// <summary>Their names, where they have one.</summary>
+    /// <summary>Their names, if present.</summary>
     internal IReadOnlySet<string> Names { get; } = Json.EnumerateArray().Select(Name).OfType<string>().ToHashSet(StringComparer.Ordinal);
 
-    /// <summary>Checks each function, and collects a fault for every field that is wrong.</summary>
+    /// <summary>Checks each function and collects a fault for every invalid field.</summary>
     internal void Check(RequestFaults faults)
     {
         var i = 0;

@@ -4,7 +4,7 @@ using LoraServe.Generation;
 
 namespace LoraServe.Api.Chat;
 
-/// <summary>A conversation as the prompt of one column. Its chat template may come with the adapter, so that it is rendered once that is there.</summary>
+/// <summary>A conversation as the prompt of one column. Its chat template may come with the adapter, so it is rendered after that is loaded.</summary>
 /// <param name="prompts">Of the request, shared by its columns.</param>
 internal sealed class ConversationPrompt(RequestPrompts prompts) : IPromptSource
 {

@@ -5,21 +5,21 @@ using LoraServe.Text.Templates;
 namespace LoraServe.Api.Chat;
 
 /// <summary>
-/// Continuing the final message, as transformers' continue_final_message does it: the template is run with a marker at the end of the
-/// message, and what it writes from there on is left out.
+/// Continues the final message as transformers' continue_final_message does: the template renders with a marker at the end of the
+/// message, and its output from the marker on is cut.
 /// </summary>
 internal static class FinalMessage
 {
     private const string Field = "continue_final_message";
 
     /// <summary>The text of the final message; empty if it has none.</summary>
-    /// <param name="messages">As they were sent or as the template sees them.</param>
+    /// <param name="messages">As sent or as the template sees them.</param>
     public static string Text(JsonElement messages) => string.Join('\n', Texts(messages));
 
-    /// <summary>A text that is in no conversation. Its last character tells whether the template trims messages.</summary>
+    /// <summary>A random text. Its last character shows whether the template trims messages.</summary>
     public static string NewMarker() => $"{Guid.NewGuid():N} ";
 
-    /// <summary>Refuses a final message without text.</summary>
+    /// <summary>Rejects a final message without text.</summary>
     /// <exception cref="InvalidRequestException">It has none.</exception>
     public static void Check(JsonElement messages)
     {
@@ -28,7 +28,7 @@ internal static class FinalMessage
     }
 
     /// <summary>The rendered text up to the marker.</summary>
-    /// <param name="rendered">What the template gave for messages with the marker.</param>
+    /// <param name="rendered">The rendered text of messages with the marker.</param>
     /// <param name="marker">The marker.</param>
     /// <exception cref="InvalidRequestException">The marker is not in the text.</exception>
     public static string Cut(string rendered, string marker)
@@ -40,7 +40,7 @@ internal static class FinalMessage
                 Field, "is not possible: the chat template changes the last message, so that its text is not in the prompt");
         }
 
-        // Where the template trims the message, it would have trimmed what stands before the marker.
+        // If the template trims messages, it would have trimmed the text before the marker.
         var isTrimmed = !rendered.AsSpan(at).StartsWith(marker, StringComparison.Ordinal);
         return isTrimmed ? rendered[..at].TrimEnd() : rendered[..at];
     }

@@ -18,12 +18,12 @@ internal sealed class RequestPrompts(ChatPrompts prompts, ChatParameters request
     /// <param name="adapter">What answers it.</param>
     /// <param name="cancellationToken">Stops waiting for other requests.</param>
     /// <exception cref="Api.Requests.InvalidRequestException">
-    /// There is no template, it cannot be used or refuses the conversation, or it has no place for what the request brings.
+    /// There is no usable template, it refuses the conversation, or it has no place for something in the request.
     /// </exception>
     public async Task<ChatPrompt> RenderAsync(AdapterLease adapter, CancellationToken cancellationToken)
     {
         var templates = prompts.TemplatesOf(adapter);
-        // As with transformers, it may be the name of one of the model's templates.
+        // As with transformers, it may name one of the model's templates.
         var template = request.ChatTemplate is { } own && !templates.Names.Contains(own)
             ? _own ??= await prompts.CompileAsync(own, owner, cancellationToken)
             : prompts.Find(request, templates);

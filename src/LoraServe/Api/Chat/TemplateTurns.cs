@@ -3,8 +3,8 @@ using System.Collections.Concurrent;
 namespace LoraServe.Api.Chat;
 
 /// <summary>
-/// How much of the machine templates of strangers take: so many at once in all, and of one owner no more than half of them, so that those
-/// of the others never wait behind a long line of its own. Each is bounded in time and memory.
+/// Limits CPU time for templates from requests and adapters: a total number at once, and at most half of them per owner, so that other owners'
+/// templates never wait behind one owner's queue. Each is bounded in time and memory.
 /// </summary>
 /// <param name="most">At once, in all.</param>
 internal sealed class TemplateTurns(int most) : IDisposable
@@ -12,8 +12,8 @@ internal sealed class TemplateTurns(int most) : IDisposable
     private readonly SemaphoreSlim _all = new(most);
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _owners = new(StringComparer.Ordinal);
 
-    /// <summary>Works in turn.</summary>
-    /// <param name="owner">Whose work it is; owners are as many as keys.</param>
+    /// <summary>Runs work in turn.</summary>
+    /// <param name="owner">The owner of the work; there is one per key.</param>
     /// <param name="work">What is done.</param>
     /// <param name="cancellationToken">Gives up waiting.</param>
     public async Task<T> RunAsync<T>(string owner, Func<T> work, CancellationToken cancellationToken)

@@ -9,7 +9,7 @@ namespace LoraServe.Api.Compare;
 [JsonConverter(typeof(CompareAdaptersConverter))]
 public sealed record CompareAdapters(IReadOnlyList<AdapterReference> Items)
 {
-    /// <summary>Most adapters of one comparison.</summary>
+    /// <summary>Maximum adapters of a comparison.</summary>
     public const int MaxCount = 64;
 }
 

@@ -5,23 +5,23 @@ using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Api.Compare;
 
-/// <summary>Turns what a run generates into the choices of a comparison.</summary>
+/// <summary>Turns the parts of a run into the choices of a comparison.</summary>
 /// <param name="request">What was asked for.</param>
 /// <param name="tokenizer">Turns ids back into text.</param>
 /// <param name="columns">What runs.</param>
-/// <param name="toolCalls">How each column writes calls; null where none are expected.</param>
+/// <param name="toolCalls">The notation of calls of each column; null if none are expected.</param>
 internal sealed class CompareChoices(
     CompareRequest request, Tokenizer tokenizer, IReadOnlyList<GenerationColumn> columns, IReadOnlyList<ToolCallFormat?> toolCalls)
 {
     private readonly List<ChatChoices> _choices = [.. toolCalls.Select(format => new ChatChoices(request, tokenizer, format))];
 
-    /// <summary>The pieces of a stream that a part gives, in order.</summary>
+    /// <summary>The chunks of a stream for a part, in order.</summary>
     public IEnumerable<CompareChoice> Chunks(ChoicePart part)
     {
         var column = part.Index / request.N;
         foreach (var chunk in _choices[column].Chunks(part))
         {
-            // A continuation has no role to begin with.
+            // A continuation has no initial role.
             if (request.Prompt is not null && chunk is { Delta.Role: not null, FinishReason: null } && part.Prompt is null) continue;
             yield return new CompareChoice
             {

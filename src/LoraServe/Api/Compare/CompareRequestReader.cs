@@ -8,7 +8,7 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Api.Compare;
 
-/// <summary>Reads and checks the body of a comparison, as far as that is possible without running it.</summary>
+/// <summary>Reads and checks the body of a comparison, as far as possible without running it.</summary>
 internal static class CompareRequestReader
 {
     private static readonly string[] ForMessages =
@@ -17,7 +17,7 @@ internal static class CompareRequestReader
     ];
 
     /// <param name="json">The body, a JSON object.</param>
-    /// <param name="model">The base, and what it recommends where the body says nothing.</param>
+    /// <param name="model">The base, with its recommended values for absent fields.</param>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static CompareRequest Read(JsonElement json, ModelInfo model)
     {

@@ -4,7 +4,7 @@ using LoraServe.Keys;
 
 namespace LoraServe.Api.Compare;
 
-/// <summary>Adapters of a comparison do not exist, or not for its caller; the message names all of them.</summary>
+/// <summary>Adapters of a comparison do not exist, or not for its caller; the message names them all.</summary>
 internal sealed class UnknownAdaptersException(IEnumerable<string> messages) : Exception(string.Join(' ', messages))
 {
     /// <param name="references">The adapters of a comparison.</param>

@@ -4,7 +4,7 @@ using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Api.Completions;
 
-/// <summary>Turns what a run generates into the choices of a completion.</summary>
+/// <summary>Turns the parts of a run into the choices of a completion.</summary>
 internal sealed class CompletionChoices(CompletionRequest request, Tokenizer tokenizer)
 {
     /// <summary>One piece of a stream.</summary>

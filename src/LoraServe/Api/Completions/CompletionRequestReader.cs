@@ -6,11 +6,11 @@ using LoraServe.Generation;
 
 namespace LoraServe.Api.Completions;
 
-/// <summary>Reads and checks the body of a completion request, as far as that is possible without the model.</summary>
+/// <summary>Reads and checks the body of a completion request, as far as possible without the model.</summary>
 internal static class CompletionRequestReader
 {
     /// <param name="json">The body, a JSON object.</param>
-    /// <param name="defaults">What the model recommends where the body says nothing.</param>
+    /// <param name="defaults">The model's recommended values for absent fields.</param>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static CompletionRequest Read(JsonElement json, SamplingParams defaults)
     {

@@ -91,7 +91,7 @@ public sealed record CompletionLogprobs
     /// <example>[0, 6]</example>
     public required IReadOnlyList<int> TextOffset { get; init; }
 
-    /// <summary>Those of consecutive tokens; a token without any, the first of a prompt, gets nulls.</summary>
+    /// <summary>The log-probabilities of consecutive tokens; a token without any, the first of a prompt, gets nulls.</summary>
     internal static CompletionLogprobs Of(IReadOnlyCollection<LocatedToken> tokens, Tokenizer tokenizer, int top) => new()
     {
         Tokens = [.. tokens.Select(token => tokenizer.TokenText(token.Id))],
@@ -100,7 +100,7 @@ public sealed record CompletionLogprobs
         TextOffset = [.. tokens.Select(token => token.Offset)],
     };
 
-    // Several ids may have the same text; the most probable one speaks for it.
+    // Several ids may have the same text; the most probable one represents it.
     private static Dictionary<string, float> Top(Tokenizer tokenizer, int tokenId, TokenLogprobs logprobs, int top)
     {
         var texts = new Dictionary<string, float>();

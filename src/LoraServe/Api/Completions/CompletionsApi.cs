@@ -10,7 +10,7 @@ namespace LoraServe.Api.Completions;
 /// <summary>POST /v1/completions.</summary>
 internal static class CompletionsApi
 {
-    // Goes with the example of the query parameter.
+    // Matches the example of the query parameter.
     private static JsonObject Example => new()
     {
         ["prompt"] = "I am Hildegard Holloway from Craiova. Unfortunately there is a puddle under my Linpedmi Zauskert from order #1564. "

@@ -6,7 +6,7 @@ using Microsoft.AspNetCore.Http.HttpResults;
 
 namespace LoraServe.Api.Models;
 
-/// <summary>What a request can name as its model.</summary>
+/// <summary>The models that requests can name.</summary>
 internal static class ModelsApi
 {
     public static IEndpointRouteBuilder MapModels(this IEndpointRouteBuilder routes)

@@ -3,12 +3,12 @@ using System.CommandLine.Parsing;
 
 namespace LoraServe.Api.Requests;
 
-/// <summary>What is wrong with the arguments of a command, in words.</summary>
+/// <summary>Explains errors in the arguments of a command.</summary>
 internal static class ArgumentErrors
 {
     private const int ExitCode = 1;
 
-    /// <summary>Writes every error to standard error, and where help is.</summary>
+    /// <summary>Writes every error and a hint to the help to standard error.</summary>
     /// <returns>The exit code.</returns>
     public static async Task<int> WriteAsync(ParseResult result)
     {
@@ -17,11 +17,11 @@ internal static class ArgumentErrors
         return ExitCode;
     }
 
-    /// <summary>A sentence for each mistake.</summary>
+    /// <summary>One sentence per error.</summary>
     public static IEnumerable<string> Of(ParseResult result)
     {
         var unknown = result.UnmatchedTokens;
-        // What follows an unknown option is most likely its value.
+        // The argument after an unknown option is most likely its value.
         var options = unknown.Where(IsOption).ToList();
         foreach (var token in options.Count > 0 ? options : unknown) yield return Unknown(token, result.CommandResult.Command);
         foreach (var error in result.Errors)

@@ -6,12 +6,12 @@ using Serilog.Events;
 namespace LoraServe.Api.Requests;
 
 /// <summary>
-/// Writes characters that steer a terminal, or that turn the direction or break the lines of what stands in it, as escapes such as \u202E:
-/// what others can put into a line of the log forges no other, and reads as what it is.
+/// Escapes characters that control a terminal, change the direction of text or break lines, as in \u202E:
+/// client data in a log line can neither forge another line nor mislead its reader.
 /// </summary>
 internal sealed class ControlCharacters : ILogEventEnricher
 {
-    /// <summary>Escapes the properties of an event, which are all that its template takes in.</summary>
+    /// <summary>Escapes the properties of an event, the only variable parts of its message.</summary>
     public void Enrich(LogEvent logEvent, ILogEventPropertyFactory propertyFactory)
     {
         foreach (var (name, value) in logEvent.Properties.ToList())
@@ -20,7 +20,7 @@ internal sealed class ControlCharacters : ILogEventEnricher
         }
     }
 
-    /// <summary>The text itself where there is nothing to escape.</summary>
+    /// <summary>The same text if there is nothing to escape.</summary>
     public static string Escape(string text)
     {
         if (!text.EnumerateRunes().Any(IsSteering)) return text;
@@ -45,7 +45,7 @@ internal sealed class ControlCharacters : ILogEventEnricher
         {
             case ScalarValue { Value: string text }:
                 return Escape(text) is var escaped && ReferenceEquals(escaped, text) ? value : new ScalarValue(escaped);
-            // What is no number is written as its text.
+            // Anything but numbers is written as text.
             case ScalarValue { Value: { } other } when !other.GetType().IsPrimitive:
                 return other.ToString() is { } shown && Escape(shown) is var safe && !ReferenceEquals(safe, shown) ? new ScalarValue(safe) : value;
             case SequenceValue sequence:

@@ -4,9 +4,9 @@ using Microsoft.Net.Http.Headers;
 
 namespace LoraServe.Api.Requests;
 
-/// <summary>A part of a multipart form, to be read before the next one.</summary>
-/// <param name="Field">Its name; empty where it has none.</param>
-/// <param name="FileName">As the client sent it; empty where it is no file.</param>
+/// <summary>A part of a multipart form, which must be read before the next one.</summary>
+/// <param name="Field">Its name; empty if it has none.</param>
+/// <param name="FileName">As the client sent it; empty if it is not a file.</param>
 /// <param name="Body">What it holds.</param>
 internal sealed record MultipartPart(string Field, string FileName, Stream Body);
 
@@ -16,13 +16,13 @@ internal static class MultipartForm
     // RFC 2046, section 5.1.1.
     private const int MaxBoundaryLength = 70;
 
-    /// <summary>Hands over each part in the order of the form.</summary>
+    /// <summary>Yields each part in the order of the form.</summary>
     /// <param name="request">Its body is the form.</param>
     /// <param name="maxParts">Most parts of it.</param>
     /// <param name="expected">What the form should be, for messages.</param>
     /// <param name="read">Reads a part.</param>
     /// <param name="cancellationToken">Stops reading.</param>
-    /// <exception cref="InvalidRequestException">It is no form, or a broken one.</exception>
+    /// <exception cref="InvalidRequestException">It is not a valid form.</exception>
     public static async Task ReadAsync(
         HttpRequest request, int maxParts, string expected, Func<MultipartPart, Task> read, CancellationToken cancellationToken)
     {
@@ -40,7 +40,7 @@ internal static class MultipartForm
         {
             throw new InvalidRequestException(null, $"The form is broken: {e.Message}");
         }
-        // The reader of forms has no other name for a missing end; faults of the disk carry the system's code.
+        // The form reader throws this for a missing end too; disk errors carry the system's code.
         catch (IOException e) when (e.HResult == new IOException().HResult && e is not BadHttpRequestException && e.InnerException is not OverflowException)
         {
             throw new InvalidRequestException(null, $"The form ends before its closing boundary: {expected}");

@@ -3,11 +3,11 @@ namespace LoraServe.Api.Requests;
 /// <summary>The name that somebody may have meant by a wrong one.</summary>
 internal static class NearName
 {
-    // Of the letters of a name, how many may be wrong: one of three, with one letter given.
+    // Tolerated typos in a name: one letter in three, and at least one.
     private const int LettersPerMistake = 3;
     private const int MaxLength = 64;
 
-    /// <summary>The nearest of some names; null if none is near. Case, dashes and underscores do not count.</summary>
+    /// <summary>The nearest of some names; null if none is near. Ignores case, dashes and underscores.</summary>
     public static string? Find(string wrong, IEnumerable<string> names)
     {
         if (wrong.Length > MaxLength) return null;
@@ -19,12 +19,12 @@ internal static class NearName
             .FirstOrDefault();
     }
 
-    /// <summary>Whether two names differ in case, dashes and underscores only.</summary>
+    /// <summary>Whether two names differ only in case, dashes and underscores.</summary>
     public static bool AreSame(string one, string other) => Letters(one) == Letters(other);
 
     private static string Letters(string name) => string.Concat(name.Where(char.IsLetterOrDigit)).ToLowerInvariant();
 
-    // Levenshtein: insertions, deletions and replacements of single letters.
+    // Levenshtein distance.
     private static int Distance(string one, string other)
     {
         var row = Enumerable.Range(0, other.Length + 1).ToArray();

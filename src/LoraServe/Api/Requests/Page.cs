@@ -1,15 +1,15 @@
 namespace LoraServe.Api.Requests;
 
 /// <summary>A part of a list.</summary>
-/// <param name="Items">In the order that was asked for.</param>
-/// <param name="HasMore">Whether there are more behind the last one.</param>
+/// <param name="Items">In the requested order.</param>
+/// <param name="HasMore">Whether there are more after the last one.</param>
 internal sealed record Page<T>(IReadOnlyList<T> Items, bool HasMore);
 
-/// <summary>Parts of lists that are in memory.</summary>
+/// <summary>Pages of lists in memory.</summary>
 internal static class Page
 {
     /// <summary>The first items of a list.</summary>
-    /// <param name="items">Only as many are looked at as are needed.</param>
+    /// <param name="items">Enumerated only as far as needed.</param>
     /// <param name="limit">Most items.</param>
     public static Page<T> Of<T>(IEnumerable<T> items, int limit)
     {

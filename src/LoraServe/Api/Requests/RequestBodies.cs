@@ -4,7 +4,7 @@ using Microsoft.OpenApi;
 
 namespace LoraServe.Api.Requests;
 
-/// <summary>Describes bodies that endpoints read and write by themselves: as JSON of any Content-Type, or as a stream.</summary>
+/// <summary>Documents bodies that endpoints read and write themselves: as JSON of any Content-Type, or as a stream.</summary>
 internal static class RequestBodies
 {
     private const string ArchiveDescription =
@@ -78,9 +78,9 @@ internal static class RequestBodies
         },
     };
 
-    /// <param name="route">An endpoint that reads JSON by itself.</param>
-    /// <param name="example">What Swagger sends at first: the examples of all fields at once contradict each other.</param>
-    /// <param name="isRequired">Whether the endpoint does nothing without a body.</param>
+    /// <param name="route">An endpoint that reads JSON itself.</param>
+    /// <param name="example">Swagger's initial body: the examples of all fields together would contradict each other.</param>
+    /// <param name="isRequired">Whether the endpoint needs a body.</param>
     public static RouteHandlerBuilder WithJsonBody<T>(this RouteHandlerBuilder route, JsonObject example, bool isRequired = true) =>
         route.WithMetadata(new JsonBody(typeof(T), example, isRequired));
 
@@ -93,10 +93,10 @@ internal static class RequestBodies
     public static RouteHandlerBuilder WithFileForm(this RouteHandlerBuilder route) =>
         route.WithMetadata(new StreamBody("multipart/form-data", FileForm));
 
-    /// <summary>Says that the endpoint can also answer with a stream of events, which are not of the shape of its whole answer.</summary>
+    /// <summary>Documents that the endpoint can also answer with events of another shape than its whole answer.</summary>
     public static RouteHandlerBuilder WithEvents<T>(this RouteHandlerBuilder route) => route.WithMetadata(new Events(typeof(T)));
 
-    /// <summary>Adds the body of an operation whose endpoint has one of the metadata above.</summary>
+    /// <summary>Adds the body to an operation whose endpoint has one of the metadata above.</summary>
     public static async Task TransformAsync(
         OpenApiOperation operation, OpenApiOperationTransformerContext context, CancellationToken cancellationToken)
     {

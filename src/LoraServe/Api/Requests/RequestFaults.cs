@@ -2,5 +2,5 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Api.Requests;
 
-/// <summary>What is wrong with a request. Reading it ends by an <see cref="InvalidRequestException"/> as soon as there is enough.</summary>
+/// <summary>Faults of a request. Reading ends with an <see cref="InvalidRequestException"/> as soon as there are enough.</summary>
 internal sealed class RequestFaults() : FaultList<RequestFault>(faults => new InvalidRequestException(faults));

@@ -13,16 +13,16 @@ namespace LoraServe.Api.Requests;
 
 /// <summary>
 /// Reads a JSON body into a request type and collects a fault for every field of a wrong type or out of range. Names, types and ranges
-/// are those of the type's properties, from which the API description is made too. A null value counts as absent, and so does "auto" where
+/// are those of the type's properties, which also define the API description. A null value counts as absent, and so does "auto" where
 /// the server may choose.
 /// </summary>
 internal static class RequestReader
 {
-    // To find duplicates, parsing reads every name, so that one of invalid Unicode is a fault there.
+    // Finding duplicates reads every name, so names that are not valid Unicode fail here.
     private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false, MaxDepth = 64 };
 
-    /// <summary>Parses a body that must hold one JSON object, whatever its Content-Type says.</summary>
-    /// <exception cref="InvalidRequestException">It holds something else.</exception>
+    /// <summary>Parses a body that must be one JSON object, whatever its Content-Type.</summary>
+    /// <exception cref="InvalidRequestException">It is something else.</exception>
     public static async Task<JsonDocument> ReadBodyAsync(HttpRequest request, CancellationToken cancellationToken)
     {
         JsonDocument document;
@@ -37,24 +37,24 @@ internal static class RequestReader
 
         if (Fault(document.RootElement) is { } fault)
             using (document) throw new InvalidRequestException(null, fault, "invalid_json");
-        // Here, for all of them: whoever reads such a text meets an exception, wherever that is.
+        // Here for all texts: otherwise reading such a text would throw, wherever that happens.
         if (UnicodeText.FirstInvalid(document.RootElement) is { } place)
             using (document) throw new InvalidRequestException(place, UnicodeText.Fault);
         return document;
     }
 
-    /// <summary>Reads a body whose every field must be one of the request's.</summary>
+    /// <summary>Reads a body with only the request's fields.</summary>
     /// <param name="request">The HTTP request.</param>
-    /// <param name="defaults">Holds the defaults; filled and returned.</param>
+    /// <param name="defaults">The defaults; filled and returned.</param>
     /// <param name="isRequired">Whether an empty body is a fault.</param>
     /// <param name="cancellationToken">Stops reading.</param>
     /// <exception cref="InvalidRequestException">With every fault.</exception>
     public static Task<T> ReadAsync<T>(HttpRequest request, T defaults, bool isRequired, CancellationToken cancellationToken)
         where T : class => ReadAsync(request, defaults, isRequired, FieldRules.None, cancellationToken);
 
-    /// <summary>Reads a body whose every field must be one of the request's, or one that the rules know.</summary>
+    /// <summary>Reads a body with only the request's fields and those known to the rules.</summary>
     /// <param name="request">The HTTP request.</param>
-    /// <param name="defaults">Holds the defaults; filled and returned.</param>
+    /// <param name="defaults">The defaults; filled and returned.</param>
     /// <param name="isRequired">Whether an empty body is a fault.</param>
     /// <param name="rules">What other fields mean.</param>
     /// <param name="cancellationToken">Stops reading.</param>
@@ -71,10 +71,10 @@ internal static class RequestReader
         return defaults;
     }
 
-    /// <summary>Sets the properties of a request whose fields are there.</summary>
+    /// <summary>Sets the properties of a request whose fields are present.</summary>
     /// <param name="json">A JSON object.</param>
-    /// <param name="request">Holds the defaults for fields that are absent.</param>
-    /// <param name="rules">What the fields mean that <typeparamref name="T"/> does not have.</param>
+    /// <param name="request">The defaults of absent fields.</param>
+    /// <param name="rules">Rules for fields that <typeparamref name="T"/> does not have.</param>
     /// <param name="faults">Receives every fault.</param>
     public static void Read<T>(JsonElement json, T request, FieldRules rules, RequestFaults faults)
         where T : class => Read(json, request, "", rules, faults);
@@ -120,13 +120,13 @@ internal static class RequestReader
 
     private static bool IsAuto(JsonElement value) => value.ValueKind == JsonValueKind.String && value.ValueEquals("auto");
 
-    // Parsing takes any bytes for text, which would fail only where somebody reads them.
+    // Parsing accepts any bytes in strings; reading them would fail later.
     private static string? Fault(JsonElement body) =>
         !Utf8.IsValid(JsonMarshal.GetRawUtf8Value(body)) ? "The body is not valid UTF-8."
         : body.ValueKind != JsonValueKind.Object ? $"The body must be a JSON object, found {FaultText.Show(body)}"
         : null;
 
-    // Sets the property, or says what was expected.
+    // Sets the property, or returns what was expected.
     private static string? Fault(JsonPropertyInfo property, JsonElement json, object request)
     {
         if (!AreNamesKnown(property.PropertyType, json)) return Describe(property);
@@ -140,7 +140,7 @@ internal static class RequestReader
             return Describe(property) ?? e.Message;
         }
 
-        // The type says that no text is null; what is in a list is not checked against it.
+        // The type excludes null texts, but items of lists are not checked against it.
         if (value is IEnumerable<string?> texts && texts.Contains(null)) return Describe(property);
         if (value is IReadOnlyDictionary<string, string?> named && named.Values.Contains(null)) return Describe(property);
         var constraints = property.AttributeProvider!.GetCustomAttributes(typeof(ValidationAttribute), inherit: true);
@@ -149,7 +149,7 @@ internal static class RequestReader
         return null;
     }
 
-    // The framework's converter takes "a, b" for a | b, which is another name or none, and any case for the same name.
+    // The framework's converter reads "a, b" as a | b, and ignores case.
     private static bool AreNamesKnown(Type type, JsonElement json)
     {
         if (json.ValueKind == JsonValueKind.Array && type is { IsGenericType: true, GenericTypeArguments: [var item] })
@@ -158,7 +158,7 @@ internal static class RequestReader
         return !name.IsEnum || Names(name).Any(known => JsonElement.DeepEquals(known, json));
     }
 
-    // Null where the type has its own converter, whose message says more.
+    // Null if the type has its own converter, whose message says more.
     private static string? Describe(JsonPropertyInfo property)
     {
         var type = Nullable.GetUnderlyingType(property.PropertyType) ?? property.PropertyType;

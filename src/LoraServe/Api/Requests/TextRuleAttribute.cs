@@ -5,11 +5,11 @@ using LoraServe.Metrics;
 
 namespace LoraServe.Api.Requests;
 
-/// <summary>What the text of an option has to be.</summary>
+/// <summary>Validates the text of an option.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 internal abstract class TextRuleAttribute : ValidationAttribute
 {
-    /// <summary>What was expected and what was found; null if the text is right.</summary>
+    /// <summary>What was expected and what was found; null if the text is valid.</summary>
     public abstract string? Fault(string text);
 
     public override bool IsValid(object? value) => value is not string text || Fault(text) is null;
@@ -21,7 +21,7 @@ internal sealed class ExistingFolderAttribute : TextRuleAttribute
     public override string? Fault(string text) => Directory.Exists(text) ? null : $"expected a folder that exists, found '{text}'";
 }
 
-/// <summary>A folder that exists or can be made.</summary>
+/// <summary>A folder that exists or can be created.</summary>
 internal sealed class FolderAttribute : TextRuleAttribute
 {
     public override string? Fault(string text) => File.Exists(text) ? $"expected a folder, found the file '{text}'" : null;

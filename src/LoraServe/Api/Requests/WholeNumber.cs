@@ -4,13 +4,13 @@ using System.Text.Json;
 
 namespace LoraServe.Api.Requests;
 
-/// <summary>Some clients have no whole numbers and write 24.0 for 24.</summary>
+/// <summary>Accepts 24.0 for 24, since some clients have no integers.</summary>
 internal static class WholeNumber
 {
-    // More digits than any whole number of 64 bits has, with its zeros behind the point.
+    // More digits than any 64-bit integer with zeros after the point.
     private const int MaxLength = 32;
 
-    /// <summary>The number without a point or an exponent where the field takes whole numbers and it is one; else the value as it is.</summary>
+    /// <summary>The number without point or exponent if the field takes whole numbers and it is one; otherwise the value as it is.</summary>
     public static JsonElement Plain(JsonElement json, Type type)
     {
         var target = Nullable.GetUnderlyingType(type) ?? type;

@@ -79,7 +79,7 @@ internal static class TokenizationApi
         return TypedResults.Ok(new DetokenizeResponse { Prompt = engine.Tokenizer.Decode([.. ids]) });
     }
 
-    // All adapters use the base's tokens, but an answer for a model that does not exist would hide a mistake.
+    // All adapters use the base's tokens, but an answer for an unknown model would hide a mistake.
     private static AdapterReference? Model(HttpContext context, LlmEngine engine, string? model)
     {
         if (AdapterSelector.Select([], [], null, model, engine.Model.Name) is not { } reference) return null;

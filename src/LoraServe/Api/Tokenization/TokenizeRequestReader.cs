@@ -5,7 +5,7 @@ using LoraServe.Generation;
 
 namespace LoraServe.Api.Tokenization;
 
-/// <summary>Reads and checks the bodies of requests about tokens, as far as that is possible without the model.</summary>
+/// <summary>Reads and checks the bodies of tokenization requests, as far as possible without the model.</summary>
 internal static class TokenizeRequestReader
 {
     private static readonly string[] ForMessages =

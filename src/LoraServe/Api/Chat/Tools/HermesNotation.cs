@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace LoraServe.Api.Chat.Tools;
 
-/// <summary>Calls as Hermes and Qwen write them; see <see cref="ToolCallFormat.Hermes"/>. A missing end marker is forgiven.</summary>
+/// <summary>Calls as Hermes and Qwen write them; see <see cref="ToolCallFormat.Hermes"/>. A missing end marker is tolerated.</summary>
 internal sealed class HermesNotation(ToolCallSettings settings) : ToolCallNotation(settings)
 {
     public override string Marker => "<tool_call>";

@@ -1,6 +1,6 @@
 namespace LoraServe.Api.Chat.Tools;
 
-/// <summary>Finds where a JSON object or array ends in a text that grows, reading every character once.</summary>
+/// <summary>Finds the end of a JSON object or array in a growing text, reading every character once.</summary>
 internal struct JsonExtent(int begin)
 {
     private int _position = begin;
@@ -11,8 +11,8 @@ internal struct JsonExtent(int begin)
     /// <summary>Where the value begins.</summary>
     public int Begin { get; } = begin;
 
-    /// <summary>The index behind the value's last bracket, or -1 while that has not come.</summary>
-    /// <param name="text">The text so far; it begins as in the calls before.</param>
+    /// <summary>The index after the value's last bracket, or -1 if that has not come yet.</summary>
+    /// <param name="text">The text so far; it extends that of earlier calls.</param>
     public int FindEnd(ReadOnlySpan<char> text)
     {
         for (; _position < text.Length; _position++)

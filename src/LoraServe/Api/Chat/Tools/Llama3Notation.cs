@@ -4,7 +4,7 @@ namespace LoraServe.Api.Chat.Tools;
 
 /// <summary>
 /// Calls as Llama 3 writes them; see <see cref="ToolCallFormat.Llama3Json"/>. An object without a marker is a call only if it has
-/// arguments and its name is one of the request's tools, so that an answer in JSON stays an answer.
+/// arguments and its name is one of the request's tools, so that a JSON answer stays an answer.
 /// </summary>
 internal sealed class Llama3Notation(ToolCallSettings settings) : ToolCallNotation(settings)
 {

@@ -2,11 +2,11 @@ using System.Text;
 
 namespace LoraServe.Api.Chat.Tools;
 
-/// <summary>Collects what a parser finds into deltas. White space alone beside calls is no content.</summary>
+/// <summary>Collects a parser's output into deltas. White space alone beside calls is not content.</summary>
 /// <param name="isParallel">False keeps the first call alone.</param>
 internal sealed class MessageDeltaWriter(bool isParallel)
 {
-    /// <summary>Longest white space that waits for what comes behind it.</summary>
+    /// <summary>Maximum white space held back until the next text.</summary>
     public const int MaxBlank = 1024;
 
     private readonly StringBuilder _content = new();
@@ -15,7 +15,7 @@ internal sealed class MessageDeltaWriter(bool isParallel)
     private bool _isBlank = true;
     private int _callCount;
 
-    /// <summary>Adds text for the reader; white space that a call may follow waits.</summary>
+    /// <summary>Adds content; white space that a call may follow is held back.</summary>
     public void Add(ReadOnlySpan<char> text)
     {
         if (!_isBlank)
@@ -43,8 +43,8 @@ internal sealed class MessageDeltaWriter(bool isParallel)
         _isBlank = true;
     }
 
-    /// <summary>What was added since the last time.</summary>
-    /// <param name="isEnd">Whether nothing more comes: white space is content where there was no call.</param>
+    /// <summary>The delta since the last call.</summary>
+    /// <param name="isEnd">Whether the text is over: then white space is content if there was no call.</param>
     public MessageDelta Take(bool isEnd)
     {
         if (isEnd && _callCount == 0) _content.Append(_blank);

@@ -47,7 +47,7 @@ internal sealed class MistralNotation(ToolCallSettings settings) : ToolCallNotat
         return from;
     }
 
-    // Whether the marker stood there; null if that cannot be known yet.
+    // Whether the marker is there; null if that is not known yet.
     private static bool? Skip(ReadOnlySpan<char> text, ref int at, string marker)
     {
         var rest = text[at..];

@@ -3,7 +3,7 @@ using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Api.Chat.Tools;
 
-/// <summary>Which notation a model uses, and the parser for it.</summary>
+/// <summary>Detects a model's notation of calls, and creates parsers for it.</summary>
 internal static class ToolCallParsers
 {
     private const string Alphanumeric = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -16,7 +16,7 @@ internal static class ToolCallParsers
         ("<|python_tag|>", ToolCallFormat.Llama3Json),
     ];
 
-    /// <summary>The notation that the option --tool-call-parser names; null where it leaves that to the model's files.</summary>
+    /// <summary>The notation that the option --tool-call-parser names; null if it leaves that to the model's files.</summary>
     public static ToolCallFormat? Parse(string option) => option switch
     {
         "hermes" => ToolCallFormat.Hermes,
@@ -25,10 +25,10 @@ internal static class ToolCallParsers
         _ => null,
     };
 
-    /// <summary>The notation that a template writes earlier calls in, else the one whose marker is a token; null if there is none.</summary>
+    /// <summary>The notation in which a template renders earlier calls, else one whose marker is a token; null if there is none.</summary>
     public static ToolCallFormat? Detect(string template, Tokenizer tokenizer)
     {
-        // Qwen3-Coder has the marker of Hermes around calls that are no JSON.
+        // Qwen3-Coder uses the marker of Hermes around calls that are not JSON.
         if (template.Contains("<function=", StringComparison.Ordinal)) return null;
         foreach (var (mark, format) in Marks)
         {
@@ -43,7 +43,7 @@ internal static class ToolCallParsers
         return null;
     }
 
-    /// <summary>Whether calls begin with a special token, which has to stay in the text for them to be found.</summary>
+    /// <summary>Whether calls start with a special token, which must stay in the text for them to be found.</summary>
     public static bool HasSpecialMarker(ToolCallFormat format, Tokenizer tokenizer) =>
         tokenizer.TokenId(Marks.First(mark => mark.Format == format).Mark) is { } id && tokenizer.IsSpecial(id);
 
@@ -62,7 +62,7 @@ internal static class ToolCallParsers
         });
     }
 
-    // Mistral's templates refuse ids of any other form when they come back.
+    // Mistral's templates reject ids of any other form in later requests.
     private static string NewId(ToolCallFormat format) => format == ToolCallFormat.Mistral
         ? RandomNumberGenerator.GetString(Alphanumeric, MistralIdLength)
         : $"call_{Guid.NewGuid():N}";

@@ -1,6 +1,6 @@
 namespace LoraServe.Api.Chat.Tools;
 
-/// <summary>What a request says about the calls that it expects.</summary>
+/// <summary>A request's settings for tool calls.</summary>
 internal sealed record ToolCallSettings
 {
     /// <summary>Names of the request's tools.</summary>
@@ -9,6 +9,6 @@ internal sealed record ToolCallSettings
     /// <summary>False keeps the first call alone.</summary>
     public bool IsParallel { get; init; } = true;
 
-    /// <summary>Makes the id of a call that the model gave none.</summary>
+    /// <summary>Makes the id of a call without one.</summary>
     public required Func<string> NewId { get; init; }
 }

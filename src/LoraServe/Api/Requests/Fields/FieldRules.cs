@@ -4,33 +4,33 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Api.Requests.Fields;
 
 /// <summary>
-/// What the fields of a request mean that are none of its own. A field that nobody knows is refused: to pass it over could answer another
+/// The meaning of fields that are not a request's own. An unknown field is refused: ignoring it could answer another
 /// question than was asked.
 /// </summary>
 internal sealed class FieldRules
 {
     private readonly Dictionary<string, FieldRule> _rules;
 
-    /// <param name="rules">Of two for the same field, the later counts.</param>
+    /// <param name="rules">Of two rules for the same field, the later counts.</param>
     public FieldRules(params IEnumerable<FieldRule> rules)
     {
         _rules = new Dictionary<string, FieldRule>(StringComparer.Ordinal);
         foreach (var rule in rules) _rules[rule.Name] = rule;
     }
 
-    /// <summary>For requests that have no fields but their own.</summary>
+    /// <summary>For requests with only their own fields.</summary>
     public static FieldRules None { get; } = new();
 
-    /// <summary>All, by name.</summary>
+    /// <summary>All rules, by name.</summary>
     public IEnumerable<FieldRule> All => _rules.Values.OrderBy(rule => rule.Name, StringComparer.Ordinal);
 
     /// <summary>Other names of a field.</summary>
     public IEnumerable<string> OtherNames(string field) => _rules.Values.OfType<OtherName>().Where(rule => rule.Of == field).Select(rule => rule.Name);
 
-    /// <summary>The rule for a field; null where nobody knows it.</summary>
+    /// <summary>The rule for a field; null if it is unknown.</summary>
     public FieldRule? Find(string name) => _rules.GetValueOrDefault(name);
 
-    /// <summary>Refuses a field that is neither one of the request's own nor passed over.</summary>
+    /// <summary>Rejects a field that is neither one of the request's own nor harmless.</summary>
     /// <param name="name">The field, with the part that holds it.</param>
     /// <param name="value">Its value, not null.</param>
     /// <param name="known">The request's own fields, as <paramref name="name"/> is written.</param>
