@@ -4,10 +4,10 @@ using LoraServe.Engine.Adapters.Store;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>From references to leases on adapters in memory: resolve, check, load, hold.</summary>
-/// <param name="names">What references mean.</param>
-/// <param name="checks">Come before a version is used.</param>
-/// <param name="residents">Load and hold it.</param>
+/// <summary>From references to leases on adapters in memory: resolve, check, load, lease.</summary>
+/// <param name="names">Resolve references.</param>
+/// <param name="checks">Check versions before use.</param>
+/// <param name="residents">Load and lease it.</param>
 /// <param name="uses">Count requests by name.</param>
 /// <param name="random">Chooses versions by their split.</param>
 internal sealed class AdapterAcquisition(
@@ -15,13 +15,13 @@ internal sealed class AdapterAcquisition(
 {
     /// <summary>
     /// A lease on the version that a reference means now, or on the mix of several, loaded into memory if it is not yet there. Where a name
-    /// is split between versions, this request gets one of them by chance; the lease says which.
+    /// is split between versions, this request gets one of them at random; the lease says which.
     /// </summary>
     /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
     /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
     /// <exception cref="DamagedAdapterException">Its files were changed or damaged since it was accepted.</exception>
     /// <exception cref="AdapterCacheFullException">There is no memory for it.</exception>
-    /// <exception cref="AdapterTooLargeException">There can be no memory for it.</exception>
+    /// <exception cref="AdapterTooLargeException">It does not fit the budget.</exception>
     public ValueTask<AdapterLease> AcquireAsync(AdapterReference reference, CancellationToken cancellationToken) =>
         AcquireAsync(reference, Chance, cancellationToken);
 
@@ -44,7 +44,7 @@ internal sealed class AdapterAcquisition(
             }
             catch (Exception e) when (e is not OperationCanceledException && !names.Catalog.Holds(resolved))
             {
-                // A name was moved or removed, or a version mended, while the old one was being read.
+                // A name was moved or removed, or a version mended, while the old one was read.
             }
             finally
             {

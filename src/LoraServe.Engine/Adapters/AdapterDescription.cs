@@ -4,10 +4,10 @@ using LoraServe.Engine.Adapters.Store;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>Puts together what the outside may know of a name.</summary>
+/// <summary>Builds the public description of a name.</summary>
 /// <param name="catalog">Names and versions.</param>
 /// <param name="cache">Tells where a version is.</param>
-/// <param name="uses">Tell when a name was used last since the start.</param>
+/// <param name="uses">Know when a name was last used since the start.</param>
 internal sealed class AdapterDescription(AdapterCatalog catalog, AdapterCache cache, AdapterUses uses)
 {
     /// <summary>All adapters and saved mixes, sorted by name.</summary>
@@ -24,7 +24,7 @@ internal sealed class AdapterDescription(AdapterCatalog catalog, AdapterCache ca
         return [.. alias.History.Select(entry => Of(alias, entry))];
     }
 
-    /// <summary>A name and what it stands for.</summary>
+    /// <summary>A name and what it points at.</summary>
     public AdapterInfo Of(AdapterAlias alias) => (alias.IsMix ? OfMix(alias) : OfAdapter(alias)) with
     {
         Name = alias.Name,

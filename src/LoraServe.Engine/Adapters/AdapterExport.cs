@@ -4,7 +4,7 @@ using LoraServe.Engine.Adapters.Store;
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>
-/// The files of an adapter as PEFT reads them, held open: they can be read to their end, whatever becomes of the adapter meanwhile. One
+/// The files of an adapter as PEFT reads them, held open: they can be read to the end even if the adapter is deleted meanwhile. One
 /// reader at a time.
 /// </summary>
 public sealed class AdapterExport : IDisposable
@@ -14,13 +14,13 @@ public sealed class AdapterExport : IDisposable
 
     private AdapterExport(string name, AdapterVersionId version, IDisposable? owner) => (Name, Version, _owner) = (name, version, owner);
 
-    /// <summary>The name under which it was asked for.</summary>
+    /// <summary>The name that was requested.</summary>
     public string Name { get; }
 
-    /// <summary>SHA-256 of the adapter's content, of a mix that of the versions and weights of its parts.</summary>
+    /// <summary>SHA-256 of the adapter's content; for a mix, of the versions and coefficients of its parts.</summary>
     public AdapterVersionId Version { get; }
 
-    /// <summary>The files that matter of a PEFT folder; all others stay behind.</summary>
+    /// <summary>The files of a PEFT folder that belong to the adapter; others are left out.</summary>
     /// <param name="folder">A PEFT folder.</param>
     /// <param name="name">The adapter's name.</param>
     /// <param name="version">The adapter's version.</param>
@@ -53,7 +53,7 @@ public sealed class AdapterExport : IDisposable
     /// <summary>Writes an archive of the files, the same bytes for the same files.</summary>
     /// <param name="format">The archive's.</param>
     /// <param name="destination">Need not be seekable; written to asynchronously only, and left open.</param>
-    /// <param name="cancellationToken">Leaves the archive without its end.</param>
+    /// <param name="cancellationToken">Leaves the archive incomplete.</param>
     public async Task WriteAsync(ArchiveFormat format, Stream destination, CancellationToken cancellationToken)
     {
         foreach (var (_, content) in _files) content.Position = 0;
@@ -69,7 +69,7 @@ public sealed class AdapterExport : IDisposable
         _owner?.Dispose();
     }
 
-    // Others may delete the file, or put another in its place, as if nobody read it.
+    // Others may delete or replace the file while it is read.
     private static FileStream Open(string path) => new(path, new FileStreamOptions
     {
         Mode = FileMode.Open,

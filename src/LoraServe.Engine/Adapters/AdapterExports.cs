@@ -5,25 +5,27 @@ using LoraServe.Engine.Adapters.Store;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>Adapters to be taken away.</summary>
-/// <param name="names">What references mean.</param>
+/// <summary>Exports of adapters.</summary>
+/// <param name="names">Resolve references.</param>
 /// <param name="store">Has the files.</param>
-/// <param name="admission">Tells whether they are what they were.</param>
-/// <param name="mixes">Writes those that have no files.</param>
+/// <param name="admission">Checks whether files are unchanged.</param>
+/// <param name="mixes">Writes mixes, which have no files.</param>
 internal sealed class AdapterExports(AdapterNames names, AdapterStore store, AdapterAdmission admission, MixExports mixes)
 {
     /// <summary>
     /// The files of an adapter as they were accepted, or a PEFT folder of what a mix is served as, its parts' ranks concatenated and their
-    /// weights folded in. Where a name is split between versions, the current one. Other adapters than those of this base are given as they
-    /// lie on the disk.
+    /// coefficients folded in. Where a name is split between versions, the current one. Adapters of another base are given as they
+    /// are on disk.
     /// </summary>
     /// <param name="reference">An adapter, a version of one, or a mix.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
-    /// <exception cref="InvalidAdapterReferenceException">It is ambiguous, or a mix that cannot be expressed; the message says why.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">
+    /// The reference is ambiguous, or a mix that PEFT cannot express; the message says why.
+    /// </exception>
     /// <exception cref="DamagedAdapterException">Its files were changed or damaged since it was accepted.</exception>
     /// <exception cref="AdapterCacheFullException">There is no memory for the mix.</exception>
-    /// <exception cref="TooManyExportsException">Too many mixes are being taken away.</exception>
+    /// <exception cref="TooManyExportsException">Too many mixes are being exported.</exception>
     public async Task<AdapterExport> ExportAsync(AdapterReference reference, CancellationToken cancellationToken)
     {
         while (true)
@@ -37,7 +39,7 @@ internal sealed class AdapterExports(AdapterNames names, AdapterStore store, Ada
             }
             catch (Exception e) when (e is not (OperationCanceledException or TooManyExportsException) && !names.Catalog.Holds(resolved))
             {
-                // It was removed or mended while it was being read.
+                // It was removed or mended while it was read.
             }
         }
     }
@@ -64,7 +66,7 @@ internal sealed class AdapterExports(AdapterNames names, AdapterStore store, Ada
         }
     }
 
-    // Null for what another base accepted: how its tensors are to be read is not known here, only whether its files are the same.
+    // Null for a version of another base: how to read its tensors is unknown here, only whether its files are unchanged.
     private AdapterVersionId? HashOf(string folder, bool inMemory)
     {
         try

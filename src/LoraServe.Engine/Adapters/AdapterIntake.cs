@@ -5,13 +5,13 @@ using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>Takes uploads in: reads, checks, stores and names them.</summary>
+/// <summary>Accepts uploads: reads, checks, stores and names them.</summary>
 /// <param name="admission">Checks them.</param>
-/// <param name="store">Gets their files.</param>
-/// <param name="names">Get their names.</param>
+/// <param name="store">Stores their files.</param>
+/// <param name="names">Store their names.</param>
 /// <param name="limits">Of an upload.</param>
 /// <param name="time">Dates them.</param>
-/// <param name="logger">Told what was added.</param>
+/// <param name="logger">Logs what was added.</param>
 internal sealed partial class AdapterIntake(
     AdapterAdmission admission, AdapterStore store, AdapterNames names, AdapterLimits limits, TimeProvider time, ILogger logger)
 {
@@ -33,9 +33,9 @@ internal sealed partial class AdapterIntake(
     /// <summary>
     /// Stores an upload that was checked, durably, under its name. The version that the name pointed at before stays in its history.
     /// </summary>
-    /// <param name="adapter">Is closed.</param>
+    /// <param name="adapter">The upload, which is closed.</param>
     /// <param name="cancellationToken">Leaves the store as it was.</param>
-    /// <returns>The adapter; where name and content are the same as before, its files are new and nothing else.</returns>
+    /// <returns>The adapter; if name and content are unchanged, only its files are new.</returns>
     /// <exception cref="AdapterExistsException">The name belongs to other content.</exception>
     /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
     /// <exception cref="InvalidAdapterPatchException">The name is pinned, and all pinned adapters would not fit into memory.</exception>
@@ -58,7 +58,7 @@ internal sealed partial class AdapterIntake(
         if (names.Catalog.Find(info.Name) is { Folder: not null } own)
             return own.Current == info.Version ? names.Describe(own) : throw new AdapterReadOnlyException(info.Name);
         var (now, files) = (time.GetUtcNow(), adapter.Upload.Describe());
-        // The disk may take long: all is written before names are locked, by what they are then.
+        // The disk may be slow, so everything is written before names are locked, from a snapshot of them.
         var naming = Decide(adapter, files, now);
         var staged = StagedVersion.Of(info.Version, adapter.Upload.Folder);
         staged.Describe(naming.File);
@@ -66,7 +66,7 @@ internal sealed partial class AdapterIntake(
         using var change = names.BeginChange();
         cancellationToken.ThrowIfCancellationRequested();
         naming = Decide(adapter, files, now);
-        // Written again only where another change came between.
+        // Written again only if another change came in between.
         staged.Describe(naming.File);
         var isNew = !names.Catalog.Versions.ContainsKey(info.Version);
         store.Put(staged);
@@ -76,7 +76,7 @@ internal sealed partial class AdapterIntake(
             LogAdded(logger, info.Name, info.Version.Value, info.Rank, info.Parameters);
             return added;
         }
-        // What the registry has taken in needs its files.
+        // What the registry has stored needs its files.
         catch when (isNew && !names.Catalog.Versions.ContainsKey(info.Version))
         {
             store.Delete(info.Version);
@@ -84,7 +84,7 @@ internal sealed partial class AdapterIntake(
         }
     }
 
-    // The name with the version, and what its folder is to say of itself.
+    // The name with the version, and the text that its folder keeps about itself.
     private (AdapterAlias Alias, VersionFile File) Decide(CheckedUpload adapter, IReadOnlyList<VersionFileEntry> files, DateTimeOffset now)
     {
         var (info, options, catalog) = (adapter.Info, adapter.Options, names.Catalog);

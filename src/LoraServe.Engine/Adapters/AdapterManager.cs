@@ -9,7 +9,7 @@ namespace LoraServe.Engine.Adapters;
 /// <summary>
 /// Names, versions and residency of adapters. A name is an alias of an immutable version and can be moved; running requests keep theirs.
 /// Names come from uploads, kept in the data folder, or from a folder given at start, whose content only the operator can change.
-/// Safe for concurrent use: readers see one snapshot after the other, each whole.
+/// Safe for concurrent use: readers see consistent snapshots.
 /// </summary>
 public sealed class AdapterManager : IDisposable
 {
@@ -35,7 +35,7 @@ public sealed class AdapterManager : IDisposable
     /// <summary>The adapters in memory, in numbers.</summary>
     public AdapterCacheStatus CacheStatus => _parts.Cache.Status;
 
-    /// <summary>What becomes of adapters in memory, to be published.</summary>
+    /// <summary>Counts of adapters in memory, to be published.</summary>
     internal AdapterMetrics Metrics => _parts.Metrics;
 
     /// <summary>The adapters in memory.</summary>
@@ -61,7 +61,7 @@ public sealed class AdapterManager : IDisposable
     /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
     public AdapterVersionId VersionOf(AdapterReference reference) => _parts.Names.Catalog.Resolve(reference, static () => 1).Version;
 
-    /// <summary>All names on the way from a reference to its versions, those of the parts of saved mixes among them.</summary>
+    /// <summary>All names on the way from a reference to its versions, including the parts of saved mixes.</summary>
     /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
     /// <exception cref="InvalidAdapterReferenceException">The reference cannot be a mix, or a version is ambiguous.</exception>
     public IReadOnlyCollection<string> NamesBehind(AdapterReference reference) => _parts.Names.Catalog.Resolve(reference, static () => 1).Names;

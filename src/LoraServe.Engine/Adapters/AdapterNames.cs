@@ -6,14 +6,14 @@ using Microsoft.Extensions.Logging;
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>
-/// All names and versions: one snapshot after the other for readers, each whole, and changes one after the other. A change is one transaction
+/// All names and versions: consistent snapshots for readers, and one change at a time. A change is one transaction
 /// of the registry, after which the snapshot is replaced. Safe for concurrent use.
 /// </summary>
 /// <param name="store">Keeps the files of versions as long as they have names.</param>
 /// <param name="registry">Keeps the names.</param>
-/// <param name="cache">Keeps what pinned names mean in memory.</param>
-/// <param name="uses">Of the names.</param>
-/// <param name="logger">Told what stays on the disk.</param>
+/// <param name="cache">Keeps the versions of pinned names in memory.</param>
+/// <param name="uses">Counts uses of names.</param>
+/// <param name="logger">Logs what could not be deleted.</param>
 internal sealed partial class AdapterNames(AdapterStore store, AdapterRegistry registry, AdapterCache cache, AdapterUses uses, ILogger logger)
 {
     // Held while the registry and the snapshot change together.
@@ -26,16 +26,16 @@ internal sealed partial class AdapterNames(AdapterStore store, AdapterRegistry r
     /// <summary>Grows with every change of what exists.</summary>
     public long Generation => registry.Generation;
 
-    /// <summary>What the outside may know of a name now.</summary>
+    /// <summary>The public description of a name now.</summary>
     public AdapterInfo Describe(AdapterAlias alias) => Describe(Catalog).Of(alias);
 
-    /// <summary>What the outside may know of the names of a snapshot.</summary>
+    /// <summary>The public descriptions of the names of a snapshot.</summary>
     public AdapterDescription Describe(AdapterCatalog catalog) => new(catalog, cache, uses);
 
-    /// <summary>Begins with what was found at start.</summary>
+    /// <summary>Sets what was found at start.</summary>
     public void Open(AdapterCatalog catalog) => Replace(catalog);
 
-    /// <summary>Until it is disposed, on this thread, nobody else changes names: what is decided from the catalog can be committed.</summary>
+    /// <summary>Locks names against other changes until disposed, on this thread: what is decided from the catalog can be committed.</summary>
     public Lock.Scope BeginChange() => _changing.EnterScope();
 
     /// <summary>Stores a name, new or changed, and versions that are new; within <see cref="BeginChange"/>.</summary>
@@ -43,7 +43,7 @@ internal sealed partial class AdapterNames(AdapterStore store, AdapterRegistry r
     /// <exception cref="IOException">Nothing was changed.</exception>
     public AdapterInfo Commit(AdapterAlias alias, params KnownVersion[] versions)
     {
-        // The row is rewritten whole: what was used since it was read stays.
+        // The row is rewritten whole; uses since it was read stay.
         alias = alias with { LastUse = uses.LastUse(alias.Name) ?? alias.LastUse };
         var next = _catalog.With(alias, versions);
         CheckPins(next);
@@ -53,7 +53,7 @@ internal sealed partial class AdapterNames(AdapterStore store, AdapterRegistry r
     }
 
     /// <summary>
-    /// Takes in what was found out about a version, if the catalog still holds what was read: an upload may have mended it since. It is right
+    /// Records a finding about a version, if the catalog still holds what was read: an upload may have mended it since. It holds
     /// even if it cannot be stored.
     /// </summary>
     /// <param name="read">As it was known.</param>
@@ -94,7 +94,7 @@ internal sealed partial class AdapterNames(AdapterStore store, AdapterRegistry r
         cache.Pin(catalog.Pins());
     }
 
-    // A smaller budget than at the last start is no reason to refuse changes that need no more of it.
+    // A budget smaller than at the last start must not prevent changes that need no more of it.
     private void CheckPins(AdapterCatalog next)
     {
         var pinned = next.Pins().Values.Sum();

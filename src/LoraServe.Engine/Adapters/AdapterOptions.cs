@@ -2,7 +2,7 @@ using LoraServe.Engine.Adapters.Intake;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>Where adapters are kept and what they may cost.</summary>
+/// <summary>Where adapters are kept, and their limits.</summary>
 internal sealed record AdapterOptions
 {
     /// <summary>Folder that keeps uploads across restarts.</summary>
@@ -20,13 +20,13 @@ internal sealed record AdapterOptions
     /// <summary>How long a request waits for memory.</summary>
     public TimeSpan CachePatience { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>Most adapters that have a label of their own in metrics.</summary>
+    /// <summary>Most adapters with their own label in metrics.</summary>
     public int MaxLabels { get; init; } = 100;
 
-    /// <summary>How long the trash of the data folder keeps what no name leads to.</summary>
+    /// <summary>How long the trash of the data folder keeps files that no name needs.</summary>
     public TimeSpan TrashAge { get; init; } = TimeSpan.FromDays(7);
 
-    /// <summary>Whether the registry is built from the folders, in the place of the one that is there.</summary>
+    /// <summary>Whether to rebuild the registry from the folders.</summary>
     public bool RebuildRegistry { get; init; }
 
     /// <summary>Limits of an upload.</summary>

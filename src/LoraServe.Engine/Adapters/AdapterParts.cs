@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>What an <see cref="AdapterManager"/> consists of, put together: the data folder, the names in it, and those who use them.</summary>
+/// <summary>The parts of an <see cref="AdapterManager"/>: the data folder, its names, and the services that use them.</summary>
 internal sealed class AdapterParts : IDisposable
 {
     private readonly AdapterStore _store;
@@ -18,7 +18,7 @@ internal sealed class AdapterParts : IDisposable
     /// <param name="options">Folders and limits.</param>
     /// <param name="time">Dates uploads and uses.</param>
     /// <param name="random">Chooses versions by their split.</param>
-    /// <param name="logger">For the log lines of all.</param>
+    /// <param name="logger">Shared by all parts.</param>
     /// <exception cref="IOException">The data folder cannot be used, or another process uses it.</exception>
     /// <exception cref="InvalidAdapterException">Adapters of the folder given at start are refused: all faults of all of them.</exception>
     public AdapterParts(AdapterBase model, AdapterOptions options, TimeProvider time, Random random, ILogger logger)

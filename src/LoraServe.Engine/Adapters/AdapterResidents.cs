@@ -8,20 +8,20 @@ using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>Brings versions into memory and holds them there.</summary>
-/// <param name="names">Tell what was removed meanwhile, and learn what is damaged.</param>
-/// <param name="checks">Come before a version is loaded ahead of requests.</param>
+/// <summary>Loads versions and leases them.</summary>
+/// <param name="names">Know what was removed meanwhile, and record damage.</param>
+/// <param name="checks">Check versions that are loaded ahead of requests.</param>
 /// <param name="loader">Reads them.</param>
 /// <param name="cache">Keeps them.</param>
-/// <param name="metrics">Count what becomes of them.</param>
-/// <param name="logger">Told what was loaded, and what cannot be.</param>
+/// <param name="metrics">Count hits, loads and evictions.</param>
+/// <param name="logger">Logs loads and failures.</param>
 internal sealed partial class AdapterResidents(
     AdapterNames names, VersionChecks checks, AdapterLoader loader, AdapterCache cache, AdapterMetrics metrics, ILogger logger)
 {
-    /// <summary>A lease on what has been checked, loaded if it is not in memory.</summary>
+    /// <summary>A lease on a checked version, loaded if it is not in memory.</summary>
     /// <exception cref="DamagedVersionException">Files of it cannot be loaded.</exception>
     /// <exception cref="AdapterCacheFullException">There is no memory for it.</exception>
-    /// <exception cref="AdapterTooLargeException">There can be no memory for it.</exception>
+    /// <exception cref="AdapterTooLargeException">It does not fit the budget.</exception>
     public async ValueTask<AdapterLease> HoldAsync(ResolvedAdapter resolved, CancellationToken cancellationToken)
     {
         var isHit = true;
@@ -37,24 +37,24 @@ internal sealed partial class AdapterResidents(
             cancellationToken);
         if (isHit) metrics.Hit(resolved.Name);
         else metrics.Missed(resolved.Name);
-        // Its last name may have been taken away while it was read: nobody would ask for it again.
+        // Its last name may have been removed while it was read, so no request would use it again.
         var catalog = names.Catalog;
         if (resolved.Parts.Any(part => !catalog.Versions.ContainsKey(part.Version.Version))) cache.Evict(resolved.Version);
         return lease;
     }
 
-    /// <summary>The chat templates that an adapter in memory brought, or null.</summary>
+    /// <summary>The chat templates of an adapter in memory, or null.</summary>
     public ChatTemplates? TemplatesOf(LoraAdapter adapter) => loader.TemplatesOf(adapter);
 
-    /// <summary>Loads ahead of requests; they will tell what goes wrong.</summary>
+    /// <summary>Loads ahead of requests, which will report any failure.</summary>
     public void Prefetch(IEnumerable<string> pinned)
     {
         foreach (var name in pinned) _ = Task.Run(() => PrefetchAsync(name));
     }
 
     /// <summary>
-    /// The names under which adapters were asked for that are in memory, as far as they still mean what is there, and that are being loaded or
-    /// wait for memory; each once, the most recently used first.
+    /// The requested names of adapters that are in memory, as far as they still point there, and of those being loaded or
+    /// waiting for memory; each once, most recently used first.
     /// </summary>
     public (IReadOnlyList<string> Loaded, IReadOnlyList<string> Loading) Names()
     {
@@ -69,7 +69,7 @@ internal sealed partial class AdapterResidents(
     }
 
     /// <summary>
-    /// Why these can never be in memory at the same time, loaded in this order, however long somebody waits; null if they can.
+    /// Why these can never be in memory at the same time, loaded in this order; null if they can.
     /// </summary>
     /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
     /// <exception cref="InvalidAdapterReferenceException">A reference cannot be a mix, or a version is ambiguous.</exception>

@@ -8,8 +8,8 @@ using Microsoft.Extensions.Logging;
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>
-/// Reads names and versions when the server starts. What was checked before against the same base by the same rules is taken from the
-/// registry without opening a file; the rest is checked when it is first used.
+/// Reads names and versions at start. Versions checked before against the same base by the same rules are taken from the
+/// registry without opening a file; others are checked when first used.
 /// </summary>
 internal sealed partial class AdapterStartup(
     AdapterAdmission admission, AdapterStore store, AdapterRegistry registry, ILogger logger)
@@ -36,7 +36,7 @@ internal sealed partial class AdapterStartup(
         return all;
     }
 
-    // One line for each base that they name: an operator who serves a base under another name has one, not one for each adapter.
+    // One line per base named, not per adapter: a base may be served under another name.
     private void WarnOfOtherBases(AdapterCatalog catalog)
     {
         var adapters = catalog.Aliases.Values.Where(alias => !alias.IsMix)
@@ -51,7 +51,7 @@ internal sealed partial class AdapterStartup(
         }
     }
 
-    // Names were files before there was a registry. What cannot be taken over now, for instance because it belongs to another base, stays.
+    // Names were files before there was a registry. What cannot be migrated now, for example because it belongs to another base, stays.
     private bool ImportNames(RegistryContent content)
     {
         var hasImported = false;
@@ -84,7 +84,7 @@ internal sealed partial class AdapterStartup(
         return catalog;
     }
 
-    // Versions of earlier releases say nothing of themselves, and what is damaged says nothing either. What cannot be written now can be at the
+    // Versions of earlier releases have no version.json, and damaged ones may not either. What cannot be written now can be at the
     // next start.
     private void DescribeFolders(AdapterCatalog catalog)
     {
@@ -123,7 +123,7 @@ internal sealed partial class AdapterStartup(
         return catalog with { Hidden = catalog.Hidden.Union(alias.History.Select(entry => entry.Version)) };
     }
 
-    // What was broken may have been mended while the server was down: its next use tells.
+    // A broken version may have been mended while the server was down: its next use shows.
     private KnownVersion Judge(KnownVersion known, IReadOnlySet<AdapterVersionId> present) => known switch
     {
         _ when !present.Contains(known.Version) => known with { CheckedAgainst = "", Broken = "Its files are missing." },

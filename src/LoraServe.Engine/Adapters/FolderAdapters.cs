@@ -7,16 +7,16 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>
-/// Reads the folder of adapters given at start, whose content only the operator changes. What has not changed since the last start is taken from
+/// Reads the folder of adapters given at start, whose content only the operator changes. What is unchanged since the last start is taken from
 /// the registry without opening a file.
 /// </summary>
 /// <param name="admission">Checks the rest.</param>
-/// <param name="registry">Remembers what was found.</param>
+/// <param name="registry">Records what was found.</param>
 internal sealed class FolderAdapters(AdapterAdmission admission, AdapterRegistry registry)
 {
-    /// <summary>The adapters of a folder, which the registry knows from now on.</summary>
-    /// <param name="parent">Each sub-folder with a PEFT configuration is one; null: there are none.</param>
-    /// <param name="content">Of the registry.</param>
+    /// <summary>The adapters of a folder, recorded in the registry.</summary>
+    /// <param name="parent">Each sub-folder with a PEFT configuration is an adapter; null for none.</param>
+    /// <param name="content">The content of the registry.</param>
     /// <exception cref="IOException">The registry or the folder cannot be used.</exception>
     /// <exception cref="InvalidAdapterException">Adapters are refused: all faults of all of them.</exception>
     public IReadOnlyList<FolderAdapter> Read(string? parent, RegistryContent content)

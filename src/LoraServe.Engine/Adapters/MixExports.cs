@@ -6,16 +6,16 @@ using LoraServe.Engine.Peft;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>Writes mixes as PEFT folders of their own, which are there as long as they are being read.</summary>
-/// <param name="intake">Makes the folders.</param>
-/// <param name="checks">Come before a part is used.</param>
+/// <summary>Writes mixes as temporary PEFT folders, deleted once they have been read.</summary>
+/// <param name="intake">Creates the folders.</param>
+/// <param name="checks">Check parts before use.</param>
 /// <param name="residents">Load the mix.</param>
 /// <param name="store">Has the files of its parts.</param>
 /// <param name="baseName">What the base model is called.</param>
 internal sealed class MixExports(
     AdapterIntake intake, VersionChecks checks, AdapterResidents residents, AdapterStore store, string baseName)
 {
-    // Each has a file of its own on the disk as long as it is being read.
+    // Each has its own file on disk while it is read.
     private const int ConcurrentExports = 4;
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
@@ -23,10 +23,10 @@ internal sealed class MixExports(
     private readonly Turns _turns = new(ConcurrentExports);
 
     /// <summary>The folder of a mix.</summary>
-    /// <exception cref="InvalidAdapterReferenceException">It cannot be expressed; the message says why.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">PEFT cannot express the mix; the message says why.</exception>
     /// <exception cref="DamagedAdapterException">Files of a part were changed or damaged since it was accepted.</exception>
     /// <exception cref="AdapterCacheFullException">There is no memory for it.</exception>
-    /// <exception cref="TooManyExportsException">Too many mixes are being taken away.</exception>
+    /// <exception cref="TooManyExportsException">Too many mixes are being exported.</exception>
     public async Task<AdapterExport> ExportAsync(ResolvedAdapter mix, CancellationToken cancellationToken)
     {
         var folder = new MixFolder(await _turns.TryTakeAsync(Patience, cancellationToken) ?? throw new TooManyExportsException());

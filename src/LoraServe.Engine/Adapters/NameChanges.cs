@@ -5,19 +5,21 @@ using Microsoft.Extensions.Logging;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>Changes of names that bring no files: rolling back, settings, saved mixes, removal.</summary>
-/// <param name="names">What is changed.</param>
-/// <param name="admission">Says which names there can be.</param>
+/// <summary>Changes of names without an upload: rollback, settings, saved mixes, removal.</summary>
+/// <param name="names">The names to change.</param>
+/// <param name="admission">Checks new names.</param>
 /// <param name="uses">A name in use is not removed.</param>
 /// <param name="time">Dates new names.</param>
-/// <param name="logger">Told of removals.</param>
+/// <param name="logger">Logs removals.</param>
 internal sealed partial class NameChanges(AdapterNames names, AdapterAdmission admission, AdapterUses uses, TimeProvider time, ILogger logger)
 {
     /// <summary>Points a name at an older version again, for all of its requests from now on.</summary>
     /// <param name="name">An adapter.</param>
-    /// <param name="toVersionPrefix">The beginning of a version of its history; null for the one before the current one.</param>
+    /// <param name="toVersionPrefix">The prefix of a version in its history; null for the one before the current one.</param>
     /// <exception cref="UnknownAdapterException">There is no such name or version.</exception>
-    /// <exception cref="InvalidAdapterReferenceException">Several versions begin so, or there is no version before the current one.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">
+    /// Several versions have this prefix, or there is no version before the current one.
+    /// </exception>
     /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
     /// <exception cref="InvalidAdapterPatchException">The name is pinned, and all pinned adapters would not fit into memory.</exception>
     public AdapterInfo Rollback(string name, string? toVersionPrefix)
@@ -39,11 +41,11 @@ internal sealed partial class NameChanges(AdapterNames names, AdapterAdmission a
         return names.Commit(patch.Apply(Find(name)));
     }
 
-    /// <summary>Gives a name to a mix, in the place of the mix that had it.</summary>
+    /// <summary>Saves a mix under a name, replacing a mix that had it.</summary>
     /// <param name="name">As of an adapter.</param>
-    /// <param name="parts">Adapters, versions of adapters, and saved mixes; at most 8 adapters all in all.</param>
+    /// <param name="parts">Adapters, versions of adapters, and saved mixes; at most 8 adapters in total.</param>
     /// <exception cref="InvalidAdapterException">The name is refused.</exception>
-    /// <exception cref="InvalidAdapterReferenceException">The parts cannot be a mix: the message says why.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The parts cannot be mixed; the message says why.</exception>
     /// <exception cref="UnknownAdapterException">A part does not exist.</exception>
     /// <exception cref="AdapterExistsException">The name belongs to an adapter.</exception>
     /// <exception cref="InvalidAdapterPatchException">The name is pinned, and all pinned adapters would not fit into memory.</exception>
@@ -60,9 +62,9 @@ internal sealed partial class NameChanges(AdapterNames names, AdapterAdmission a
         return names.Commit(alias);
     }
 
-    /// <summary>Takes a name and its history away; false if there was none. Running requests finish on the version they hold.</summary>
+    /// <summary>Removes a name and its history; false if there was none. Running requests finish on the version they hold.</summary>
     /// <param name="name">An adapter or a saved mix.</param>
-    /// <param name="force">Whether to do so also while requests or mixes use it.</param>
+    /// <param name="force">Whether to remove it even while requests or mixes use it.</param>
     /// <exception cref="AdapterInUseException">Requests or mixes use it.</exception>
     /// <exception cref="AdapterReadOnlyException">The name comes from the folder given at start.</exception>
     public bool Remove(string name, bool force)

@@ -5,16 +5,16 @@ using LoraServe.Engine.Adapters.Store;
 namespace LoraServe.Engine.Adapters;
 
 /// <summary>
-/// Makes sure of versions before they are used. What was checked for this base is taken as it is; what was not, for instance because the server
-/// has another base now, is checked first.
+/// Checks versions before use. Those already checked for this base are taken as they are; others, for example because the server
+/// has another base now, are checked first.
 /// </summary>
 /// <param name="admission">Checks them.</param>
 /// <param name="store">Has their files.</param>
-/// <param name="names">Learn what was found.</param>
-/// <param name="time">Dates what was found.</param>
+/// <param name="names">Record findings.</param>
+/// <param name="time">Dates findings.</param>
 internal sealed class VersionChecks(AdapterAdmission admission, AdapterStore store, AdapterNames names, TimeProvider time)
 {
-    /// <summary>The same adapter, of versions that can be used on this base as far as is known.</summary>
+    /// <summary>The same adapter, with versions that can be used on this base as far as is known.</summary>
     /// <exception cref="DamagedAdapterException">A part cannot be used.</exception>
     public async Task<ResolvedAdapter> CheckAsync(ResolvedAdapter resolved, CancellationToken cancellationToken) =>
         resolved with { Parts = [.. await Task.WhenAll(resolved.Parts.Select(part => CheckAsync(part, cancellationToken)))] };
@@ -34,7 +34,7 @@ internal sealed class VersionChecks(AdapterAdmission admission, AdapterStore sto
     private KnownVersion Recheck(ResolvedPart part)
     {
         var version = part.Version.Version;
-        // Another request may have done it in the meantime.
+        // Another request may have done it meanwhile.
         if (names.Catalog.Versions.GetValueOrDefault(version) is { } current && current.CheckedAgainst == admission.Rules) return current;
         var known = part.Version with { CheckedAgainst = admission.Rules, Broken = null };
         try

@@ -7,22 +7,22 @@ using LoraServe.Engine.Peft;
 
 namespace LoraServe.Engine.Adapters;
 
-/// <summary>What is in the files of a version: its effect on the base, and new versions made from it.</summary>
-/// <param name="names">What references mean.</param>
+/// <summary>Work on the files of a version: its effect on the base, and new versions made from it.</summary>
+/// <param name="names">Resolve references.</param>
 /// <param name="loader">Opens the files.</param>
 /// <param name="analysis">Compares them with the base.</param>
-/// <param name="intake">Takes new versions in.</param>
+/// <param name="intake">Stores new versions.</param>
 internal sealed class VersionContent(AdapterNames names, AdapterLoader loader, EffectAnalysis analysis, AdapterIntake intake)
 {
-    // Each holds all of an adapter in memory, and takes a core.
+    // Each holds a whole adapter in memory, and takes a core.
     private const int ConcurrentReadings = 2;
 
     private readonly Turns _turns = new(ConcurrentReadings);
 
-    /// <summary>The same adapter by the version that its name means now, whatever becomes of the name.</summary>
+    /// <summary>The same adapter by the version that its name points at now, even if the name moves later.</summary>
     /// <param name="reference">One adapter; where its name is split between versions, the current one.</param>
     /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
-    /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The reference is a mix, or ambiguous.</exception>
     public AdapterReference Exactly(AdapterReference reference)
     {
         var part = SinglePart(reference);
@@ -33,7 +33,7 @@ internal sealed class VersionContent(AdapterNames names, AdapterLoader loader, E
     /// <param name="reference">One adapter; where its name is split between versions, the current one.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
-    /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The reference is a mix, or ambiguous.</exception>
     /// <exception cref="DamagedAdapterException">Its files were changed or damaged since it was accepted.</exception>
     public Task<AdapterEffect> AnalyzeAsync(AdapterReference reference, CancellationToken cancellationToken) =>
         ReadAsync(reference, (peft, _) => Task.FromResult(analysis.Compute(peft)), cancellationToken);
@@ -56,19 +56,19 @@ internal sealed class VersionContent(AdapterNames names, AdapterLoader loader, E
     /// <param name="name">The name that gets the new version, the adapter's own or another.</param>
     /// <param name="cancellationToken">Stops waiting.</param>
     /// <exception cref="UnknownAdapterException">The name or version does not exist, or was deleted meanwhile.</exception>
-    /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
-    /// <exception cref="InvalidAdapterPatchException">The rank cannot be; the message says what it may be.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The reference is a mix, or ambiguous.</exception>
+    /// <exception cref="InvalidAdapterPatchException">The rank is out of range; the message says what it may be.</exception>
     public Task<TruncatedUpload> TruncateAsync(AdapterReference reference, int rank, string name, CancellationToken cancellationToken) => ReadAsync(
         reference, (peft, part) => TruncateAsync(peft, part, rank, name, cancellationToken), cancellationToken);
 
-    /// <summary>Most bytes that the tensors of a truncation can take: it has no more weights, and all of them may be float32.</summary>
+    /// <summary>Most bytes that the tensors of a truncation can take: it has no more parameters than the adapter, and all may be float32.</summary>
     /// <param name="reference">One adapter.</param>
     /// <exception cref="UnknownAdapterException">The name or version does not exist.</exception>
-    /// <exception cref="InvalidAdapterReferenceException">It is a mix, or ambiguous.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The reference is a mix, or ambiguous.</exception>
     public long MostTruncatedBytes(AdapterReference reference)
     {
         var info = SinglePart(reference).Version.Description;
-        // What is no float32 has two bytes a weight at least.
+        // Other dtypes than float32 have at least two bytes a parameter.
         return info.SizeBytes >= sizeof(float) * info.Parameters ? info.SizeBytes : info.SizeBytes + (2 * info.Parameters);
     }
 
@@ -113,7 +113,7 @@ internal sealed class VersionContent(AdapterNames names, AdapterLoader loader, E
         }
         catch (Exception e) when (e is DamagedAdapterException or IOException or UnauthorizedAccessException && !IsNamed(part))
         {
-            // Deleted meanwhile, and its files with it.
+            // Deleted meanwhile, with its files.
             throw new UnknownAdapterException(part.Alias.Name);
         }
     }

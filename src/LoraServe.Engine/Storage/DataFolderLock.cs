@@ -1,9 +1,9 @@
 namespace LoraServe.Engine.Storage;
 
-/// <summary>A file that one process holds as long as it lives: the system lets go of it however the process ends.</summary>
+/// <summary>A file that one process holds locked. The system releases it however the process ends.</summary>
 public sealed class DataFolderLock : IDisposable
 {
-    // EWOULDBLOCK, as .NET hands it on where there is no code of Windows: of Linux, and of macOS.
+    // EWOULDBLOCK of Linux and of macOS: on Unix, .NET reports errno where Windows has its own codes.
     private const int WouldBlock = 11;
     private const int WouldBlockOnMac = 35;
     private const int SharingViolation = unchecked((int)0x80070020);
@@ -13,16 +13,16 @@ public sealed class DataFolderLock : IDisposable
 
     private DataFolderLock(FileStream file) => _file = file;
 
-    /// <summary>Takes the file, which is made if it is not there.</summary>
+    /// <summary>Locks the file, which is created if it is not there.</summary>
     /// <param name="path">In a folder that exists.</param>
-    /// <param name="patience">How long a process that is about to end may still hold it.</param>
+    /// <param name="patience">How long to wait for a process that is about to end.</param>
     /// <exception cref="IOException">Another process holds it, or it cannot be opened.</exception>
-    /// <exception cref="UnauthorizedAccessException">It is of somebody else.</exception>
+    /// <exception cref="UnauthorizedAccessException">It belongs to another user.</exception>
     public static DataFolderLock Take(string path, TimeSpan patience = default) => TryTake(path, patience) ?? throw Held(path);
 
-    /// <summary>Takes a file that is there without writing to it, so that it may be of a file system that is mounted read-only.</summary>
+    /// <summary>Locks an existing file without writing to it, so that it may be on a read-only file system.</summary>
     /// <exception cref="IOException">Another process holds it, or it cannot be opened.</exception>
-    /// <exception cref="UnauthorizedAccessException">It is of somebody else.</exception>
+    /// <exception cref="UnauthorizedAccessException">It belongs to another user.</exception>
     public static DataFolderLock TakeExisting(string path)
     {
         try
@@ -35,12 +35,12 @@ public sealed class DataFolderLock : IDisposable
         }
     }
 
-    /// <summary>Takes the file as soon as nobody holds it.</summary>
+    /// <summary>Locks the file as soon as no process holds it.</summary>
     /// <param name="path">In a folder that exists.</param>
     /// <param name="patience">Longest wait.</param>
     /// <returns>Null if it is still held.</returns>
     /// <exception cref="IOException">It cannot be opened.</exception>
-    /// <exception cref="UnauthorizedAccessException">It is of somebody else.</exception>
+    /// <exception cref="UnauthorizedAccessException">It belongs to another user.</exception>
     public static DataFolderLock? TryTake(string path, TimeSpan patience)
     {
         var end = DateTime.UtcNow + patience;
@@ -58,7 +58,7 @@ public sealed class DataFolderLock : IDisposable
         }
     }
 
-    /// <summary>Lets another process take it.</summary>
+    /// <summary>Releases the file.</summary>
     public void Dispose() => _file.Dispose();
 
     private static IOException Held(string path) =>

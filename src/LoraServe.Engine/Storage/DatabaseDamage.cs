@@ -2,13 +2,13 @@ using Microsoft.Data.Sqlite;
 
 namespace LoraServe.Engine.Storage;
 
-/// <summary>Tells a damaged database from other faults.</summary>
+/// <summary>Distinguishes a damaged database from other faults.</summary>
 public static class DatabaseDamage
 {
     private const int SqliteCorrupt = 11;
     private const int SqliteNotADatabase = 26;
 
-    /// <summary>Whether an exception says that a database is damaged, or is none.</summary>
+    /// <summary>Whether an exception says that a file is a damaged database, or no database.</summary>
     public static bool IsCauseOf(Exception exception)
     {
         for (var cause = exception; cause is not null; cause = cause.InnerException)
@@ -19,7 +19,7 @@ public static class DatabaseDamage
         return false;
     }
 
-    /// <summary>What is wrong with a database, or null. Reads all of it and changes nothing.</summary>
+    /// <summary>How a database is damaged; null if it is not. Reads all of it and changes nothing.</summary>
     /// <param name="connection">Open.</param>
     /// <param name="path">Of the database, for the message.</param>
     public static string? Find(SqliteConnection connection, string path)

@@ -1,7 +1,7 @@
 namespace LoraServe.Engine.Storage;
 
 /// <summary>
-/// A file of a data folder that holds nothing but room: deleting needs some too, for the log of a database, and must work on a full disk.
+/// A file of a data folder that only keeps room. Deleting needs room for the log of a database, and must work on a full disk.
 /// Safe for concurrent use.
 /// </summary>
 /// <param name="dataFolder">Exists.</param>
@@ -15,7 +15,7 @@ public sealed class DiskReserve(string dataFolder)
     private readonly string _path = Path.Combine(dataFolder, FileName);
     private readonly Lock _lock = new();
 
-    /// <summary>Takes the room, if there is so much. Waits for a deletion that is under way, which may need it.</summary>
+    /// <summary>Takes the room, if the disk has it. Waits for a deletion that is running, which may need it.</summary>
     public void Fill()
     {
         lock (_lock)
@@ -31,13 +31,13 @@ public sealed class DiskReserve(string dataFolder)
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {
-                // There is no room now; the next deletion makes some.
+                // No room now; the next deletion frees some.
             }
         }
     }
 
-    /// <summary>Makes a change that frees room; where there is none for the change itself, it gets that of the file.</summary>
-    /// <exception cref="IOException">The disk is fuller than that, or broken.</exception>
+    /// <summary>Makes a change that frees room. On a full disk, the change itself gets the room of the file.</summary>
+    /// <exception cref="IOException">The change needs more room than that, or the disk is broken.</exception>
     public T Delete<T>(Func<T> change)
     {
         lock (_lock)

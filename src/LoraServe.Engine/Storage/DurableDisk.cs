@@ -4,8 +4,8 @@ using Microsoft.Win32.SafeHandles;
 namespace LoraServe.Engine.Storage;
 
 /// <summary>
-/// Makes the system write to the disk itself what it keeps in memory. A rename survives a power cut only once its folder is flushed, which
-/// .NET cannot do: it opens no folders.
+/// Flushes files and folders to the disk. A rename survives a power cut only once its folder is flushed, and .NET cannot open a folder to flush
+/// it.
 /// </summary>
 public static partial class DurableDisk
 {
@@ -19,7 +19,7 @@ public static partial class DurableDisk
     }
 
     /// <summary>
-    /// Flushes the entries of a folder: what was created in it, moved into it or deleted from it. Windows needs no such call.
+    /// Flushes the entries of a folder, after files were created in it, moved into it or deleted from it. Windows needs no such call.
     /// </summary>
     public static void FlushFolder(string path)
     {

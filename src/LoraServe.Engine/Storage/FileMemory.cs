@@ -5,8 +5,8 @@ using LoraServe.Text.Files;
 namespace LoraServe.Engine.Storage;
 
 /// <summary>
-/// The bytes of a file in memory. Mapped, they cost nothing until they are touched, but nobody may truncate the file meanwhile: touching
-/// what is gone ends the process. Read, they are a copy.
+/// The bytes of a file in memory, mapped or as a copy. Mapped bytes cost no memory until they are touched, but touching them after the file was
+/// truncated ends the process.
 /// </summary>
 internal sealed unsafe class FileMemory : IDisposable
 {
@@ -32,7 +32,7 @@ internal sealed unsafe class FileMemory : IDisposable
         _start = (byte*)NativeMemory.Alloc((nuint)length);
     }
 
-    /// <summary>Of the file when it was opened.</summary>
+    /// <summary>Bytes of the file when it was opened.</summary>
     public long Length { get; }
 
     /// <summary>The first byte; valid until this is disposed.</summary>
@@ -54,7 +54,7 @@ internal sealed unsafe class FileMemory : IDisposable
         return new FileMemory(file);
     }
 
-    /// <exception cref="EndOfStreamException">It became shorter while it was read.</exception>
+    /// <exception cref="EndOfStreamException">The file became shorter while it was read.</exception>
     public static FileMemory Read(string path)
     {
         using var file = Open(path);
@@ -89,7 +89,7 @@ internal sealed unsafe class FileMemory : IDisposable
         }
     }
 
-    // One handle for all: another file may take the path's place at any moment.
+    // One handle for both size and bytes: the path may name another file at any moment.
     private static FileStream Open(string path) => RegularFile.Open(path, FileShare.ReadWrite | FileShare.Delete);
 
     private static int Fill(FileStream file, Span<byte> buffer, long position)

@@ -2,10 +2,10 @@ using Microsoft.Data.Sqlite;
 
 namespace LoraServe.Engine.Storage;
 
-/// <summary>Tells a full disk from other faults of it.</summary>
+/// <summary>Distinguishes a full disk from other faults.</summary>
 public static class InsufficientStorage
 {
-    // ENOSPC and EDQUOT, as .NET hands them on where there is no code of Windows.
+    // ENOSPC and EDQUOT: on Unix, .NET reports errno where Windows has its own codes.
     private const int NoSpace = 28;
     private const int QuotaExceeded = 122;
     private const int DiskFull = unchecked((int)0x80070070);
@@ -14,7 +14,7 @@ public static class InsufficientStorage
     private const int SqliteFull = 13;
     private const int SqliteNoSharedMemory = 4874;
 
-    /// <summary>Whether an exception says that the disk is full, or that the user's share of it is.</summary>
+    /// <summary>Whether an exception says that the disk, or the user's quota, is full.</summary>
     public static bool IsCauseOf(Exception exception)
     {
         for (var cause = exception; cause is not null; cause = cause.InnerException)

@@ -3,7 +3,7 @@ using System.Runtime.Versioning;
 
 namespace LoraServe.Engine.Storage;
 
-/// <summary>Rights of files and folders that are nobody's business but their owner's: 0600 and 0700. Windows has none of these.</summary>
+/// <summary>Files and folders with access for their owner only: modes 0600 and 0700. Does nothing on Windows, which has no such modes.</summary>
 public static partial class OwnerOnly
 {
     private const UnixFileMode Folder = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
@@ -11,25 +11,25 @@ public static partial class OwnerOnly
     private const uint MaskOthers = 0x3F;
     private const int MaxShown = 5;
 
-    /// <summary>From now on, whatever this process creates is its owner's only.</summary>
+    /// <summary>Restricts everything that this process creates from now on to its owner.</summary>
     public static void CreateAll()
     {
         if (!OperatingSystem.IsWindows()) _ = SetMask(MaskOthers);
     }
 
-    /// <summary>Makes a folder, or leaves it as it is.</summary>
+    /// <summary>Creates a folder, or leaves an existing one as it is.</summary>
     /// <returns>Its full path.</returns>
     public static string CreateFolder(string path) =>
         (OperatingSystem.IsWindows() ? Directory.CreateDirectory(path) : Directory.CreateDirectory(path, Folder)).FullName;
 
     /// <summary>
-    /// Takes the rights of everybody else away from a folder and all that is in it. Links are not followed; what is of somebody else stays as it is.
+    /// Restricts a folder and everything in it to its owner. Links are not followed, and entries of other users stay as they are.
     /// </summary>
     public static TightenedFolder Tighten(string folder) => OperatingSystem.IsWindows() || !Directory.Exists(folder)
         ? new(0, [], 0, Reason: null)
         : Tighten(folder, TakeOthersRights);
 
-    /// <summary>How many files and folders have rights for others.</summary>
+    /// <summary>How many files and folders others can access.</summary>
     public static int CountOpen(string folder) => OperatingSystem.IsWindows() ? 0 : Tree(new DirectoryInfo(folder)).Count(IsOpen);
 
     [UnsupportedOSPlatform("windows")]
@@ -49,7 +49,7 @@ public static partial class OwnerOnly
             }
             catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
             {
-                // Another process, such as one that makes keys, took it away meanwhile.
+                // Another process, such as the command that makes keys, deleted it meanwhile.
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)
             {

@@ -6,22 +6,22 @@ using Microsoft.Extensions.Logging;
 namespace LoraServe.Engine.Storage;
 
 /// <summary>
-/// Brings the tables of a SQLite database up to date. EF Core marks a migration by a row, which outlives a process that is killed, and waits
-/// for it without end: here a file that dies with the process says whether anybody is at work.
+/// Brings the tables of a SQLite database up to date. EF Core marks a running migration by a row, which outlives a killed process, and waits for
+/// it forever. Here a file lock, which ends with the process, marks it.
 /// </summary>
 /// <param name="path">The database.</param>
-/// <param name="log">Told of waiting and of what a killed process left.</param>
+/// <param name="log">Told of waiting, and of the mark of a killed process.</param>
 public sealed partial class SchemaMigration(string path, ILogger log)
 {
     private const string EfLock = "__EFMigrationsLock";
 
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
 
-    /// <summary>Longest wait for another process that is at it.</summary>
+    /// <summary>Longest wait for a migration of another process.</summary>
     public TimeSpan Wait { get; init; } = Patience;
 
-    /// <summary>Checks the database and migrates it, if it needs to be.</summary>
-    /// <exception cref="IOException">It is of a newer release, is damaged, or another process does not come to an end with it.</exception>
+    /// <summary>Checks the database and migrates it if needed.</summary>
+    /// <exception cref="IOException">A newer release wrote it, it is damaged, or a migration of another process does not end.</exception>
     public void Apply(DatabaseFacade database)
     {
         RefuseNewer(database);

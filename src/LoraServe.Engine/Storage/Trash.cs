@@ -4,15 +4,15 @@ using Microsoft.Extensions.Logging;
 namespace LoraServe.Engine.Storage;
 
 /// <summary>
-/// The folder trash of a data folder: what a start finds and no database knows, and what cannot be proved to be garbage. Each entry's name
-/// begins with the day and time at which it came. Safe for concurrent use.
+/// The folder trash of a data folder: files that a start finds and no database knows, instead of deleting what may be the only copy. The name of
+/// each entry begins with the UTC date and time at which it was moved there. Safe for concurrent use.
 /// </summary>
-/// <param name="dataFolder">What comes in lies below it.</param>
-/// <param name="time">Dates what comes in.</param>
-/// <param name="log">Each entry by its name, when it comes and when it goes.</param>
+/// <param name="dataFolder">Contains the trash and everything that is moved there.</param>
+/// <param name="time">Dates the entries.</param>
+/// <param name="log">Told of each entry when it comes and when it is deleted.</param>
 public sealed partial class Trash(string dataFolder, TimeProvider time, ILogger log)
 {
-    /// <summary>Its name.</summary>
+    /// <summary>Its name in the data folder.</summary>
     public const string FolderName = "trash";
 
     private const string TimeFormat = "yyyyMMdd'T'HHmmss'Z'";
@@ -23,7 +23,7 @@ public sealed partial class Trash(string dataFolder, TimeProvider time, ILogger 
 
     /// <summary>Moves a file or folder of the data folder into the trash.</summary>
     /// <param name="path">Exists.</param>
-    /// <param name="reason">Why it is no part of the data: no adapter is named after it.</param>
+    /// <param name="reason">Why it is no part of the data, for the log.</param>
     /// <exception cref="IOException">It stays where it is.</exception>
     public void Take(string path, string reason)
     {
@@ -37,7 +37,7 @@ public sealed partial class Trash(string dataFolder, TimeProvider time, ILogger 
         LogTaken(Path.GetRelativePath(_root, path), reason, place);
     }
 
-    /// <summary>Deletes what came in long ago; what has no date in its name stays.</summary>
+    /// <summary>Deletes old entries. Entries without a date in their names stay.</summary>
     /// <param name="age">How long an entry is kept.</param>
     public void Empty(TimeSpan age)
     {

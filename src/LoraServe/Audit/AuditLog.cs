@@ -8,11 +8,11 @@ using Microsoft.EntityFrameworkCore;
 
 namespace LoraServe.Audit;
 
-/// <summary>What was changed, by whom and when: rows of the data folder's database, and lines of the log.</summary>
+/// <summary>Records what was changed, by whom and when, in the data folder's database and in the log.</summary>
 /// <param name="database">Keeps them.</param>
 /// <param name="time">Dates them.</param>
 /// <param name="log">Gets a line for each.</param>
-/// <param name="most">Changes that are kept, a thousandth more or less; older ones go.</param>
+/// <param name="most">Number of changes kept, within 0.1 %; older ones are removed.</param>
 internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, ILogger<AuditLog> log, int most = 1_000_000)
 {
     private readonly int _trimPeriod = Math.Max(1, most / 1000);
@@ -35,7 +35,7 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
         HttpContext? context = null)
     {
         var text = AuditText.Of(details);
-        // Their values are for those who may read the audit.
+        // Values are only for readers of the audit log.
         var fields = details is null ? null : string.Join(", ", details.Select(field => field.Key));
         LogChange(action, target, caller.Id, caller.Name, from?.Value, to?.Value, fields);
         try
@@ -53,7 +53,7 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
                 Details = text,
             });
         }
-        // The change is made and cannot be answered with an error any more; the line above says what was changed.
+        // The change is made, so the response can no longer be an error; the log line above says what was changed.
         catch (IOException e)
         {
             LogNotWritten(e.Message);
@@ -67,13 +67,13 @@ internal sealed partial class AuditLog(KeyDatabase database, TimeProvider time, 
         return row.Id % _trimPeriod == 0 ? context.Audit.Where(other => other.Id <= row.Id - most).ExecuteDelete() : 0;
     });
 
-    /// <summary>The fields of a request that are there.</summary>
+    /// <summary>The fields that a request has.</summary>
     public static JsonObject Details<T>(T request) => new(JsonSerializer.SerializeToNode(request, ApiJson.Options)!.AsObject()
         .Where(field => field.Value is not null)
         .Select(field => KeyValuePair.Create(field.Key, (JsonNode?)field.Value!.DeepClone())));
 
     /// <summary>The newest changes first.</summary>
-    /// <param name="before">Only those older than the one with this id; null: from the newest on.</param>
+    /// <param name="before">Only changes older than this one; null starts at the newest.</param>
     /// <param name="limit">Most changes to return.</param>
     /// <exception cref="IOException">They cannot be read.</exception>
     public IReadOnlyList<AuditRow> List(long? before, int limit) => database.Read(context => context.Audit.AsNoTracking()

@@ -4,7 +4,7 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Audit;
 
-/// <summary>What a change is recorded with, short enough to be kept by the million whatever a request holds.</summary>
+/// <summary>The texts of an audit record, cut so that a million can be kept whatever requests contain.</summary>
 internal static class AuditText
 {
     /// <summary>Most characters of a name.</summary>
@@ -18,7 +18,7 @@ internal static class AuditText
     /// <summary>A name, cut to what is kept.</summary>
     public static string Of(string name) => FaultText.Cut(name, MostOfName);
 
-    /// <summary>Details as JSON: their texts and lists cut, and of too many the names alone; null for none.</summary>
+    /// <summary>Details as JSON: long texts and lists are cut, and too many fields leave their names alone; null for none.</summary>
     public static string? Of(JsonObject? details)
     {
         if (details is null) return null;

@@ -8,7 +8,7 @@ using Microsoft.EntityFrameworkCore;
 namespace LoraServe.Files;
 
 /// <summary>
-/// Files below the data folder: files/ID, complete from the moment that they have this name, and files/incoming for what is on its way. A
+/// Files below the data folder: files/ID, complete once they have this name, and files/incoming for uploads in progress. A
 /// caller sees its own; admin sees all. Safe for concurrent use.
 /// </summary>
 internal sealed partial class FileStore
@@ -28,14 +28,14 @@ internal sealed partial class FileStore
         _incoming = OwnerOnly.CreateFolder(Path.Combine(_folder, "incoming"));
     }
 
-    /// <summary>A file to write to; to be deleted by the caller unless <see cref="Add"/> takes it.</summary>
+    /// <summary>A file to write to; the caller deletes it unless <see cref="Add"/> takes it.</summary>
     public string BeginFile() => Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
 
-    /// <summary>Takes a file in, durably.</summary>
+    /// <summary>Stores a file durably.</summary>
     /// <param name="path">Of <see cref="BeginFile"/>, written and closed.</param>
     /// <param name="describe">Everything but id, date and size.</param>
-    /// <param name="owner">Whose limit it counts against; null: it is taken in however much there is.</param>
-    /// <exception cref="PermissionException">It would be more than the owner may store.</exception>
+    /// <param name="owner">The caller whose limit it counts against; null for no limit.</param>
+    /// <exception cref="PermissionException">The owner may not store as much.</exception>
     /// <exception cref="IOException">The disk is full or broken; nothing is stored.</exception>
     public StoredFile Add(string path, Func<StoredFile, StoredFile> describe, Caller? owner = null)
     {
@@ -54,7 +54,7 @@ internal sealed partial class FileStore
             if (owner is not null && file.Bytes > Room(owner)) throw TooManyBytes(owner);
             File.Move(path, PathOf(file.Id));
             DurableDisk.FlushFolder(_folder);
-            // A kill before this leaves a file without a row, which the next start moves into the trash.
+            // A kill before this line leaves a file without a row, which the next start moves into the trash.
             try
             {
                 _database.WriteEntries(context => context.Files.Add(file.ToRow()).Entity, static (copies, row) => copies.Write(row));
@@ -73,7 +73,7 @@ internal sealed partial class FileStore
         ? Math.Max(0, limit - _database.Read(context => context.Files.Where(row => row.Owner == caller.Id).Sum(row => row.Bytes)))
         : long.MaxValue;
 
-    /// <summary>The refusal of what would be more than a caller may store.</summary>
+    /// <summary>The error for exceeding what a caller may store.</summary>
     public static PermissionException TooManyBytes(Caller caller) => new(
         $"The API key '{caller.Name}' may store {caller.Limits.FileBytes} bytes of files, those of its jobs' results included: delete one of its "
             + "own first.",
@@ -89,8 +89,8 @@ internal sealed partial class FileStore
 
     /// <summary>Files that a caller may see.</summary>
     /// <param name="caller">Who asks.</param>
-    /// <param name="purpose">Only those of this purpose; null: all.</param>
-    /// <param name="after">Only those behind the one of this id; null: from the first on.</param>
+    /// <param name="purpose">Only files of this purpose; null for all.</param>
+    /// <param name="after">Only files after this one; null starts at the first.</param>
     /// <param name="limit">Most files.</param>
     /// <param name="isOldestFirst">Their order.</param>
     /// <exception cref="UnknownFileException">The caller sees no file of that id.</exception>
@@ -115,8 +115,8 @@ internal sealed partial class FileStore
         });
     }
 
-    /// <summary>Deletes a file. Jobs have copies of their own. Content that cannot be deleted moves into the trash at the next start.</summary>
-    /// <exception cref="IOException">The file is there as before.</exception>
+    /// <summary>Deletes a file; jobs have their own copies. Content that cannot be deleted moves into the trash at the next start.</summary>
+    /// <exception cref="IOException">The file is unchanged.</exception>
     public void Delete(StoredFile file)
     {
         _database.DeleteEntries(context => context.Files.Where(row => row.Id == file.Id).ExecuteDelete(), file.Id);
@@ -137,8 +137,8 @@ internal sealed partial class FileStore
         foreach (var row in rows.Where(IsExpired)) Delete(StoredFile.From(row));
     }
 
-    /// <summary>Reads a file, which may be deleted meanwhile.</summary>
-    /// <exception cref="UnknownFileException">It has just been deleted.</exception>
+    /// <summary>Opens a file, which may be deleted meanwhile.</summary>
+    /// <exception cref="UnknownFileException">The file has just been deleted.</exception>
     public Stream Open(StoredFile file)
     {
         try
@@ -152,7 +152,7 @@ internal sealed partial class FileStore
     }
 
     /// <summary>Copies a file, durably.</summary>
-    /// <exception cref="UnknownFileException">It has just been deleted.</exception>
+    /// <exception cref="UnknownFileException">The file has just been deleted.</exception>
     /// <exception cref="IOException">The disk is full or broken.</exception>
     public async Task CopyAsync(StoredFile file, string path, CancellationToken cancellationToken)
     {
@@ -162,8 +162,8 @@ internal sealed partial class FileStore
         copy.Flush(flushToDisk: true);
     }
 
-    /// <summary>Deletes what a killed process left on its way in, and moves what no row describes into the trash.</summary>
-    /// <param name="before">What was written later may still be on its way.</param>
+    /// <summary>Deletes unfinished uploads of a killed process, and moves files without a row into the trash.</summary>
+    /// <param name="before">Files written later are left alone: their uploads may be in progress.</param>
     public void Sweep(DateTimeOffset before)
     {
         var known = _database.Read(context => context.Files.Select(row => row.Id).ToHashSet(StringComparer.Ordinal));

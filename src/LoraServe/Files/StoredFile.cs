@@ -2,12 +2,12 @@ using LoraServe.Jobs.Storage;
 
 namespace LoraServe.Files;
 
-/// <summary>A file that somebody uploaded, or that a job made.</summary>
+/// <summary>A file that a caller uploaded or a job made.</summary>
 internal sealed record StoredFile
 {
     public required string Id { get; init; }
 
-    /// <summary>Whose it is: id of a key, or what stands for one.</summary>
+    /// <summary>The owner: id of a key, or a fixed id for callers without one.</summary>
     public required string Owner { get; init; }
 
     /// <summary>What its owner calls it; never a path.</summary>
@@ -20,10 +20,10 @@ internal sealed record StoredFile
 
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>When it goes by itself; null: never.</summary>
+    /// <summary>When the file expires; null for never.</summary>
     public DateTimeOffset? Expires { get; init; }
 
-    /// <summary>Why it cannot be used, with every fault; null where it can.</summary>
+    /// <summary>Why the file cannot be used, with every fault; null if it can.</summary>
     public string? Fault { get; init; }
 
     public static StoredFile From(FileRow row) => new()
@@ -62,5 +62,5 @@ internal static class FilePurpose
     public static IReadOnlyList<string> Uploaded { get; } = [FineTune, Evals];
 }
 
-/// <summary>No file of the caller has this id.</summary>
+/// <summary>The caller has no file with this id.</summary>
 internal sealed class UnknownFileException(string id) : Exception($"The file '{id}' does not exist.");

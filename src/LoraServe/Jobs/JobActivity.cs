@@ -3,13 +3,13 @@ using System.Threading.Channels;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Which jobs are worked on at this moment, and who waits for one. Safe for concurrent use.</summary>
+/// <summary>Which jobs are running at the moment, and who waits for one. Safe for concurrent use.</summary>
 internal sealed class JobActivity
 {
     private readonly ConcurrentDictionary<string, CancellationTokenSource> _working = new(StringComparer.Ordinal);
     private readonly ConcurrentBag<ChannelWriter<bool>> _sleepers = [];
 
-    /// <summary>Whether a job is being worked on, be it to end it.</summary>
+    /// <summary>Whether a job is being worked on, also when it is being ended.</summary>
     public bool IsWorkedOn(string id) => _working.ContainsKey(id);
 
     /// <summary>Work on a job begins.</summary>
@@ -17,10 +17,10 @@ internal sealed class JobActivity
     /// <param name="cancellation">Interrupts the work.</param>
     public void Begin(string id, CancellationTokenSource cancellation) => _working[id] = cancellation;
 
-    /// <summary>The work has ended; the next loop may work on the job already.</summary>
+    /// <summary>The work has ended; the next loop may already work on the job.</summary>
     public void End(string id, CancellationTokenSource cancellation) => _working.TryRemove(KeyValuePair.Create(id, cancellation));
 
-    /// <summary>Interrupts the work on a job, if there is some.</summary>
+    /// <summary>Interrupts the work on a job, if any.</summary>
     public void Interrupt(string id)
     {
         try
@@ -29,11 +29,11 @@ internal sealed class JobActivity
         }
         catch (ObjectDisposedException)
         {
-            // It has ended in this moment.
+            // It has just ended.
         }
     }
 
-    /// <summary>What a loop reads from when it finds no job.</summary>
+    /// <summary>The channel that a loop waits on when it finds no job.</summary>
     public ChannelReader<bool> AddSleeper()
     {
         var wakes = Channel.CreateBounded<bool>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropWrite });
@@ -41,7 +41,7 @@ internal sealed class JobActivity
         return wakes.Reader;
     }
 
-    /// <summary>There may be a job for whoever waits.</summary>
+    /// <summary>Wakes a waiting loop: there may be a job.</summary>
     public void Wake()
     {
         foreach (var sleeper in _sleepers) sleeper.TryWrite(true);

@@ -6,11 +6,11 @@ namespace LoraServe.Jobs;
 /// <summary>Deletes jobs that have ended, with their folders.</summary>
 internal sealed class JobDeletion(JobStore jobs, JobQueue queue, JobTidying tidying, AuditLog audit)
 {
-    // One that was cancelled is left after the slice that runs and a checkpoint.
+    // A cancelled job ends after the current slice and a checkpoint.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>Deletes a job of the caller's.</summary>
+    /// <summary>Deletes a job of the caller.</summary>
     /// <param name="context">The request.</param>
     /// <param name="kind">What the API calls it.</param>
     /// <param name="id">Of the job.</param>
@@ -33,7 +33,7 @@ internal sealed class JobDeletion(JobStore jobs, JobQueue queue, JobTidying tidy
         }
 
         jobs.Delete(job);
-        // The job is gone from here on, whatever becomes of its folder.
+        // The job is gone from here on, even if its folder stays.
         audit.Record(caller, AuditAction.JobDeleted, id, context: context);
         tidying.DeleteFolder(id);
         return new DeletedJob { Id = id, Object = kind };
@@ -59,8 +59,8 @@ public sealed record DeletedJob
 /// <summary>A job cannot be deleted, since it has not ended.</summary>
 internal sealed class JobNotEndedException(string message) : Exception(message)
 {
-    /// <summary>Refuses a job that has not ended.</summary>
-    /// <exception cref="JobNotEndedException">It has not.</exception>
+    /// <summary>Rejects a job that has not ended.</summary>
+    /// <exception cref="JobNotEndedException">The job has not ended.</exception>
     public static void Check(StoredJob job)
     {
         if (job.IsFinished) return;

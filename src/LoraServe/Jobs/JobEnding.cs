@@ -1,11 +1,11 @@
 namespace LoraServe.Jobs;
 
-/// <summary>Changes jobs in ways that may end them, which is counted once.</summary>
+/// <summary>Changes that may end a job; its end is counted once.</summary>
 internal sealed class JobEnding(JobStore store, JobMetrics metrics, JobTidying tidying)
 {
     /// <summary>Changes a job as it is at this moment.</summary>
     /// <param name="id">The job.</param>
-    /// <param name="change">From what is stored to what shall be; what it throws, or null, leaves the job as it is.</param>
+    /// <param name="change">From the stored job to the new one; null, or an exception, leaves the job unchanged.</param>
     /// <param name="happened">Stored with the change.</param>
     /// <returns>The job afterwards.</returns>
     /// <exception cref="UnknownJobException">It was deleted meanwhile.</exception>
@@ -25,6 +25,6 @@ internal sealed class JobEnding(JobStore store, JobMetrics metrics, JobTidying t
         return job;
     }
 
-    /// <summary>Deletes what only a job that goes on needs, if the job has ended.</summary>
+    /// <summary>Deletes what only a running job needs, if the job has ended.</summary>
     public void Tidy(string id) => tidying.Tidy(id);
 }

@@ -8,7 +8,7 @@ using LoraServe.Keys;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Why a job failed, from what its work threw.</summary>
+/// <summary>Why a job failed, from the exception that its work threw.</summary>
 internal static class JobErrors
 {
     /// <summary>The code of errors that only the log explains.</summary>
@@ -16,7 +16,7 @@ internal static class JobErrors
 
     /// <summary>The error that the job ends with.</summary>
     /// <param name="exception">What its work threw.</param>
-    /// <param name="data">The data folder, whose place is the server's own business.</param>
+    /// <param name="data">The data folder, whose path is not told to clients.</param>
     /// <param name="access">What the job's owner may be told.</param>
     public static JobError Of(Exception exception, string data, AdapterAccess access)
     {
@@ -24,7 +24,7 @@ internal static class JobErrors
         return error with { Message = error.Message.Replace(Path.GetFullPath(data), "(data folder)") };
     }
 
-    /// <summary>Whether the same work may well succeed a little later.</summary>
+    /// <summary>Whether the same work may succeed a little later.</summary>
     public static bool IsTransient(Exception exception) => exception is EngineOverloadedException or AdapterCacheFullException
         or GenerationFailedException { InnerException: EngineOverloadedException };
 
@@ -35,7 +35,7 @@ internal static class JobErrors
         TrainingFailedException { InnerException: IOException } e => new JobError("storage_failed", e.Message, null),
         TrainingFailedException e => new JobError("training_failed", e.Message, null),
         IOException e => new JobError("storage_failed", $"The server's disk failed: {e.Message}", null),
-        // What nobody expected has no code, and a message for the log alone.
+        // An unexpected exception has no code, and its message is for the log alone.
         _ when ErrorMapper.Map(exception, access) is var (status, error)
             && (status != StatusCodes.Status500InternalServerError || error.Code is not null) =>
             new JobError(error.Code ?? error.Type, error.Message, null),

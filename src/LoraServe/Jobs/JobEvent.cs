@@ -2,14 +2,14 @@ using System.Text.Json.Nodes;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Something that happened to a job.</summary>
+/// <summary>An event of a job.</summary>
 /// <param name="Message">For a person.</param>
 internal sealed record JobEvent(string Message)
 {
     /// <summary>Higher is later; 0 before it is stored.</summary>
     public long Number { get; init; }
 
-    /// <summary>When it is stored, if it is not dated before.</summary>
+    /// <summary>The time of storing, if not set earlier.</summary>
     public DateTimeOffset? Time { get; init; }
 
     public JobEventLevel Level { get; init; } = JobEventLevel.Info;
@@ -21,15 +21,15 @@ internal sealed record JobEvent(string Message)
     public JsonObject? Data { get; init; }
 }
 
-/// <summary>How grave an event is.</summary>
+/// <summary>The severity of an event.</summary>
 public enum JobEventLevel
 {
-    /// <summary>To know.</summary>
+    /// <summary>Information.</summary>
     Info,
 
-    /// <summary>To look at.</summary>
+    /// <summary>A warning.</summary>
     Warn,
 
-    /// <summary>It ended the job.</summary>
+    /// <summary>The error that ended the job.</summary>
     Error,
 }

@@ -18,8 +18,8 @@ internal sealed class JobFolders
         _root = OwnerOnly.CreateFolder(Path.Combine(data.Path, "training"));
     }
 
-    /// <summary>Moves the folders of jobs that do not exist into the trash: a kill may have come between making one and storing its job.</summary>
-    /// <param name="before">The job of what was made later may still be on its way.</param>
+    /// <summary>Moves folders without a job into the trash: a kill may have come between creating one and storing its job.</summary>
+    /// <param name="before">Folders created later are left alone: their jobs may not be stored yet.</param>
     public void Sweep(DateTimeOffset before)
     {
         foreach (var folder in Directory.GetDirectories(_root))
@@ -30,10 +30,10 @@ internal sealed class JobFolders
     }
 
     /// <summary>The folder of a job.</summary>
-    /// <param name="id">Of a job, never a stranger's text.</param>
+    /// <param name="id">The id of a job, never text of a request.</param>
     public string Of(string id) => Path.Combine(_root, id);
 
-    /// <summary>Deletes the folder of a job that is no more; what a kill leaves of it, the next start moves into the trash.</summary>
+    /// <summary>Deletes the folder of a deleted job; what a kill leaves of it, the next start moves into the trash.</summary>
     /// <param name="id">Of the job.</param>
     /// <exception cref="IOException">Some of it is left.</exception>
     public void Delete(string id)
@@ -41,7 +41,7 @@ internal sealed class JobFolders
         if (Directory.Exists(Of(id))) Directory.Delete(Of(id), recursive: true);
     }
 
-    /// <summary>Makes the folder of a job that is about to be stored, with copies of files that may be deleted from now on.</summary>
+    /// <summary>Creates the folder of a job that is about to be stored, with copies of its inputs, which may be deleted from then on.</summary>
     /// <param name="id">Of the job.</param>
     /// <param name="inputs">Each with its path in a job's folder.</param>
     /// <param name="cancellationToken">Leaves nothing behind.</param>

@@ -7,7 +7,7 @@ namespace LoraServe.Jobs;
 /// <summary>The files that a job reads.</summary>
 internal static class JobInputs
 {
-    /// <summary>A file of the caller; null, and a fault, if it is not there.</summary>
+    /// <summary>A file of the caller; null, and a fault, if there is none.</summary>
     /// <param name="files">All files.</param>
     /// <param name="caller">Whose it must be.</param>
     /// <param name="param">The field that names it.</param>

@@ -4,8 +4,8 @@ using LoraServe.Hosting;
 namespace LoraServe.Jobs;
 
 /// <summary>
-/// Works on jobs: of each kind, one is validated and one runs at a time, in the order in which they came. What was interrupted by the end
-/// of the process, in whatever way, goes on at the next start.
+/// Works on jobs: of each kind, one is validated and one runs at a time, in order of arrival. A job interrupted by the end
+/// of the process, however it ended, goes on at the next start.
 /// </summary>
 internal sealed partial class JobLoops(
     IEnumerable<JobKind> kinds, JobStore store, EngineService service, JobWorker worker, JobActivity activity, ILogger<JobLoops> log)
@@ -26,7 +26,7 @@ internal sealed partial class JobLoops(
         return Task.CompletedTask;
     }
 
-    // Before the engine is stopped, so that what runs can leave a checkpoint.
+    // Before the engine stops, so that running jobs can leave a checkpoint.
     public async Task StoppingAsync(CancellationToken cancellationToken)
     {
         try
@@ -35,7 +35,7 @@ internal sealed partial class JobLoops(
         }
         catch (ObjectDisposedException)
         {
-            // It has been stopped before, and whoever stops it again finds nothing to wait for.
+            // Stopped before; stopping again has nothing to wait for.
             return;
         }
 
@@ -66,7 +66,7 @@ internal sealed partial class JobLoops(
                     if (store.Next(kind.Name, states) is { } job) await work(kind, job, trainer, _stopping.Token);
                     else await wakes.ReadAsync(_stopping.Token);
                 }
-                // The disk may be full, or the engine busy: nothing is lost, and there may be room later. Whatever else it is, other jobs wait.
+                // The disk may be full, or the engine busy: nothing is lost, and there may be room later. Whatever the cause, other jobs wait.
                 catch (Exception e) when (!_stopping.IsCancellationRequested)
                 {
                     LogWaiting(LoggedException.Describe(e));

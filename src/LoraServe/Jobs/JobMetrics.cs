@@ -3,7 +3,7 @@ using LoraServe.Metrics;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Jobs that ended, in numbers.</summary>
+/// <summary>Counts of ended jobs.</summary>
 internal sealed class JobMetrics
 {
     private readonly Counter<long> _ended;
@@ -12,7 +12,7 @@ internal sealed class JobMetrics
     {
         _ended = meters.Create(MetricCollector.MeterPrefix)
             .CreateCounter<long>("loraserve.jobs.ended", null, "Trainings and evaluations that ended, by kind and status.");
-        // Rates are of series that exist: what happens first would not be seen.
+        // Created at zero, since the first increase of a new series would not show in rates.
         foreach (var kind in kinds)
         {
             foreach (var status in (JobStatus[])[JobStatus.Succeeded, JobStatus.Failed, JobStatus.Cancelled]) Add(0, kind.Name, status);

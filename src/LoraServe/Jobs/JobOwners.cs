@@ -2,7 +2,7 @@ using LoraServe.Keys;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Who jobs are worked on for: what was granted when a job was taken in may have been taken back since.</summary>
+/// <summary>The owners of jobs: what was granted when a job was accepted may have been revoked since.</summary>
 internal sealed class JobOwners(KeyRing keys, KeyWatch watch, TimeProvider time)
 {
     private static readonly string[] Keyless = [Caller.Nobody.Id, Caller.AdminKeyFile.Id, Caller.CommandLine.Id];
@@ -25,7 +25,7 @@ internal sealed class JobOwners(KeyRing keys, KeyWatch watch, TimeProvider time)
         return Caller.Of(key);
     }
 
-    /// <summary>Cancels work when the key of its owner is not valid any more; to be disposed before the source is.</summary>
+    /// <summary>Cancels work when the key of its owner becomes invalid; dispose it before the source.</summary>
     public IDisposable Watch(Caller owner, CancellationTokenSource work) => watch.Watch(owner, work);
 
     private static JobFailedException Failed(string code, string message) => new(new JobError(code, message, null));

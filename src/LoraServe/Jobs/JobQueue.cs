@@ -2,14 +2,14 @@ using LoraServe.Keys;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Takes in jobs, and holds, resumes or ends them: what clients do. <see cref="JobLoops"/> work on them.</summary>
+/// <summary>Accepts, pauses, resumes and ends jobs for clients. <see cref="JobLoops"/> work on them.</summary>
 internal sealed class JobQueue(JobStore store, JobEnding ending, JobActivity activity, LoraServeOptions options)
 {
-    /// <summary>Refuses what would be one job too many, before its files are copied.</summary>
+    /// <summary>Refuses one job too many, before its files are copied.</summary>
     /// <exception cref="JobQueueFullException">Too many of this kind are not finished.</exception>
     public void CheckRoom(string kind, Caller owner) => store.CheckRoom(kind, owner, options.MaxQueuedJobs);
 
-    /// <summary>Adds a job, which begins as soon as its turn comes.</summary>
+    /// <summary>Adds a job, which starts when its turn comes.</summary>
     /// <exception cref="JobQueueFullException">Too many of this kind are not finished.</exception>
     public StoredJob Submit(string id, string kind, Caller owner, string request, string message)
     {
@@ -20,17 +20,17 @@ internal sealed class JobQueue(JobStore store, JobEnding ending, JobActivity act
     }
 
     /// <summary>Ends a job, which keeps what it has.</summary>
-    /// <exception cref="JobStateException">It has ended already.</exception>
+    /// <exception cref="JobStateException">The job has ended already.</exception>
     public StoredJob Cancel(StoredJob job) => Interrupt(job.Id, "Job cancelled", found => found with { Status = JobStatus.Cancelled });
 
-    /// <summary>Holds a job until it is resumed; others go first.</summary>
-    /// <exception cref="JobStateException">It has ended, or is held already.</exception>
+    /// <summary>Pauses a job until it is resumed; others go first.</summary>
+    /// <exception cref="JobStateException">The job has ended, or is paused already.</exception>
     public StoredJob Pause(StoredJob job) => Interrupt(job.Id, "Job paused", found => found.IsPaused
         ? throw new JobStateException($"'{found.Id}' is paused already.")
         : found with { IsPaused = true, Status = found.Status == JobStatus.Running ? JobStatus.Queued : found.Status });
 
-    /// <summary>Lets a job go on that was held.</summary>
-    /// <exception cref="JobStateException">It has ended, or is not held.</exception>
+    /// <summary>Resumes a paused job.</summary>
+    /// <exception cref="JobStateException">The job has ended, or is not paused.</exception>
     public StoredJob Resume(StoredJob job)
     {
         var resumed = store.Change(
@@ -41,7 +41,7 @@ internal sealed class JobQueue(JobStore store, JobEnding ending, JobActivity act
         return resumed;
     }
 
-    /// <summary>Whether a job is being worked on, be it to end it.</summary>
+    /// <summary>Whether a job is being worked on, also when it is being ended.</summary>
     public bool IsWorkedOn(string id) => activity.IsWorkedOn(id);
 
     private static StoredJob Open(StoredJob job) =>
@@ -51,7 +51,7 @@ internal sealed class JobQueue(JobStore store, JobEnding ending, JobActivity act
     {
         var changed = ending.Change(id, found => change(Open(found)), new JobEvent(message));
         activity.Interrupt(id);
-        // Whoever works on it tidies up in the end.
+        // The loop that works on it tidies up in the end.
         if (!activity.IsWorkedOn(id)) ending.Tidy(id);
         return changed;
     }

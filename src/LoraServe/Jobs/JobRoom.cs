@@ -3,22 +3,22 @@ using LoraServe.Keys;
 
 namespace LoraServe.Jobs;
 
-/// <summary>How many jobs there may be.</summary>
+/// <summary>Limits on the number of jobs.</summary>
 internal static class JobRoom
 {
-    // All owners together may have as many jobs as so many of them may have each.
+    // All owners together may have as many jobs as this many owners may have each.
     private const int Owners = 10;
 
     private static readonly string[] Unfinished =
         [nameof(JobStatus.ValidatingFiles), nameof(JobStatus.Queued), nameof(JobStatus.Running)];
 
-    /// <summary>Refuses what would be one job too many for its owner, or for the server.</summary>
-    /// <param name="context">With the jobs that there are.</param>
+    /// <summary>Refuses one job too many for its owner, or for the server.</summary>
+    /// <param name="context">The existing jobs.</param>
     /// <param name="kind">Of the job.</param>
     /// <param name="owner">Who asks for it.</param>
-    /// <param name="most">Of this kind that the owner may have, paused ones included.</param>
-    /// <exception cref="JobQueueFullException">It would be.</exception>
-    /// <exception cref="PermissionException">It would be more than the owner may keep.</exception>
+    /// <param name="most">Most jobs of this kind that the owner may have, including paused ones.</param>
+    /// <exception cref="JobQueueFullException">There are too many already.</exception>
+    /// <exception cref="PermissionException">The owner may not keep more.</exception>
     public static void Check(JobContext context, string kind, Caller owner, int most)
     {
         if (owner.Limits.Jobs is { } kept && context.Jobs.Count(row => row.Owner == owner.Id) >= kept)

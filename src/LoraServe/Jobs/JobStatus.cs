@@ -2,25 +2,25 @@ using System.Text.Json;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Where a job is in its life. A paused one is queued.</summary>
+/// <summary>The state of a job. A paused one is queued.</summary>
 public enum JobStatus
 {
     /// <summary>Its files are being read.</summary>
     ValidatingFiles,
 
-    /// <summary>It waits for its turn, or is paused.</summary>
+    /// <summary>Waiting for its turn, or paused.</summary>
     Queued,
 
-    /// <summary>It is being worked on.</summary>
+    /// <summary>Running.</summary>
     Running,
 
-    /// <summary>It is done.</summary>
+    /// <summary>Completed.</summary>
     Succeeded,
 
     /// <summary>It ended with an error.</summary>
     Failed,
 
-    /// <summary>Somebody ended it.</summary>
+    /// <summary>Ended by a caller.</summary>
     Cancelled,
 }
 

@@ -5,7 +5,7 @@ using Microsoft.EntityFrameworkCore;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Jobs on the disk, each change whole or not at all. A caller sees its own; admin sees all.</summary>
+/// <summary>Jobs on disk; each change is one transaction. A caller sees its own jobs; admin sees all.</summary>
 internal sealed class JobStore(JobDatabase database, TimeProvider time)
 {
     /// <summary>Adds a job whose files are to be read.</summary>
@@ -13,9 +13,9 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     /// <param name="kind">What the API calls it.</param>
     /// <param name="owner">Who asks for it.</param>
     /// <param name="request">JSON of its kind.</param>
-    /// <param name="most">Of this kind that the owner may have, paused ones included.</param>
-    /// <exception cref="JobQueueFullException">It would be one too many.</exception>
-    /// <exception cref="PermissionException">It would be more than the owner may keep.</exception>
+    /// <param name="most">Most jobs of this kind that the owner may have, including paused ones.</param>
+    /// <exception cref="JobQueueFullException">There are too many already.</exception>
+    /// <exception cref="PermissionException">The owner may not keep more.</exception>
     public StoredJob Add(string id, string kind, Caller owner, string request, int most)
     {
         var job = new StoredJob
@@ -37,16 +37,16 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
         return job;
     }
 
-    /// <summary>Refuses what would be one job too many for its owner, or for the server.</summary>
-    /// <exception cref="JobQueueFullException">It would be.</exception>
-    /// <exception cref="PermissionException">It would be more than the owner may keep.</exception>
+    /// <summary>Refuses one job too many for its owner, or for the server.</summary>
+    /// <exception cref="JobQueueFullException">There are too many already.</exception>
+    /// <exception cref="PermissionException">The owner may not keep more.</exception>
     public void CheckRoom(string kind, Caller owner, int most) => database.Read(context =>
     {
         JobRoom.Check(context, kind, owner, most);
         return true;
     });
 
-    /// <summary>The job of an id, whoever's it is, or null.</summary>
+    /// <summary>The job of an id, whoever owns it, or null.</summary>
     public StoredJob? Find(string id) =>
         database.Read(context => context.Jobs.AsNoTracking().FirstOrDefault(row => row.Id == id)) is { } row
             ? JobRowMapper.ToJob(row)
@@ -57,10 +57,10 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     public StoredJob Get(string kind, string id, Caller caller) =>
         Find(id) is { } job && job.Kind == kind && caller.Owns(job.Owner) ? job : throw new UnknownJobException(kind, id);
 
-    /// <summary>Jobs of a kind that a caller may see, the newest first.</summary>
+    /// <summary>Jobs of a kind that a caller may see, newest first.</summary>
     /// <param name="kind">Which kind.</param>
     /// <param name="caller">Who asks.</param>
-    /// <param name="after">Only those older than the one of this id; null: from the newest on.</param>
+    /// <param name="after">Only jobs older than this one; null starts at the newest.</param>
     /// <param name="limit">Most jobs.</param>
     /// <param name="isWanted">Which of them.</param>
     /// <exception cref="UnknownJobException">The caller sees no job of that id.</exception>
@@ -97,7 +97,7 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
 
     /// <summary>Changes a job as it is at this moment.</summary>
     /// <param name="id">Of a job that existed when it was found.</param>
-    /// <param name="change">From what is stored to what shall be; what it throws, or null, leaves the job as it is.</param>
+    /// <param name="change">From the stored job to the new one; null, or an exception, leaves the job unchanged.</param>
     /// <param name="events">What happened, stored with the change.</param>
     /// <returns>The job afterwards.</returns>
     /// <exception cref="UnknownJobException">It was deleted meanwhile.</exception>
@@ -114,13 +114,13 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
             if (after.IsFinished && !before.IsFinished) after = after with { Finished = time.GetUtcNow(), IsPaused = false };
             JobRowMapper.Write(after, row);
             Add(context, id, events);
-            // A number that counts attempts needs no copy.
+            // The number of attempts needs no copy.
             var hasChanged = (after.Status, after.IsPaused, after.Result) != (before.Status, before.IsPaused, before.Result);
             return (after, hasChanged ? row : null);
         }
     }
 
-    /// <summary>Deletes a job, what happened to it and its checkpoints, also on a full disk.</summary>
+    /// <summary>Deletes a job with its events and checkpoints, also on a full disk.</summary>
     /// <param name="job">Of any state at the time that it was read.</param>
     /// <exception cref="UnknownJobException">It is gone already.</exception>
     /// <exception cref="JobNotEndedException">It has not ended.</exception>
@@ -135,10 +135,10 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
         },
         job.Id);
 
-    /// <summary>Adds events; the first about a step takes the place of what an interrupted run told of it and of later ones.</summary>
+    /// <summary>Adds events; the first about a step replaces what an interrupted run reported of it and of later steps.</summary>
     /// <param name="id">The job.</param>
     /// <param name="events">In order.</param>
-    /// <param name="replaceFrom">Events and checkpoints of this step and later ones go first; null keeps all.</param>
+    /// <param name="replaceFrom">Removes events and checkpoints of this step and later ones first; null keeps all.</param>
     public void AddEvents(string id, IReadOnlyList<JobEvent> events, int? replaceFrom = null) => database.Write(context =>
     {
         if (replaceFrom is not null)
@@ -173,7 +173,7 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
     /// <param name="id">The job.</param>
     /// <param name="step">After which step.</param>
     /// <param name="folder">Its PEFT folder within the job's.</param>
-    /// <returns>Whether it is a new one, with which the job has got somewhere.</returns>
+    /// <returns>Whether it is new, so that the job has made progress.</returns>
     public bool AddCheckpoint(string id, int step, string folder) => database.Write(context =>
     {
         if (context.Checkpoints.Any(row => row.JobId == id && row.Step == step)) return false;
@@ -182,7 +182,7 @@ internal sealed class JobStore(JobDatabase database, TimeProvider time)
         return true;
     });
 
-    /// <summary>Forgets checkpoints that are gone.</summary>
+    /// <summary>Removes checkpoints that were deleted.</summary>
     public void RemoveCheckpoints(string id, IReadOnlyCollection<int> steps) => database.Write(context =>
         context.Checkpoints.Where(row => row.JobId == id && steps.Contains(row.Step)).ExecuteDelete());
 

@@ -4,7 +4,7 @@ using LoraServe.Storage;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Clears away what a killed process left of files and jobs once the engine is ready, then what has expired, hour by hour.</summary>
+/// <summary>Removes what a killed process left of files and jobs once the engine is ready, then what has expired, every hour.</summary>
 internal sealed partial class JobSweep(
     EngineService service, FileStore files, JobFolders folders, DataFolder data, TimeProvider time, ILogger<JobSweep> log)
     : BackgroundService
@@ -28,11 +28,11 @@ internal sealed partial class JobSweep(
         }
         catch (OperationCanceledException)
         {
-            // It was told to stop meanwhile.
+            // Stopped meanwhile.
         }
     }
 
-    // What is left lies there until the next time.
+    // The rest stays until the next time.
     private void Try(Action sweep)
     {
         try

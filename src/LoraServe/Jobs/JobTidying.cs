@@ -1,18 +1,18 @@
 namespace LoraServe.Jobs;
 
 /// <summary>
-/// Deletes what jobs have left in their folders, one job at a time: whoever ends a job, works on it or deletes it may do so at the same
+/// Deletes what jobs have left in their folders, one job at a time: ending, running and deleting a job may happen at the same
 /// moment. Safe for concurrent use.
 /// </summary>
 internal sealed partial class JobTidying(IEnumerable<JobKind> kinds, JobStore store, JobFolders folders, ILogger<JobTidying> log)
 {
     private readonly Lock _deleting = new();
 
-    /// <summary>Deletes what only a job that goes on needs, if the job has ended. What cannot be deleted stays until the job is deleted.</summary>
+    /// <summary>Deletes what only a running job needs, if the job has ended. What cannot be deleted stays until the job is deleted.</summary>
     /// <param name="id">Of a job that may be gone.</param>
     public void Tidy(string id) => Try(id, () =>
     {
-        // Found within the lock: the folder of a job that is there belongs to it alone.
+        // Read within the lock: the folder of an existing job belongs to it alone.
         if (store.Find(id) is { IsFinished: true } job) kinds.FirstOrDefault(kind => kind.Name == job.Kind)?.Tidy(job);
     });
 

@@ -3,11 +3,11 @@ using LoraServe.Keys;
 
 namespace LoraServe.Jobs;
 
-/// <summary>Works on one job at a time of a kind, on behalf of its owner, and stores what becomes of it.</summary>
+/// <summary>Runs one job of a kind at a time, on behalf of its owner, and stores the outcome.</summary>
 internal sealed partial class JobWorker(
     JobStore store, JobOwners owners, JobEnding ending, JobActivity activity, LoraServeOptions options, ILogger<JobWorker> log)
 {
-    // Starts without an end or a new checkpoint, since only the death of the process ends one so.
+    // Starts that neither ended nor reached a new checkpoint, which only the death of the process causes.
     private const int MostAttempts = 2;
 
     /// <summary>Reads and checks what a job needs.</summary>
@@ -30,16 +30,16 @@ internal sealed partial class JobWorker(
         var access = AdapterAccess.None;
         try
         {
-            // Somebody may have interrupted it before it could be told.
+            // It may have been interrupted before it could be told.
             if (store.Find(job.Id) is not { IsFinished: false, IsPaused: false }) return;
             var owner = owners.Of(job);
             access = owner.Access;
-            // Its turn comes again, and then its owner is no owner any more.
+            // Its turn comes again, and then its owner's key is refused.
             using var watched = owners.Watch(owner, cancellation);
             Begin(job);
             await work(cancellation.Token);
         }
-        // Paused, ended, or the server stops, and the engine with it: what is stored says which.
+        // Paused, ended, or the server is stopping: the stored job says which.
         catch (Exception e) when (cancellation.IsCancellationRequested)
         {
             store.Change(job.Id, found => found.IsFinished ? null : found with { Attempts = 0 });
@@ -63,12 +63,12 @@ internal sealed partial class JobWorker(
         finally
         {
             activity.End(job.Id, cancellation);
-            // Afterwards: whoever ends it from here on tidies up too.
+            // Afterwards: a caller that ends it from here on tidies up too.
             ending.Tidy(job.Id);
         }
     }
 
-    // A job that ends the process, as for want of memory, would do so for ever.
+    // A job that kills the process, for example by running out of memory, would do so for ever.
     private void Begin(StoredJob job)
     {
         var begun = store.Change(job.Id, found => found.IsFinished ? null : found with { Attempts = found.Attempts + 1 });
@@ -106,7 +106,7 @@ internal sealed partial class JobWorker(
         LogSucceeded(kind.Name, job.Id);
     }
 
-    // Somebody may have ended it in the last moment.
+    // It may have been ended at the last moment.
     private void End(string id, Func<StoredJob, StoredJob> change, JobEvent happened) =>
         ending.Change(id, found => found.IsFinished ? null : change(found), happened);
 

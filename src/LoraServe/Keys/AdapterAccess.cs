@@ -4,8 +4,8 @@ using LoraServe.Engine.Adapters.Catalog;
 namespace LoraServe.Keys;
 
 /// <summary>
-/// Which adapters a caller may use, see and write. One that it may not is, for this caller, one that does not exist: what is refused
-/// depends on names alone, never on what there is. A saved mix goes by its own name, whatever its parts are.
+/// Which adapters a caller may use, see and write. An adapter that it may not use does not exist for this caller: what is refused
+/// depends on names alone, never on what there is. A saved mix is judged by its own name, whatever its parts are.
 /// </summary>
 internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool allowsBase)
 {
@@ -18,7 +18,7 @@ internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool
     /// <summary>Access to nothing.</summary>
     public static AdapterAccess None { get; } = new([], allowsBase: false);
 
-    /// <summary>Whether the bare base model may answer.</summary>
+    /// <summary>Whether the base model may answer.</summary>
     public bool AllowsBase => allowsBase;
 
     /// <summary>Whether nothing is hidden.</summary>
@@ -39,13 +39,13 @@ internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool
         if (!Allows(name)) throw new UnknownAdapterException(name);
     }
 
-    /// <summary>Parts of a saved mix as the caller may know them: that there is one that it may not see, but not which.</summary>
+    /// <summary>The parts of a saved mix that the caller may see, and whether there are others.</summary>
     public IReadOnlyList<AdapterPart> Show(IEnumerable<AdapterPart> parts) =>
         [.. parts.Select(part => Allows(part.Alias) ? part : part with { Name = Hidden })];
 
-    /// <summary>What the caller may be told about adapters, of which it may not know all.</summary>
+    /// <summary>A message about adapters, fit for a caller that may not see all of them.</summary>
     /// <param name="message">The whole story.</param>
-    /// <param name="names">Adapters that it names and the caller may not have named itself.</param>
+    /// <param name="names">Adapters that the message names and the caller may not have named itself.</param>
     public string Explain(string message, IEnumerable<string> names) => names.All(Allows)
         ? message
         : "A part of the saved mix cannot be used, and the API key may not see it: ask whoever saved the mix.";
@@ -57,9 +57,9 @@ internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool
         foreach (var part in parts) Check(part.Alias);
     }
 
-    /// <param name="reference">What is to answer a request; null for the base model.</param>
+    /// <param name="reference">What a request runs on; null for the base model.</param>
     /// <exception cref="UnknownAdapterException">An adapter of the reference does not exist for the caller.</exception>
-    /// <exception cref="PermissionException">It is the bare base model, which the caller may not use.</exception>
+    /// <exception cref="PermissionException">The reference is to the base model, which the caller may not use.</exception>
     public void Check(AdapterReference? reference)
     {
         if (reference is not null) Check(reference.Parts);
@@ -77,7 +77,7 @@ internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool
         return reference;
     }
 
-    /// <summary>Refuses to give a name to anything, whether there is such an adapter or not.</summary>
+    /// <summary>Refuses a name that the caller may not write, whether it is in use or not.</summary>
     /// <exception cref="PermissionException">The caller's patterns do not allow it.</exception>
     public void CheckTarget(string name)
     {

@@ -1,6 +1,6 @@
 namespace LoraServe.Keys;
 
-/// <summary>A pattern for names of adapters: every * stands for any number of any characters, everything else for itself.</summary>
+/// <summary>A pattern for names of adapters: every * matches any characters, or none; everything else matches itself.</summary>
 internal sealed class AdapterPattern
 {
     /// <summary>The rule in words.</summary>
@@ -8,7 +8,7 @@ internal sealed class AdapterPattern
 
     private const int MaxLength = 128;
 
-    // What lies between the stars.
+    // The texts between the stars.
     private readonly string[] _parts;
 
     private AdapterPattern(string text) => (Text, _parts) = (text, text.Split('*'));
@@ -16,13 +16,13 @@ internal sealed class AdapterPattern
     /// <summary>As it was written.</summary>
     public string Text { get; }
 
-    /// <summary>The pattern of a text, or null where it is none.</summary>
+    /// <summary>Parses a pattern; null if the text is not one.</summary>
     public static AdapterPattern? TryParse(string text) =>
         text.Length is > 0 and <= MaxLength && text.All(letter => char.IsAsciiLetterOrDigit(letter) || letter is '.' or '_' or '-' or ':' or '/' or '*')
             ? new AdapterPattern(text)
             : null;
 
-    /// <summary>Whether a name is of this pattern. Reads the name once: the first place where a part fits is as good as any later one.</summary>
+    /// <summary>Whether a name matches. One pass is enough: the first place where a part fits is as good as any later one.</summary>
     public bool Matches(string name)
     {
         if (_parts is [var whole]) return name == whole;

@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace LoraServe.Keys;
 
-/// <summary>What a new key shall be.</summary>
+/// <summary>The settings of a new key.</summary>
 internal sealed record NewKey
 {
     /// <summary>For people.</summary>
@@ -11,20 +11,20 @@ internal sealed record NewKey
     /// <summary>At least one.</summary>
     public required ImmutableHashSet<KeyScope> Scopes { get; init; }
 
-    /// <summary>The adapters that it may use, see and write; none: no adapter.</summary>
+    /// <summary>The adapters that the key may use, see and write; empty for none.</summary>
     public required IReadOnlyList<AdapterPattern> Adapters { get; init; }
 
-    /// <summary>Whether it may generate on the bare base model.</summary>
+    /// <summary>Whether it may generate on the base model.</summary>
     public required bool AllowsBase { get; init; }
 
     /// <summary>How much it may use.</summary>
     public KeyLimits Limits { get; init; } = KeyLimits.None;
 
-    /// <summary>From when on it is refused; null: never.</summary>
+    /// <summary>When the key expires; null for never.</summary>
     public DateTimeOffset? Expires { get; init; }
 }
 
-/// <summary>A key as it is stored: without its secret. An immutable snapshot.</summary>
+/// <summary>A stored key, without its secret. An immutable snapshot.</summary>
 internal sealed record ApiKey
 {
     /// <summary>Its public id.</summary>
@@ -38,9 +38,9 @@ internal sealed record ApiKey
 
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>When a request came with it last; null before the first. Some seconds old at most.</summary>
+    /// <summary>When a request last used the key; null before the first. At most some seconds old.</summary>
     public DateTimeOffset? LastUse { get; init; }
 
-    /// <summary>When it was taken back; null if it was not.</summary>
+    /// <summary>When the key was revoked; null if it was not.</summary>
     public DateTimeOffset? Revoked { get; init; }
 }

@@ -26,7 +26,7 @@ internal sealed class ApiKeyHandler(
 
     protected override Task<AuthenticateResult> HandleAuthenticateAsync()
     {
-        // Probes and pages need no key and no disk; where there is no route there is nothing to protect.
+        // Probes and pages need neither a key nor the disk; where there is no route there is nothing to protect.
         if (Context.GetEndpoint() is not RouteEndpoint route || route.Metadata.GetMetadata<IAllowAnonymous>() is not null)
             return Task.FromResult(AuthenticateResult.NoResult());
         var (caller, refusal) = Authenticate();
@@ -77,7 +77,7 @@ internal sealed class ApiKeyHandler(
         if (adminKey.IsSame(text)) return (Caller.AdminKeyFile, null);
         var (key, refusal) = keys.Authenticate(text);
         if (key is not null) return (Caller.Of(key), null);
-        // Clients that cannot do without a key send any text to a server that has none. A real key means that the server is the wrong one.
+        // Clients that insist on a key send any text to a server without keys. A real key means that they reached the wrong server.
         return keyless.HasKeys || KeySecret.FindId(text) is not null ? (null, refusal) : keyless.Admit(Context);
     }
 

@@ -5,10 +5,10 @@ using System.Text;
 
 namespace LoraServe.Keys;
 
-/// <summary>Who makes a request, and what they may do.</summary>
+/// <summary>Who makes a request, and what that caller may do.</summary>
 internal sealed record Caller
 {
-    /// <summary>The id of a key, or what stands for one.</summary>
+    /// <summary>The id of a key, or a fixed id for callers without one.</summary>
     public required string Id { get; init; }
 
     /// <summary>For people.</summary>
@@ -26,18 +26,18 @@ internal sealed record Caller
     /// <summary>Whether the request came with a key that can be revoked.</summary>
     public bool HasKey { get; private init; }
 
-    /// <summary>Somebody without a key.</summary>
+    /// <summary>A caller without a key.</summary>
     public static Caller Anonymous(ImmutableHashSet<KeyScope> scopes) =>
         new() { Id = "anonymous", Name = "anonymous", Scopes = scopes, Access = AdapterAccess.All, IsAnonymous = true };
 
-    /// <summary>Somebody who may do nothing.</summary>
+    /// <summary>A caller that may do nothing.</summary>
     public static Caller Nobody { get; } = Anonymous([]);
 
     /// <summary>The key that the operator keeps in a file.</summary>
     public static Caller AdminKeyFile { get; } =
         new() { Id = "admin-key-file", Name = "admin key file", Scopes = KeyScopes.All, Access = AdapterAccess.All };
 
-    /// <summary>Whoever runs the program on the machine of the data folder.</summary>
+    /// <summary>The operator, running the program on the machine of the data folder.</summary>
     public static Caller CommandLine { get; } =
         new() { Id = "command-line", Name = Environment.UserName, Scopes = KeyScopes.All, Access = AdapterAccess.All };
 
@@ -52,20 +52,20 @@ internal sealed record Caller
         HasKey = true,
     };
 
-    /// <summary>Whether the caller sees what others own.</summary>
+    /// <summary>Whether the caller sees what other callers own.</summary>
     public bool SeesEverything => Scopes.Contains(KeyScope.Admin);
 
-    /// <summary>Whether what belongs to somebody is the caller's to see and change.</summary>
-    /// <param name="owner">The <see cref="Id"/> of whoever made it.</param>
+    /// <summary>Whether the caller may see and change what an owner has.</summary>
+    /// <param name="owner">The <see cref="Id"/> of the caller that made it.</param>
     public bool Owns(string owner) => SeesEverything || Id == owner;
 
-    /// <summary>In whose share of the engine the caller's requests count; all without a key have one together.</summary>
+    /// <summary>The share of the engine that the caller's requests count in; all callers without a key have one together.</summary>
     public string Owner => IsAnonymous ? "" : Id;
 
     /// <summary>
     /// The salt of the prefix cache for a request's own salt: two requests share what was computed only if they come with the same key
-    /// and the same salt of their own. What is computed without keys is everybody's. It lives as long as what was computed, so that of a
-    /// salt only the hash is kept, however long it is.
+    /// and the same salt of their own. What is computed without keys is shared by all. It lives as long as what was computed, so of a
+    /// salt, however long, only the hash is kept.
     /// </summary>
     public string CacheSalt(string? salt) => (IsAnonymous, salt) switch
     {
@@ -91,7 +91,7 @@ internal sealed class CallerIdentity(Caller caller) : ClaimsIdentity(
 /// <summary>From a principal to the caller.</summary>
 internal static class CallerPrincipal
 {
-    /// <summary>Who is behind a principal; nobody, who may do nothing, where authentication found none.</summary>
+    /// <summary>The caller of a principal; one that may do nothing if authentication found none.</summary>
     public static Caller Caller(this ClaimsPrincipal principal) =>
         principal.Identities.OfType<CallerIdentity>().FirstOrDefault()?.Caller ?? Keys.Caller.Nobody;
 }

@@ -41,14 +41,14 @@ internal static class KeyAuthorization
         return services;
     }
 
-    /// <summary>Asks who calls, whether they may, whether they have called too often, and all the while whether they still may.</summary>
+    /// <summary>Authenticates, authorizes, applies the limits, and watches for revocation while the request runs.</summary>
     public static WebApplication UseKeys(this WebApplication app)
     {
         app.UseAuthentication();
         app.UseAuthorization();
         app.Use(app.Services.GetRequiredService<KeyRateLimits>().TellAsync);
         app.UseRateLimiter();
-        // Only a request opens the database: the tool that describes the API has none.
+        // Only a request opens the database: generating the API description has none.
         app.Use((context, next) => context.RequestServices.GetRequiredService<KeyWatch>().RunAsync(context, next));
         return app;
     }
@@ -57,7 +57,7 @@ internal static class KeyAuthorization
     public static TBuilder RequireScope<TBuilder>(this TBuilder builder, KeyScope scope)
         where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(scope.Name());
 
-    /// <summary>Lets nobody without a key reach these routes, whatever else is granted without one.</summary>
+    /// <summary>Requires a key for these routes, whatever is granted without one.</summary>
     public static TBuilder RequireKey<TBuilder>(this TBuilder builder)
         where TBuilder : IEndpointConventionBuilder => builder.RequireAuthorization(KeyPolicy);
 }

@@ -1,6 +1,6 @@
 namespace LoraServe.Keys;
 
-/// <summary>How much a key may use; null: without limit.</summary>
+/// <summary>How much a key may use; null for no limit.</summary>
 internal sealed record KeyLimits
 {
     public static readonly KeyLimits None = new();
@@ -11,7 +11,7 @@ internal sealed record KeyLimits
     /// <summary>Tokens read and written within any minute.</summary>
     public int? TokensPerMinute { get; init; }
 
-    /// <summary>Requests at the same time, and sequences of all of them together; null: as many as leave a quarter of the queue to others.</summary>
+    /// <summary>Concurrent requests, and concurrent sequences of all of them; null leaves a quarter of the queue to other keys.</summary>
     public int? ConcurrentRequests { get; init; }
 
     /// <summary>Names of adapters that exist because the key uploaded or saved something under them.</summary>

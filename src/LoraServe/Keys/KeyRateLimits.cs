@@ -8,7 +8,7 @@ using Microsoft.AspNetCore.RateLimiting;
 namespace LoraServe.Keys;
 
 /// <summary>
-/// The limits of keys on requests and tokens. Every request of a key counts, save those that need no key. Answers tell what is left in
+/// The limits of keys on requests and tokens. Every request of a key counts, except those that need none. Responses say what is left in
 /// OpenAI's headers.
 /// </summary>
 internal sealed class KeyRateLimits : IAsyncDisposable
@@ -26,15 +26,15 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     public KeyRateLimits(LoraServeOptions options, TimeProvider time)
     {
         _time = time;
-        // A key without a limit of its own leaves a quarter of the queue to the others, however much it sends.
+        // A key without its own limit leaves a quarter of the queue to the others, however much it sends.
         _share = Math.Max(options.MaxNumSeqs, options.MaxQueuedSeqs / 4 * 3);
         _concurrent = AtATime();
-        // Apart: one that is only being read shall not stand in the way of one that wants all choices at once, nor two such in each other's.
+        // Counted apart: a request still being read must not block one that wants all choices at once, nor two such each other.
         _sequences = AtATime();
         _perMinute = PartitionedRateLimiter.Create<Caller, string>(caller => caller.Limits.RequestsPerMinute is { } limit
             ? RateLimitPartition.Get<string>(caller.Id, _ => Window(caller, limit))
             : RateLimitPartition.GetNoLimiter(""));
-        // In this order, so that one that has to wait for another does not count against the minute.
+        // In this order, so that a request waiting for another does not count against the minute.
         Requests = PartitionedRateLimiter.CreateChained(_concurrent, _perMinute)
             .WithTranslatedKey<HttpContext>(LimitedCaller, leaveOpen: false);
     }
@@ -43,13 +43,13 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     public PartitionedRateLimiter<HttpContext> Requests { get; }
 
     /// <summary>
-    /// Holds places for all sequences of a request, or for none, before anything is done for it; as many requests and as many sequences may be
+    /// Takes places for all sequences of a request, or for none, before any work is done for it; the limit holds for requests and for sequences
     /// at the same time.
     /// </summary>
     /// <param name="caller">Whose limits they are.</param>
     /// <param name="sequences">At least one.</param>
-    /// <exception cref="InvalidRequestException">There could never be as many.</exception>
-    /// <exception cref="QuotaExceededException">No tokens are left, or not as many places.</exception>
+    /// <exception cref="InvalidRequestException">The limit is lower than the sequences of this request.</exception>
+    /// <exception cref="QuotaExceededException">No tokens are left, or too few places.</exception>
     public KeyAllowance Admit(Caller caller, long sequences)
     {
         if (Tokens(caller) is { Remaining: <= 0 } window) throw TooManyTokens(caller, window);
@@ -67,7 +67,7 @@ internal sealed class KeyRateLimits : IAsyncDisposable
     }
 
     /// <summary>
-    /// Most tokens that each choice may write of a request that does not say how many it wants, so that all of them together hold back no
+    /// The default of max_tokens for each choice of a request without one, so that all choices together hold no
     /// more than a quarter of the limit, rather than contexts that they seldom use; null if the caller has no limit.
     /// </summary>
     /// <param name="caller">Whose limit it is.</param>
@@ -76,8 +76,8 @@ internal sealed class KeyRateLimits : IAsyncDisposable
         ? (int)Math.Clamp(limit / UnsaidShare / Math.Max(1, choices), 1, int.MaxValue)
         : null;
 
-    /// <summary>Holds back the most tokens that a request can use; null if the caller has no limit.</summary>
-    /// <exception cref="InvalidRequestException">They are more than the limit: no time would ever come for them.</exception>
+    /// <summary>Holds the most tokens that a request can use; null if the caller has no limit.</summary>
+    /// <exception cref="InvalidRequestException">The request could use more than the limit, so waiting would not help.</exception>
     /// <exception cref="QuotaExceededException">Nothing is left.</exception>
     public TokenWindow.Reservation? ReserveTokens(Caller caller, long most)
     {
@@ -94,21 +94,21 @@ internal sealed class KeyRateLimits : IAsyncDisposable
         return window.TryReserve(most) ?? throw TooManyTokens(caller, window);
     }
 
-    /// <summary>Answers a request that one of <see cref="Requests"/> refused.</summary>
+    /// <summary>Writes the response to a request that one of <see cref="Requests"/> refused.</summary>
     public async ValueTask RefuseAsync(OnRejectedContext context)
     {
         var caller = context.HttpContext.User.Caller();
-        // Only the window knows when there will be room again.
+        // Only the window knows when there is room again.
         var exception = context.Lease.TryGetMetadata(MetadataName.RetryAfter, out var wait)
             ? new QuotaExceededException($"The API key '{caller.Name}' may make {caller.Limits.RequestsPerMinute} requests a minute.", wait, "requests")
             : TooManyAtATime(caller);
         await ErrorMapper.WriteAsync(context.HttpContext, exception);
     }
 
-    /// <summary>Tells in the answer's headers what is left.</summary>
+    /// <summary>Writes what is left into the response headers.</summary>
     public Task TellAsync(HttpContext context, RequestDelegate next)
     {
-        // Found out now: an error takes the request off its route.
+        // Read now: an error takes the request off its route.
         var caller = LimitedCaller(context);
         if (caller.Limits is { RequestsPerMinute: not null } or { TokensPerMinute: not null })
         {

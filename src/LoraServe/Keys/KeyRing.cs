@@ -24,7 +24,7 @@ internal sealed partial class KeyRing : IDisposable
         _uses = new KeyUses(database, time, log);
     }
 
-    /// <summary>Whether a key was ever made in this data folder; one that was taken back, or got lost, still counts.</summary>
+    /// <summary>Whether a key was ever created in this data folder; a revoked or lost one still counts.</summary>
     public bool HasKeys => _database.Marker.Exists || !Current().IsEmpty;
 
     /// <summary>All keys, the newest first.</summary>
@@ -33,13 +33,13 @@ internal sealed partial class KeyRing : IDisposable
     /// <summary>The key of a public id, or null.</summary>
     public ApiKey? Find(string id) => Current().Keys.GetValueOrDefault(id) is { } key ? _uses.WithLast(key) : null;
 
-    /// <summary>Refuses a data folder whose keys are gone: the server would be open to everybody on this machine.</summary>
-    /// <exception cref="IOException">There were keys, and the database has none.</exception>
+    /// <summary>Rejects a data folder whose keys are gone: the server would be open to everyone on this machine.</summary>
+    /// <exception cref="IOException">There were keys, and the database has none left.</exception>
     public void CheckNotLost()
     {
         if (!Current().IsEmpty)
         {
-            // They may have been made by a release that did not remember it.
+            // They may come from a release that did not record it.
             _database.Marker.Set();
         }
         else if (_database.Marker.Exists)
@@ -51,20 +51,20 @@ internal sealed partial class KeyRing : IDisposable
         }
     }
 
-    /// <summary>Makes a key.</summary>
-    /// <returns>The key, and its text, which nobody can find out later.</returns>
+    /// <summary>Creates a key.</summary>
+    /// <returns>The key, and its text, which cannot be recovered later.</returns>
     /// <exception cref="IOException">It cannot be stored.</exception>
     public (ApiKey Key, string Text) Create(NewKey grant) => Create(_ => grant);
 
-    /// <summary>Makes a key whose grant begins with it.</summary>
+    /// <summary>Creates a key whose grant is built when it is created.</summary>
     /// <param name="grantAt">Told when the key is made.</param>
-    /// <returns>The key, and its text, which nobody can find out later.</returns>
+    /// <returns>The key, and its text, which cannot be recovered later.</returns>
     /// <exception cref="IOException">It cannot be stored.</exception>
     public (ApiKey Key, string Text) Create(Func<DateTimeOffset, NewKey> grantAt)
     {
         var created = _time.GetUtcNow();
         var grant = grantAt(created);
-        // Before the key: a kill in between leaves a server that is closed, not one that is open beside a key.
+        // Before the key: a kill in between leaves the server closed, not open beside a key.
         var isFirst = _database.Marker.Set();
         var (id, text) = KeySecret.Create();
         var key = new ApiKey { Id = id, Hash = [.. KeySecret.Hash(text)], Grant = grant, Created = created };
@@ -82,7 +82,7 @@ internal sealed partial class KeyRing : IDisposable
         return (key, text);
     }
 
-    // It was not made. Where nobody can tell, the server stays closed.
+    // The key was not created. If that is uncertain, the server stays closed.
     private void ForgetFirst()
     {
         try
@@ -95,9 +95,9 @@ internal sealed partial class KeyRing : IDisposable
         }
     }
 
-    /// <summary>Takes a key back, for good; null if there is none with this id.</summary>
+    /// <summary>Revokes a key for good; null if no key has this id.</summary>
     /// <param name="id">The key's public id.</param>
-    /// <param name="isChange">Whether it was not taken back before.</param>
+    /// <param name="isChange">Whether it was not revoked before.</param>
     public ApiKey? Revoke(string id, out bool isChange)
     {
         var now = _time.GetUtcNow();
@@ -107,7 +107,7 @@ internal sealed partial class KeyRing : IDisposable
         return Find(id);
     }
 
-    /// <summary>The key of a text, or why it is refused, in words for the one who sent it.</summary>
+    /// <summary>The key of a text, or why it is refused, worded for the sender.</summary>
     public (ApiKey? Key, string? Refusal) Authenticate(string text)
     {
         if (KeySecret.FindId(text) is not { } id || Current().Keys.GetValueOrDefault(id) is not { } key
@@ -122,13 +122,13 @@ internal sealed partial class KeyRing : IDisposable
         return (key, null);
     }
 
-    /// <summary>Why a key is not valid any more, in words for its holder; null while it is.</summary>
+    /// <summary>Why a key is no longer valid, worded for its holder; null while it is.</summary>
     /// <exception cref="IOException">Keys cannot be read.</exception>
     public string? RefusalOf(string id) => Current().Keys.GetValueOrDefault(id) is { } key
         ? RefusalOf(key)
         : "The API key is not one of this server any more.";
 
-    /// <summary>Writes what is not written yet.</summary>
+    /// <summary>Writes pending changes.</summary>
     public void Dispose() => _uses.Dispose();
 
     private string? RefusalOf(ApiKey key) =>
@@ -149,7 +149,7 @@ internal sealed partial class KeyRing : IDisposable
     {
         lock (_reading)
         {
-            // Before the keys: what is changed in between is then read once more.
+            // Before the keys: a change in between is then read again.
             var version = _database.KeysVersion();
             var (keys, isEmpty) = _database.Read(ReadKeys);
             return _snapshot = new Snapshot(version, keys.ToImmutableSortedDictionary(key => key.Id, key => key, StringComparer.Ordinal), isEmpty);
@@ -166,7 +166,7 @@ internal sealed partial class KeyRing : IDisposable
         }
         catch (Exception e) when (e is not DbException)
         {
-            // One by one, so that a row that cannot be read is the only key that grants nothing. It still is a key of this server.
+            // One by one, so that a row that cannot be read only disables itself. It is still a key of this server.
             var ids = rows.Select(row => row.Id).ToList();
             return ([.. ids.Select(id => TryRead(rows, id)).OfType<ApiKey>()], ids.Count == 0);
         }

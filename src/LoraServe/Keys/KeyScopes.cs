@@ -23,6 +23,6 @@ internal static class KeyScopes
     public static KeyScope? Find(string name) =>
         Names.Where(entry => entry.Value == name).Select(entry => (KeyScope?)entry.Key).FirstOrDefault();
 
-    /// <summary>Whether one who has the scopes may do what a scope stands for; admin may do everything.</summary>
+    /// <summary>Whether the scopes granted include one, directly or by implication; admin includes all.</summary>
     public static bool Grant(this IReadOnlySet<KeyScope> scopes, KeyScope scope) => scopes.Contains(scope) || scopes.Contains(KeyScope.Admin);
 }

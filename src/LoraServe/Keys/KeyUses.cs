@@ -23,13 +23,13 @@ internal sealed partial class KeyUses : IDisposable
         _timer = time.CreateTimer(_ => Write(), state: null, WritePeriod, WritePeriod);
     }
 
-    /// <summary>Notes that the key of an id is used now.</summary>
+    /// <summary>Records that a key is used now.</summary>
     public void Note(string id) => _uses[id] = _time.GetUtcNow();
 
-    /// <summary>The key with its last use, whether that is on the disk yet or not.</summary>
+    /// <summary>The key with its last use, even if that is not on disk yet.</summary>
     public ApiKey WithLast(ApiKey key) => _uses.TryGetValue(key.Id, out var time) ? key with { LastUse = time } : key;
 
-    /// <summary>Writes what is not written yet.</summary>
+    /// <summary>Writes pending changes.</summary>
     public void Dispose()
     {
         _timer.Dispose();

@@ -3,7 +3,7 @@ using LoraServe.Api;
 
 namespace LoraServe.Keys;
 
-/// <summary>Ends requests and jobs that run on a key which has been revoked or has expired since they began, whoever revoked it.</summary>
+/// <summary>Ends requests and jobs whose key has been revoked or has expired since they began, also by another process.</summary>
 internal sealed class KeyWatch : IDisposable
 {
     private static readonly TimeSpan Period = TimeSpan.FromMilliseconds(500);
@@ -18,14 +18,14 @@ internal sealed class KeyWatch : IDisposable
         _timer = time.CreateTimer(_ => Check(), state: null, Period, Period);
     }
 
-    /// <summary>Cancels work when the key of its owner is not valid any more; to be disposed before the source is.</summary>
+    /// <summary>Cancels work when the key of its owner becomes invalid; dispose it before the source.</summary>
     public IDisposable Watch(Caller owner, CancellationTokenSource work)
     {
         if (owner.HasKey) _running[work] = owner.Id;
         return new Watched(this, work);
     }
 
-    /// <summary>Runs a request, whose RequestAborted says too that its key is not valid any more.</summary>
+    /// <summary>Runs a request, whose RequestAborted also fires when its key becomes invalid.</summary>
     public async Task RunAsync(HttpContext context, RequestDelegate next)
     {
         var caller = context.User.Caller();
@@ -47,7 +47,7 @@ internal sealed class KeyWatch : IDisposable
         {
             context.RequestAborted = gone;
             var refusal = new KeyEndedException(_keys.RefusalOf(caller.Id) ?? "The API key is not valid any more.");
-            // The status of a stream is sent: its error has to be an event. Of any other answer a part may be missing.
+            // A stream's status is already sent, so its error has to be an event. Any other response may be cut off.
             if (!context.Response.HasStarted) throw refusal;
             if (!await ServerSentEvents.TryEndAsync(context.Response, refusal, gone)) context.Abort();
         }
@@ -68,7 +68,7 @@ internal sealed class KeyWatch : IDisposable
                 if (_keys.RefusalOf(id) is not null) End(ended);
             }
         }
-        // The disk fails, or the server is ending: what runs goes on, and what comes is refused. An exception in a timer would end the process.
+        // The disk fails, or the server is stopping: running work goes on, new work is refused. An exception in a timer would end the process.
         catch (Exception)
         {
         }
@@ -82,7 +82,7 @@ internal sealed class KeyWatch : IDisposable
         }
         catch (ObjectDisposedException)
         {
-            // The work has ended in this moment.
+            // The work has just ended.
         }
     }
 

@@ -5,25 +5,25 @@ using Microsoft.Extensions.Options;
 namespace LoraServe.Keys;
 
 /// <summary>
-/// What somebody without a key may do. As long as there is no key, the server listens on this machine only and whoever is on it may do
-/// everything but manage keys and read the audit, since a proxy on this machine looks like it. From the first key on a key is needed.
-/// --allow-anonymous gives everybody all scopes but admin instead.
+/// What a caller without a key may do. As long as there are no keys, the server listens on this machine only and callers on it may do
+/// everything but manage keys and read the audit log, since a proxy on this machine looks like them. After the first key, a key is required.
+/// --allow-anonymous gives everyone all scopes but admin instead.
 /// </summary>
 internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, AdminKey adminKey)
 {
     private static readonly ImmutableHashSet<KeyScope> AllButAdmin = KeyScopes.All.Remove(KeyScope.Admin);
 
-    // What proxies add. Behind one, everybody seems to be on this machine.
+    // Headers that proxies add. Behind a proxy, everyone seems to be on this machine.
     private static readonly string[] ProxyHeaders =
         ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Prefix", "X-Forwarded-Proto", "X-Real-IP"];
 
     private readonly IReadOnlyList<string> _origins = options.CorsOriginList;
 
-    /// <summary>Whether there is a key of any kind.</summary>
+    /// <summary>Whether any key exists, of any kind.</summary>
     public bool HasKeys => adminKey.Exists || keys.HasKeys;
 
-    /// <summary>Refuses to listen for other machines while nobody needs a key.</summary>
-    /// <param name="configuration">May name endpoints of the web server, which it listens on in the place of --urls.</param>
+    /// <summary>Refuses to listen for other machines while no key is required.</summary>
+    /// <param name="configuration">May name endpoints of the web server, which it listens on in place of --urls.</param>
     /// <exception cref="OptionsValidationException">It would.</exception>
     public void CheckAddresses(IConfiguration configuration)
     {
@@ -38,7 +38,7 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
         ]);
     }
 
-    /// <summary>Who a request without a key comes from, or why it needs a key.</summary>
+    /// <summary>The caller of a request without a key, or why it needs one.</summary>
     public (Caller? Caller, string? Refusal) Admit(HttpContext context)
     {
         if (!options.AllowAnonymous && HasKeys) return (null, "An API key is needed: send the header Authorization: Bearer KEY.");
@@ -47,7 +47,7 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
         if (options.AllowAnonymous) return (Caller.Anonymous(AllButAdmin), null);
         if (ProxyHeaders.FirstOrDefault(context.Request.Headers.ContainsKey) is { } header)
             return (null, $"A proxy sent this request (it has the header {header}), so that nobody knows whose it is: make an API key.");
-        // Proxies that speak it add no header by themselves.
+        // Proxies that speak HTTP/1.0 add no header by themselves.
         if (HttpProtocol.IsHttp10(context.Request.Protocol) || HttpProtocol.IsHttp09(context.Request.Protocol))
             return (null, $"A proxy may have sent this request (it is one of {context.Request.Protocol}): make an API key, or send HTTP/1.1.");
         if (IsOfThisMachine(context)) return (Caller.Anonymous(KeyScopes.All), null);
@@ -55,7 +55,7 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
             + "and pages of its own.");
     }
 
-    // Browsers send what any page asks for, and reach servers that nobody else does. Behind a proxy that ends TLS, an own page is one of https.
+    // Browsers send what any page asks for, and reach servers that no one else can. Behind a proxy that ends TLS, our own page is an https one.
     private bool IsOfForeignPage(HttpRequest request)
     {
         var origins = request.Headers.Origin;
@@ -64,7 +64,7 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
             : request.Headers["Sec-Fetch-Site"] == "cross-site";
     }
 
-    // A foreign name that was made to point here is not of this machine.
+    // A foreign host name made to point here (DNS rebinding) is not this machine.
     private static bool IsOfThisMachine(HttpContext context) =>
         IsLoopback(context.Connection.LocalIpAddress) && IsLoopback(context.Connection.RemoteIpAddress)
         && IsLocal(context.Request.Host.Host);
@@ -87,6 +87,6 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
         host.Equals("localhost", StringComparison.OrdinalIgnoreCase)
         || (IPAddress.TryParse(host, out var address) && IPAddress.IsLoopback(address));
 
-    // Without an address it is a socket of the file system.
+    // Without an address it is a Unix domain socket.
     private static bool IsLoopback(IPAddress? address) => address is null || IPAddress.IsLoopback(address);
 }

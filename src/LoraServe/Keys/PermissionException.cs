@@ -11,13 +11,13 @@ internal sealed class PermissionException(string message, string code) : Excepti
 
 /// <summary>The caller has used up what its key allows for now.</summary>
 /// <param name="message">Which limit.</param>
-/// <param name="retryAfter">When there will be something left.</param>
+/// <param name="retryAfter">The time until something is left again.</param>
 /// <param name="limit">What metrics call the limit: requests, concurrent_requests or tokens.</param>
 internal sealed class QuotaExceededException(string message, TimeSpan retryAfter, string limit) : Exception(message)
 {
     /// <summary>What metrics call the limit.</summary>
     public string Limit { get; } = limit;
 
-    /// <summary>The time until it may be tried again.</summary>
+    /// <summary>The time until a retry makes sense.</summary>
     public TimeSpan RetryAfter { get; } = retryAfter;
 }

@@ -1,9 +1,9 @@
 namespace LoraServe.Keys;
 
-/// <summary>A request's body that ends with a refusal as soon as it is longer than what its caller may still store.</summary>
+/// <summary>A request body that is refused as soon as it exceeds what its caller may still store.</summary>
 /// <param name="body">The body.</param>
 /// <param name="most">Most bytes that the caller may still store.</param>
-/// <param name="beside">Most bytes of it that are not stored, or do not count.</param>
+/// <param name="beside">Most bytes of it that are not stored or not counted.</param>
 /// <param name="refuse">Makes the refusal.</param>
 internal sealed class QuotaStream(Stream body, long most, long beside, Func<Exception> refuse) : Stream
 {
@@ -44,7 +44,7 @@ internal sealed class QuotaStream(Stream body, long most, long beside, Func<Exce
     private int Count(int read)
     {
         _read += read;
-        // No sum of the two: a limit may be as large as a number can be.
+        // Not the sum of the two, which could overflow.
         return _read - beside <= most ? read : throw refuse();
     }
 }

@@ -3,20 +3,20 @@ using System.Threading.RateLimiting;
 namespace LoraServe.Keys;
 
 /// <summary>
-/// How many requests a key may still make within any minute. Knows when each was made, or within a tenth of a second earlier, so that it
-/// never lets in too many and can tell when there is room again. Safe for concurrent use.
+/// How many requests a key may still make within any minute. Records when each was made, to a tenth of a second earlier, so that it
+/// never admits too many and knows when there is room again. Safe for concurrent use.
 /// </summary>
 internal sealed class RequestWindow(int limit, TimeProvider time) : RateLimiter
 {
     private static readonly TimeSpan Minute = TimeSpan.FromMinutes(1);
-    // Requests so near to each other leave the window together, so that any limit takes some hundred entries.
+    // Requests this close together leave the window together, so that any limit takes a few hundred entries.
     private static readonly TimeSpan Grain = TimeSpan.FromMilliseconds(100);
 
     private readonly Lock _lock = new();
     private readonly LinkedList<Entry> _entries = [];
     private int _used;
 
-    /// <summary>Requests that are left, and the time until all are.</summary>
+    /// <summary>Requests left, and the time until all are available.</summary>
     public (int Left, TimeSpan Reset) State
     {
         get
@@ -29,7 +29,7 @@ internal sealed class RequestWindow(int limit, TimeProvider time) : RateLimiter
         }
     }
 
-    /// <summary>Null while anything counts; else always time enough to be forgotten.</summary>
+    /// <summary>Whether nothing counts any more, so that the window may be dropped.</summary>
     public override TimeSpan? IdleDuration => State.Left == limit ? Minute : null;
 
     public override RateLimiterStatistics GetStatistics() => new() { CurrentAvailablePermits = State.Left };

@@ -7,7 +7,7 @@ using Microsoft.EntityFrameworkCore;
 namespace LoraServe.Keys;
 
 /// <summary>
-/// How many adapters, and how many bytes of them, each key has stored: what it brought under a name counts as long as the name has it.
+/// The adapters, and their bytes, that each key has stored: a version it uploaded under a name counts as long as the name has it.
 /// Saved mixes count as adapters of no bytes.
 /// </summary>
 internal sealed class StorageQuota(KeyDatabase database, LlmEngine engine)
@@ -18,12 +18,12 @@ internal sealed class StorageQuota(KeyDatabase database, LlmEngine engine)
     // Tokenizers, templates and the packing itself.
     private const long BytesBeside = 64L << 20;
 
-    // Stands for the version of a mix.
+    // In place of the version of a mix.
     private const string NoVersion = "";
 
     private readonly ConcurrentDictionary<string, SemaphoreSlim> _storing = new(StringComparer.Ordinal);
 
-    /// <summary>Refuses what would be more than a caller may store.</summary>
+    /// <summary>Refuses to exceed what a caller may store.</summary>
     /// <exception cref="PermissionException">It would.</exception>
     public void Check(Caller caller, string name, long bytes)
     {
@@ -43,7 +43,7 @@ internal sealed class StorageQuota(KeyDatabase database, LlmEngine engine)
     }
 
     /// <summary>
-    /// The body of an upload, cut off as soon as it is larger than anything that the caller may still store: its adapter, packed or not, and
+    /// The body of an upload, cut off as soon as it exceeds what the caller may still store: its adapter, packed or not, and
     /// the files that come with adapters and are not counted.
     /// </summary>
     public Stream Limit(Stream body, Caller caller)
@@ -55,12 +55,12 @@ internal sealed class StorageQuota(KeyDatabase database, LlmEngine engine)
                 + "this upload is larger than what is left."));
     }
 
-    /// <summary>Stores an adapter for a caller, one after the other, so that no limit is exceeded.</summary>
+    /// <summary>Stores an adapter for a caller; one at a time, so that no limit is exceeded.</summary>
     /// <param name="caller">Who stores it.</param>
     /// <param name="adapter">What was found in it, under its name.</param>
     /// <param name="store">Stores it.</param>
     /// <param name="cancellation">Gives up waiting.</param>
-    /// <returns>What the name stood for before, and what it stands for now.</returns>
+    /// <returns>What the name pointed at before, and what it points at now.</returns>
     /// <exception cref="PermissionException">It would be more than the caller may store.</exception>
     public Task<(AdapterInfo? Before, AdapterInfo After)> StoreAsync(
         Caller caller, AdapterInfo adapter, Func<Task<AdapterInfo>> store, CancellationToken cancellation) =>
@@ -70,7 +70,7 @@ internal sealed class StorageQuota(KeyDatabase database, LlmEngine engine)
             adapter.SizeBytes,
             before =>
             {
-                // Before it is stored: what is on the disk and nobody's would not count. A row alone counts nothing.
+                // Before it is stored: files without an owner would not count. A row alone counts nothing.
                 if (adapter.Version != before?.Version) Remember(caller, adapter.Name, adapter.Version.Value);
                 return store();
             },

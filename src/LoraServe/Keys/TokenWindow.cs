@@ -1,9 +1,9 @@
 namespace LoraServe.Keys;
 
 /// <summary>
-/// How many tokens a key may still read and write within any minute. A request is let in while anything is left, and holds back the most
-/// that it can use until it has ended; then it is charged with what it used. So requests in parallel together exceed the limit by less
-/// than one of them, as long as none uses more than it held back. Safe for concurrent use.
+/// The tokens that a key may still read and write within any minute. A request is admitted while any are left, and holds the most
+/// that it can use until it ends; then it is charged for what it used. So concurrent requests together exceed the limit by less
+/// than one of them, as long as none uses more than it held. Safe for concurrent use.
 /// </summary>
 internal sealed class TokenWindow(long limit, TimeProvider time)
 {
@@ -16,7 +16,7 @@ internal sealed class TokenWindow(long limit, TimeProvider time)
     private long _second = Second(time);
     private long _reserved;
 
-    /// <summary>Tokens that are left; negative if the last request exceeded the limit.</summary>
+    /// <summary>Tokens left; negative if the last request exceeded the limit.</summary>
     public long Remaining
     {
         get
@@ -29,7 +29,7 @@ internal sealed class TokenWindow(long limit, TimeProvider time)
         }
     }
 
-    /// <summary>The time until everything that was used so far has left the window; a second at least while requests run.</summary>
+    /// <summary>The time until all use so far has left the window; at least a second while requests run.</summary>
     public TimeSpan Reset
     {
         get
@@ -39,12 +39,12 @@ internal sealed class TokenWindow(long limit, TimeProvider time)
     }
 
     /// <summary>
-    /// The time until enough of what was used has left the window; a second where only running requests are in the way, whose end nobody
+    /// The time until enough use has left the window; a second where only running requests are in the way, whose end is not
     /// knows.
     /// </summary>
     public TimeSpan RetryAfter => AtLeast(Soon, Until(left => left > 0));
 
-    /// <summary>Lets a request in that uses no more than so many tokens; null if nothing is left.</summary>
+    /// <summary>Admits a request that uses at most this many tokens; null if none are left.</summary>
     public Reservation? TryReserve(long most)
     {
         lock (_lock)
@@ -57,7 +57,7 @@ internal sealed class TokenWindow(long limit, TimeProvider time)
 
     private static TimeSpan AtLeast(TimeSpan least, TimeSpan time) => time > least ? time : least;
 
-    // Looks at the seconds from the oldest on, as they leave the window.
+    // From the oldest second on, as they leave the window.
     private TimeSpan Until(Func<long, bool> isEnough)
     {
         lock (_lock)
@@ -95,7 +95,7 @@ internal sealed class TokenWindow(long limit, TimeProvider time)
 
     private static long Second(TimeProvider time) => (long)time.GetElapsedTime(0).TotalSeconds + Seconds;
 
-    /// <summary>What one request holds back. To be settled or disposed; a second call does nothing.</summary>
+    /// <summary>The tokens that one request holds. Settle or dispose it; a second call does nothing.</summary>
     public sealed class Reservation(TokenWindow window, long most) : IDisposable
     {
         private int _settled;

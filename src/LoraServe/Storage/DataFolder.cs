@@ -3,19 +3,19 @@ using LoraServe.Engine.Storage;
 namespace LoraServe.Storage;
 
 /// <summary>
-/// The data folder of a server: nobody else's business, and no other server's as long as this one runs. What it holds is described where it is
+/// The data folder of a server, readable by its owner only and used by one server at a time. What it holds is described where it is
 /// made; its root has the file lock, the reserve of a full disk, and the trash.
 /// </summary>
 internal sealed partial class DataFolder : IDisposable
 {
-    // For a server that has just been told to stop.
+    // Time for a server that was just told to stop.
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(2);
 
     private readonly DataFolderLock _lock;
     private readonly TimeSpan _trashAge;
     private readonly ILogger _log;
 
-    /// <exception cref="IOException">It cannot be made, or another server has it.</exception>
+    /// <exception cref="IOException">It cannot be created, or another server uses it.</exception>
     public DataFolder(LoraServeOptions options, TimeProvider time, ILogger<DataFolder> log)
     {
         Path = OwnerOnly.CreateFolder(options.Data);
@@ -30,16 +30,16 @@ internal sealed partial class DataFolder : IDisposable
         Reserve.Fill();
     }
 
-    /// <summary>Where it is, absolute.</summary>
+    /// <summary>The absolute path.</summary>
     public string Path { get; }
 
-    /// <summary>Takes what no database knows.</summary>
+    /// <summary>Receives files that no database knows.</summary>
     public Trash Trash { get; }
 
-    /// <summary>Room for deleting on a full disk.</summary>
+    /// <summary>Space for deleting on a full disk.</summary>
     public DiskReserve Reserve { get; }
 
-    /// <summary>Deletes what has lain in the trash for as long as the options say, and takes room on the disk again.</summary>
+    /// <summary>Deletes what has been in the trash for as long as the options say, and takes its reserve of disk space again.</summary>
     public void Tidy()
     {
         Trash.Empty(_trashAge);

@@ -2,11 +2,11 @@ using System.Security.Cryptography;
 
 namespace LoraServe.Storage;
 
-/// <summary>Ids of what callers store, which nobody can guess.</summary>
+/// <summary>Ids of what callers store, impossible to guess.</summary>
 internal static class RandomId
 {
     private const int Bytes = 12;
 
-    /// <summary>What comes after the prefix of a kind: 24 hexadecimal digits.</summary>
+    /// <summary>The part after the prefix of a kind: 24 hexadecimal digits.</summary>
     public static string New() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(Bytes));
 }

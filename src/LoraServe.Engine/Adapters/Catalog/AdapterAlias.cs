@@ -2,7 +2,7 @@ using System.Collections.Immutable;
 
 namespace LoraServe.Engine.Adapters.Catalog;
 
-/// <summary>A name: what it points at, what it pointed at, and how it is served. An immutable snapshot.</summary>
+/// <summary>A name: the version it points at, its history, and how it is served. An immutable snapshot.</summary>
 internal sealed record AdapterAlias
 {
     public required string Name { get; init; }
@@ -15,13 +15,13 @@ internal sealed record AdapterAlias
 
     public bool Pinned { get; init; }
 
-    /// <summary>As it was read at start; later uses are counted elsewhere.</summary>
+    /// <summary>As read at start; later uses are counted elsewhere.</summary>
     public DateTimeOffset? LastUse { get; init; }
 
     /// <summary>The version that the name points at, one of the history; null for a mix.</summary>
     public AdapterVersionId? Current { get; init; }
 
-    /// <summary>The newest first.</summary>
+    /// <summary>Newest first.</summary>
     public ImmutableList<AliasVersion> History { get; init; } = [];
 
     /// <summary>What a saved mix is made of; empty for an adapter.</summary>
@@ -37,12 +37,12 @@ internal sealed record AdapterAlias
         History.Where(entry => entry.Share > 0).Select(entry => KeyValuePair.Create(entry.Version, entry.Share)));
 
     /// <summary>
-    /// Points the name at a version, from now on for all requests. The one that it pointed at comes next in the history, also where it had
+    /// Points the name at a version, for all requests from now on. The previous one comes next in the history, even if it had
     /// been rolled back to, so that rolling back undoes this.
     /// </summary>
     /// <param name="version">Whether it is in the history or new.</param>
     /// <param name="now">When it happens.</param>
-    /// <param name="origin">What came with it; null: what its content tells is all that is known.</param>
+    /// <param name="origin">What came with the upload; null if only the content is known.</param>
     public AdapterAlias MoveTo(AdapterVersionId version, DateTimeOffset now, AdapterOrigin? origin = null)
     {
         var undone = History.Where(entry => entry.Version == Current);
@@ -51,7 +51,7 @@ internal sealed record AdapterAlias
         return this with { Current = version, Parts = [], History = WithoutShares(history) };
     }
 
-    /// <summary>Replaces what came with the current version, whose files were brought again.</summary>
+    /// <summary>Replaces what came with the current version, whose files were uploaded again.</summary>
     public AdapterAlias WithOrigin(AdapterOrigin origin) => this with
     {
         History = History.ConvertAll(entry => entry.Version == Current ? entry with { Origin = origin } : entry),
@@ -60,7 +60,7 @@ internal sealed record AdapterAlias
     /// <summary>Points the name at an older version again, for all requests.</summary>
     public AdapterAlias RollbackTo(AdapterVersionId version) => this with { Current = version, History = WithoutShares(History) };
 
-    /// <summary>A version of its history as it is under this name.</summary>
+    /// <summary>A version of the history as seen under this name.</summary>
     public AdapterInfo Describe(KnownVersion known) => History.Find(entry => entry.Version == known.Version)!.Describe(known);
 
     /// <summary>Whether a version is in its history.</summary>
@@ -69,7 +69,7 @@ internal sealed record AdapterAlias
     /// <summary>The version after the current one in the history; null if that is the oldest.</summary>
     public AdapterVersionId? Previous() => History.ElementAtOrDefault(History.FindIndex(entry => entry.Version == Current) + 1)?.Version;
 
-    /// <summary>The one version of the history that begins so.</summary>
+    /// <summary>The one version of the history with this prefix.</summary>
     /// <exception cref="UnknownAdapterException">There is none.</exception>
     /// <exception cref="InvalidAdapterReferenceException">There are several.</exception>
     public AdapterVersionId Find(string prefix)
@@ -106,13 +106,13 @@ internal sealed record AdapterAlias
 /// <summary>A version in the history of a name.</summary>
 /// <param name="Version">SHA-256, lower-case hexadecimal.</param>
 /// <param name="Since">When the name was given to it.</param>
-/// <param name="Share">The part of the requests that it gets although the name points elsewhere.</param>
+/// <param name="Share">The share of requests that this version gets although the name points to another.</param>
 internal sealed record AliasVersion(AdapterVersionId Version, DateTimeOffset Since, double Share)
 {
-    /// <summary>What came with it; null where that was kept with the version, as it once was for all names together.</summary>
+    /// <summary>What came with the upload; null if it was kept with the version, as in earlier releases.</summary>
     public AdapterOrigin? Origin { get; init; }
 
-    /// <summary>The version as it is under the name.</summary>
+    /// <summary>The version as seen under the name.</summary>
     public AdapterInfo Describe(KnownVersion known) =>
         Origin?.ApplyTo(known.Description) ?? known.Description with { Provenance = known.Provenance };
 }

@@ -2,10 +2,10 @@ using System.Collections.Immutable;
 
 namespace LoraServe.Engine.Adapters.Catalog;
 
-/// <summary>All names and versions at one moment. An immutable snapshot, replaced whole.</summary>
+/// <summary>All names and versions at one moment. An immutable snapshot, replaced as a whole.</summary>
 internal sealed record AdapterCatalog
 {
-    // Nobody nests mixes so deeply on purpose.
+    // No one nests mixes this deeply on purpose.
     private const int MaxDepth = 8;
 
     public static readonly AdapterCatalog Empty = new();
@@ -45,13 +45,13 @@ internal sealed record AdapterCatalog
     public IEnumerable<string> MixesWith(string name) =>
         Aliases.Values.Where(alias => alias.Parts.Any(part => part.Alias == name)).Select(alias => alias.Name);
 
-    /// <summary>The versions that a reference means now.</summary>
+    /// <summary>The versions that a reference resolves to now.</summary>
     /// <param name="reference">A request's, or that of a saved mix.</param>
     /// <param name="chance">Uniform in [0, 1), asked once for each name that may have a split.</param>
     /// <exception cref="UnknownAdapterException">A name or version does not exist.</exception>
     /// <exception cref="InvalidAdapterReferenceException">
-    /// An ambiguous version, a mix within itself, mixes too deep or with too many parts, parts that cannot be mixed, or coefficients that leave
-    /// nothing.
+    /// An ambiguous version, a mix that contains itself, mixes too deep or with too many parts, parts that cannot be mixed, or coefficients that
+    /// leave nothing.
     /// </exception>
     public ResolvedAdapter Resolve(AdapterReference reference, Func<double> chance)
     {
@@ -83,10 +83,10 @@ internal sealed record AdapterCatalog
         return resolved;
     }
 
-    /// <summary>The first name that points or pointed at a version; null where none does, as with a mix.</summary>
+    /// <summary>The first name that points or pointed at a version; null if none does, as with a mix.</summary>
     public string? NameOf(AdapterVersionId version) => Versions.ContainsKey(version) ? Aliases.Values.FirstOrDefault(alias => alias.Has(version))?.Name : null;
 
-    /// <summary>A saved mix as it is without the splits of its parts; null, and why, if a part has gone.</summary>
+    /// <summary>A saved mix without the splits of its parts; null, and why, if a part is gone.</summary>
     public ResolvedAdapter? TryResolve(AdapterAlias mix, out AdapterException? reason)
     {
         try
@@ -101,12 +101,12 @@ internal sealed record AdapterCatalog
         }
     }
 
-    /// <summary>Whether what was resolved is still as it was: no name was removed and no version mended or found damaged.</summary>
+    /// <summary>Whether a resolution still holds: no name was removed and no version mended or found damaged.</summary>
     public bool Holds(ResolvedAdapter resolved) =>
         resolved.Parts.All(part => ReferenceEquals(Versions.GetValueOrDefault(part.Version.Version), part.Version))
         && resolved.Names.All(Aliases.ContainsKey);
 
-    /// <summary>The versions that pinned names, wherever they are moved, keep in memory, with their bytes.</summary>
+    /// <summary>The versions that pinned names keep in memory, with their bytes.</summary>
     public IReadOnlyDictionary<AdapterVersionId, long> Pins()
     {
         var pins = new Dictionary<AdapterVersionId, long>();
@@ -120,7 +120,7 @@ internal sealed record AdapterCatalog
         return pins;
     }
 
-    // As far as descriptions tell; what only the tensors show is refused when they are loaded.
+    // As far as descriptions tell; what only the tensors show is refused at load.
     private static string? Refusal(AdapterInfo info) =>
         info.UsesDora ? "is a DoRA, whose scale depends on the sum of all updates"
         : info.InvocationTokens.Count > 0 ? "is an activated LoRA, which acts on a part of the tokens only"

@@ -2,7 +2,7 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Adapters.Catalog;
 
-/// <summary>Something is wrong with adapters that a request reaches, perhaps through a saved mix whose parts it need not know.</summary>
+/// <summary>A fault of adapters that a request reaches, perhaps through a saved mix whose parts it may not know.</summary>
 public abstract class AdapterException : Exception
 {
     private protected AdapterException(string message, IReadOnlyList<string> adapters, Exception? inner = null)
@@ -28,7 +28,7 @@ public sealed class UnknownAdapterException : AdapterException
     public string Name { get; }
 }
 
-/// <summary>What a request asks for cannot be an adapter or a mix: its form, its coefficients, an ambiguous version, a mix within itself.</summary>
+/// <summary>The reference of a request is invalid: its form, its coefficients, an ambiguous version, a mix that contains itself.</summary>
 public sealed class InvalidAdapterReferenceException : AdapterException
 {
     /// <summary>Joins all faults into one message.</summary>
@@ -49,21 +49,21 @@ public sealed class InvalidAdapterReferenceException : AdapterException
     public IReadOnlyList<string> Faults { get; }
 }
 
-/// <summary>An adapter cannot be changed in the way that was asked for; the message lists every fault.</summary>
+/// <summary>A requested change of an adapter is not possible; the message lists every fault.</summary>
 public sealed class InvalidAdapterPatchException(IReadOnlyList<string> faults) : Exception(FaultText.Join(faults))
 {
     /// <summary>Each fault on its own: field, what was expected, what was found.</summary>
     public IReadOnlyList<string> Faults { get; } = faults;
 }
 
-/// <summary>The name belongs to another version and the caller did not ask to replace it.</summary>
+/// <summary>The name points at another version and the caller did not ask to replace it.</summary>
 public sealed class AdapterExistsException(string name) : Exception($"An adapter named '{name}' exists with other content.");
 
-/// <summary>The name is used by requests that run or by mixes, and the caller did not ask to take it away all the same.</summary>
+/// <summary>Running requests or mixes use the name, and the caller did not force its removal.</summary>
 public sealed class AdapterInUseException : Exception
 {
     /// <param name="name">The adapter.</param>
-    /// <param name="mix">The mix that it is a part of; null: requests run on it.</param>
+    /// <param name="mix">The mix that it is a part of; null if requests run on it.</param>
     public AdapterInUseException(string name, string? mix)
         : this(name, mix is null ? "requests that run" : $"the mix '{mix}'", mix)
     {
@@ -75,7 +75,7 @@ public sealed class AdapterInUseException : Exception
     /// <summary>The adapter.</summary>
     public string Name { get; }
 
-    /// <summary>The mix that uses it; null where there is none, or none is named.</summary>
+    /// <summary>The mix that uses it; null if there is none, or none is named.</summary>
     public string? Mix { get; }
 
     /// <summary>The same without the name of the mix.</summary>
@@ -94,5 +94,5 @@ public sealed class AdapterReadOnlyException(string name)
         $"The adapter '{name}' comes from the server's folder of adapters and cannot be changed here: "
         + "change it there and restart, or take another name.");
 
-/// <summary>As many mixes as can be at a time are being taken away.</summary>
+/// <summary>The limit of concurrent exports of mixes is reached.</summary>
 public sealed class TooManyExportsException() : Exception("Too many mixes are being downloaded. Try again later.");

@@ -3,7 +3,7 @@ using System.Text.Json.Serialization;
 
 namespace LoraServe.Engine.Adapters.Catalog;
 
-/// <summary>What the outside may know of an adapter: an immutable version under a name that can be moved.</summary>
+/// <summary>The public description of an adapter: an immutable version under a movable name.</summary>
 public sealed record AdapterInfo
 {
     /// <summary>The name that requests use.</summary>
@@ -33,7 +33,7 @@ public sealed record AdapterInfo
     /// <summary>Paths of the modules that it replaces as a whole, sorted.</summary>
     public IReadOnlyList<string> SavedModules { get; init; } = [];
 
-    /// <summary>Whether it brings chat templates of its own, in the place of the base's.</summary>
+    /// <summary>Whether it brings chat templates of its own, in place of the base's.</summary>
     public bool HasChatTemplate { get; init; }
 
     /// <summary>Number of adapted modules.</summary>
@@ -51,26 +51,26 @@ public sealed record AdapterInfo
     /// <summary>When the name was given to this version.</summary>
     public required DateTimeOffset Created { get; init; }
 
-    /// <summary>Oddities that do not keep it from being served.</summary>
+    /// <summary>Warnings that do not prevent serving.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
     /// <summary>Memory that it takes when it is loaded, in bytes.</summary>
     public long LoadedBytes { get; init; }
 
-    /// <summary>Memory that loading takes beside <see cref="LoadedBytes"/> and gives back after it: its file, and float32 forms of a tensor.</summary>
+    /// <summary>Memory that loading takes beside <see cref="LoadedBytes"/> and returns: the file, and a tensor in float32.</summary>
     public long LoadingBytes { get; init; }
 
-    /// <summary>How it is run where a request does not say.</summary>
+    /// <summary>How it runs where a request does not say.</summary>
     public MergeMode Mode { get; init; }
 
     /// <summary>Whether it stays in memory once it is loaded.</summary>
     public bool Pinned { get; init; }
 
-    /// <summary>Its share of the engine beside other adapters; 1 where nobody set it.</summary>
+    /// <summary>Its share of the engine beside other adapters; 1 unless set.</summary>
     [JsonPropertyName("weight")]
     public double Share { get; init; } = 1;
 
-    /// <summary>The part of its requests that other versions get, by version; the rest goes to <see cref="Version"/>.</summary>
+    /// <summary>The shares of its requests that other versions get; the rest goes to <see cref="Version"/>.</summary>
     public IReadOnlyDictionary<AdapterVersionId, double> Split { get; init; } = ImmutableDictionary<AdapterVersionId, double>.Empty;
 
     /// <summary>What a saved mix is made of; empty for an adapter.</summary>
@@ -88,6 +88,6 @@ public sealed record AdapterInfo
     /// <summary>The parts of a mix, at any depth, that <see cref="Broken"/> names.</summary>
     public IReadOnlyList<string> BrokenParts { get; init; } = [];
 
-    /// <summary>Where it comes from, in the words of who uploaded it.</summary>
+    /// <summary>Where it comes from, in the uploader's words.</summary>
     public string? Provenance { get; init; }
 }

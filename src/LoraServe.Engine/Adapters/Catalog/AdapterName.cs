@@ -14,16 +14,16 @@ public static class AdapterName
     public const string Rule =
         "a letter or digit, then letters, digits, '.', '_' or '-', no two dots in a row, or two of these as org/name, at most 128 characters";
 
-    /// <summary>What names of trained adapters begin with.</summary>
+    /// <summary>The prefix of names of trained adapters.</summary>
     public const string TrainedPrefix = "ft:";
 
     /// <summary>Most characters.</summary>
     public const int MaxLength = 128;
 
-    /// <summary>The bare base model where adapters are listed.</summary>
+    /// <summary>The base model where adapters are listed.</summary>
     public const string Base = "base";
 
-    /// <summary>What stands behind a name in the paths of the API. No name is, or ends with a slash and, one of them, in any case.</summary>
+    /// <summary>Path segments that follow a name in the API. No name is one of them, or ends with a slash and one, in any case.</summary>
     public static IReadOnlySet<string> ReservedSegments { get; } = new HashSet<string>(
         ["archive", "effect", "merge", "mix", "rollback", "truncate", "unmerge", "verify", "versions"], StringComparer.OrdinalIgnoreCase);
 
@@ -32,7 +32,7 @@ public static class AdapterName
         ? name.Split(':') is var parts && parts.All(IsPlain) && !IsNumber(parts[^1])
         : name.Split('/') is { Length: <= 2 } path && path.All(IsPlain));
 
-    /// <summary>Why no adapter may get this name although it has the form of one, in words that follow it; null: it may.</summary>
+    /// <summary>Why no adapter may get this well-formed name, as words that follow it; null if it may.</summary>
     public static string? Reservation(string name) =>
         name.Equals(Base, StringComparison.OrdinalIgnoreCase) ? "is reserved: it means the bare base model"
         : ReservedSegments.Contains(name[(name.LastIndexOf('/') + 1)..]) ? "is reserved: it is a part of the API's paths"

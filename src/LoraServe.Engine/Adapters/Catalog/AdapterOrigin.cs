@@ -1,24 +1,24 @@
 namespace LoraServe.Engine.Adapters.Catalog;
 
 /// <summary>
-/// What came with an upload and is no part of the content that its version is a hash of. It belongs to the name that it was given to: others
-/// may have brought the same content, and need not know of each other.
+/// What came with an upload but is not part of the content that its version is a hash of. It belongs to the name: others
+/// may have uploaded the same content, and need not know of each other.
 /// </summary>
 internal sealed record AdapterOrigin
 {
     /// <summary>What its configuration calls the base model.</summary>
     public required string? BaseModelName { get; init; }
 
-    /// <summary>lora_alpha of its configuration, which matters where no pattern says otherwise.</summary>
+    /// <summary>lora_alpha of its configuration, which applies where no pattern says otherwise.</summary>
     public required double Alpha { get; init; }
 
     /// <summary>Size of its tensor file in bytes.</summary>
     public required long SizeBytes { get; init; }
 
-    /// <summary>Oddities that do not keep it from being served.</summary>
+    /// <summary>Warnings that do not prevent serving.</summary>
     public required IReadOnlyList<string> Warnings { get; init; }
 
-    /// <summary>Where it comes from, in the words of who uploaded it.</summary>
+    /// <summary>Where it comes from, in the uploader's words.</summary>
     public string? Provenance { get; init; }
 
     /// <summary>That of an upload.</summary>
@@ -33,7 +33,7 @@ internal sealed record AdapterOrigin
         Provenance = provenance,
     };
 
-    /// <summary>A description of the content as it is under the name.</summary>
+    /// <summary>The description of the content under the name.</summary>
     public AdapterInfo ApplyTo(AdapterInfo content) => content with
     {
         BaseModelName = BaseModelName,

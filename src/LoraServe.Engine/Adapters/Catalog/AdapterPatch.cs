@@ -2,16 +2,16 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Adapters.Catalog;
 
-/// <summary>Changes of how a name is served; null leaves a setting as it is.</summary>
+/// <summary>Changes of how a name is served; null leaves a setting unchanged.</summary>
 public sealed record AdapterPatch
 {
     /// <summary>
-    /// The part of the requests that older or newer versions get, by the beginnings of the versions; the rest goes to the version that the
+    /// The shares of requests that other versions get, by prefixes of the versions; the rest goes to the version that the
     /// name points at. Empty ends the split.
     /// </summary>
     public IReadOnlyDictionary<string, double>? Split { get; init; }
 
-    /// <summary>How it is run where a request does not say.</summary>
+    /// <summary>How it runs where a request does not say.</summary>
     public MergeMode? Mode { get; init; }
 
     /// <summary>Whether it stays in memory.</summary>
@@ -20,7 +20,7 @@ public sealed record AdapterPatch
     /// <summary>Its share of the engine beside other adapters, 0.01 to 100.</summary>
     public double? Share { get; init; }
 
-    /// <summary>The name as it is with these changes.</summary>
+    /// <summary>The name with these changes applied.</summary>
     /// <exception cref="InvalidAdapterPatchException">With every fault.</exception>
     internal AdapterAlias Apply(AdapterAlias alias)
     {

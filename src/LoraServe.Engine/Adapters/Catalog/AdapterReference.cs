@@ -4,7 +4,7 @@ using LoraServe.Text.Faults;
 namespace LoraServe.Engine.Adapters.Catalog;
 
 /// <summary>
-/// What a request runs on: one adapter, "name" or "name@version" with the beginning of a version, or a mix of several with coefficients,
+/// What a request runs on: one adapter, "name" or "name@version" with a prefix of a version, or a mix of several with coefficients,
 /// "a:0.7,b@12ab:-0.3".
 /// </summary>
 public sealed class AdapterReference
@@ -12,7 +12,7 @@ public sealed class AdapterReference
     /// <summary>Most adapters in a mix.</summary>
     public const int MaxParts = 8;
 
-    // Beyond this the sum of a mix leaves the range that a model knows, and sooner or later that of its dtype.
+    // Beyond this the sum of a mix leaves the range that a model knows, and eventually that of its dtype.
     internal const double MaxCoefficient = 1000;
 
     private const int VersionLength = 64;
@@ -25,7 +25,7 @@ public sealed class AdapterReference
     public IReadOnlyList<AdapterPart> Parts { get; }
 
     /// <summary>Reads the text of a request.</summary>
-    /// <exception cref="InvalidAdapterReferenceException">It is not of this form; the message lists every fault.</exception>
+    /// <exception cref="InvalidAdapterReferenceException">The text does not have this form; the message lists every fault.</exception>
     public static AdapterReference Parse(string text)
     {
         if (text.Length > MaxTextLength)
@@ -67,7 +67,7 @@ public sealed class AdapterReference
 
     private static FaultList NewFaults() => new(faults => new InvalidAdapterReferenceException(faults));
 
-    // Before anything that grows with the number: the text is a stranger's.
+    // Before anything that grows with the number: the text is untrusted.
     private static void CheckCount(int count)
     {
         if (count is 0 or > MaxParts) throw new InvalidAdapterReferenceException($"expected 1 to {MaxParts} adapters, found {count}");
@@ -80,7 +80,7 @@ public sealed class AdapterReference
         if (colon < 0) return new AdapterPart(text, 1);
         var (name, number) = (text[..colon], text[(colon + 1)..]);
         if (double.TryParse(number, NumberStyles.Float, CultureInfo.InvariantCulture, out var coefficient)) return new AdapterPart(name, coefficient);
-        // Its last part is no number; see the rule for names.
+        // Its last part is not a number; see the rule for names.
         if (isTrained) return new AdapterPart(text, 1);
         faults.Add($"'{name}': expected a number as its weight, found '{FaultText.Shorten(number)}'");
         return new AdapterPart(name, 1);

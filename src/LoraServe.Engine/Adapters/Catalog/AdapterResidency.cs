@@ -1,12 +1,12 @@
 namespace LoraServe.Engine.Adapters.Catalog;
 
-/// <summary>Where an adapter is at the moment.</summary>
+/// <summary>Whether an adapter is in memory.</summary>
 public enum AdapterResidency
 {
     /// <summary>Only in the store: its next request loads it.</summary>
     Disk,
 
-    /// <summary>On its way into memory, or waiting for room there.</summary>
+    /// <summary>Being loaded, or waiting for memory.</summary>
     Loading,
 
     /// <summary>In memory.</summary>

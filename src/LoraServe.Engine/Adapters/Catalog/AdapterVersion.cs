@@ -7,6 +7,6 @@ namespace LoraServe.Engine.Adapters.Catalog;
 /// <param name="SplitShare">The part of the name's requests that it gets, 0 to 1.</param>
 /// <param name="SizeBytes">Size of its tensor file.</param>
 /// <param name="Rank">The highest rank of its modules.</param>
-/// <param name="Broken">Why it cannot be loaded; null if nothing is known against it.</param>
+/// <param name="Broken">Why it cannot be loaded; null if no fault is known.</param>
 public sealed record AdapterVersion(
     AdapterVersionId Version, DateTimeOffset Created, bool IsCurrent, double SplitShare, long SizeBytes, int Rank, string? Broken);

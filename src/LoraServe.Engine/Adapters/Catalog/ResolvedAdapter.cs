@@ -3,11 +3,11 @@ using System.Text;
 
 namespace LoraServe.Engine.Adapters.Catalog;
 
-/// <summary>What a reference means at one moment: versions instead of names.</summary>
-/// <param name="Name">What the answer says it is.</param>
-/// <param name="Parts">The versions, each once, ordered; none with coefficient 0.</param>
-/// <param name="Names">All names on the way to the versions.</param>
-/// <param name="Mode">How it is run where a request does not say.</param>
+/// <summary>What a reference resolves to at one moment: versions instead of names.</summary>
+/// <param name="Name">The name that responses give.</param>
+/// <param name="Parts">The versions, each once, sorted; none with coefficient 0.</param>
+/// <param name="Names">All names passed on the way to the versions.</param>
+/// <param name="Mode">How it runs where a request does not say.</param>
 /// <param name="Share">Its share of the engine.</param>
 internal sealed record ResolvedAdapter(
     string Name, IReadOnlyList<ResolvedPart> Parts, IReadOnlyCollection<string> Names, MergeMode Mode, double Share)
@@ -31,5 +31,5 @@ internal sealed record ResolvedAdapter(
 /// <summary>A version in a <see cref="ResolvedAdapter"/>.</summary>
 /// <param name="Alias">The name that led to it.</param>
 /// <param name="Version">The version.</param>
-/// <param name="Coefficient">What its update is multiplied by.</param>
+/// <param name="Coefficient">The factor of its update.</param>
 internal sealed record ResolvedPart(AdapterAlias Alias, KnownVersion Version, double Coefficient);

@@ -1,15 +1,15 @@
 namespace LoraServe.Engine.Adapters.Effects;
 
-/// <summary>What an adapter does to its base, in numbers.</summary>
+/// <summary>The effect of an adapter on its base.</summary>
 public sealed record AdapterEffect
 {
     /// <summary>
-    /// The Frobenius norm of all low-rank updates together against that of the weights beside which they act; null where these are zero.
+    /// The Frobenius norm of all low-rank updates relative to that of the weights they act on; null if these are zero.
     /// </summary>
     public required double? RelativeNorm { get; init; }
 
     /// <summary>
-    /// The mean of KL(base || adapter) of the next token over a fixed set of prompts, in nats; null as long as it is not measured.
+    /// The mean of KL(base || adapter) of the next token over a fixed set of prompts, in nats; null until measured.
     /// </summary>
     public double? MeanKl { get; init; }
 
@@ -19,6 +19,6 @@ public sealed record AdapterEffect
     /// <summary>Everything else that was trained: biases, magnitudes, modules saved whole, tokens.</summary>
     public required IReadOnlyList<PartEffect> Parts { get; init; }
 
-    /// <summary>Whether any weight differs from the base's at all; what this does to the next token is another question.</summary>
+    /// <summary>Whether any weight differs from the base's; the next token may still be the same.</summary>
     public bool HasEffect => Targets.Any(target => target.Norm > 0) || Parts.Any(part => part.Norm > 0);
 }

@@ -55,7 +55,7 @@ internal sealed class EffectAnalysis(Func<string, Tensor> baseTensor)
             spectrum.RankFor(0.99));
     }
 
-    // What stands in for a tensor of the base, whose name ends in the part's.
+    // Replaces a tensor of the base, whose name ends in the part's.
     private PartEffect Replaced(PeftAdapter adapter, string path, string part, SafetensorsEntry entry)
     {
         using var trained = adapter.Read(entry);

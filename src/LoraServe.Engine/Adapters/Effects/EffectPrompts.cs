@@ -10,7 +10,7 @@ internal static class EffectPrompts
 {
     private const string ResourceName = "EffectPrompts.txt";
 
-    // A forward pass of so many tokens takes little longer than a decode step of a few sequences.
+    // A forward pass of this many tokens takes little longer than a decode step of a few sequences.
     private const int MaxTokens = 32;
 
     /// <summary>Token ids of each text, longer ones cut off, as this tokenizer has them.</summary>

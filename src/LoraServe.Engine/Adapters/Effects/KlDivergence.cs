@@ -7,7 +7,7 @@ namespace LoraServe.Engine.Adapters.Effects;
 internal static class KlDivergence
 {
     /// <summary>KL(p || q) in nats, 0 or more, of the softmax of two rows of logits [vocabulary].</summary>
-    /// <exception cref="NotFiniteNumberException">A row is no distribution, or q has no probability where p has some.</exception>
+    /// <exception cref="NotFiniteNumberException">A row is not a distribution, or q is zero where p is not.</exception>
     public static double Of(ReadOnlySpan<float> p, ReadOnlySpan<float> q)
     {
         var max = Softmax.Max(p);

@@ -10,12 +10,12 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Adapters.Intake;
 
-/// <summary>The door: checks names and PEFT folders against the base, and says every fault in one message.</summary>
+/// <summary>Checks names and PEFT folders against the base, and reports every fault in one message.</summary>
 /// <param name="modules">The base.</param>
 /// <param name="baseTensor">The base's own tensors by their names; they are only read.</param>
 /// <param name="maxRank">The highest rank that is served.</param>
 /// <param name="dtype">The compute dtype.</param>
-/// <param name="fingerprint">Of the base's weights as its checkpoint stores them; only <see cref="Rules"/> need it.</param>
+/// <param name="fingerprint">The fingerprint of the base's weights as its checkpoint stores them, for <see cref="Rules"/>.</param>
 internal sealed class AdapterAdmission(
     ModelModules modules, Func<string, Tensor> baseTensor, int maxRank, ScalarType dtype, string fingerprint = "")
 {
@@ -23,24 +23,24 @@ internal sealed class AdapterAdmission(
 
     private const long PieceElements = 1 << 22;
 
-    // Raised whenever the rules change, so that what was accepted by older ones is checked again.
+    // Raised whenever the rules change, so that what older ones accepted is checked again.
     private const int Revision = 1;
 
     /// <summary>The name of the base.</summary>
     public string BaseName => modules.ModelName;
 
-    /// <summary>What decides whether an adapter is accepted, besides the adapter.</summary>
+    /// <summary>What an adapter is checked against: the base, and the rules of this release.</summary>
     public string Rules { get; } = $"{modules.ModelName} {fingerprint} {dtype} rank {maxRank} rules {Revision}";
 
-    /// <summary>Of those who check: each reads all of an adapter.</summary>
+    /// <summary>Limits concurrent checks: each reads all of an adapter.</summary>
     public Turns Turns { get; } = new(ConcurrentChecks);
 
-    /// <summary>Checks a folder under a name and describes what it holds.</summary>
+    /// <summary>Checks a folder under a name and describes its content.</summary>
     /// <param name="name">The name under which it is to be served.</param>
     /// <param name="folder">With the two files of PEFT, and those of its own chat templates if it has any.</param>
-    /// <param name="created">When the name is given to it.</param>
-    /// <param name="allowNoEffect">Whether it may act as the bare base model.</param>
-    /// <param name="inMemory">Whether the tensors are read at once, so that others may change the file meanwhile, or mapped.</param>
+    /// <param name="created">When the name is assigned.</param>
+    /// <param name="allowNoEffect">Whether an adapter without any effect is accepted.</param>
+    /// <param name="inMemory">Whether the tensors are read into memory, so that the file may change meanwhile, or mapped.</param>
     /// <exception cref="InvalidAdapterException">The name or the folder is refused.</exception>
     public AdapterInfo Check(string name, string folder, DateTimeOffset created, bool allowNoEffect = false, bool inMemory = false)
     {
@@ -53,7 +53,7 @@ internal sealed class AdapterAdmission(
     /// <param name="name">The name under which it is to be served.</param>
     /// <param name="upload">Complete.</param>
     /// <param name="options">What is allowed.</param>
-    /// <param name="created">When the name is given to it.</param>
+    /// <param name="created">When the name is assigned.</param>
     /// <exception cref="InvalidAdapterException">The name or the upload is refused.</exception>
     public CheckedUpload Check(string name, AdapterUpload upload, AddOptions options, DateTimeOffset created)
     {
@@ -64,8 +64,8 @@ internal sealed class AdapterAdmission(
 
     /// <summary>Opens a folder whose content fits the base; the caller closes it.</summary>
     /// <param name="folder">With the two files of PEFT.</param>
-    /// <param name="allowNoEffect">Whether it may act as the bare base model.</param>
-    /// <param name="inMemory">Whether the tensors are read at once, so that others may change the file meanwhile, or mapped.</param>
+    /// <param name="allowNoEffect">Whether an adapter without any effect is accepted.</param>
+    /// <param name="inMemory">Whether the tensors are read into memory, so that the file may change meanwhile, or mapped.</param>
     /// <exception cref="InvalidAdapterException">With every fault.</exception>
     public PeftAdapter Open(string folder, bool allowNoEffect = false, bool inMemory = false) =>
         Open(folder, out _, allowNoEffect, inMemory);
@@ -118,7 +118,7 @@ internal sealed class AdapterAdmission(
         if (fault is not null) throw new InvalidAdapterException(AdapterFault.Malformed, [fault]);
     }
 
-    /// <summary>Why no adapter may get this name although it has the form of one, in words that follow it; null: it may.</summary>
+    /// <summary>Why no adapter may get this well-formed name, as words that follow it; null if it may.</summary>
     public string? Reservation(string name) => name == modules.ModelName ? "is the name of the base model" : AdapterName.Reservation(name);
 
     /// <summary>Whether a configuration names another base, which may be a copy of this one under another name.</summary>
@@ -162,8 +162,8 @@ internal sealed class AdapterAdmission(
         return [$"{PeftConfig.FileName}: base_model_name_or_path: made for '{FaultText.Limit(name)}', served on '{modules.ModelName}'"];
     }
 
-    // Bit by bit in the narrower of both dtypes: a copy in the dtype of training, or of the checkpoint, is the same weight. In pieces of some
-    // rows, since it may be the largest tensor of all.
+    // Bitwise in the narrower of both dtypes: a copy in the dtype of training, or of the checkpoint, is the same weight. In pieces of some
+    // rows, since this may be the largest tensor of all.
     private bool IsOfBase(PeftAdapter peft, BaseCopy copy)
     {
         var own = baseTensor(copy.Name);
@@ -181,7 +181,7 @@ internal sealed class AdapterAdmission(
         return true;
     }
 
-    // Loading is the price of the few adapters whose low-rank updates are all zero.
+    // Only the few adapters whose low-rank updates are all zero have to be loaded for this.
     private bool HasEffect(PeftAdapter peft)
     {
         if (peft.HasLowRankEffect) return true;

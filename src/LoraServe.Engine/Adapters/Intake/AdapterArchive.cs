@@ -42,7 +42,7 @@ internal sealed class AdapterArchive(FileStream file, AdapterLimits limits, Canc
         }
     }
 
-    // The mark of a tar, "ustar", stands at byte 257 and ends this prefix.
+    // The magic of a tar, "ustar", is at byte 257, at the end of this prefix.
     private char[] Magic()
     {
         Span<byte> prefix = stackalloc byte[262];
@@ -124,7 +124,7 @@ internal sealed class AdapterArchive(FileStream file, AdapterLimits limits, Canc
         }
     }
 
-    // What is skipped has to be unpacked as well, so all of the archive counts against the limit.
+    // Skipped entries are unpacked as well, so all of the archive counts against the limit.
     private IEnumerable<TarEntry> Entries(Stream tar)
     {
         file.Position = 0;

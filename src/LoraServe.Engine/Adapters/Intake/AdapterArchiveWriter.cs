@@ -8,23 +8,23 @@ namespace LoraServe.Engine.Adapters.Intake;
 /// </summary>
 internal static class AdapterArchiveWriter
 {
-    // Weights hardly compress: a fast attempt makes them longer, and a thorough one takes time from those that generate.
+    // Weights hardly compress: a fast attempt makes them longer, and a thorough one takes time from running requests.
     private const CompressionLevel OfTar = CompressionLevel.NoCompression;
 
-    // Readers of streams do not find the end of a zip's entry that is stored as it is.
+    // Streaming readers cannot find the end of a stored zip entry.
     private const CompressionLevel OfZip = CompressionLevel.Fastest;
 
     private const UnixFileMode Mode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.OtherRead;
 
-    // The first moment that a zip can tell.
+    // The earliest time that a zip can express.
     private static readonly DateTimeOffset Time = new(1980, 1, 1, 0, 0, 0, TimeSpan.Zero);
 
     /// <summary>Writes an archive with the files at its top.</summary>
     /// <param name="files">Names, and streams at their beginnings, which stay open.</param>
     /// <param name="format">The archive's.</param>
     /// <param name="destination">Need not be seekable; written to asynchronously only, and left open.</param>
-    /// <param name="cancellationToken">Leaves the archive without its end.</param>
+    /// <param name="cancellationToken">Leaves the archive incomplete.</param>
     public static Task WriteAsync(
         IReadOnlyList<(string Name, Stream Content)> files,
         ArchiveFormat format,

@@ -15,11 +15,11 @@ public sealed record AdapterLimits
     /// <summary>Bytes of one file.</summary>
     public long MaxFileBytes { get; init; } = 2L << 30;
 
-    /// <summary>Bytes of adapter_config.json, which is read as a whole.</summary>
+    /// <summary>Bytes of adapter_config.json, which is read whole.</summary>
     public long MaxConfigBytes { get; init; } = 1L << 20;
 
     /// <summary>
-    /// How many bytes an archive may unpack to for each byte of its own, once <see cref="FreeExpansionBytes"/> are used up.
+    /// Unpacked bytes allowed per byte of the archive, beyond <see cref="FreeExpansionBytes"/>.
     /// </summary>
     public int MaxExpansion { get; init; } = 100;
 

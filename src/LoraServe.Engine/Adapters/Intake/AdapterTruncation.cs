@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Adapters.Intake;
 
-/// <summary>What is left of an adapter after each of its updates was replaced by the best approximation of a lower rank.</summary>
+/// <summary>An adapter after each of its updates was replaced by the best approximation of a lower rank.</summary>
 /// <param name="Rank">The highest rank that it has now.</param>
 /// <param name="EnergyKept">The share of the sum of ||s B A||_F^2 over all modules that is left, 0 to 1.</param>
 /// <param name="Modules">In the order of the forward pass.</param>
@@ -23,7 +23,7 @@ public sealed record AdapterTruncation(int Rank, double EnergyKept, IReadOnlyLis
     /// <param name="source">Stays open.</param>
     /// <param name="rank">At least 1 and below the highest rank of the adapter.</param>
     /// <param name="folder">Exists; its two PEFT files are replaced.</param>
-    /// <exception cref="InvalidAdapterPatchException">The rank is not; the message says what it may be.</exception>
+    /// <exception cref="InvalidAdapterPatchException">The rank is out of range; the message says what it may be.</exception>
     internal static AdapterTruncation Write(PeftAdapter source, int rank, string folder)
     {
         CheckRank(source, rank);
@@ -72,7 +72,7 @@ public sealed record AdapterTruncation(int Rank, double EnergyKept, IReadOnlyLis
         ]);
     }
 
-    // The alpha that leaves the scaling alpha / r, or alpha / sqrt(r), what it was.
+    // The alpha that keeps the scaling alpha / r, or alpha / sqrt(r).
     private static double AlphaOf(PeftModule module, int rank, bool usesRsLora)
     {
         var ratio = (double)rank / module.Rank;

@@ -3,7 +3,7 @@ using LoraServe.Engine.Adapters.Store;
 namespace LoraServe.Engine.Adapters.Intake;
 
 /// <summary>
-/// An upload on its way into a temporary folder: either one archive or the PEFT files one by one. An upload that was refused or
+/// An upload being written to a temporary folder: either one archive or the PEFT files one by one. An upload that was refused or
 /// cancelled is disposed at once and takes nothing more. Not safe for concurrent use.
 /// </summary>
 public sealed class AdapterUpload : IDisposable
@@ -24,11 +24,12 @@ public sealed class AdapterUpload : IDisposable
     }
 
     /// <summary>
-    /// Holds what was uploaded, flat: the two PEFT files and those of chat templates under their own names, and an empty file for weights of any other format.
+    /// Holds what was uploaded, flat: the two PEFT files and those of chat templates under their own names, and an empty file for weights of any
+    /// other format.
     /// </summary>
     internal string Folder { get; }
 
-    /// <summary>Its files so far, as they were described when they came, or else are found in the folder.</summary>
+    /// <summary>Its files so far, as described on arrival, or else as found in the folder.</summary>
     internal IReadOnlyList<VersionFileEntry> Describe() => VersionFile.Describe(Folder, _described);
 
     /// <summary>Size of its tensor file so far, in bytes.</summary>
@@ -50,13 +51,16 @@ public sealed class AdapterUpload : IDisposable
         await using var file = new FileStream(Folder + ".archive", options);
         await using (var bounded = new BoundedStream(body, _limits.MaxArchiveBytes, "the archive", cancellationToken))
             await bounded.CopyToAsync(file, cancellationToken);
-        // The readers of archives wait for the disk between small reads; a thread of the pool does that best.
+        // Archive readers wait for the disk between small reads; a thread of the pool does that best.
         var archive = new AdapterArchive(file, _limits, cancellationToken);
         await Task.Run(() => archive.Unpack(Folder), cancellationToken);
         _described.AddRange(archive.Files);
     });
 
-    /// <summary>Streams one file to disk; names other than those of the two PEFT files and of chat templates are ignored or refused as an archive's would be.</summary>
+    /// <summary>
+    /// Streams one file to disk; names other than those of the two PEFT files and of chat templates are ignored or refused as an archive's would
+    /// be.
+    /// </summary>
     /// <exception cref="InvalidAdapterException">Malformed or too large.</exception>
     public Task ReadFileAsync(string fileName, Stream body, CancellationToken cancellationToken) => OrNothingAsync(async () =>
     {

@@ -35,7 +35,7 @@ internal sealed class ArchivePlan(AdapterLimits limits)
     public string AdapterFolder()
     {
         _faults.ThrowIfAny();
-        // Without any configuration, the folder that has weights is the one whose missing configuration validation will name.
+        // Without any configuration, take the folder with weights: validation will report its missing configuration.
         var folders = FoldersOf(name => name == AdapterFiles.Config);
         if (folders.Count == 0)
             folders = FoldersOf(name => name == AdapterFiles.Tensors || AdapterFiles.IsForeign(name));
@@ -52,7 +52,7 @@ internal sealed class ArchivePlan(AdapterLimits limits)
         };
     }
 
-    // A Trainer's output folder: what was saved on the way lies below what came out.
+    // The output folder of a Trainer: checkpoints lie below the final adapter.
     private static bool IsCheckpointOf(string root, string folder)
     {
         var beginning = root.Length == 0 ? CheckpointPrefix : $"{root}/{CheckpointPrefix}";

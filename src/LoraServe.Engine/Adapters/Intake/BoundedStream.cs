@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Adapters.Intake;
 /// </summary>
 internal sealed class BoundedStream(Stream source, long bytes, string what, CancellationToken cancellationToken) : Stream
 {
-    // Who asks for more at once believes the size that a header claims, and would hold it in memory.
+    // A reader that asks for more at once trusts the size in a header, and would allocate it.
     private const int MaxReadBytes = 1 << 20;
 
     private readonly long _limit = bytes;

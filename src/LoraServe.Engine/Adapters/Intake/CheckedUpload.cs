@@ -3,7 +3,9 @@ using LoraServe.Engine.Peft;
 
 namespace LoraServe.Engine.Adapters.Intake;
 
-/// <summary>An upload that fits the base, with its files open: it can be analyzed, and stored once. Disposing it closes them; the upload stays.</summary>
+/// <summary>
+/// An upload that fits the base, with its files open: it can be analyzed, and stored once. Disposing it closes the files; the upload stays.
+/// </summary>
 public sealed class CheckedUpload : IDisposable
 {
     private int _disposed;
@@ -11,10 +13,10 @@ public sealed class CheckedUpload : IDisposable
     internal CheckedUpload(AdapterUpload upload, AddOptions options, AdapterInfo info, PeftAdapter peft) =>
         (Upload, Options, Info, Peft) = (upload, options, info, peft);
 
-    /// <summary>What was found in it, under the name that it is to get.</summary>
+    /// <summary>Its description under the name that it is to get.</summary>
     public AdapterInfo Info { get; }
 
-    /// <summary>Where it comes from, for people; null: nobody said.</summary>
+    /// <summary>Where it comes from, for people; null if not given.</summary>
     public string? Provenance => Options.Provenance;
 
     internal AdapterUpload Upload { get; }

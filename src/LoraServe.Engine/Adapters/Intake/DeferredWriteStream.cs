@@ -1,8 +1,8 @@
 namespace LoraServe.Engine.Adapters.Intake;
 
 /// <summary>
-/// Keeps what is written synchronously until the next asynchronous call, for writers of archives that end an entry so, over destinations
-/// that do not take it: a few bytes at a time. Only writes, and leaves the destination open.
+/// Buffers synchronous writes until the next asynchronous call, for archive writers that end an entry synchronously, over destinations
+/// that allow only asynchronous ones. Write-only; leaves the destination open.
 /// </summary>
 /// <param name="destination">Written to asynchronously only.</param>
 internal sealed class DeferredWriteStream(Stream destination) : Stream

@@ -5,9 +5,9 @@ namespace LoraServe.Engine.Adapters.Intake;
 
 /// <summary>A sub-folder of the folder of adapters given at start.</summary>
 /// <param name="Path">Absolute.</param>
-/// <param name="Stamp">Sizes and times of its files: as long as it is the same, they are not hashed again.</param>
+/// <param name="Stamp">Sizes and times of its files; while unchanged, they are not hashed again.</param>
 /// <param name="Created">When the folder was changed last.</param>
-/// <param name="Version">What it holds; null until that is known.</param>
+/// <param name="Version">The version that it holds; null until known.</param>
 internal sealed record FolderAdapter(string Path, string Stamp, DateTimeOffset Created, KnownVersion? Version)
 {
     /// <summary>What its files say beside the content; null until that is known.</summary>

@@ -2,7 +2,7 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Engine.Adapters.Intake;
 
-/// <summary>An adapter was refused at the door; the message lists every fault.</summary>
+/// <summary>An adapter was refused; the message lists every fault.</summary>
 public sealed class InvalidAdapterException : Exception
 {
     /// <summary>Joins all faults into one message.</summary>
@@ -13,7 +13,7 @@ public sealed class InvalidAdapterException : Exception
         Faults = faults;
     }
 
-    /// <summary>What is wrong with it in general: decides the HTTP status.</summary>
+    /// <summary>The kind of fault, which decides the HTTP status.</summary>
     public AdapterFault Kind { get; }
 
     /// <summary>Each fault on its own: file, field, what was expected, what was found.</summary>

@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Adapters.Intake;
 
-/// <summary>What a truncation left of one module's update.</summary>
+/// <summary>The result of truncating one module's update.</summary>
 /// <param name="Path">The module.</param>
 /// <param name="Rank">Its rank now.</param>
 /// <param name="Energy">||s B A||_F^2 before it.</param>

@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Adapters.Intake;
 
-/// <summary>A truncation of an adapter, checked and ready to be stored; disposing it deletes what was not.</summary>
+/// <summary>A truncated adapter, checked and ready to be stored; disposing it deletes the files.</summary>
 public sealed class TruncatedUpload : IDisposable
 {
     internal TruncatedUpload(CheckedUpload adapter, AdapterTruncation truncation) => (Adapter, Truncation) = (adapter, truncation);

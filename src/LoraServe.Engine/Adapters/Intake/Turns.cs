@@ -2,7 +2,7 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace LoraServe.Engine.Adapters.Intake;
 
-/// <summary>Lets only so many do something at the same time.</summary>
+/// <summary>Limits how many callers do something at the same time.</summary>
 [SuppressMessage("Design", "CA1001", Justification = "A semaphore that nobody asked for a wait handle holds nothing to dispose of.")]
 internal sealed class Turns(int most)
 {
@@ -15,7 +15,7 @@ internal sealed class Turns(int most)
         return new Turn(_free);
     }
 
-    /// <summary>The same; null where none comes up in time.</summary>
+    /// <summary>The same with a timeout; null if no turn came in time.</summary>
     public async Task<IDisposable?> TryTakeAsync(TimeSpan patience, CancellationToken cancellationToken) =>
         await _free.WaitAsync(patience, cancellationToken) ? new Turn(_free) : null;
 

@@ -3,7 +3,7 @@ using LoraServe.Engine.Adapters.Store;
 
 namespace LoraServe.Engine.Adapters.Intake;
 
-/// <summary>A file of an upload on its way to the disk, described while it is written, so that nobody has to read it again for that.</summary>
+/// <summary>A file of an upload being written to disk, described while it is written, so that it need not be read again.</summary>
 internal sealed class UploadedFile : Stream
 {
     private readonly FileStream _file;
@@ -31,7 +31,7 @@ internal sealed class UploadedFile : Stream
         set => throw new NotSupportedException();
     }
 
-    /// <summary>What the file is, once all of it was written.</summary>
+    /// <summary>The description of the file, once it is complete.</summary>
     public VersionFileEntry Describe() => new(Path.GetFileName(_file.Name), Length, Convert.ToHexStringLower(_hash.GetCurrentHash()));
 
     public override void Write(ReadOnlySpan<byte> buffer)

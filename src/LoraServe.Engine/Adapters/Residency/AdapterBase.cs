@@ -7,21 +7,21 @@ namespace LoraServe.Engine.Adapters.Residency;
 /// <summary>The base model as adapters see it.</summary>
 internal sealed record AdapterBase
 {
-    /// <summary>What adapters can act on.</summary>
+    /// <summary>The modules that adapters can act on.</summary>
     public required ModelModules Modules { get; init; }
 
-    /// <summary>Of the base's weights as its checkpoint stores them.</summary>
+    /// <summary>The fingerprint of the base's weights as its checkpoint stores them.</summary>
     public required string Fingerprint { get; init; }
 
     /// <summary>The compute dtype.</summary>
     public required ScalarType Dtype { get; init; }
 
-    /// <summary>Where adapters are loaded to.</summary>
+    /// <summary>The device that adapters are loaded to.</summary>
     public required Device Device { get; init; }
 
     /// <summary>The base's own tensors by their names; they are only read.</summary>
     public required Func<string, Tensor> Tensor { get; init; }
 
-    /// <summary>Whose special tokens are those of adapters that name none.</summary>
+    /// <summary>The tokenizer whose special tokens adapters use that name none.</summary>
     public ChatTemplates Templates { get; init; } = ChatTemplates.None;
 }

@@ -7,7 +7,7 @@ namespace LoraServe.Engine.Adapters.Residency;
 /// <summary>
 /// Adapters in memory, by version, behind leases and within a hard budget. Bytes are reserved before a load begins, and concurrent callers share
 /// one load. Adapters that are leased, loading or pinned stay; the least recently used of the others makes room, and callers without room wait
-/// in line. Base and compute dtype are those of the process, so the version, which for a mix covers its coefficients, is the key.
+/// in line. Base and compute dtype are fixed for the process, so the version, which for a mix covers its coefficients, is the key.
 /// <see cref="ResidentAdapters"/> and <see cref="AdapterLine"/> decide under its lock; loads run on the thread pool. Safe for concurrent use.
 /// </summary>
 internal sealed class AdapterCache : IDisposable
@@ -65,16 +65,16 @@ internal sealed class AdapterCache : IDisposable
     }
 
     /// <summary>
-    /// A lease on a version, which is loaded on the thread pool if it is not resident. Concurrent callers share one load and its failure; the
+    /// A lease on a version, loaded on the thread pool if not resident. Concurrent callers share one load and its failure; the
     /// next caller tries again.
     /// </summary>
     /// <param name="version">The key.</param>
     /// <param name="name">The name in the request.</param>
-    /// <param name="bytes">Most memory that the load needs; what the adapter does not use of it is given back.</param>
+    /// <param name="bytes">Most memory that the load needs; the unused part is released afterwards.</param>
     /// <param name="load">Reads the adapter.</param>
     /// <param name="cancellationToken">Stops waiting, not the load.</param>
-    /// <exception cref="AdapterTooLargeException">There can be no room.</exception>
-    /// <exception cref="AdapterCacheFullException">There is no room, or none was freed in time.</exception>
+    /// <exception cref="AdapterTooLargeException">It does not fit the budget.</exception>
+    /// <exception cref="AdapterCacheFullException">There is no room, and none was freed in time.</exception>
     public async ValueTask<AdapterLease> AcquireAsync(
         AdapterVersionId version, string name, long bytes, Func<LoraAdapter> load, CancellationToken cancellationToken)
     {
@@ -111,7 +111,7 @@ internal sealed class AdapterCache : IDisposable
         }
     }
 
-    /// <summary>Sets the versions, with their bytes, that stay once they are loaded; replaces what was set before.</summary>
+    /// <summary>Sets the versions, with their bytes, that stay once loaded; replaces the previous set.</summary>
     public void Pin(IReadOnlyDictionary<AdapterVersionId, long> versions)
     {
         lock (_lock)
@@ -154,7 +154,7 @@ internal sealed class AdapterCache : IDisposable
     {
         lock (_lock)
         {
-            // The lease may have been granted at the very moment when the wait ended.
+            // The lease may have been granted just as the wait ended.
             if (!_line.Remove(waiter) && waiter.Granted.IsCompletedSuccessfully) Release(waiter.Granted.Result);
             Admit();
         }

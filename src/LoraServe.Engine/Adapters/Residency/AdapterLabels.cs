@@ -4,20 +4,20 @@ using LoraServe.Engine.Adapters.Catalog;
 namespace LoraServe.Engine.Adapters.Residency;
 
 /// <summary>
-/// Names of adapters as labels of metrics. Each different label makes time series of its own in whoever stores them, for as long as the
-/// process lives, so that only the first adapters that are used get one; all others share one. Labels that are no names have parentheses,
+/// Names of adapters as labels of metrics. Each distinct label creates time series in the monitoring system for as long as the
+/// process lives, so only the first adapters used get their own; all others share one. Labels that are not names have parentheses,
 /// as no name can. Safe for concurrent use.
 /// </summary>
 /// <param name="most">Most adapters with a label of their own.</param>
 public sealed class AdapterLabels(int most)
 {
-    /// <summary>The label of the bare base model.</summary>
+    /// <summary>The label of the base model.</summary>
     public const string Base = "(base)";
 
     /// <summary>The label of the adapters that came after the first ones.</summary>
     public const string Other = "(other)";
 
-    /// <summary>The label of mixes that requests spell out, of which there are unlimited many.</summary>
+    /// <summary>The label of mixes spelled out in requests, whose number is unlimited.</summary>
     public const string Mix = "(mix)";
 
     private readonly ConcurrentDictionary<string, string> _labels = new(StringComparer.Ordinal);

@@ -20,7 +20,7 @@ public sealed class AdapterLease : IDisposable
     {
     }
 
-    /// <param name="kept">A lease of the cache, which is this one's from now on.</param>
+    /// <param name="kept">A lease of the cache, owned by this one from now on.</param>
     /// <param name="ended">Called once, when this lease and all that were shared from it, but not those that only keep, are disposed.</param>
     internal AdapterLease(AdapterLease kept, Action ended)
         : this(
@@ -36,22 +36,22 @@ public sealed class AdapterLease : IDisposable
 
     private AdapterLease(LoraAdapter adapter, Holds holds, AdapterLease? kept = null) => (Adapter, _holds, _kept) = (adapter, holds, kept);
 
-    /// <summary>The name under which it was asked for, or "base".</summary>
+    /// <summary>The name that was requested, or "base".</summary>
     public string Name { get; init; } = LoraAdapter.Base.Version.Value;
 
     /// <summary>SHA-256 of the adapter's content, or "base".</summary>
     public AdapterVersionId Version => Adapter.Version;
 
-    /// <summary>Whether it holds the bare base model.</summary>
+    /// <summary>Whether it holds the base model.</summary>
     public bool IsBase => Adapter == LoraAdapter.Base;
 
     /// <summary>Whether it is a mix that a request spells out, rather than an adapter or a saved mix.</summary>
     internal bool IsSpelledOut => !IsBase && !AdapterName.IsValid(Name);
 
-    /// <summary>The adapter's share of the engine beside others, 1 where nobody set it.</summary>
+    /// <summary>The adapter's share of the engine beside others; 1 unless set.</summary>
     public double EngineShare { get; init; } = 1;
 
-    /// <summary>The adapter's own chat templates, or null where the base's apply. A mix has those that all of its parts have.</summary>
+    /// <summary>The adapter's own chat templates, or null if the base's apply. A mix has those that all of its parts have.</summary>
     public ChatTemplates? ChatTemplates { get; init; }
 
     /// <summary>How the adapter is run where a request does not say.</summary>
@@ -60,7 +60,7 @@ public sealed class AdapterLease : IDisposable
     /// <summary>The adapter, valid until the lease is disposed.</summary>
     internal LoraAdapter Adapter { get; }
 
-    /// <summary>A lease on the bare base model.</summary>
+    /// <summary>A lease on the base model.</summary>
     public static AdapterLease Base() => new(LoraAdapter.Base, static () => { });
 
     /// <summary>Another hold on the same version, to be disposed on its own.</summary>

@@ -1,43 +1,43 @@
 namespace LoraServe.Engine.Adapters.Residency;
 
 /// <summary>
-/// Who waits for adapters before an <see cref="AdapterCache"/>, whose lock guards it. First come, first served: what needs less room does not
+/// The line of requests waiting for an <see cref="AdapterCache"/>, whose lock guards it. First come, first served: what needs less room does not
 /// overtake, only what needs none.
 /// </summary>
 /// <param name="residents">What is in memory.</param>
-/// <param name="limits">What can never be there is refused.</param>
+/// <param name="limits">Refuses what can never fit.</param>
 internal sealed class AdapterLine(ResidentAdapters residents, AdapterCacheLimits limits)
 {
     private readonly LinkedList<AdapterCacheWaiter> _waiters = new();
 
-    /// <summary>Those who found their adapter resident or being loaded.</summary>
+    /// <summary>Requests that found their adapter resident or being loaded.</summary>
     public long Hits { get; private set; }
 
-    /// <summary>Those who made it load.</summary>
+    /// <summary>Requests that made it load.</summary>
     public long Misses { get; private set; }
 
     public int Count => _waiters.Count;
 
-    /// <summary>The names that are waited for, in the order of the line.</summary>
+    /// <summary>The names waited for, in the order of the line.</summary>
     public IEnumerable<string> Names => _waiters.Select(waiter => waiter.Name);
 
-    /// <summary>Whether somebody waits for a version.</summary>
+    /// <summary>Whether a request waits for a version.</summary>
     public bool Has(AdapterVersionId version) => _waiters.Any(waiter => waiter.Version == version);
 
     public void Add(AdapterCacheWaiter waiter) => _waiters.AddLast(waiter);
 
-    /// <summary>Takes somebody out of the line; false if it is not in it any more.</summary>
+    /// <summary>Removes a request from the line; false if it is no longer in it.</summary>
     public bool Remove(AdapterCacheWaiter waiter) => _waiters.Remove(waiter);
 
-    /// <summary>Ends the waiting of all.</summary>
+    /// <summary>Ends all waits.</summary>
     public void Fail(Exception reason)
     {
         foreach (var waiter in _waiters) waiter.Fail(reason);
         _waiters.Clear();
     }
 
-    /// <summary>Serves all who can be served now, each with a lease counted for it.</summary>
-    /// <returns>Those for whom an adapter has to be loaded now, and the entry that it was reserved.</returns>
+    /// <summary>Serves all that can be served now, each with a lease counted for it.</summary>
+    /// <returns>Those whose adapter has to be loaded now, with the entry reserved for it.</returns>
     public IReadOnlyList<(AdapterCacheWaiter Waiter, ResidentAdapter Resident)> Admit()
     {
         var toLoad = new List<(AdapterCacheWaiter, ResidentAdapter)>();

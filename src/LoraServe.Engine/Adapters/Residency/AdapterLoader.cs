@@ -8,16 +8,16 @@ using LoraServe.Text.Templates;
 
 namespace LoraServe.Engine.Adapters.Residency;
 
-/// <summary>Reads adapters from disk into memory, and makes mixes of them.</summary>
-/// <param name="admission">Checks them once more: files may have changed since they were accepted.</param>
+/// <summary>Reads adapters from disk into memory, and builds mixes of them.</summary>
+/// <param name="admission">Checks them again: files may have changed since they were accepted.</param>
 /// <param name="store">Where they are.</param>
 /// <param name="model">The base; it is only read.</param>
 internal sealed class AdapterLoader(AdapterAdmission admission, AdapterStore store, AdapterBase model)
 {
-    // They belong to an adapter in memory, and go with it.
+    // They belong to an adapter in memory, and are freed with it.
     private readonly ConditionalWeakTable<LoraAdapter, ChatTemplates> _templates = [];
 
-    /// <summary>The chat templates that an adapter brought when it was loaded; of a mix, those that all parts brought. Or null.</summary>
+    /// <summary>The chat templates that an adapter had when loaded; of a mix, those that all parts have. Or null.</summary>
     public ChatTemplates? TemplatesOf(LoraAdapter adapter) => _templates.TryGetValue(adapter, out var templates) ? templates : null;
 
     /// <summary>The adapter or the mix, owned by the caller.</summary>
@@ -55,7 +55,7 @@ internal sealed class AdapterLoader(AdapterAdmission admission, AdapterStore sto
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            // The system's message would tell clients where the server keeps its files; the log has it.
+            // The system's message would reveal paths of the server to clients; the log has it.
             throw new DamagedVersionException(part, "its files cannot be read.", isLasting: false, e);
         }
     }

@@ -2,7 +2,7 @@ using System.Diagnostics.Metrics;
 
 namespace LoraServe.Engine.Adapters.Residency;
 
-/// <summary>Counts what becomes of adapters in memory, by the labels of their names. Safe for concurrent use.</summary>
+/// <summary>Counts hits, loads and evictions of adapters by the labels of their names. Safe for concurrent use.</summary>
 /// <param name="labels">Of names.</param>
 internal sealed class AdapterMetrics(AdapterLabels labels)
 {
@@ -10,7 +10,7 @@ internal sealed class AdapterMetrics(AdapterLabels labels)
 
     private Counter<long>? _hits, _misses, _loads, _evictions;
 
-    /// <summary>Publishes what happens from now on as instruments of a meter.</summary>
+    /// <summary>Publishes counts from now on as instruments of a meter.</summary>
     public void Publish(Meter meter)
     {
         _hits = Create("loraserve.adapter.cache.hits", "Requests that found their adapter in memory.");
@@ -18,7 +18,7 @@ internal sealed class AdapterMetrics(AdapterLabels labels)
         _loads = Create("loraserve.adapter.loads", "Loads of an adapter into memory.");
         _evictions = Create("loraserve.adapter.evictions", "Adapters that made room for others in memory.");
 
-        // Rates are of series that exist: what happens first would not be seen.
+        // Created at zero, since the first increase of a new series would not show in rates.
         Counter<long> Create(string name, string description)
         {
             var counter = meter.CreateCounter<long>(name, null, description);

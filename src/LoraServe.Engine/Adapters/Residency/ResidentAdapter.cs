@@ -9,13 +9,13 @@ internal sealed class ResidentAdapter(AdapterVersionId version, string name, lon
 
     public AdapterVersionId Version { get; } = version;
 
-    /// <summary>What it was last asked for as.</summary>
+    /// <summary>The name that was last requested.</summary>
     public string Name { get; set; } = name;
 
-    /// <summary>What was reserved for the load, and after it what the adapter takes.</summary>
+    /// <summary>The memory reserved for the load, and afterwards what the adapter takes.</summary>
     public long Bytes { get; set; } = bytes;
 
-    /// <summary>Ends with the adapter, or with why it cannot be loaded.</summary>
+    /// <summary>Completes with the adapter, or with the reason it cannot be loaded.</summary>
     public Task<LoraAdapter> Loading => _loading.Task;
 
     /// <summary>Null until it is loaded.</summary>
@@ -25,15 +25,15 @@ internal sealed class ResidentAdapter(AdapterVersionId version, string name, lon
 
     public int Leases { get; set; }
 
-    /// <summary>Whether it goes with its last lease.</summary>
+    /// <summary>Whether it is freed with its last lease.</summary>
     public bool IsUnwanted { get; set; }
 
-    /// <summary>Whether nobody would miss it now. While it loads, its memory is in use even if all who asked for it have left.</summary>
+    /// <summary>Whether it can be evicted. While it loads, its memory is in use even if every request for it has gone.</summary>
     public bool IsIdle => IsLoaded && Leases == 0;
 
-    /// <summary>Tells who waits for the adapter that it is loaded.</summary>
+    /// <summary>Completes the waits with the adapter.</summary>
     public void EndLoading() => _loading.SetResult(Adapter!);
 
-    /// <summary>Tells who waits for the adapter why it cannot be loaded.</summary>
+    /// <summary>Fails the waits with the reason it cannot be loaded.</summary>
     public void FailLoading(Exception reason) => _loading.TrySetException(reason);
 }

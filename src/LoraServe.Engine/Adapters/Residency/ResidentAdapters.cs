@@ -5,7 +5,7 @@ using Microsoft.Extensions.Caching.Memory;
 namespace LoraServe.Engine.Adapters.Residency;
 
 /// <summary>
-/// The entries of an <see cref="AdapterCache"/>, whose lock guards them, the least recently used first. Decides which entries go.
+/// The entries of an <see cref="AdapterCache"/>, whose lock guards them, the least recently used first. Decides which entries are evicted.
 /// <see cref="MemoryCache"/> keeps them and counts their bytes; at its limit it would refuse new entries instead of evicting old ones, and it
 /// knows no leases, so its limit is only a second guard of the budget.
 /// </summary>
@@ -18,7 +18,7 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
 
     public int Count => _byUse.Count;
 
-    /// <summary>Memory of all entries, those that are being loaded included.</summary>
+    /// <summary>Memory of all entries, including those being loaded.</summary>
     public long Bytes => cache.GetCurrentStatistics()!.CurrentEstimatedSize!.Value;
 
     public long PeakBytes { get; private set; }
@@ -36,7 +36,7 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
     /// <summary>Names of the entries that are being loaded, the most recently used first.</summary>
     public IReadOnlyList<string> LoadingNames => [.. _byUse.Reverse().Where(resident => !resident.IsLoaded).Select(resident => resident.Name)];
 
-    /// <summary>The versions, with their bytes, that stay once they are loaded.</summary>
+    /// <summary>The versions, with their bytes, that stay once loaded.</summary>
     public IReadOnlyDictionary<AdapterVersionId, long> Pins { get; set; } = new Dictionary<AdapterVersionId, long>();
 
     /// <summary>Without entries yet.</summary>
@@ -45,7 +45,7 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
 
     public ResidentAdapter? Find(AdapterVersionId version) => cache.Get<ResidentAdapter>(version);
 
-    /// <summary>An entry for an adapter that is about to be loaded; there is room for it.</summary>
+    /// <summary>Adds an entry for an adapter about to be loaded; there is room for it.</summary>
     public ResidentAdapter Reserve(AdapterVersionId version, string name, long bytes)
     {
         var resident = new ResidentAdapter(version, name, bytes);
@@ -55,7 +55,7 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
         return resident;
     }
 
-    /// <summary>Puts the loaded adapter into its entry, and gives back what was reserved and is not needed.</summary>
+    /// <summary>Puts the loaded adapter into its entry, and releases what was reserved and is not needed.</summary>
     public void Settle(ResidentAdapter resident, LoraAdapter adapter)
     {
         Loads++;
@@ -79,7 +79,7 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
         _byUse.AddLast(resident);
     }
 
-    /// <summary>Takes a lease back.</summary>
+    /// <summary>Ends a lease.</summary>
     public void Release(ResidentAdapter resident)
     {
         resident.Leases--;
@@ -94,7 +94,7 @@ internal sealed class ResidentAdapters(MemoryCache cache, long budget, AdapterMe
     }
 
     /// <summary>
-    /// Evicts the least recently used entries that are neither leased nor loading nor pinned until so many bytes are free. Evicts none and
+    /// Evicts the least recently used entries that are neither leased nor loading nor pinned until enough bytes are free. Evicts none and
     /// returns false if that would not be enough.
     /// </summary>
     public bool TryMakeRoom(long bytes)

@@ -4,12 +4,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Engine.Adapters.Store;
 
-/// <summary>The adapters of a data folder as far as they can be checked without a base.</summary>
+/// <summary>Checks the adapters of a data folder, as far as that is possible without a base.</summary>
 public static class AdapterData
 {
     /// <summary>Refuses a registry that is not the one of the files beside it, as a start would after loading a base.</summary>
-    /// <param name="dataFolder">Nobody else uses it.</param>
-    /// <param name="log">Told of what a killed process left.</param>
+    /// <param name="dataFolder">No other process uses it.</param>
+    /// <param name="log">Told what a killed process left.</param>
     /// <exception cref="IOException">It is not; the message says how to go on.</exception>
     public static void Check(string dataFolder, ILogger log)
     {
@@ -17,9 +17,9 @@ public static class AdapterData
         AdapterRegistry.Open(Registry(dataFolder), new Trash(dataFolder, TimeProvider.System, log), log).Dispose();
     }
 
-    /// <summary>Looks at all adapters and changes nothing.</summary>
-    /// <param name="dataFolder">Nobody else uses it.</param>
-    /// <param name="count">Versions that were looked at.</param>
+    /// <summary>Checks all adapters and changes nothing.</summary>
+    /// <param name="dataFolder">No other process uses it.</param>
+    /// <param name="count">Versions that were checked.</param>
     public static IReadOnlyList<DataFinding> Verify(string dataFolder, out int count)
     {
         count = 0;
@@ -45,7 +45,7 @@ public static class AdapterData
             }
         }
 
-        // Files of names from before there was a registry name versions too.
+        // Names from versions without a registry are files, and point at versions too.
         if (Directory.Exists(Path.Combine(Adapters(dataFolder), "names"))) return found;
         foreach (var (version, folder) in stored.Where(pair => AdapterStore.IsVersion(pair.Key) && !named.Contains(pair.Key)))
         {

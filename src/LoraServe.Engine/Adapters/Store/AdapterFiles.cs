@@ -10,7 +10,7 @@ internal static class AdapterFiles
     public const string Config = PeftConfig.FileName;
     public const string Tensors = PeftAdapter.TensorFileName;
 
-    /// <summary>Where an adapter may bring a chat template of its own.</summary>
+    /// <summary>Files in which an adapter may bring a chat template of its own.</summary>
     public static readonly IReadOnlyList<string> Templates = [ChatTemplateFiles.TemplateFile, ChatTemplateFiles.ConfigFile];
 
     // A longer name cannot be stored, and no PEFT folder on a disk can have it.
@@ -28,8 +28,8 @@ internal static class AdapterFiles
     public static bool IsKept(string fileName) => fileName is Config or Tensors || Templates.Contains(fileName);
 
     /// <summary>
-    /// Whether it holds weights in another layout or format, such as a pickle: an empty file stands for it, so that validation can
-    /// refuse it by name and nobody can open it.
+    /// Whether it holds weights in another layout or format, such as a pickle. An empty file is stored in its place, so that validation can refuse it
+    /// by name and no code can open it.
     /// </summary>
     public static bool IsForeign(string fileName) =>
         !IsKept(fileName)

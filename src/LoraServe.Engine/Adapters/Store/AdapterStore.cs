@@ -8,17 +8,17 @@ namespace LoraServe.Engine.Adapters.Store;
 /// <summary>
 /// The files of adapters on disk, below the data folder:
 /// <code>
-/// adapters/versions/SHA-256/   the two PEFT files of a version, those of its chat templates if it has any, and what it says of itself, see
+/// adapters/versions/SHA-256/   the two PEFT files of a version, those of its chat templates if it has any, and their description, see
 ///                              <see cref="VersionFile"/>; complete from the moment the folder exists
-/// adapters/incoming/           uploads and whatever else is not yet, or no longer, part of the store
+/// adapters/incoming/           uploads that are running, and versions that are being deleted
 /// adapters/registry.db         names and what they point at, see <see cref="AdapterRegistry"/>
 /// adapters/registry.generation tells whether that is the latest one
-/// adapters/aliases/            a copy of each name, from which it can be built again
+/// adapters/aliases/            a copy of each name, from which it can be rebuilt
 /// adapters/lock                held by the one process that uses the folder
 /// </code>
-/// A version reaches its place by one rename of something already flushed. It does so before a name points at it and leaves after the last
-/// name has gone, so a kill at any moment leaves no name without its files. What nobody knows goes into the trash of the data folder; only
-/// uploads under way are deleted. Safe for concurrent use.
+/// A version is flushed and then renamed into its place, before a name points at it, and deleted after its last name is gone. So a kill at any
+/// moment leaves no name without files. Unknown files go into the trash of the data folder; only unfinished uploads are deleted. Safe for
+/// concurrent use.
 /// </summary>
 internal sealed partial class AdapterStore : IDisposable
 {
@@ -43,8 +43,8 @@ internal sealed partial class AdapterStore : IDisposable
         _lock = DataFolderLock.Take(Path.Combine(folder, "lock"));
     }
 
-    /// <summary>Opens the store, and deletes uploads that a killed process left behind.</summary>
-    /// <param name="dataFolder">Made if it is not there.</param>
+    /// <summary>Opens the store, and deletes uploads that a killed process left.</summary>
+    /// <param name="dataFolder">Created if it is not there.</param>
     /// <param name="trash">Of the data folder.</param>
     /// <param name="logger">For its own log lines.</param>
     /// <exception cref="IOException">The folder cannot be used, or another process uses it.</exception>
@@ -65,7 +65,7 @@ internal sealed partial class AdapterStore : IDisposable
         }
     }
 
-    /// <summary>Where the registry of this store is, or will be.</summary>
+    /// <summary>The registry of this store, which need not exist yet.</summary>
     public string RegistryPath => Path.Combine(_folder, "registry.db");
 
     /// <summary>The versions whose folders exist.</summary>
@@ -80,20 +80,19 @@ internal sealed partial class AdapterStore : IDisposable
         ? Path.Combine(_versions, version.Value)
         : throw new ArgumentException($"'{version}' is not a SHA-256 in lower-case hexadecimal.", nameof(version));
 
-    /// <summary>Where the files of a version are under a name: in the store, or in the folder given at start.</summary>
+    /// <summary>The folder of the files of a version under a name: in the store, or the folder given at start.</summary>
     public string FolderOf(AdapterAlias alias, AdapterVersionId version) => alias.Folder ?? FolderOf(version);
 
-    /// <summary>The same for a part of what is asked for.</summary>
+    /// <summary>The same for a part of a resolved reference.</summary>
     public string FolderOf(ResolvedPart part) => FolderOf(part.Alias, part.Version.Version);
 
     /// <summary>
-    /// Puts a version at its place, on the disk when this returns. Files of the same version that are there, and may have been damaged, are
-    /// replaced.
+    /// Stores a version, which is on the disk when this returns. Files of the same version that are there, and may be damaged, are replaced.
     /// </summary>
     /// <param name="staged">
-    /// In a folder below <see cref="IncomingFolder"/>; its files are moved. What a failure leaves half done lies there, and goes with it.
+    /// In a folder below <see cref="IncomingFolder"/>; its files are moved. A failure leaves the rest there.
     /// </param>
-    /// <exception cref="IOException">The disk is broken; no half of a new version is stored.</exception>
+    /// <exception cref="IOException">The disk is broken; a new version is not stored in part.</exception>
     public void Put(StagedVersion staged)
     {
         var folder = FolderOf(staged.Version);
@@ -119,37 +118,37 @@ internal sealed partial class AdapterStore : IDisposable
         {
             if (!Directory.Exists(folder))
                 return;
-            // Deleting takes many steps and a rename one: no half of a version is ever found under its own name.
+            // Renamed first, in one step: deleting takes many, and a version must never be found in part.
             Directory.Move(folder, trash);
         }
         Directory.Delete(trash, recursive: true);
     }
 
     /// <summary>
-    /// Moves the versions that are not wanted into the trash: a kill may have come between storing one and naming it, or between taking its
-    /// last name away and deleting it.
+    /// Moves versions without a name into the trash. A kill leaves one between storing and naming it, or between removing its last name and deleting
+    /// it.
     /// </summary>
-    /// <param name="wanted">Versions that have names, in a registry that is the one of this store.</param>
+    /// <param name="wanted">Versions with names in the registry of this store.</param>
     /// <exception cref="IOException">Some stay.</exception>
     public void Sweep(IReadOnlySet<AdapterVersionId> wanted)
     {
         foreach (var version in Versions.Where(version => !wanted.Contains(version))) _trash.Take(FolderOf(version), "no adapter is named after it");
     }
 
-    /// <summary>Files of names from before there was a registry.</summary>
+    /// <summary>Files of names, written by versions without a registry.</summary>
     public IReadOnlyList<string> NameFiles => Directory.Exists(_names) ? Directory.GetFiles(_names) : [];
 
     /// <summary>Whether a text has the form of a version.</summary>
     public static bool IsVersion(string text) => VersionPattern().IsMatch(text);
 
-    /// <summary>Lets another process use the folder.</summary>
+    /// <summary>Releases the folder for another process.</summary>
     public void Dispose() => _lock.Dispose();
 
-    // Files of one version may differ in what its hash leaves out, and still do in each other's place: a version that is there is replaced
-    // file by file, and is whole at every moment if it was whole before.
+    // Files of one version may differ in what its hash leaves out, and are interchangeable. So a stored version is replaced file by file, and stays
+    // complete at every moment if it was complete before.
     private static void Replace(StagedVersion staged, string folder)
     {
-        // It describes the files of before byte by byte.
+        // It describes the old files byte by byte.
         File.Delete(Path.Combine(folder, VersionFile.FileName));
         foreach (var file in staged.Files) File.Move(Path.Combine(staged.Folder, file), Path.Combine(folder, file), overwrite: true);
         DurableDisk.FlushFolder(folder);
@@ -170,7 +169,7 @@ internal sealed partial class AdapterStore : IDisposable
         }
     }
 
-    // The names that uploads, and versions on their way out, have here.
+    // Uploads and versions that are being deleted have such names here.
     private static bool IsUpload(string path)
     {
         var name = Path.GetFileName(path);

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Logging;
 namespace LoraServe.Engine.Adapters.Store;
 
 /// <summary>
-/// Who uses which name now, and when each was used last. The times reach the disk every few seconds, not with each request; a kill loses
-/// those of the last moments. Safe for concurrent use.
+/// How many requests use each name now, and when each was last used. The times are written to the disk every few seconds, so that a kill loses
+/// those of the last seconds. Safe for concurrent use.
 /// </summary>
 internal sealed partial class AdapterUses : IDisposable
 {
@@ -29,10 +29,10 @@ internal sealed partial class AdapterUses : IDisposable
         _timer = time.CreateTimer(_ => Write(), state: null, WritePeriod, WritePeriod);
     }
 
-    /// <summary>Whether a request runs on the name, or waits for it.</summary>
+    /// <summary>Whether a request uses the name, or waits for it.</summary>
     public bool IsInUse(string name) => _leases.GetValueOrDefault(name) > 0;
 
-    /// <summary>When it was used last since the start.</summary>
+    /// <summary>When it was last used since the start; null if it was not.</summary>
     public DateTimeOffset? LastUse(string name) => _lastUses.TryGetValue(name, out var time) ? time : null;
 
     /// <summary>A request for these names begins.</summary>
@@ -57,7 +57,7 @@ internal sealed partial class AdapterUses : IDisposable
         }
     }
 
-    /// <summary>Forgets when the name, which has been taken away, was used last; who uses it now still ends.</summary>
+    /// <summary>Forgets when a removed name was last used. Requests that use it now still end.</summary>
     public void Forget(string name)
     {
         _lastUses.TryRemove(name, out _);

@@ -6,18 +6,18 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LoraServe.Engine.Adapters.Store;
 
 /// <summary>
-/// Builds the registry from the folders: names from their files, versions from what their folders say of themselves. The registry that was
-/// there goes into the trash. What was lost of a version is found out when it is first used.
+/// Rebuilds the registry from the files: names from their copies, versions from their descriptions. The old registry goes into the trash. A
+/// version without a description is checked when it is first used.
 /// </summary>
 /// <param name="store">Whose registry is not open.</param>
-/// <param name="trash">Takes what cannot be used.</param>
-/// <param name="log">Told what was built.</param>
+/// <param name="trash">Takes files that cannot be used.</param>
+/// <param name="log">Told what was rebuilt.</param>
 internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, ILogger log)
 {
     private const string NotCheckedYet = "It was found when the registry was rebuilt and is checked again when it is first used.";
 
     /// <summary>Rebuilds the registry and opens it.</summary>
-    /// <exception cref="IOException">It cannot be written, or the one that is there is of a newer release or cannot be read, and stays.</exception>
+    /// <exception cref="IOException">It cannot be written; or the old one is of a newer release or cannot be read, and stays.</exception>
     public AdapterRegistry Run()
     {
         var path = store.RegistryPath;
@@ -26,7 +26,7 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
         var first = 1 + Math.Max(
             new DatabaseGeneration(path).NumberBeside(),
             found.Values.Select(file => file?.Generation ?? 0).DefaultIfEmpty().Max());
-        // Files of names are read before the new registry writes its own.
+        // Copies of names are read before the new registry writes its own.
         var (rows, unreadable) = AliasFiles.Of(path).Read();
         foreach (var file in unreadable) trash.Take(file, "it is no name of an adapter");
         DatabaseFiles.Discard(path, trash, "the registry is rebuilt");
@@ -36,7 +36,7 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
         return registry;
     }
 
-    // Whole or damaged, all that it says is beside it too. What keeps it from being opened for another reason would not be mended.
+    // Intact or damaged, its content is in the files beside it too. Rebuilding does not help against other reasons why it cannot be opened.
     private static void CheckReplaceable(string path)
     {
         using var copy = new DatabaseCopy(path);
@@ -46,7 +46,7 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
         }
         catch (IOException e) when (e is InvalidDatabaseException || DatabaseDamage.IsCauseOf(e))
         {
-            // It is rebuilt for that.
+            // This is what rebuilding repairs.
         }
         catch (IOException e)
         {
@@ -54,7 +54,7 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
         }
     }
 
-    // A name whose file is lost is made from the versions that came under it; what came under none gets one.
+    // A name without a copy is restored from the versions that were uploaded under it; a version without any name gets a new one.
     private IEnumerable<AliasRow> Names(IReadOnlyList<AliasRow> rows, Dictionary<string, VersionFile?> found)
     {
         foreach (var row in rows)

@@ -2,7 +2,9 @@ using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Engine.Adapters.Store;
 
-/// <summary>A name and how it is served. Without a version and without parts it only holds the settings of an adapter of the folder.</summary>
+/// <summary>
+/// A name and how it is served. Without a version and parts, it only holds the settings of an adapter of the folder given at start.
+/// </summary>
 internal sealed class AliasRow
 {
     public required string Name { get; init; }
@@ -35,13 +37,13 @@ internal sealed class HistoryRow
     /// <summary>Higher is newer, within the name.</summary>
     public required int Position { get; init; }
 
-    /// <summary>When the name was given to the version.</summary>
+    /// <summary>When the name was moved to the version.</summary>
     public required DateTimeOffset Since { get; init; }
 
-    /// <summary>The part of the name's requests that it gets although the name points elsewhere.</summary>
+    /// <summary>Its share of the name's requests, 0 to 1, while the name points at another version.</summary>
     public required double Share { get; init; }
 
-    /// <summary>JSON of an <see cref="AdapterOrigin"/>; null in rows from before it was kept.</summary>
+    /// <summary>JSON of an <see cref="AdapterOrigin"/>; null in rows of earlier releases.</summary>
     public string? Origin { get; init; }
 }
 
@@ -58,7 +60,7 @@ internal sealed class MixPartRow
     public required double Weight { get; init; }
 }
 
-/// <summary>A version and what was found out about it.</summary>
+/// <summary>A version and what is known of it.</summary>
 internal sealed class VersionRow
 {
     public required string Version { get; init; }
@@ -77,7 +79,7 @@ internal sealed class VersionRow
     public required string? Broken { get; init; }
 }
 
-/// <summary>A folder of adapters given at start, as it was when it was hashed last.</summary>
+/// <summary>A folder of an adapter given at start, as it was when it was last hashed.</summary>
 internal sealed class FolderRow
 {
     public required string Path { get; init; }
@@ -87,6 +89,6 @@ internal sealed class FolderRow
 
     public required string Version { get; init; }
 
-    /// <summary>JSON of an <see cref="AdapterOrigin"/>; null in rows from before it was kept.</summary>
+    /// <summary>JSON of an <see cref="AdapterOrigin"/>; null in rows of earlier releases.</summary>
     public string? Origin { get; init; }
 }

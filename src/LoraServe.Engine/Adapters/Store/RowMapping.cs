@@ -3,7 +3,7 @@ using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Engine.Adapters.Store;
 
-/// <summary>Names, versions and origins as the rows of the database hold them, and back.</summary>
+/// <summary>Converts names, versions and origins into rows, and back.</summary>
 internal static class RowMapping
 {
     private static readonly JsonSerializerOptions Json = new(JsonSerializerDefaults.Web)
@@ -11,10 +11,10 @@ internal static class RowMapping
         RespectNullableAnnotations = true,
     };
 
-    /// <summary>An origin as rows hold it.</summary>
+    /// <summary>The JSON of an origin.</summary>
     public static string Serialize(AdapterOrigin origin) => JsonSerializer.Serialize(origin, Json);
 
-    /// <summary>The origin that a row holds; null where it holds none that can be read.</summary>
+    /// <summary>The origin of a row; null if it has none that can be read.</summary>
     public static AdapterOrigin? ToOrigin(string? json)
     {
         try
@@ -27,7 +27,7 @@ internal static class RowMapping
         }
     }
 
-    /// <summary>A name as its rows tell it.</summary>
+    /// <summary>The name of these rows.</summary>
     public static AdapterAlias ToAlias(AliasRow row) => new()
     {
         Name = row.Name,
@@ -45,7 +45,7 @@ internal static class RowMapping
         Parts = [.. row.Parts.OrderBy(part => part.Position).Select(part => new AdapterPart(part.Part, part.Weight))],
     };
 
-    /// <summary>The rows of a name; those of a folder point at nothing, since its files decide.</summary>
+    /// <summary>The rows of a name. A name of the folder given at start points at no version, since the files there decide.</summary>
     public static AliasRow ToRow(AdapterAlias alias) => new()
     {
         Name = alias.Name,
@@ -74,7 +74,9 @@ internal static class RowMapping
         ],
     };
 
-    /// <summary>What is known of a version; null where another release wrote what this one cannot read: the files tell it again.</summary>
+    /// <summary>
+    /// What is known of a version; null if another release wrote a row that this one cannot read. It is then described anew from its files.
+    /// </summary>
     public static KnownVersion? ToVersion(VersionRow row)
     {
         try

@@ -2,10 +2,10 @@ using LoraServe.Engine.Storage;
 
 namespace LoraServe.Engine.Adapters.Store;
 
-/// <summary>The files of a version on their way into the store, already on the disk: what is left to do are renames.</summary>
+/// <summary>The files of a version that is about to be stored. They are flushed to the disk already, so that only renames remain.</summary>
 internal sealed class StagedVersion
 {
-    // What is read first of a version comes first, and what describes the others last.
+    // In the order in which a version is read; the description of the others comes last.
     private static readonly string[] Order = [AdapterFiles.Config, AdapterFiles.Tensors, .. AdapterFiles.Templates, VersionFile.FileName];
 
     private byte[] _description = [];
@@ -15,13 +15,13 @@ internal sealed class StagedVersion
     /// <summary>SHA-256 of the content.</summary>
     public AdapterVersionId Version { get; }
 
-    /// <summary>Holds the files of the version and no others; goes with the upload.</summary>
+    /// <summary>Holds the files of the version and no others; deleted with the upload.</summary>
     public string Folder { get; }
 
-    /// <summary>Its files, in the order in which they take the place of others.</summary>
+    /// <summary>Its files, in the order in which they replace others.</summary>
     public IEnumerable<string> Files => Order.Where(file => File.Exists(Path.Combine(Folder, file)));
 
-    /// <summary>Brings the adapter's files of an upload that was checked to the disk, and into a folder of their own below its folder.</summary>
+    /// <summary>Flushes the files of a checked upload, and moves them into a folder of their own below the upload's.</summary>
     /// <exception cref="IOException">The disk is full or broken, or one of the two PEFT files is missing.</exception>
     public static StagedVersion Of(AdapterVersionId version, string uploadFolder)
     {
@@ -37,7 +37,7 @@ internal sealed class StagedVersion
         return new StagedVersion(version, folder);
     }
 
-    /// <summary>Lets the folder say this of itself; where it does already, nothing is written.</summary>
+    /// <summary>Writes the description of the files, unless it is there already.</summary>
     /// <exception cref="IOException">The disk is full or broken.</exception>
     public void Describe(VersionFile file)
     {

@@ -3,7 +3,7 @@ using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Engine.Adapters.Store;
 
-/// <summary>A name and its version as a file of its own, as they were kept before there was a registry.</summary>
+/// <summary>A name and its version in a file of its own, as releases without a registry wrote it.</summary>
 internal sealed record StoredName(string Name, AdapterVersionId Version, DateTimeOffset Created)
 {
     private const int MaxBytes = 4096;
@@ -14,7 +14,7 @@ internal sealed record StoredName(string Name, AdapterVersionId Version, DateTim
         RespectRequiredConstructorParameters = true,
     };
 
-    /// <summary>Null if the file is not one.</summary>
+    /// <summary>Reads a file; null if it is no such name.</summary>
     public static StoredName? TryRead(string path)
     {
         try

@@ -6,8 +6,8 @@ using LoraServe.Engine.Storage;
 namespace LoraServe.Engine.Adapters.Store;
 
 /// <summary>
-/// What a version's folder says of itself: which version it is, what is known of it, and its files byte by byte. The registry can be built
-/// again from these, and a data folder be checked without a base.
+/// The description of a version in its folder: which version it is, what is known of it, and the sizes and hashes of its files. From these the
+/// registry can be rebuilt, and a data folder checked without a base.
 /// </summary>
 internal sealed record VersionFile
 {
@@ -24,22 +24,22 @@ internal sealed record VersionFile
 
     public required string Version { get; init; }
 
-    /// <summary>The name under which it came.</summary>
+    /// <summary>The name under which it was uploaded.</summary>
     public required string Name { get; init; }
 
     /// <summary>What is known of it.</summary>
     public required KnownVersion Known { get; init; }
 
-    /// <summary>What came with it under that name; null where that is not known.</summary>
+    /// <summary>What was uploaded with it under that name; null if that is not known.</summary>
     public AdapterOrigin? Origin { get; init; }
 
     /// <summary>The generation of the registry in which it gets its name.</summary>
     public required long Generation { get; init; }
 
-    /// <summary>The files beside it; empty where they came before files were described.</summary>
+    /// <summary>The files beside it; empty for versions of releases that did not describe files.</summary>
     public IReadOnlyList<VersionFileEntry> Files { get; init; } = [];
 
-    /// <summary>Reads the file of a folder, null if there is none that says which version it is.</summary>
+    /// <summary>Reads the file of a folder; null if there is none, or it is damaged.</summary>
     public static VersionFile? TryRead(string folder)
     {
         try
@@ -57,15 +57,15 @@ internal sealed record VersionFile
     }
 
     /// <summary>Describes the files of a folder that are kept.</summary>
-    /// <param name="folder">An upload's.</param>
-    /// <param name="known">Files that need not be read for that.</param>
+    /// <param name="folder">Of an upload.</param>
+    /// <param name="known">Descriptions of files that need not be read again.</param>
     public static IReadOnlyList<VersionFileEntry> Describe(string folder, IReadOnlyList<VersionFileEntry> known) =>
     [
         .. Directory.GetFiles(folder).Where(path => AdapterFiles.IsKept(Path.GetFileName(path))).Order(StringComparer.Ordinal)
             .Select(path => known.FirstOrDefault(file => file.Name == Path.GetFileName(path)) ?? DescribeFile(path)),
     ];
 
-    /// <summary>What is wrong with the files of a folder: those that are missing, cut or changed.</summary>
+    /// <summary>Finds the files of a folder that are missing, truncated or changed.</summary>
     public IEnumerable<string> Faults(string folder)
     {
         foreach (var file in Files)
@@ -80,7 +80,7 @@ internal sealed record VersionFile
     /// <summary>The content of the file.</summary>
     public byte[] ToBytes() => JsonSerializer.SerializeToUtf8Bytes(this, Json);
 
-    /// <summary>Writes the file into a folder, in the place of what is there: a kill leaves the one or the other.</summary>
+    /// <summary>Writes the file into a folder; a kill leaves the old one or the new one.</summary>
     /// <exception cref="IOException">It cannot be written.</exception>
     public void Write(string folder)
     {
@@ -101,5 +101,5 @@ internal sealed record VersionFile
 /// <summary>A file of a version.</summary>
 /// <param name="Name">Without a folder.</param>
 /// <param name="Bytes">Its size.</param>
-/// <param name="Sha256">Of all of it, lower-case hexadecimal.</param>
+/// <param name="Sha256">Of the whole file, lower-case hexadecimal.</param>
 internal sealed record VersionFileEntry(string Name, long Bytes, string Sha256);

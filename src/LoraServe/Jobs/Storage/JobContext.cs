@@ -3,7 +3,7 @@ using Microsoft.EntityFrameworkCore.Design;
 
 namespace LoraServe.Jobs.Storage;
 
-/// <summary>The tables of jobs, of what happened to them, and of the files that they read and write.</summary>
+/// <summary>The tables of jobs, their events, and the files that they read and write.</summary>
 internal sealed class JobContext(DbContextOptions<JobContext> options) : DbContext(options)
 {
     public DbSet<FileRow> Files => Set<FileRow>();
@@ -36,7 +36,7 @@ internal sealed class JobContext(DbContextOptions<JobContext> options) : DbConte
     }
 }
 
-/// <summary>Lets dotnet ef make migrations without a server.</summary>
+/// <summary>Lets dotnet ef create migrations without a server.</summary>
 internal sealed class JobContextFactory : IDesignTimeDbContextFactory<JobContext>
 {
     public JobContext CreateDbContext(string[] args) =>

@@ -8,7 +8,7 @@ namespace LoraServe.Jobs.Storage;
 /// concurrent use as long as one id is not written twice at the same time.
 /// </summary>
 /// <param name="dataFolder">Exists.</param>
-/// <param name="trash">Takes copies of what the database does not know.</param>
+/// <param name="trash">Receives copies of what the database does not know.</param>
 internal sealed class JobCopies(string dataFolder, Trash trash) : IndexCopies<JobContext>
 {
     private const int MaxBytes = 64 << 20;
@@ -44,7 +44,7 @@ internal sealed class JobCopies(string dataFolder, Trash trash) : IndexCopies<Jo
             : null;
     }
 
-    // Where the generation is behind, the copy may be of a row that was just deleted.
+    // If the generation is behind, the copy may be of a row that was just deleted.
     public override string? WhyOlder(JobContext context, DatabaseGeneration generation) =>
         !generation.IsBehind && FindOther(context) is { } other ? DoesNotKnow(other) : null;
 

@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Jobs.Storage;
 
-/// <summary>The files and jobs of a data folder, as they can be checked without a server.</summary>
+/// <summary>Checks the files and jobs of a data folder without a server.</summary>
 internal static class JobData
 {
     /// <summary>Checks all files and jobs and changes nothing.</summary>

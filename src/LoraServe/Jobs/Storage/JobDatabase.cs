@@ -11,12 +11,12 @@ internal sealed class JobDatabase : IndexDatabase<JobContext>
     private JobDatabase(string path, JobCopies copies, DiskReserve reserve, ILogger log)
         : base(new DatabaseGeneration(path), "database of jobs", copies, reserve, log, options => new JobContext(options)) => _copies = copies;
 
-    /// <summary>Opens the database of a data folder, which is created if it is not there.</summary>
+    /// <summary>Opens the database of a data folder; creates it if it does not exist.</summary>
     /// <param name="folder">The data folder.</param>
     /// <param name="rebuild">
     /// Whether a database that is damaged, or is not the one that the files belong to, is rebuilt from them. The events of jobs are lost then.
     /// </param>
-    /// <param name="log">Told what a killed process left.</param>
+    /// <param name="log">Receives what a killed process left.</param>
     /// <exception cref="IOException">It cannot be used, or is not the one that the files belong to; the message says how to go on.</exception>
     public static JobDatabase Open(DataFolder folder, bool rebuild, ILogger log)
     {
@@ -39,16 +39,16 @@ internal sealed class JobDatabase : IndexDatabase<JobContext>
         }
     }
 
-    /// <summary>Makes one change of which files and jobs exist, whole or not at all.</summary>
+    /// <summary>Changes which files and jobs exist, in one transaction.</summary>
     /// <param name="change">Of the tables.</param>
-    /// <param name="copy">Copies what was changed, once it is.</param>
+    /// <param name="copy">Copies what was changed, after the change.</param>
     /// <exception cref="IOException">Nothing was changed.</exception>
     public T WriteEntries<T>(Func<JobContext, T> change, Action<JobCopies, T> copy) => WriteEntries(change, static _ => true, copy);
 
-    /// <summary>The same for a change that may turn out to be none.</summary>
+    /// <summary>The same for a change that may change nothing.</summary>
     /// <param name="change">Of the tables.</param>
-    /// <param name="isCopied">Whether its result says that there is something to copy.</param>
-    /// <param name="copy">Copies what was changed, once it is.</param>
+    /// <param name="isCopied">Whether the result of the change needs a copy.</param>
+    /// <param name="copy">Copies what was changed, after the change.</param>
     /// <exception cref="IOException">Nothing was changed.</exception>
     public T WriteEntries<T>(Func<JobContext, T> change, Func<T, bool> isCopied, Action<JobCopies, T> copy) =>
         Change(change, isCopied, (_, result) => copy(_copies, result));

@@ -10,7 +10,7 @@ internal sealed partial class JobRebuild(string folder, Trash trash, ILogger log
 {
     private static readonly EnumerationOptions FilesOnly = new() { RecurseSubdirectories = false };
 
-    /// <summary>Takes the old database away.</summary>
+    /// <summary>Moves the old database into the trash.</summary>
     /// <param name="path">The database.</param>
     /// <param name="copies">Of its rows.</param>
     /// <returns>The content of a new one.</returns>

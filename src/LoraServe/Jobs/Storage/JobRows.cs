@@ -1,6 +1,6 @@
 namespace LoraServe.Jobs.Storage;
 
-/// <summary>A file that somebody uploaded, or that a job made.</summary>
+/// <summary>A file that a caller uploaded or a job made.</summary>
 internal sealed class FileRow
 {
     /// <summary>Higher is later.</summary>
@@ -8,7 +8,7 @@ internal sealed class FileRow
 
     public required string Id { get; init; }
 
-    /// <summary>Whose it is: id of a key, or what stands for one.</summary>
+    /// <summary>The owner: id of a key, or a fixed id for callers without one.</summary>
     public required string Owner { get; init; }
 
     public required string Name { get; init; }
@@ -21,11 +21,11 @@ internal sealed class FileRow
 
     public required DateTimeOffset? Expires { get; init; }
 
-    /// <summary>Why it cannot be used; null where it can.</summary>
+    /// <summary>Why it cannot be used; null if it can.</summary>
     public required string? Fault { get; init; }
 }
 
-/// <summary>Something that is worked on in the background and outlives the process.</summary>
+/// <summary>Background work that outlives the process.</summary>
 internal sealed class JobRow
 {
     /// <summary>Higher is later: the order in which jobs of a kind run.</summary>
@@ -36,7 +36,7 @@ internal sealed class JobRow
     /// <summary>What the API calls such an object: fine_tuning.job.</summary>
     public required string Kind { get; init; }
 
-    /// <summary>Whose it is: id of a key, or what stands for one.</summary>
+    /// <summary>The owner: id of a key, or a fixed id for callers without one.</summary>
     public required string Owner { get; init; }
 
     public required DateTimeOffset Created { get; init; }
@@ -48,13 +48,13 @@ internal sealed class JobRow
 
     public required bool IsPaused { get; set; }
 
-    /// <summary>How often it was begun since it last got somewhere.</summary>
+    /// <summary>Starts since the last progress.</summary>
     public int Attempts { get; set; }
 
-    /// <summary>What was asked for, as JSON of its kind.</summary>
+    /// <summary>The request, as JSON of its kind.</summary>
     public required string Request { get; init; }
 
-    /// <summary>What is known of it so far, as JSON of its kind.</summary>
+    /// <summary>The state so far, as JSON of its kind.</summary>
     public required string? Result { get; set; }
 
     public required string? ErrorCode { get; set; }
@@ -64,7 +64,7 @@ internal sealed class JobRow
     public required string? ErrorParam { get; set; }
 }
 
-/// <summary>Something that happened to a job.</summary>
+/// <summary>An event of a job.</summary>
 internal sealed class EventRow
 {
     /// <summary>Higher is later.</summary>
@@ -86,7 +86,7 @@ internal sealed class EventRow
     public required string? Data { get; init; }
 }
 
-/// <summary>An adapter as it was after a step of a training.</summary>
+/// <summary>A checkpoint of an adapter after a training step.</summary>
 internal sealed class CheckpointRow
 {
     /// <summary>Higher is later.</summary>

@@ -24,7 +24,7 @@ internal sealed class KeyContext(DbContextOptions<KeyContext> options) : DbConte
     }
 }
 
-/// <summary>Lets dotnet ef make migrations without a server.</summary>
+/// <summary>Lets dotnet ef create migrations without a server.</summary>
 internal sealed class KeyContextFactory : IDesignTimeDbContextFactory<KeyContext>
 {
     public KeyContext CreateDbContext(string[] args) => new(new DbContextOptionsBuilder<KeyContext>().UseSqlite("Data Source=:memory:").Options);

@@ -43,7 +43,7 @@ internal sealed class KeyDatabase : Database<KeyContext>
         ? Open(folder)
         : throw new FileNotFoundException($"'{folder}' holds no keys: name the server's data folder by --data.");
 
-    /// <summary>Makes one change of keys, whole or not at all, and with it changes <see cref="KeysVersion"/>.</summary>
+    /// <summary>Changes keys in one transaction, and <see cref="KeysVersion"/> with them.</summary>
     /// <exception cref="IOException">Nothing was changed.</exception>
     public T WriteKeys<T>(Func<KeyContext, T> change) => Write(context =>
     {
@@ -52,7 +52,7 @@ internal sealed class KeyDatabase : Database<KeyContext>
         return result;
     });
 
-    /// <summary>The same, which also works on a full disk: a key must not stay valid for want of room.</summary>
+    /// <summary>The same, also on a full disk: a key must not stay valid for lack of space.</summary>
     /// <exception cref="IOException">Nothing was changed.</exception>
     public T WriteKeysOnFullDisk<T>(Func<KeyContext, T> change) => _reserve.Delete(() => WriteKeys(change));
 
@@ -65,7 +65,7 @@ internal sealed class KeyDatabase : Database<KeyContext>
         if (DatabaseDamage.Find(connection, connection.DataSource) is { } damage) throw new InvalidDatabaseException($"{damage} {Advice}");
     }
 
-    // SQLite keeps this number for applications, and changes it with the transaction.
+    // SQLite's user_version belongs to applications, and changes with the transaction.
     private static long ReadVersion(SqliteConnection connection)
     {
         using var command = connection.CreateCommand();

@@ -18,14 +18,14 @@ internal sealed class KeyMarker(string folder)
 
     private volatile bool _isKnown;
 
-    /// <summary>Whether there were keys. Once it says so, it goes on to.</summary>
+    /// <summary>Whether there were ever keys; never becomes false again.</summary>
     public bool Exists => _isKnown || (_isKnown = File.Exists(Location));
 
     /// <summary>Where it is.</summary>
     public string Location { get; } = Path.Combine(folder, FileName);
 
-    /// <summary>Remembers that there are keys; it is on the disk when this returns.</summary>
-    /// <returns>Whether it did not know that before.</returns>
+    /// <summary>Records that there are keys; durable when this returns.</summary>
+    /// <returns>Whether this was the first time.</returns>
     /// <exception cref="IOException">It could not be written.</exception>
     public bool Set()
     {
@@ -42,8 +42,8 @@ internal sealed class KeyMarker(string folder)
         return _isKnown = true;
     }
 
-    /// <summary>Forgets that there are keys, where the first one could not be made.</summary>
-    /// <exception cref="IOException">It goes on to say that there were some.</exception>
+    /// <summary>Removes the record when the first key could not be created.</summary>
+    /// <exception cref="IOException">The record is still there.</exception>
     public void TakeBack()
     {
         File.Delete(Location);

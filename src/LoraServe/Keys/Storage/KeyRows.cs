@@ -41,7 +41,7 @@ internal sealed class KeyRow
     public required DateTimeOffset? Revoked { get; set; }
 }
 
-/// <summary>Which key brought a version of an adapter under a name.</summary>
+/// <summary>Which key uploaded a version of an adapter under a name.</summary>
 internal sealed class UploadRow
 {
     public required string Name { get; init; }
