@@ -3,12 +3,12 @@ using LoraServe.Engine.Models;
 namespace LoraServe.Engine.Generation;
 
 /// <summary>Hashes the base's weights between the steps of requests, once for all callers at the same time.</summary>
-/// <param name="loop">Its thread owns the weights.</param>
-/// <param name="weights">The base's.</param>
+/// <param name="loop">Its thread reads the weights.</param>
+/// <param name="weights">The weights of the base.</param>
 internal sealed class BaseVerification(EngineLoop loop, BaseWeights weights)
 {
-    // Of the time while requests wait, whatever --training-share is, so that the hash has an end. A guess between how long its caller and how
-    // long requests wait; not measured.
+    // The least share of engine time while requests wait, whatever --training-share is, so that the hash completes. A guess, not measured:
+    // a compromise between the delay of its caller and that of the requests.
     private const double LeastShare = 0.05;
 
     private readonly SingleFlight<string> _flights = new();

@@ -10,7 +10,7 @@ namespace LoraServe.Engine.Adapters.Intake;
 /// <param name="Version">The version that it holds; null until known.</param>
 internal sealed record FolderAdapter(string Path, string Stamp, DateTimeOffset Created, KnownVersion? Version)
 {
-    /// <summary>What its files say beside the content; null until that is known.</summary>
+    /// <summary>What its files say beside the content; null until known.</summary>
     public AdapterOrigin? Origin { get; init; }
 
     /// <summary>The folder's own name.</summary>

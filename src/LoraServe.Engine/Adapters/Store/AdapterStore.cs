@@ -10,10 +10,10 @@ namespace LoraServe.Engine.Adapters.Store;
 /// <code>
 /// adapters/versions/SHA-256/   the two PEFT files of a version, those of its chat templates if it has any, and their description, see
 ///                              <see cref="VersionFile"/>; complete from the moment the folder exists
-/// adapters/incoming/           uploads that are running, and versions that are being deleted
+/// adapters/incoming/           uploads in progress, and versions being deleted
 /// adapters/registry.db         names and what they point at, see <see cref="AdapterRegistry"/>
-/// adapters/registry.generation tells whether that is the latest one
-/// adapters/aliases/            a copy of each name, from which it can be rebuilt
+/// adapters/registry.generation the number of its latest change, to notice an older registry.db
+/// adapters/aliases/            a copy of each name, from which the registry can be rebuilt
 /// adapters/lock                held by the one process that uses the folder
 /// </code>
 /// A version is flushed and then renamed into its place, before a name points at it, and deleted after its last name is gone. So a kill at any
@@ -70,7 +70,8 @@ internal sealed partial class AdapterStore : IDisposable
 
     /// <summary>The versions whose folders exist.</summary>
     public IReadOnlySet<AdapterVersionId> Versions =>
-        Directory.EnumerateDirectories(_versions).Select(folder => Path.GetFileName(folder)).Where(IsVersion).Select(name => new AdapterVersionId(name)).ToHashSet();
+        Directory.EnumerateDirectories(_versions).Select(folder => Path.GetFileName(folder)).Where(IsVersion)
+            .Select(name => new AdapterVersionId(name)).ToHashSet();
 
     /// <summary>The parent of temporary folders, on the same disk.</summary>
     public string IncomingFolder => _incoming;
@@ -87,7 +88,7 @@ internal sealed partial class AdapterStore : IDisposable
     public string FolderOf(ResolvedPart part) => FolderOf(part.Alias, part.Version.Version);
 
     /// <summary>
-    /// Stores a version, which is on the disk when this returns. Files of the same version that are there, and may be damaged, are replaced.
+    /// Stores a version durably. Existing files of the same version, which may be damaged, are replaced.
     /// </summary>
     /// <param name="staged">
     /// In a folder below <see cref="IncomingFolder"/>; its files are moved. A failure leaves the rest there.
@@ -116,11 +117,11 @@ internal sealed partial class AdapterStore : IDisposable
         var trash = Path.Combine(_incoming, Guid.NewGuid().ToString("N"));
         lock (_gate)
         {
-            if (!Directory.Exists(folder))
-                return;
+            if (!Directory.Exists(folder)) return;
             // Renamed first, in one step: deleting takes many, and a version must never be found in part.
             Directory.Move(folder, trash);
         }
+
         Directory.Delete(trash, recursive: true);
     }
 
@@ -148,7 +149,7 @@ internal sealed partial class AdapterStore : IDisposable
     // complete at every moment if it was complete before.
     private static void Replace(StagedVersion staged, string folder)
     {
-        // It describes the old files byte by byte.
+        // It has the hashes of the old files.
         File.Delete(Path.Combine(folder, VersionFile.FileName));
         foreach (var file in staged.Files) File.Move(Path.Combine(staged.Folder, file), Path.Combine(folder, file), overwrite: true);
         DurableDisk.FlushFolder(folder);
@@ -169,7 +170,7 @@ internal sealed partial class AdapterStore : IDisposable
         }
     }
 
-    // Uploads and versions that are being deleted have such names here.
+    // The form of names of uploads and of versions being deleted.
     private static bool IsUpload(string path)
     {
         var name = Path.GetFileName(path);

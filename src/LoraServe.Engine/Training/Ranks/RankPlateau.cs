@@ -3,16 +3,17 @@ using LoraServe.Engine.Training.Results;
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>
-/// The one-standard-error rule (Breiman et al. 1984, section 3.4.3): of all settings whose figure is at most one standard error worse than
-/// the best one, the one that trains the fewest weights. It is taken at the largest size of the data, by exact match where answers were
-/// generated, else by loss. Settings of which a seed diverged are not compared.
+/// The one-standard-error rule (Breiman et al. 1984, section 3.4.3): of all settings within one standard error of the best, choose the one
+/// that trains the fewest weights. Settings are compared at the largest data size, by exact match where answers were generated, else by
+/// loss; settings with a diverged seed are left out.
 /// </summary>
 /// <param name="Best">The setting with the best mean.</param>
-/// <param name="Chosen">Where the plateau begins.</param>
+/// <param name="Chosen">The cheapest setting on the plateau.</param>
 internal sealed record RankPlateau(RankStudyRow Best, RankStudyRow Chosen)
 {
     private const double KiB = 1024;
 
+    /// <summary>Chooses among the rows of a study.</summary>
     /// <param name="rows">At least one with a rank.</param>
     /// <exception cref="TrainingFailedException">All of them diverged.</exception>
     public static RankPlateau Of(IReadOnlyList<RankStudyRow> rows)
