@@ -171,7 +171,7 @@ public sealed record LoraServeOptions
     [Range(1, 1024)]
     public int MaxRequestSize { get; init; } = 16;
 
-    [Description("Seconds that running requests get to finish when the server is told to stop.")]
+    [Description("Seconds that running requests get to finish when the server is asked to stop.")]
     [Range(0, 3600)]
     public int ShutdownTimeout { get; init; } = 30;
 

@@ -31,7 +31,7 @@ internal readonly record struct PeftTensorName(string Path, PeftRole Role)
         PeftRole.LoraBias => "lora_B.bias",
         PeftRole.EmbeddingA => "lora_embedding_A",
         PeftRole.EmbeddingB => "lora_embedding_B",
-        var other => throw new InvalidOperationException($"{other} is no part of a low-rank update."),
+        var other => throw new InvalidOperationException($"{other} is not part of a low-rank update."),
     }}";
 
     /// <summary>

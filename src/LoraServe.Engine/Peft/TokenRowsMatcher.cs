@@ -48,7 +48,7 @@ internal sealed class TokenRowsMatcher(PeftConfig config, ModelModules modules, 
         var outside = tokens.Ids.Where(id => id < 0 || id >= modules.VocabularySize).ToList();
         var twice = tokens.Ids.GroupBy(id => id).FirstOrDefault(group => group.Count() > 1);
         if (outside.Count > 0) Fault($"token {outside[0]} is not in the base's vocabulary of {modules.VocabularySize}");
-        if (twice is not null) Fault($"token {twice.Key} is there twice");
+        if (twice is not null) Fault($"token {twice.Key} appears twice");
         return outside.Count == 0 && twice is null;
     }
 

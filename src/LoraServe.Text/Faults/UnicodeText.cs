@@ -11,7 +11,7 @@ namespace LoraServe.Text.Faults;
 public static class UnicodeText
 {
     /// <summary>What is wrong with it.</summary>
-    public const string Fault = "is no valid Unicode: half of a surrogate pair";
+    public const string Fault = "is not valid Unicode: half of a surrogate pair";
 
     /// <summary>
     /// The path of the first invalid string in a value, such as messages[0].content, or of the object with an invalid property name; null if

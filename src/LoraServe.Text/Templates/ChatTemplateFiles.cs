@@ -103,7 +103,7 @@ public sealed class ChatTemplateFiles
             && item.TryGetProperty("template", out var template) && template.ValueKind == JsonValueKind.String)
         {
             if (name.GetString()! is var key && !_sources.TryAdd(key, template.GetString()!))
-                _faults.Add($"{ConfigFile}: chat_template: the name '{FaultText.Shorten(key)}' is there twice");
+                _faults.Add($"{ConfigFile}: chat_template: the name '{FaultText.Shorten(key)}' appears twice");
         }
         else
         {

@@ -36,7 +36,7 @@ internal static class KeysCommand
         };
         var adapters = new Option<string>("--adapters")
         {
-            Description = "Patterns of the adapters that exist for it, separated by commas; * stands for anything. Default: all.",
+            Description = "Patterns of the adapters that exist for it, separated by commas; * matches anything. Default: all.",
             HelpName = "LIST",
             DefaultValueFactory = _ => "*",
         };
@@ -80,7 +80,7 @@ internal static class KeysCommand
             };
             var (key, text) = keys.Create(request.ToNewKey);
             audit.Record(Caller.CommandLine, AuditAction.KeyCreated, key.Id, details: KeyResource.DescribeGrant(key));
-            Console.Error.WriteLine($"Key {key.Id} for '{key.Grant.Name}'. Keep its text, nobody can show it again:");
+            Console.Error.WriteLine($"Key {key.Id} for '{key.Grant.Name}'. Keep its text, it cannot be shown again:");
             Console.Out.WriteLine(text);
         }));
         return command;

@@ -178,7 +178,7 @@ internal sealed partial class FileStore
             }
             else
             {
-                _trash.Take(path, "it is no upload of this server");
+                _trash.Take(path, "it is not an upload of this server");
             }
         }
 
@@ -189,7 +189,7 @@ internal sealed partial class FileStore
 
     private string PathOf(string id) => Path.Combine(_folder, id);
 
-    [LoggerMessage(LogLevel.Warning, "The content of {File}, which is no file any more, is not deleted: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "The content of {File}, a deleted file, could not be deleted: {Reason}")]
     private partial void LogNotDeleted(string file, string reason);
 
     [LoggerMessage(LogLevel.Information, "Deleted the unfinished file {File}")]

@@ -14,7 +14,7 @@ internal sealed class GenerationRun : IDisposable
     private readonly RequestAccount _account;
     private int _disposed;
 
-    /// <param name="account">Settled when nothing runs any more.</param>
+    /// <param name="account">Settled when all sequences have ended.</param>
     /// <param name="columns">At least one; disposed with the run.</param>
     public GenerationRun(RequestAccount account, IReadOnlyList<GenerationColumn> columns)
     {

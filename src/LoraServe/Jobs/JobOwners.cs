@@ -15,7 +15,7 @@ internal sealed class JobOwners(KeyRing keys, KeyWatch watch, TimeProvider time)
         {
             return Keyless.Contains(job.Owner)
                 ? Caller.CommandLine with { Id = job.Owner, Name = job.Owner }
-                : throw Failed("key_unknown", $"The API key {job.Owner} that asked for this is no key of this server any more.");
+                : throw Failed("key_unknown", $"The API key {job.Owner} that asked for this is no longer a key of this server.");
         }
 
         var name = $"The API key '{key.Grant.Name}' ({key.Id}) that asked for this";

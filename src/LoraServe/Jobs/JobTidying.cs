@@ -35,6 +35,6 @@ internal sealed partial class JobTidying(IEnumerable<JobKind> kinds, JobStore st
         }
     }
 
-    [LoggerMessage(LogLevel.Warning, "What is not needed any more of {Id} is not deleted: {Reason}")]
+    [LoggerMessage(LogLevel.Warning, "Files of {Id} that are no longer needed could not be deleted: {Reason}")]
     private partial void LogNotDeleted(string id, string reason);
 }

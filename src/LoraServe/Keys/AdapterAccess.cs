@@ -48,7 +48,7 @@ internal sealed class AdapterAccess(IReadOnlyList<AdapterPattern> patterns, bool
     /// <param name="names">Adapters that the message names and the caller may not have named itself.</param>
     public string Explain(string message, IEnumerable<string> names) => names.All(Allows)
         ? message
-        : "A part of the saved mix cannot be used, and the API key may not see it: ask whoever saved the mix.";
+        : "A part of the saved mix cannot be used, and the API key may not see it: ask the owner of the mix.";
 
     /// <param name="parts">Adapters, or versions of adapters.</param>
     /// <exception cref="UnknownAdapterException">One of them does not exist for the caller.</exception>

@@ -126,7 +126,7 @@ internal sealed partial class KeyRing : IDisposable
     /// <exception cref="IOException">Keys cannot be read.</exception>
     public string? RefusalOf(string id) => Current().Keys.GetValueOrDefault(id) is { } key
         ? RefusalOf(key)
-        : "The API key is not one of this server any more.";
+        : "The API key is no longer one of this server.";
 
     /// <summary>Writes pending changes.</summary>
     public void Dispose() => _uses.Dispose();

@@ -46,7 +46,7 @@ internal sealed class KeyWatch : IDisposable
         catch (OperationCanceledException) when (ended.IsCancellationRequested && !gone.IsCancellationRequested)
         {
             context.RequestAborted = gone;
-            var refusal = new KeyEndedException(_keys.RefusalOf(caller.Id) ?? "The API key is not valid any more.");
+            var refusal = new KeyEndedException(_keys.RefusalOf(caller.Id) ?? "The API key is no longer valid.");
             // A stream's status is already sent, so its error has to be an event. Any other response may be cut off.
             if (!context.Response.HasStarted) throw refusal;
             if (!await ServerSentEvents.TryEndAsync(context.Response, refusal, gone)) context.Abort();

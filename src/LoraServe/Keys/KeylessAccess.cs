@@ -46,7 +46,7 @@ internal sealed class KeylessAccess(LoraServeOptions options, KeyRing keys, Admi
             return (null, "A page of another site needs an API key, or has to be of an origin that --cors-origins names.");
         if (options.AllowAnonymous) return (Caller.Anonymous(AllButAdmin), null);
         if (ProxyHeaders.FirstOrDefault(context.Request.Headers.ContainsKey) is { } header)
-            return (null, $"A proxy sent this request (it has the header {header}), so that nobody knows whose it is: make an API key.");
+            return (null, $"A proxy sent this request (it has the header {header}), so its origin is unknown: create an API key.");
         // Proxies that speak HTTP/1.0 add no header by themselves.
         if (HttpProtocol.IsHttp10(context.Request.Protocol) || HttpProtocol.IsHttp09(context.Request.Protocol))
             return (null, $"A proxy may have sent this request (it is one of {context.Request.Protocol}): make an API key, or send HTTP/1.1.");

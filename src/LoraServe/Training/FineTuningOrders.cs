@@ -23,7 +23,7 @@ internal sealed class FineTuningOrders(LlmEngine engine, LoraTrainer trainer, Fi
     /// </exception>
     /// <exception cref="JobQueueFullException">Too many jobs are waiting.</exception>
     /// <exception cref="UnknownBaseException">The model is not the base.</exception>
-    /// <exception cref="PermissionException">The caller may not use the adapter's name, or may not store any more.</exception>
+    /// <exception cref="PermissionException">The caller may not use the adapter's name, or may not store more.</exception>
     public async Task<StoredJob> SubmitAsync(Caller caller, FineTuningRequest request, CancellationToken cancellationToken)
     {
         if (request.Model != engine.Model.Name) throw new UnknownBaseException(request.Model!, engine.Model.Name);

@@ -18,7 +18,7 @@ internal sealed class TrainedAdapters(LlmEngine engine, AdapterUploads uploads, 
     /// <param name="provenance">Its origin, as text.</param>
     /// <param name="naming">Called with the version just before the name points to it.</param>
     /// <exception cref="InvalidAdapterException">It cannot be served, for instance because it has no effect.</exception>
-    /// <exception cref="PermissionException">The owner may not store any more.</exception>
+    /// <exception cref="PermissionException">The owner may not store more.</exception>
     /// <exception cref="JobFailedException">The owner's key is no longer valid.</exception>
     public async Task<AdapterInfo> AddAsync(
         StoredJob job, string name, string folder, string provenance, Action<string> naming)

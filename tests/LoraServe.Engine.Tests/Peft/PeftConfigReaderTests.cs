@@ -72,7 +72,7 @@ public class PeftConfigReaderTests
     [Fact]
     public void Read_HalfOfASurrogatePair_NamesItsPlace() =>
         Should.Throw<InvalidPeftException>(() => Read("""{"peft_type":"LORA","target_modules":["q_proj","\ud800"]}"""))
-            .Malformed.ShouldHaveSingleItem().ShouldBe("adapter_config.json: target_modules[1]: is no valid Unicode: half of a surrogate pair");
+            .Malformed.ShouldHaveSingleItem().ShouldBe("adapter_config.json: target_modules[1]: is not valid Unicode: half of a surrogate pair");
 
     [Theory]
     [InlineData("SEQ_2_SEQ_LM")]

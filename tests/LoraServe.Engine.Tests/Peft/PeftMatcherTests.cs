@@ -159,7 +159,7 @@ public class PeftMatcherTests
     {
         { "trainable_token_indices", "[320,1,2]", "token 320 is not in the base's vocabulary of 320" },
         { "trainable_token_indices", "[-1,1,2]", "token -1 is not in the base's vocabulary" },
-        { "trainable_token_indices", "[5,17,5]", "token 5 is there twice" },
+        { "trainable_token_indices", "[5,17,5]", "token 5 appears twice" },
         { "trainable_token_indices", """{"q_proj":[5,17,140]}""", "expected model.embed_tokens or lm_head, found 'q_proj'" },
         { "trainable_token_indices", """{"embed_tokens":[5,17,140],"lm_head":[5,17,140]}""", "lm_head is trained in another way too" },
         { "alora_invocation_tokens", "[7,320]", "token 320 is not in the base's vocabulary of 320" },

@@ -41,7 +41,7 @@ public class JobErrorsTests
     [Fact]
     public void Of_HiddenPartOfASum_IsNotNamed() =>
         JobErrors.Of(new DamagedAdapterException("secret", "Its file is gone."), "/srv/data", AdapterAccess.None).Message
-            .ShouldBe("A part of the saved mix cannot be used, and the API key may not see it: ask whoever saved the mix.");
+            .ShouldBe("A part of the saved mix cannot be used, and the API key may not see it: ask the owner of the mix.");
 
     [Fact]
     public void IsTransient_BusyEngine_IsTriedAgain()

@@ -96,10 +96,10 @@ public sealed class ChatTemplatesTests : IDisposable
     [InlineData("""{"chat_template": "{% if %}"}""", "chat_template: line 1: expected an expression")]
     [InlineData("""{"chat_template": 5}""", "tokenizer_config.json: chat_template: expected a text or a list")]
     [InlineData("""{"chat_template": [{"name": "a"}]}""", "expected objects with name and template")]
-    [InlineData("""{"chat_template": [{"name": "a", "template": "1"}, {"name": "a", "template": "2"}]}""", "'a' is there twice")]
+    [InlineData("""{"chat_template": [{"name": "a", "template": "1"}, {"name": "a", "template": "2"}]}""", "'a' appears twice")]
     [InlineData("[]", "tokenizer_config.json: expected a JSON object")]
-    [InlineData("""{"extra_special_tokens": {"\ud800": "a"}}""", "tokenizer_config.json: extra_special_tokens: is no valid Unicode")]
-    [InlineData("""{"bos_token": "\ud800", "chat_template": "a"}""", "tokenizer_config.json: bos_token: is no valid Unicode")]
+    [InlineData("""{"extra_special_tokens": {"\ud800": "a"}}""", "tokenizer_config.json: extra_special_tokens: is not valid Unicode")]
+    [InlineData("""{"bos_token": "\ud800", "chat_template": "a"}""", "tokenizer_config.json: bos_token: is not valid Unicode")]
     [InlineData("{", "tokenizer_config.json: ")]
     public void Load_UnusableTemplate_TellsWhyWhenRendered(string config, string fault)
     {

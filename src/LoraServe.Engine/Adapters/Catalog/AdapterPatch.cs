@@ -58,7 +58,7 @@ public sealed record AdapterPatch
             if (!(share is >= 0 and <= 1)) faults.Add($"split: '{FaultText.Shorten(prefix)}': expected a share between 0 and 1, found {share}");
             try
             {
-                if (!shares.TryAdd(alias.Find(prefix), share)) faults.Add($"split: '{FaultText.Shorten(prefix)}' is a version that is there twice");
+                if (!shares.TryAdd(alias.Find(prefix), share)) faults.Add($"split: '{FaultText.Shorten(prefix)}' appears twice");
             }
             catch (Exception e) when (e is UnknownAdapterException or InvalidAdapterReferenceException)
             {

@@ -30,7 +30,7 @@ internal sealed class AdapterArchive(FileStream file, AdapterLimits limits, Canc
                 ['P', 'K', '\x3' or '\x5', ..] => UnpackZip,
                 ['\x1f', '\x8b', ..] => UnpackGzip,
                 [.., 'u', 's', 't', 'a', 'r'] => destination => UnpackTar(() => file, destination),
-                _ => throw new InvalidDataException("it is no zip, tar or tar.gz"),
+                _ => throw new InvalidDataException("it is not a zip, tar or tar.gz"),
             };
             unpack(folder);
         }

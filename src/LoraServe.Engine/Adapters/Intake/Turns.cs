@@ -3,7 +3,7 @@ using System.Diagnostics.CodeAnalysis;
 namespace LoraServe.Engine.Adapters.Intake;
 
 /// <summary>Limits how many callers do something at the same time.</summary>
-[SuppressMessage("Design", "CA1001", Justification = "A semaphore that nobody asked for a wait handle holds nothing to dispose of.")]
+[SuppressMessage("Design", "CA1001", Justification = "A semaphore without a wait handle has nothing to dispose.")]
 internal sealed class Turns(int most)
 {
     private readonly SemaphoreSlim _free = new(most);

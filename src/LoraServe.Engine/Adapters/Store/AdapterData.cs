@@ -61,7 +61,7 @@ public static class AdapterData
     {
         if (!AdapterStore.IsVersion(version))
         {
-            yield return new(false, $"{folder} is no version of an adapter");
+            yield return new(false, $"{folder} is not a version of an adapter");
             yield break;
         }
 

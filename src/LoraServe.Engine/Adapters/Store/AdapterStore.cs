@@ -160,13 +160,13 @@ internal sealed partial class AdapterStore : IDisposable
         foreach (var file in Directory.GetFiles(_incoming))
         {
             if (IsUpload(file)) File.Delete(file);
-            else _trash.Take(file, "it is no upload of this server");
+            else _trash.Take(file, "it is not an upload of this server");
         }
 
         foreach (var folder in Directory.GetDirectories(_incoming))
         {
             if (IsUpload(folder)) Directory.Delete(folder, recursive: true);
-            else _trash.Take(folder, "it is no upload of this server");
+            else _trash.Take(folder, "it is not an upload of this server");
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed partial class RegistryRebuild(AdapterStore store, Trash trash, I
             found.Values.Select(file => file?.Generation ?? 0).DefaultIfEmpty().Max());
         // Copies of names are read before the new registry writes its own.
         var (rows, unreadable) = AliasFiles.Of(path).Read();
-        foreach (var file in unreadable) trash.Take(file, "it is no name of an adapter");
+        foreach (var file in unreadable) trash.Take(file, "it is not the name of an adapter");
         DatabaseFiles.Discard(path, trash, "the registry is rebuilt");
 
         var registry = AdapterRegistry.Rebuild(path, first, [.. Names(rows, found)], [.. found.Select(pair => Known(pair.Key, pair.Value))], trash, log);

@@ -42,7 +42,7 @@ internal sealed class SafetensorsEntryReader(FaultList faults)
                     offsets = ReadSizes(ref reader, name, key);
                     break;
                 case "dtype" or "shape" or "data_offsets":
-                    faults.Add($"tensor '{name}': {key} is there twice");
+                    faults.Add($"tensor '{name}': {key} appears twice");
                     reader.Skip();
                     break;
                 default:

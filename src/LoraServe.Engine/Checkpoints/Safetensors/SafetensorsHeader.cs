@@ -87,7 +87,7 @@ internal sealed class SafetensorsHeader
             }
             else if (_entryReader.Read(ref reader, name) is { } entry && !_entries.TryAdd(name, entry))
             {
-                Fault($"tensor '{name}' is there twice");
+                Fault($"tensor '{name}' appears twice");
             }
         }
 
@@ -118,7 +118,7 @@ internal sealed class SafetensorsHeader
             }
             else if (!_metadata.TryAdd(key, reader.GetString()!))
             {
-                Fault($"{MetadataKey} '{FaultText.Shorten(key)}' is there twice");
+                Fault($"{MetadataKey} '{FaultText.Shorten(key)}' appears twice");
             }
         }
     }

@@ -8,7 +8,7 @@ namespace LoraServe.Engine.Training.Data;
 /// <param name="model">Of the base.</param>
 internal sealed class ExampleParser(ModelText model)
 {
-    private const string HalfPair = "a text is no valid Unicode: half of a surrogate pair";
+    private const string HalfPair = "a text is not valid Unicode: half of a surrogate pair";
 
     private static readonly JsonDocumentOptions Options = new() { AllowDuplicateProperties = false };
 

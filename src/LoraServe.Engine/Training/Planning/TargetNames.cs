@@ -31,7 +31,7 @@ internal static class TargetNames
         {
             faults.Add(name is Attention or AllLinear
                 ? $"target_modules: {name} stands alone, found {asked.Count} names"
-                : $"target_modules: {FaultText.Shorten(name)} is no linear module of the layers; expected some of {Known}");
+                : $"target_modules: {FaultText.Shorten(name)} is not a linear module of the layers; expected some of {Known}");
         }
 
         return faults.Count > before ? [] : [.. All.Where(asked.Contains)];

@@ -59,7 +59,7 @@ internal sealed class MacroParser(TokenStream tokens, ExpressionParser expressio
             var name = targets.ParseName();
             if (parameters.Count == RenderLimits.Parameters)
                 throw tokens.Fault($"a macro may have at most {RenderLimits.Parameters} parameters");
-            if (!names.Add(name)) throw tokens.Fault($"parameter '{name}' is there twice");
+            if (!names.Add(name)) throw tokens.Fault($"parameter '{name}' appears twice");
             Expression? byDefault = null;
             if (tokens.SkipOperator("=")) byDefault = expressions.Parse();
             else if (name == Macro.Caller) throw tokens.Fault($"the parameter '{name}' must have a default");

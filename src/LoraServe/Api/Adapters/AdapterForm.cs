@@ -49,9 +49,9 @@ internal static class AdapterForm
                     await upload.ReadFileAsync(part.FileName, part.Body, cancellationToken);
                     break;
                 case "name":
-                    throw new InvalidRequestException("name", $"is there twice: {Expected}");
+                    throw new InvalidRequestException("name", $"appears twice: {Expected}");
                 case "file" or "files":
-                    throw new InvalidRequestException("file", $"is there twice, or together with files: {Expected}");
+                    throw new InvalidRequestException("file", $"appears twice, or together with files: {Expected}");
                 case var other:
                     throw new InvalidRequestException(null, $"The form has an unknown part '{FaultText.Shorten(other)}': {Expected}");
             }

@@ -1,8 +1,8 @@
 using LoraServe.Audit;
+using LoraServe.Engine;
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Generation;
-using LoraServe.Engine;
 using LoraServe.Hosting;
 using LoraServe.Keys;
 using Microsoft.AspNetCore.Http.HttpResults;

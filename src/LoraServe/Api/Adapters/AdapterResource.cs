@@ -1,8 +1,8 @@
+using System.Collections.Immutable;
 using System.Text.Json.Serialization;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Generation;
 using LoraServe.Keys;
-using System.Collections.Immutable;
 
 namespace LoraServe.Api.Adapters;
 

@@ -27,7 +27,7 @@ internal sealed class AdapterUploads(LlmEngine engine, LoraServeOptions options,
 
     /// <summary>Refuses a name before the adapter is read.</summary>
     /// <exception cref="InvalidRequestException">No adapter can have it.</exception>
-    /// <exception cref="PermissionException">The caller may not give it, or not store any more.</exception>
+    /// <exception cref="PermissionException">The caller may not use it, or may not store more.</exception>
     public void CheckName(HttpContext context, string name)
     {
         var caller = context.User.Caller();

@@ -1,8 +1,8 @@
-using LoraServe.Engine;
 using System.ComponentModel;
 using System.ComponentModel.DataAnnotations;
 using LoraServe.Api.Requests;
 using LoraServe.Audit;
+using LoraServe.Engine;
 using LoraServe.Engine.Adapters.Catalog;
 using LoraServe.Engine.Adapters.Intake;
 using LoraServe.Engine.Generation;

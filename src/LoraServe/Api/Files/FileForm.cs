@@ -37,7 +37,7 @@ internal sealed record FileForm(string Name, string Purpose, TimeSpan? Lifetime)
         async Task ReadPartAsync(MultipartPart part)
         {
             var isNew = part.Field == "file" ? name is null : !fields.ContainsKey(part.Field);
-            if (!isNew) throw new InvalidRequestException(part.Field, $"is there twice: {Expected}");
+            if (!isNew) throw new InvalidRequestException(part.Field, $"appears twice: {Expected}");
             if (part.Field == "file")
             {
                 name = Shown(part.FileName);

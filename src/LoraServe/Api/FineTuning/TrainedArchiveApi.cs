@@ -1,6 +1,6 @@
-using LoraServe.Engine;
 using System.ComponentModel;
 using LoraServe.Api.Adapters;
+using LoraServe.Engine;
 using LoraServe.Engine.Adapters;
 using LoraServe.Jobs;
 using LoraServe.Keys;

@@ -53,7 +53,7 @@ internal static class MultipartForm
             && type.MediaType.Equals("multipart/form-data", StringComparison.OrdinalIgnoreCase)
             ? HeaderUtilities.RemoveQuotes(type.Boundary).ToString()
             : "";
-        if (boundary.Length == 0) throw new InvalidRequestException(null, $"The body is no multipart form: {expected}");
+        if (boundary.Length == 0) throw new InvalidRequestException(null, $"The body is not a multipart form: {expected}");
         return boundary.Length <= MaxBoundaryLength
             ? boundary
             : throw new InvalidRequestException(null, $"The form's boundary has more than {MaxBoundaryLength} characters");

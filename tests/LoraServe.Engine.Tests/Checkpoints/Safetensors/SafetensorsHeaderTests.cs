@@ -37,7 +37,7 @@ public class SafetensorsHeaderTests
     [InlineData("""{"t":{"dtype":"11","shape":[1],"data_offsets":[0,4]}}""", "unknown dtype '11'")]
     [InlineData("""{"t":{"dtype":"f32","shape":[1],"data_offsets":[0,4]}}""", "unknown dtype 'f32'")]
     [InlineData("""{"t":{"dtype":{},"shape":[1],"data_offsets":[0,4]}}""", "unknown dtype")]
-    [InlineData("""{"t":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "dtype is there twice")]
+    [InlineData("""{"t":{"dtype":"F32","dtype":"F32","shape":[1],"data_offsets":[0,4]}}""", "dtype appears twice")]
     [InlineData("""{"t":{"dtype":"F32","shape":[1.5],"data_offsets":[0,4]}}""", "shape must hold whole numbers")]
     [InlineData("""{"t":{"dtype":"F32","shape":[-1,-1],"data_offsets":[0,4]}}""", "shape must hold whole numbers")]
     [InlineData("""{"t":{"dtype":"F32","shape":[1],"data_offsets":[-4,0]}}""", "data_offsets must hold whole numbers")]

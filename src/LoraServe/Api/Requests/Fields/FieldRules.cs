@@ -51,7 +51,7 @@ internal sealed class FieldRules
                 var nearest = NearName.Find(name, known.Concat(_rules.Values.OfType<OtherName>().Select(rule => rule.Name)));
                 var question = nearest is null ? "" : $"; did you mean {nearest}?";
                 faults.Add(new RequestFault(
-                    name, $"is no field of this request, found {FaultText.Show(value)}{question}", "unknown_parameter"));
+                    name, $"is not a field of this request, found {FaultText.Show(value)}{question}", "unknown_parameter"));
                 return;
         }
     }

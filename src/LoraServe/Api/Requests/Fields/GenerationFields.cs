@@ -152,7 +152,7 @@ internal static class GenerationFields
         new Harmless("service_tier", "there is one tier"),
         new Harmless("safety_identifier", "notes of the client"),
         new Harmless("prompt_cache_key", "beginnings of prompts are found by their content"),
-        new Harmless("prompt_cache_retention", "beginnings of prompts stay as long as there is memory"),
+        new Harmless("prompt_cache_retention", "prompt prefixes stay cached while there is memory"),
         new Harmless("request_id", "the header x-request-id names a request"),
         new Harmless("rid", "the header x-request-id names a request"),
         new Harmless("priority", "the queue is fair by key and adapter"),

@@ -41,12 +41,12 @@ public class FieldRulesTests
     [InlineData("\"ebnf\": \"root ::= 1\"", "ebnf: is not supported by this server")]
     [InlineData("\"use_beam_search\": true", "use_beam_search: is not supported by this server, found true")]
     [InlineData("\"merged_adapters\": {\"ids\": []}", "merged_adapters: is not supported by this server")]
-    [InlineData("\"temprature\": 0", "temprature: is no field of this request, found 0; did you mean temperature?")]
-    [InlineData("\"maxTokens\": 3", "maxTokens: is no field of this request, found 3; did you mean max_tokens?")]
-    [InlineData("\"lora_pth\": \"sql\"", "lora_pth: is no field of this request, found \"sql\"; did you mean lora_path?")]
-    [InlineData("\"repitision_penelty\": 1", "repitision_penelty: is no field of this request, found 1; did you mean repetition_penalty?")]
-    [InlineData("\"nonsense\": 1", "nonsense: is no field of this request, found 1")]
-    [InlineData("\"stream\": true, \"stream_options\": {\"include_usag\": true}", "stream_options.include_usag: is no field of this request, found true; did you mean stream_options.include_usage?")]
+    [InlineData("\"temprature\": 0", "temprature: is not a field of this request, found 0; did you mean temperature?")]
+    [InlineData("\"maxTokens\": 3", "maxTokens: is not a field of this request, found 3; did you mean max_tokens?")]
+    [InlineData("\"lora_pth\": \"sql\"", "lora_pth: is not a field of this request, found \"sql\"; did you mean lora_path?")]
+    [InlineData("\"repitision_penelty\": 1", "repitision_penelty: is not a field of this request, found 1; did you mean repetition_penalty?")]
+    [InlineData("\"nonsense\": 1", "nonsense: is not a field of this request, found 1")]
+    [InlineData("\"stream\": true, \"stream_options\": {\"include_usag\": true}", "stream_options.include_usag: is not a field of this request, found true; did you mean stream_options.include_usage?")]
     public void Read_FieldThatCannotBeKept_IsNamed(string fields, string message)
     {
         var e = Should.Throw<InvalidRequestException>(() => Read(fields));
