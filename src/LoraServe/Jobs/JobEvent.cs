@@ -21,7 +21,7 @@ internal sealed record JobEvent(string Message)
     public JsonObject? Data { get; init; }
 }
 
-/// <summary>The severity of an event.</summary>
+/// <summary>How grave an event is.</summary>
 public enum JobEventLevel
 {
     /// <summary>Information.</summary>

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace LoraServe.Jobs;
 
-/// <summary>The state of a job. A paused one is queued.</summary>
+/// <summary>Where a job is in its life. A paused one is queued.</summary>
 public enum JobStatus
 {
     /// <summary>Its files are being read.</summary>

@@ -1,6 +1,6 @@
 namespace LoraServe.Engine.Adapters.Catalog;
 
-/// <summary>Whether an adapter is in memory.</summary>
+/// <summary>Where an adapter is at the moment.</summary>
 public enum AdapterResidency
 {
     /// <summary>Only in the store: its next request loads it.</summary>

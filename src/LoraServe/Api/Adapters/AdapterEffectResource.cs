@@ -50,7 +50,7 @@ public sealed record TargetEffectResource
     /// <example>38.2</example>
     public required double BaseNorm { get; init; }
 
-    /// <summary>Their ratio; null if the weight is zero.</summary>
+    /// <summary>Their ratio; null where the weight is zero.</summary>
     /// <example>0.021</example>
     public required double? RelativeNorm { get; init; }
 
@@ -105,7 +105,7 @@ public sealed record PartEffectResource
     /// <example>24.5</example>
     public required double BaseNorm { get; init; }
 
-    /// <summary>Their ratio; null if the base has none or zero.</summary>
+    /// <summary>Their ratio; null where the base has none or zero.</summary>
     /// <example>0.004</example>
     public required double? RelativeNorm { get; init; }
 

@@ -4,7 +4,7 @@ using LoraServe.Engine.Adapters.Catalog;
 
 namespace LoraServe.Api.Adapters;
 
-/// <summary>A weighted mix of adapters.</summary>
+/// <summary>A weighted sum of adapters.</summary>
 /// <param name="Items">Names, or names with the beginning of a version, and their coefficients.</param>
 [JsonConverter(typeof(AdapterPartsConverter))]
 public sealed record AdapterParts(IReadOnlyList<AdapterPart> Items);

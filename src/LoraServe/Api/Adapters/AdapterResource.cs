@@ -77,7 +77,7 @@ public sealed record AdapterResource
     /// <example>[]</example>
     public required IReadOnlyList<int> InvocationTokens { get; init; }
 
-    /// <summary>Whether it brings chat templates of its own, in place of the base model's.</summary>
+    /// <summary>Whether it brings chat templates of its own, in the place of the base model's.</summary>
     /// <example>false</example>
     public required bool HasChatTemplate { get; init; }
 

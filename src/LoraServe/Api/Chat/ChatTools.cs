@@ -5,7 +5,7 @@ using LoraServe.Text.Faults;
 
 namespace LoraServe.Api.Chat;
 
-/// <summary>The functions of a request as sent.</summary>
+/// <summary>The functions of a request as they were sent.</summary>
 /// <param name="Json">A list.</param>
 [JsonConverter(typeof(ChatToolsConverter))]
 public sealed record ChatTools(JsonElement Json)

@@ -95,7 +95,7 @@ public sealed record EvaluatedExample
     /// <example>7</example>
     public required int Line { get; init; }
 
-    /// <summary>Mean cross-entropy of the tokens of the completion, in nats; null if it is not finite.</summary>
+    /// <summary>Mean cross-entropy of the tokens of the completion, in nats; null where it is not finite.</summary>
     /// <example>0.021</example>
     public required double? Loss { get; init; }
 
@@ -103,11 +103,11 @@ public sealed record EvaluatedExample
     /// <example>SELECT name FROM products WHERE price &lt; 59;</example>
     public required string Expected { get; init; }
 
-    /// <summary>The greedy completion; null if it was not generated.</summary>
+    /// <summary>The greedy completion; null where it was not generated.</summary>
     /// <example>SELECT name FROM products WHERE price &lt; 59;</example>
     public required string? Output { get; init; }
 
-    /// <summary>Whether the two are equal; null if it was not generated.</summary>
+    /// <summary>Whether the two are equal; null where it was not generated.</summary>
     /// <example>true</example>
     public required bool? ExactMatch { get; init; }
 

@@ -52,6 +52,6 @@ public sealed record ChosenSupervisedHyperparameters
     [Auto]
     public required object NEpochs { get; init; }
 
-    /// <summary>Those of LoRA, null if they are not chosen yet.</summary>
+    /// <summary>Those of LoRA, null where they are not chosen yet.</summary>
     public required LoraHyperparameters Lora { get; init; }
 }

@@ -5,11 +5,11 @@ namespace LoraServe.Api.FineTuning;
 /// <summary>How well a model does on held-out examples.</summary>
 public sealed record FiguresResource
 {
-    /// <summary>Mean cross-entropy of the tokens of the completions, in nats; null if it is not finite.</summary>
+    /// <summary>Mean cross-entropy of the tokens of the completions, in nats; null where it is not finite.</summary>
     /// <example>0.021</example>
     public required double? Loss { get; init; }
 
-    /// <summary>exp of the loss; null if it is not finite.</summary>
+    /// <summary>exp of the loss; null where it is not finite.</summary>
     /// <example>1.021</example>
     public required double? Perplexity { get; init; }
 
@@ -17,7 +17,7 @@ public sealed record FiguresResource
     /// <example>0.993</example>
     public required double? TokenAccuracy { get; init; }
 
-    /// <summary>Part of the generated examples whose completion is exactly the expected one; null if none was generated.</summary>
+    /// <summary>Part of the generated examples whose completion is exactly the expected one; null where none was generated.</summary>
     /// <example>0.94</example>
     public required double? ExactMatch { get; init; }
 

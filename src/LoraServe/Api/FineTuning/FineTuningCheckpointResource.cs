@@ -58,7 +58,7 @@ public sealed record FineTuningCheckpointResource
         $"ftckpt_{job.Id[(job.Id.IndexOf('-') + 1)..]}-{checkpoint.Step}";
 }
 
-/// <summary>The figures of a step. Those on held-out examples are null if they were not evaluated after it.</summary>
+/// <summary>The figures of a step. Those on held-out examples are null where they were not evaluated after it.</summary>
 public sealed record CheckpointMetrics
 {
     /// <summary>The step.</summary>

@@ -62,7 +62,7 @@ public sealed record FineTuningJobResource
     /// <example>file-5a1c2b7d4e3f9a1c2b7d4e3f</example>
     public required string? ValidationFile { get; init; }
 
-    /// <summary>Which part of the examples is held out in place of a file; null if none is.</summary>
+    /// <summary>Which part of the examples is held out in the place of a file; null if none is.</summary>
     /// <example>null</example>
     public required double? ValidationSplit { get; init; }
 
@@ -105,7 +105,7 @@ public sealed record FineTuningJobResource
     /// <example>400</example>
     public required int? BestStep { get; init; }
 
-    /// <summary>The held-out examples at that step, which conditions of a promotion are about; null if there are none.</summary>
+    /// <summary>The held-out examples at that step, which conditions of a promotion are about; null where there are none.</summary>
     public required FiguresResource? Figures { get; init; }
 
     internal static FineTuningJobResource From(StoredJob job, DateTimeOffset? estimatedFinish)

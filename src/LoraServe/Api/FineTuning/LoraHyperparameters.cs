@@ -93,7 +93,7 @@ public sealed record LoraHyperparameters
     [Auto, Range(1, 1 << 24)]
     public int? MicroBatchTokens { get; init; }
 
-    /// <summary>Whether activations are computed again in the backward pass, which saves memory and costs time.</summary>
+    /// <summary>Whether activations are computed again on the way back, which saves memory and costs time.</summary>
     /// <example>false</example>
     [Auto]
     public bool? Recompute { get; init; }

@@ -40,11 +40,11 @@ public sealed record PromotionResource
     /// <example>9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08</example>
     public required string Version { get; init; }
 
-    /// <summary>The one before, which rollback brings back; null if the name is new.</summary>
+    /// <summary>The one before, which rollback brings back; null where the name is new.</summary>
     /// <example>03763076cc6e21b04bb34b336dd892aac65dbaed2e4649e490d60d70a25e4d3f</example>
     public required string? PreviousVersion { get; init; }
 
-    /// <summary>Its figures on held-out examples; null if there are none.</summary>
+    /// <summary>Its figures on held-out examples; null where there are none.</summary>
     public required FiguresResource? Figures { get; init; }
 
     /// <summary>The adapter under this name; absent for keys without adapters:read.</summary>

@@ -28,7 +28,7 @@ public sealed record KeyRequest
     /// <example>["support-*"]</example>
     public IReadOnlyList<string>? Adapters { get; init; }
 
-    /// <summary>Whether it may generate on the base model.</summary>
+    /// <summary>Whether it may generate on the bare base model.</summary>
     /// <example>true</example>
     public bool Base { get; init; } = true;
 

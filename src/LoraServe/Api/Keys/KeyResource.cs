@@ -33,7 +33,7 @@ public sealed record KeyResource
     /// <example>["support-*"]</example>
     public required IReadOnlyList<string> Adapters { get; init; }
 
-    /// <summary>Whether it may generate on the base model.</summary>
+    /// <summary>Whether it may generate on the bare base model.</summary>
     /// <example>true</example>
     public required bool Base { get; init; }
 

@@ -39,7 +39,7 @@ public sealed record RankStudyResource
     /// <example>21</example>
     public required int TrainingsTotal { get; init; }
 
-    /// <summary>What is being trained; null if nothing is.</summary>
+    /// <summary>What is being trained; null where nothing is.</summary>
     /// <example>r = 8 on all-linear, 1,600 examples, seed 2</example>
     public required string? Current { get; init; }
 
@@ -132,7 +132,7 @@ public sealed record RankStudySetting
     /// <example>0</example>
     public required int Diverged { get; init; }
 
-    /// <summary>Mean of the held-out losses; null if every seed diverged.</summary>
+    /// <summary>Mean of the held-out losses; null where every seed diverged.</summary>
     /// <example>0.0112</example>
     public required double? Loss { get; init; }
 
@@ -140,7 +140,7 @@ public sealed record RankStudySetting
     /// <example>0.0004</example>
     public required double? LossStandardError { get; init; }
 
-    /// <summary>Mean of the exact matches; null if nothing was generated.</summary>
+    /// <summary>Mean of the exact matches; null where nothing was generated.</summary>
     /// <example>0.961</example>
     public required double? ExactMatch { get; init; }
 

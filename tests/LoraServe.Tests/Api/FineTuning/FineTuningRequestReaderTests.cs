@@ -99,7 +99,7 @@ public class FineTuningRequestReaderTests
     [InlineData("""{"use_dora": "yes"}""", "true or false")]
     [InlineData("""{"rank_pattern": {"q_proj": 0}}""", "lora.rank_pattern")]
     [InlineData("""{"alpha_pattern": {"q_proj": -1}}""", "lora.alpha_pattern")]
-    [InlineData("""{"rank": 8}""", "method.supervised.hyperparameters.lora.rank: is no field")]
+    [InlineData("""{"rank": 8}""", "method.supervised.hyperparameters.lora.rank: is not a field")]
     [InlineData("""[8]""", "method.supervised.hyperparameters.lora: expected")]
     public Task Read_WrongLora_IsRefused(string lora, string message) =>
         ShouldRefuseAsync("""{NEEDED, "method": {"type": "supervised", "supervised": {"hyperparameters": {"lora": LORA}}}}""".Replace("LORA", lora), message);
@@ -110,7 +110,7 @@ public class FineTuningRequestReaderTests
     [InlineData("\"hyperparameters\": {\"n_epochs\": 51}", "hyperparameters.n_epochs")]
     [InlineData("\"hyperparameters\": {\"n_epochs\": \"many\"}", "hyperparameters.n_epochs")]
     [InlineData("\"hyperparameters\": {\"learning_rate_multiplier\": 0}", "hyperparameters.learning_rate_multiplier")]
-    [InlineData("\"hyperparameters\": {\"beta\": 0.1}", "hyperparameters.beta: is no field")]
+    [InlineData("\"hyperparameters\": {\"beta\": 0.1}", "hyperparameters.beta: is not a field")]
     [InlineData("\"method\": {\"type\": \"dpo\", \"dpo\": {}}", "method.type: expected supervised")]
     [InlineData("\"method\": {\"type\": \"reinforcement\"}", "method.type: expected supervised")]
     [InlineData("\"integrations\": [{\"type\": \"wandb\"}]", "integrations")]
@@ -125,7 +125,7 @@ public class FineTuningRequestReaderTests
     [InlineData("\"validation_split\": 0.1, \"validation_file\": \"file-2\"", "found both")]
     [InlineData("\"metadata\": {\"a\": 1}", "metadata")]
     [InlineData("\"metadata\": {\"\": \"a\"}", "metadata")]
-    [InlineData("\"unknown\": 1", "unknown: is no field")]
+    [InlineData("\"unknown\": 1", "unknown: is not a field")]
     public Task Read_WrongField_IsRefused(string fields, string message) => ShouldRefuseAsync($"{{NEEDED, {fields}}}", message);
 
     [Fact]

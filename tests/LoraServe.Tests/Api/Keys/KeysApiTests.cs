@@ -40,7 +40,7 @@ public class KeysApiTests(KeyedServer server)
         using var second = await server.Admin.PostAsJsonAsync("/v1/keys", new { scopes = Array.Empty<string>(), adapters = new[] { "a b" } });
 
         var message = (await LoraServeServer.ErrorAsync(response, 400)).GetProperty("message").GetString()!;
-        foreach (var part in new[] { "scopes: expected a list of some of", "adapters:read", "adapters: expected a list of texts", "requests_per_minute: expected", "limits: is no field" })
+        foreach (var part in new[] { "scopes: expected a list of some of", "adapters:read", "adapters: expected a list of texts", "requests_per_minute: expected", "limits: is not a field" })
             message.ShouldContain(part);
         message = (await LoraServeServer.ErrorAsync(second, 400)).GetProperty("message").GetString()!;
         foreach (var part in new[] { "name: is required", "scopes: is required", "adapters: expected 1 to 128" }) message.ShouldContain(part);
