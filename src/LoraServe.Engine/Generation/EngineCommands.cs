@@ -10,8 +10,11 @@ internal sealed class EngineCommands
 {
     private readonly Channel<Action> _commands = Channel.CreateUnbounded<Action>(new UnboundedChannelOptions { SingleReader = true });
 
+    private volatile bool _isClosed;
+
     /// <summary>Whether nothing can be sent any more and everything sent was run: no accepted command is left behind.</summary>
-    public bool AreOver => _commands.Reader.Completion.IsCompleted;
+    // Not the channel's Completion, which may never complete if the last command is taken while the channel is closed.
+    public bool AreOver => _isClosed && !HasAny;
 
     /// <summary>Whether a command waits.</summary>
     public bool HasAny => _commands.Reader.TryPeek(out _);
@@ -57,5 +60,9 @@ internal sealed class EngineCommands
     }
 
     /// <summary>Takes no more commands.</summary>
-    public void Close() => _commands.Writer.TryComplete();
+    public void Close()
+    {
+        _commands.Writer.TryComplete();
+        _isClosed = true;
+    }
 }

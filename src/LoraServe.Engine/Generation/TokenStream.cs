@@ -39,6 +39,14 @@ public sealed class TokenStream : IDisposable
     /// <summary>Its times so far; final once <see cref="Tokens"/> has completed.</summary>
     public SequenceTimes Times => _sequence.Clock.Times;
 
+    /// <summary>Completes when the sequence has ended and released its adapter. Fails as <see cref="Tokens"/> does.</summary>
+    /// <exception cref="InvalidOperationException">Tokens are left that have not been read.</exception>
+    public async Task WhenEndedAsync(CancellationToken cancellationToken)
+    {
+        // Not Tokens.Completion: a channel whose writer ends while its last item is read may never complete that task.
+        if (await Tokens.WaitToReadAsync(cancellationToken)) throw new InvalidOperationException("Tokens have not been read to their end.");
+    }
+
     /// <summary>Tells the engine to stop working on the sequence; does nothing after its end.</summary>
     public void Dispose()
     {

@@ -80,7 +80,7 @@ internal sealed class ChoiceStream : IDisposable
             if (wantsTokens || part is { FinishReason: not null } or { Text.Length: > 0 }) yield return part;
             if (part.FinishReason is null) continue;
             // The engine releases the adapter before it ends the sequence.
-            if (token.FinishReason is not null) await _sequence.Tokens.Completion.WaitAsync(cancellationToken);
+            if (token.FinishReason is not null) await _sequence.WhenEndedAsync(cancellationToken);
             yield break;
         }
 
