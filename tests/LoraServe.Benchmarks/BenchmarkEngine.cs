@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Benchmarks;
 
-/// <summary>A whole engine in this process, without a server before it; its data folder is a temporary one.</summary>
+/// <summary>An engine in this process, without a server, with a temporary data folder.</summary>
 internal sealed class BenchmarkEngine : IAsyncDisposable
 {
     private const string ModelVariable = "LORASERVE_MODEL";
@@ -36,7 +36,7 @@ internal sealed class BenchmarkEngine : IAsyncDisposable
         HelpName = "DIR",
     };
 
-    /// <exception cref="BenchmarkException">No folder is named.</exception>
+    /// <exception cref="BenchmarkException">No folder is given.</exception>
     public static string Folder(ParseResult result, Option<DirectoryInfo?> model) =>
         result.GetValue(model)?.FullName ?? Environment.GetEnvironmentVariable(ModelVariable)
             ?? throw new BenchmarkException($"Name the folder of a checkpoint with --model or in {ModelVariable}.");

@@ -1,4 +1,4 @@
 namespace LoraServe.Benchmarks;
 
-/// <summary>Why nothing can be measured, for the person who started the benchmark.</summary>
+/// <summary>A benchmark cannot run; the message tells the user why.</summary>
 internal sealed class BenchmarkException(string message, Exception? innerException = null) : Exception(message, innerException);

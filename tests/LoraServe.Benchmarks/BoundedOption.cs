@@ -5,7 +5,7 @@ namespace LoraServe.Benchmarks;
 /// <summary>A whole number on the command line.</summary>
 internal static class BoundedOption
 {
-    /// <returns>An option that explains its limits to whoever leaves them.</returns>
+    /// <returns>An option whose error message names the limits.</returns>
     public static Option<int> Create(string name, string description, int byDefault, int least, int most)
     {
         var option = new Option<int>(name) { Description = description, DefaultValueFactory = _ => byDefault, HelpName = "NUMBER" };

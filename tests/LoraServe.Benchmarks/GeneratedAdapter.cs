@@ -6,17 +6,17 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Benchmarks;
 
-/// <summary>Writes PEFT folders of random adapters, each of a version of its own.</summary>
+/// <summary>Writes PEFT folders of random adapters, each with its own version.</summary>
 internal static class GeneratedAdapter
 {
-    // Large enough to change what a model says, small enough to keep activations in the range that it knows.
+    // Large enough to change what a model says, small enough to keep activations in the range it was trained for.
     private const double Scale = 0.05;
 
     /// <summary>Writes adapter_config.json and adapter_model.safetensors into a new folder.</summary>
-    /// <param name="folder">Is made.</param>
+    /// <param name="folder">Created.</param>
     /// <param name="linears">The modules to adapt.</param>
     /// <param name="rank">r of every module.</param>
-    /// <param name="seed">Decides the values, and so the version.</param>
+    /// <param name="seed">Determines the values, and so the version.</param>
     public static void Write(string folder, IEnumerable<LinearModule> linears, int rank, long seed)
     {
         Directory.CreateDirectory(folder);

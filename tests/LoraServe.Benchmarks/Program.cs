@@ -12,7 +12,7 @@ using LoraServe.Benchmarks.Steps;
 using LoraServe.Benchmarks.Templates;
 using LoraServe.Benchmarks.Training;
 using Spectre.Console;
-// How fast LoraServe is on this machine, and how well it keeps adapters. Each command takes a few minutes at most and has --help:
+// How fast LoraServe is on this machine, and how safely it stores adapters. Each command takes a few minutes at most and has --help:
 //
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- steps --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- prefix --model DIR
@@ -30,13 +30,13 @@ using Spectre.Console;
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- train --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- hostile --count 20000
 //
-// load asks a server that runs already; the others need none. steps measures single steps of the engine on a checkpoint, prefix the prefix
-// cache, starvation what a busy adapter does to another one, merge-cost what a merge costs, and merge-traces merging by demand against always
-// and never. merges checks that merging leaves nothing behind, residency serves 2,000 adapters with memory for 32, and kills ends a process
-// while it changes adapters and checks what is left. damage does to a data folder what disks and backups may. training-kills does the same to trainings, and training-serving measures what a training
-// does to requests beside it. train measures steps of training and their memory, templates renders mutated chat templates, and hostile
-// sends thousands of wrong requests over all routes and checks answers, times, memory and log.
-// Other work on the machine shows in every figure: leave it alone meanwhile.
+// load needs a running server; the others need none. steps measures single engine steps on a checkpoint, prefix the prefix cache, starvation
+// how a busy adapter delays another one, merge-cost the cost of a merge, and merge-traces automatic merging against always and never merging.
+// merges checks that merging leaves no trace, residency serves 2,000 adapters with memory for 32, and kills kills a process while it changes
+// adapters and checks the store it leaves. damage damages a data folder as disks and backups may. training-kills kills trainings, and
+// training-serving measures how a training slows down requests. train measures training steps and their memory, templates renders mutated
+// chat templates, and hostile sends thousands of invalid requests to all routes and checks responses, times, memory and log.
+// Other work on the machine affects every figure: leave it idle meanwhile.
 
 const int TableWidth = 180;
 

@@ -6,7 +6,7 @@ namespace LoraServe.Benchmarks;
 /// <summary>The address of a server on the command line.</summary>
 internal static class UrlOption
 {
-    /// <returns>An option that takes http and https alone; null where it is not given.</returns>
+    /// <returns>An option that takes only http and https; null if it is not given.</returns>
     public static Option<Uri?> Create(string description) => new("--url") { Description = description, HelpName = "URL", CustomParser = Parse };
 
     private static Uri? Parse(ArgumentResult result)

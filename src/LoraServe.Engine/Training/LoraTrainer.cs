@@ -34,14 +34,14 @@ public sealed class LoraTrainer(LlmEngine engine)
     }
 
     /// <summary>Faults of hyperparameters that can be found before any file is read; empty if there are none.</summary>
-    /// <param name="hyperparameters">As they were asked for.</param>
+    /// <param name="hyperparameters">As requested.</param>
     /// <param name="hasValidation">Whether there will be held-out data.</param>
     /// <returns>Each as "name: what was expected and what was found".</returns>
     public IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, bool hasValidation) =>
         new TrainingPreparation(engine).FindFaults(hyperparameters, hasValidation);
 
     /// <summary>Faults of hyperparameters on the data of a plan, memory included.</summary>
-    /// <param name="hyperparameters">As they were asked for.</param>
+    /// <param name="hyperparameters">As requested.</param>
     /// <param name="plan">Of <see cref="Prepare"/>.</param>
     internal IReadOnlyList<string> FindFaults(Hyperparameters hyperparameters, TrainingPlan plan) =>
         new TrainingPreparation(engine).FindFaults(hyperparameters, plan.Training, plan.Validation);

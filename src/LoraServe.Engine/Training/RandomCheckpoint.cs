@@ -15,7 +15,7 @@ public static class RandomCheckpoint
 
     /// <summary>Writes it in float32.</summary>
     /// <param name="model">Folder with config.json and the tokenizer; weights are not read.</param>
-    /// <param name="folder">There and empty.</param>
+    /// <param name="folder">Must exist and be empty.</param>
     /// <param name="seed">The same seed draws the same weights.</param>
     /// <exception cref="InvalidCheckpointException">The configuration cannot be read.</exception>
     /// <exception cref="IOException">The folder cannot be written.</exception>

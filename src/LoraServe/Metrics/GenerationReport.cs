@@ -6,7 +6,7 @@ namespace LoraServe.Metrics;
 internal sealed class GenerationReport
 {
     /// <param name="run">Already disposed.</param>
-    /// <param name="parameters">What was asked for.</param>
+    /// <param name="parameters">The request's parameters.</param>
     /// <param name="arrival">When the request arrived, as a timestamp of <see cref="TimeProvider.System"/>.</param>
     /// <param name="isAborted">Whether the client disconnected.</param>
     public GenerationReport(GenerationRun run, GenerationParameters parameters, long arrival, bool isAborted)

@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Damage;
 
-/// <summary>The command line of the trial by damaging.</summary>
+/// <summary>The command line of the trial with damaged data folders.</summary>
 internal static class DamageCommand
 {
     private const int MostShown = 20;

@@ -3,19 +3,22 @@ using LoraServe.Keys;
 
 namespace LoraServe.Benchmarks.Damage;
 
-/// <summary>Data folders to damage: copies of one as it grew, some taken while the server ran as a kill leaves them, and a stranger's.</summary>
+/// <summary>
+/// Data folders to damage: copies of one at several stages, half of them taken while the server ran, as a kill leaves it, and the folder
+/// of another server.
+/// </summary>
 /// <param name="root">An empty folder.</param>
 internal sealed class DamageSource(string root)
 {
     private const int Stages = 6;
 
-    /// <summary>Copies of the folder as it grew, the oldest first; each is whole.</summary>
+    /// <summary>Complete copies of the folder, the oldest first.</summary>
     public List<string> Copies { get; } = [];
 
-    /// <summary>Of another server.</summary>
+    /// <summary>The data folder of another server.</summary>
     public string Stranger { get; } = Path.Combine(root, "stranger");
 
-    /// <summary>Makes all of them.</summary>
+    /// <summary>Creates all of them.</summary>
     public async Task PrepareAsync()
     {
         var data = Path.Combine(root, "source");
@@ -34,7 +37,7 @@ internal sealed class DamageSource(string root)
         await GrowAsync(other, Stranger, 20);
     }
 
-    /// <summary>Copies a folder, without what holds it and what holds room.</summary>
+    /// <summary>Copies a folder without its lock and its reserved disk space.</summary>
     public static void CopyTree(string from, string to)
     {
         Directory.CreateDirectory(to);

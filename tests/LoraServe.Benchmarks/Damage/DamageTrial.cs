@@ -9,45 +9,44 @@ using Microsoft.Extensions.Logging.Abstractions;
 namespace LoraServe.Benchmarks.Damage;
 
 /// <summary>
-/// Damages a data folder again and again, and starts a server's stores on it: nothing that was there may be gone, and what refuses to start
-/// says how to go on.
+/// Repeatedly damages a data folder and opens a server's stores on it: no file may be lost, and a refusal to start must say how to continue.
 /// </summary>
 /// <param name="source">Folders to damage.</param>
 /// <param name="root">An empty folder to work in.</param>
 internal sealed class DamageTrial(DamageSource source, string root)
 {
-    // Ways to go on that a refusal may name.
+    // A refusal must name one of these ways to continue.
     private static readonly string[] Ways = ["--rebuild-registry", "keys create", "--data"];
 
     private readonly string _data = Path.Combine(root, "data");
 
-    /// <summary>Starts that worked at once.</summary>
+    /// <summary>Starts that succeeded without help.</summary>
     public int Started { get; private set; }
 
     /// <summary>Starts that were refused.</summary>
     public int Refused { get; private set; }
 
-    /// <summary>Refused ones that worked after --rebuild-registry.</summary>
+    /// <summary>Refused starts that succeeded with --rebuild-registry.</summary>
     public int Rebuilt { get; private set; }
 
-    /// <summary>Refused ones that asked for a new key, or for the old ones from a backup, and got it.</summary>
+    /// <summary>Refused starts that required a new key, or keys.db from a backup, and succeeded with it.</summary>
     public int Keyed { get; private set; }
 
-    /// <summary>Files that were looked for after each start.</summary>
+    /// <summary>Files checked, summed over all starts.</summary>
     public long Files { get; private set; }
 
     /// <summary>Files that starts moved into the trash.</summary>
     public long Trashed { get; private set; }
 
-    /// <summary>What went wrong.</summary>
+    /// <summary>Broken rules, one per line.</summary>
     public List<string> Violations { get; } = [];
 
-    /// <summary>One folder, one to three damages, one start, and the way on that it names.</summary>
+    /// <summary>Damages one folder one to three times, starts, and does what the refusal says, if there is one.</summary>
     public void Run(int seed)
     {
         var random = new Random(seed);
         if (Directory.Exists(_data)) Directory.Delete(_data, recursive: true);
-        // The last four: those before are older copies.
+        // One of the last four, so that there are older copies to restore files from.
         var copy = random.Next(source.Copies.Count - 4, source.Copies.Count);
         DamageSource.CopyTree(source.Copies[copy], _data);
         var damages = new Damages(source, _data, copy, random);
@@ -111,7 +110,7 @@ internal sealed class DamageTrial(DamageSource source, string root)
 
     private string LastRefusal { get; set; } = "";
 
-    // Null: it worked.
+    // The refusal, or null if the start succeeded.
     private string? Start(Dictionary<string, string> before, bool rebuild)
     {
         try
@@ -156,7 +155,7 @@ internal sealed class DamageTrial(DamageSource source, string root)
         keys.Create(new NewKey { Name = "admin", Scopes = KeyScopes.All, Adapters = [AdapterPattern.TryParse("*")!], AllowsBase = true });
     }
 
-    // Names of whose copy and versions nothing is missing.
+    // Names whose alias file and versions are complete.
     private HashSet<string> KnownNames()
     {
         var folders = Folders(Path.Combine("adapters", "versions")).ToHashSet(StringComparer.Ordinal);
@@ -171,7 +170,7 @@ internal sealed class DamageTrial(DamageSource source, string root)
         ? [.. Directory.GetFiles(Path.Combine(_data, "files"), "file-*").Select(path => Path.GetFileName(path))]
         : [];
 
-    // Everything but databases, what is made from them, and what can be proved garbage: uploads under way.
+    // All files but databases, files derived from them, and files that are provably garbage: unfinished uploads.
     private Dictionary<string, string> Inventory()
     {
         var found = new Dictionary<string, string>(StringComparer.Ordinal);

@@ -12,13 +12,13 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Benchmarks.Damage;
 
-/// <summary>All that a server does with its data folder when it starts, without a model and without a socket.</summary>
+/// <summary>The part of a server's start that touches its data folder, without a model and without a socket.</summary>
 internal sealed class DamagedServer : IDisposable
 {
     private readonly Stack<IDisposable> _parts = new();
 
     /// <param name="data">The data folder.</param>
-    /// <param name="rebuild">As the option of this name.</param>
+    /// <param name="rebuild">As --rebuild-registry.</param>
     /// <exception cref="IOException">The start is refused.</exception>
     public DamagedServer(string data, bool rebuild = false)
     {
@@ -32,7 +32,7 @@ internal sealed class DamagedServer : IDisposable
             Adapters = Keep(OpenAdapters(data, rebuild));
             Files = new FileStore(database, folder, TimeProvider.System, NullLogger<FileStore>.Instance);
             Jobs = new JobStore(database, TimeProvider.System);
-            // Whatever lies there was there before this start.
+            // All leftovers are older than this start.
             var soon = DateTimeOffset.UtcNow.AddMinutes(1);
             Files.Sweep(soon);
             Files.DeleteExpired();
@@ -84,7 +84,7 @@ internal sealed class DamagedServer : IDisposable
         return Files.Add(path, file => file with { Owner = "owner", Name = $"{content}.jsonl", Purpose = FilePurpose.Evals }).Id;
     }
 
-    /// <summary>Stores a job with something in its folder.</summary>
+    /// <summary>Stores a job with a checkpoint in its folder.</summary>
     public void AddJob(string data, string id)
     {
         var folder = Directory.CreateDirectory(Path.Combine(data, "training", id, "run", "checkpoints", "step-3")).FullName;

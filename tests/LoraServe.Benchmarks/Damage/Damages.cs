@@ -1,16 +1,16 @@
 namespace LoraServe.Benchmarks.Damage;
 
-/// <summary>What may happen to a data folder while no server runs.</summary>
-/// <param name="source">Where older copies and strangers' files come from.</param>
+/// <summary>Damage that a data folder may suffer while no server runs.</summary>
+/// <param name="source">Older copies, and files of another server.</param>
 /// <param name="data">The folder.</param>
-/// <param name="copy">Which copy the folder is of.</param>
-/// <param name="random">Decides.</param>
+/// <param name="copy">Index of the copy that the folder was made from.</param>
+/// <param name="random">Chooses the damage.</param>
 internal sealed class Damages(DamageSource source, string data, int copy, Random random)
 {
     private static readonly string[] Databases = [Path.Combine("adapters", "registry.db"), "jobs.db", "keys.db"];
 
-    /// <summary>Does one of them.</summary>
-    /// <returns>What, for people.</returns>
+    /// <summary>Damages the folder once.</summary>
+    /// <returns>What was done, as text.</returns>
     public string Next()
     {
         var database = Databases[random.Next(Databases.Length)];

@@ -11,7 +11,7 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Fairness;
 
-/// <summary>One adapter at full load and another with a request each second.</summary>
+/// <summary>One adapter at full load, and another with one request per second.</summary>
 internal static class StarvationBenchmark
 {
     private const int Rank = 16;
@@ -20,10 +20,10 @@ internal static class StarvationBenchmark
     private const int RarePrompt = 32;
     private const int RareTokens = 8;
 
-    // Prompts of the hot adapter share nothing: a prefix cache would lighten its load.
+    // Prompts are random: with common prefixes, the prefix cache would reduce the load.
     private static readonly Random Words = new(1);
 
-    /// <summary>Prints how long the rare requests waited for their first token, beside the time of a batch.</summary>
+    /// <summary>Prints the rare requests' time to first token, and the batch time.</summary>
     public static async Task RunAsync(IAnsiConsole console, EngineOptions options, TimeSpan duration)
     {
         await using var benchmark = new BenchmarkEngine(options);
@@ -54,11 +54,11 @@ internal static class StarvationBenchmark
     private static void Report(
         IAnsiConsole console, LlmEngine engine, EngineOptions options, List<List<long>> ticks, (long Start, long End)[] waits)
     {
-        // A sequence gets a token from each batch, so the time between two is that of a batch, but for the longest ones: those are between two
-        // sequences, or of one that made way.
+        // A sequence gets one token per batch, so the gap between two tokens is the batch time. The longest gaps are exceptions: between two
+        // sequences, or in one that was preempted.
         var batches = new Distribution(ticks.SelectMany(times => times.Zip(times.Skip(1), Milliseconds)));
         var milliseconds = new Distribution(waits.Select(wait => Milliseconds(wait.Start, wait.End)));
-        // A token that is read shortly after the start may be that of a batch that had ended before.
+        // A token read shortly after the start may come from a batch that ended before it.
         var slack = (long)(batches.Quantile(0.5) / 4 / 1000 * Stopwatch.Frequency);
         var most = waits.Max(wait => ticks.Max(times => times.Count(time => time > wait.Start + slack && time <= wait.End)));
         console.WriteLine(

@@ -4,10 +4,10 @@ using System.Text;
 
 namespace LoraServe.Benchmarks.Hostile;
 
-/// <summary>Uploads of adapters that are none: mutated PEFT folders, packed as they should be, and archives that are garbage.</summary>
-/// <param name="folder">A PEFT folder that is right.</param>
-/// <param name="random">Decides.</param>
-/// <param name="values">What stands in the fields of configurations.</param>
+/// <summary>Invalid uploads of adapters: mutated PEFT folders in valid archives, and garbage.</summary>
+/// <param name="folder">A valid PEFT folder.</param>
+/// <param name="random">Chooses the mutations.</param>
+/// <param name="values">Values for fields of adapter_config.json.</param>
 internal sealed class HostileArchives(string folder, Random random, HostileValues values)
 {
     private const int BombBytes = 64 << 20;
@@ -50,7 +50,7 @@ internal sealed class HostileArchives(string folder, Random random, HostileValue
         if (random.Next(3) == 0) return _config;
         var text = Encoding.UTF8.GetString(_config).TrimEnd().TrimEnd('}');
         var field = random.Next(5) == 0 ? values.Name() : Fields[random.Next(Fields.Length)];
-        // The field that is there already makes it twice, which is a fault too.
+        // Renames the existing field, since a second one of the same name would be a different fault.
         return Encoding.UTF8.GetBytes($"{text.Replace($"\"{field}\":", $"\"was {field.Length}\":", StringComparison.Ordinal)}, \"{field}\": {values.Next()}}}");
     }
 
@@ -65,7 +65,7 @@ internal sealed class HostileArchives(string folder, Random random, HostileValue
                 random.NextBytes(bytes.AsSpan(0, 8));
                 return bytes;
             case 2:
-                // In the header.
+                // In the JSON header, after its 8-byte length.
                 for (var i = 0; i < 8; i++) bytes[8 + random.Next(Math.Min(2000, bytes.Length - 8))] = (byte)random.Next(256);
                 return bytes;
             case 3:

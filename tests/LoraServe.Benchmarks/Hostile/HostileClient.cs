@@ -5,14 +5,14 @@ using System.Text;
 
 namespace LoraServe.Benchmarks.Hostile;
 
-/// <summary>What came back.</summary>
-/// <param name="Status">Null if nothing did.</param>
-/// <param name="Bytes">Of the whole answer.</param>
+/// <summary>The server's response.</summary>
+/// <param name="Status">Null if there was none.</param>
+/// <param name="Bytes">Size of the whole response.</param>
 /// <param name="Elapsed">From the first byte sent to the last received.</param>
-/// <param name="Start">The beginning of the answer.</param>
+/// <param name="Start">The beginning of the response.</param>
 internal sealed record HostileAnswer(int? Status, long Bytes, TimeSpan Elapsed, string Start);
 
-/// <summary>Sends bytes on a connection of their own, and reads whatever comes while they are sent.</summary>
+/// <summary>Sends bytes on a new connection, and reads the response while sending.</summary>
 /// <param name="url">The server.</param>
 internal sealed class HostileClient(Uri url)
 {
@@ -41,7 +41,7 @@ internal sealed class HostileClient(Uri url)
 
             await sending;
         }
-        // The server may close what it does not read to the end.
+        // The server may close a connection without reading the whole request.
         catch (Exception e) when (e is IOException or SocketException)
         {
         }
@@ -63,7 +63,7 @@ internal sealed class HostileClient(Uri url)
         }
         catch (Exception e) when (e is IOException or SocketException or ObjectDisposedException or OperationCanceledException)
         {
-            // The answer, if there is one, is what counts.
+            // Only the response counts, if there is one.
         }
     }
 

@@ -6,7 +6,7 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Hostile;
 
-/// <summary>The command line of the trial by hostile requests.</summary>
+/// <summary>The command line of the trial with hostile requests.</summary>
 internal static class HostileCommand
 {
     private const int WarmUp = 1000;
@@ -70,7 +70,7 @@ internal static class HostileCommand
         }
         else
         {
-            // Code, caches and pools have their size after some requests of every kind.
+            // Compiled code, caches and pools reach their full size after some requests of every kind.
             var warm = Math.Min(WarmUp, options.Count / 5);
             await trial.RunAsync(0, warm, cancellation);
             before = await SettledAsync(server, target: null, cancellation);
@@ -96,7 +96,7 @@ internal static class HostileCommand
         return trial.Violations.Count == 0 ? 0 : 1;
     }
 
-    // Memory goes back some time after the last request; with a target as soon as it is reached.
+    // Memory is returned some time after the last request. With a target, stops waiting as soon as it is reached.
     private static async Task<long?> SettledAsync(HostileServer? server, long? target, CancellationToken cancellation)
     {
         if (server is null || server.HasEnded) return null;

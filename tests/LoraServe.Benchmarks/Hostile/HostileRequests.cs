@@ -4,28 +4,28 @@ using LoraServe.Tests.Hosting;
 namespace LoraServe.Benchmarks.Hostile;
 
 /// <summary>One request as bytes.</summary>
-/// <param name="Number">Its place in the run; with the seed it says the request again.</param>
-/// <param name="Operation">What it is made from.</param>
+/// <param name="Number">Its index in the run; the request is a function of the seed and this number.</param>
+/// <param name="Operation">The API operation it was made from.</param>
 /// <param name="Head">Everything before the body.</param>
-/// <param name="Body">The body as it is sent, chunks included.</param>
-/// <param name="MayBeUnanswered">Whether head or framing are no HTTP, or the body is larger than any server takes.</param>
-/// <param name="IsCut">Whether the server would wait for more.</param>
+/// <param name="Body">The body as sent, including chunk headers.</param>
+/// <param name="MayBeUnanswered">Whether head or framing are invalid HTTP, or the body exceeds any server's limit.</param>
+/// <param name="IsCut">Whether the request is incomplete, so that the server would wait for the rest.</param>
 internal sealed record HostileRequest(int Number, string Operation, string Head, byte[] Body, bool MayBeUnanswered, bool IsCut = false);
 
-/// <summary>Makes requests from the API's description, each wrong in some way, by number: the same number is the same request.</summary>
+/// <summary>Makes invalid requests from the API description. The same number gives the same request.</summary>
 /// <param name="operations">Every operation.</param>
-/// <param name="folder">A PEFT folder that is right.</param>
+/// <param name="folder">A valid PEFT folder.</param>
 /// <param name="seed">Of all requests.</param>
-/// <param name="authorization">A line of the head, or empty.</param>
+/// <param name="authorization">The Authorization header with its line end, or empty.</param>
 internal sealed class HostileRequests(IReadOnlyList<DocumentedOperation> operations, string folder, int seed, string authorization)
 {
     private const int MostBody = 16 << 20;
     private const string Boundary = "hostile-boundary";
 
-    // Of what asks for text: answers that are right must not take long for their length.
+    // Fields that decide how much text is generated: kept small, so that a valid request is answered quickly.
     private static readonly string[] Lengths = ["max_tokens", "max_completion_tokens", "n", "best_of", "min_tokens", "ignore_eos"];
 
-    // What a pattern of training takes is training's own matter, and no answer waits for it.
+    // For path parameters: known, unknown and malformed names.
     private static readonly string[] Names = ["h1", "h2", "h3", "sql", "none", "..", "%2e%2e", "a%2Fb", "%00", "%ff", "%0a", "%E7%8C%AB", "sql@", "a:0.5,b:0.5", "{name}"];
 
     private static readonly string[] Heads =
@@ -37,15 +37,15 @@ internal sealed class HostileRequests(IReadOnlyList<DocumentedOperation> operati
 
     private static readonly string[] Chunks = ["zz", "-1", "80000000", "ffffffff", "7fffffffffffffff", "0x10", "", "1;ext=\"a\""];
 
-    /// <summary>The request of a number.</summary>
+    /// <summary>The request with this number.</summary>
     public HostileRequest Make(int number)
     {
-        // Seeds that follow each other give beginnings that resemble each other.
+        // Consecutive seeds start with similar random numbers.
         var random = new Random((int)((((uint)seed * 2654435761u) ^ ((uint)number * 2246822519u)) >> 1));
         random.Next();
         var values = new HostileValues(random);
         var operation = operations[random.Next(operations.Count)];
-        // What only reads has little to mutate.
+        // Operations without a body have little to mutate.
         if (operation.ContentType is null && random.Next(4) > 0)
             operation = operations.Where(other => other.ContentType is not null).ElementAt(random.Next(operations.Count(other => other.ContentType is not null)));
         var (type, body) = Body(operation, random, values);
@@ -161,7 +161,7 @@ internal sealed class HostileRequests(IReadOnlyList<DocumentedOperation> operati
     private static byte[] Chunked(byte[] body, int size)
     {
         var chunks = new MemoryStream();
-        // Not so small that the frames are most of it.
+        // At most 10,000 chunks, so that chunk headers do not outweigh the body.
         size = Math.Max(size, (body.Length / 10_000) + 1);
         for (var at = 0; at < body.Length; at += size)
         {

@@ -7,8 +7,8 @@ using LoraServe.Tests;
 namespace LoraServe.Benchmarks.Hostile;
 
 /// <summary>
-/// A server on the demo model with a data folder of its own, its log in a file, a key that may do everything, and caches so small that they
-/// are full after some requests.
+/// A server on the demo model with its own data folder, its log in a file, a key with all permissions, and caches so small that a few
+/// requests fill them.
 /// </summary>
 internal sealed class HostileServer : IDisposable
 {
@@ -48,13 +48,13 @@ internal sealed class HostileServer : IDisposable
     /// <summary>Where it listens.</summary>
     public Uri Url { get; }
 
-    /// <summary>Its log: a line of JSON each.</summary>
+    /// <summary>Its log, one JSON object per line.</summary>
     public string Log => Path.Combine(_folder, "log.json");
 
-    /// <summary>Whether it has ended, as it must not.</summary>
+    /// <summary>Whether the process has ended, which it must not.</summary>
     public bool HasEnded => _process.HasExited;
 
-    /// <summary>Its process.</summary>
+    /// <summary>Its process id.</summary>
     public int Id => _process.Id;
 
     private static string Assembly => Repository.File("src", "LoraServe", "bin", "Release", "net10.0", "LoraServe.dll");
@@ -82,7 +82,7 @@ internal sealed class HostileServer : IDisposable
         }
     }
 
-    /// <summary>Bytes of a process in memory; null where the system does not say.</summary>
+    /// <summary>Resident memory of a process in bytes; null if the system does not report it.</summary>
     public static long? ResidentBytes(int process)
     {
         var file = $"/proc/{process}/status";
@@ -91,7 +91,7 @@ internal sealed class HostileServer : IDisposable
         return line is null ? null : long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], CultureInfo.InvariantCulture) << 10;
     }
 
-    /// <summary>Ends it and deletes its data.</summary>
+    /// <summary>Stops the server and deletes its data.</summary>
     public void Dispose()
     {
         if (!_process.HasExited) _process.Kill(entireProcessTree: true);

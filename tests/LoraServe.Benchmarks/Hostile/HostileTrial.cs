@@ -4,19 +4,19 @@ using System.Text.Json;
 
 namespace LoraServe.Benchmarks.Hostile;
 
-/// <summary>What a run has to hold to.</summary>
+/// <summary>The limits of a run.</summary>
 /// <param name="Count">Requests.</param>
 /// <param name="Concurrency">Requests at the same time.</param>
-/// <param name="Slowest">The longest that an answer may take.</param>
-/// <param name="TimeLimit">After which no further request is sent, which is a violation too.</param>
-/// <param name="Failures">The folder for requests that were answered as none may be.</param>
+/// <param name="Slowest">Maximum time of a response.</param>
+/// <param name="TimeLimit">After this time no further requests are sent; exceeding it is a violation.</param>
+/// <param name="Failures">Folder for requests whose response broke a rule.</param>
 internal sealed record HostileOptions(int Count, int Concurrency, TimeSpan Slowest, TimeSpan TimeLimit, string Failures);
 
-/// <summary>Sends the requests of a run and notes every answer that breaks a rule.</summary>
+/// <summary>Sends the requests of a run and records every response that breaks a rule.</summary>
 /// <param name="options">The rules.</param>
 /// <param name="requests">By number.</param>
 /// <param name="client">Sends them.</param>
-/// <param name="hasEnded">Whether the server has.</param>
+/// <param name="hasEnded">Whether the server process has ended.</param>
 internal sealed class HostileTrial(HostileOptions options, HostileRequests requests, HostileClient client, Func<bool> hasEnded)
 {
     private const int MostErrorBytes = 64 << 10;
@@ -27,10 +27,10 @@ internal sealed class HostileTrial(HostileOptions options, HostileRequests reque
     private readonly ConcurrentDictionary<int, TimeSpan> _times = new();
     private int _saved;
 
-    /// <summary>Answers by operation and status.</summary>
+    /// <summary>Number of responses by operation and status.</summary>
     public IReadOnlyDictionary<(string Operation, string Status), int> Counts => _counts;
 
-    /// <summary>Every rule that was broken, a line each.</summary>
+    /// <summary>Violations, one line each.</summary>
     public IReadOnlyCollection<string> Violations => _violations;
 
     /// <summary>Sends the requests with these numbers.</summary>
@@ -49,8 +49,8 @@ internal sealed class HostileTrial(HostileOptions options, HostileRequests reque
         if (limit.IsCancellationRequested) Break($"not all requests were sent within {options.TimeLimit}");
     }
 
-    /// <summary>Judges times: the server's own where its log has them, without what the client and its queue took.</summary>
-    /// <param name="log">By number.</param>
+    /// <summary>Checks response times, as the server's log has them where it does: those exclude the client's own delays.</summary>
+    /// <param name="log">Times by request number.</param>
     public IReadOnlyList<(int Number, TimeSpan Elapsed)> Slowest(IReadOnlyDictionary<int, TimeSpan> log)
     {
         var times = _times.Select(time => (time.Key, log.GetValueOrDefault(time.Key, time.Value))).OrderByDescending(time => time.Item2).ToList();
@@ -59,7 +59,7 @@ internal sealed class HostileTrial(HostileOptions options, HostileRequests reque
         return [.. times.Take(10)];
     }
 
-    /// <summary>Notes that a rule was broken, and keeps the request.</summary>
+    /// <summary>Records a violation, and saves the request.</summary>
     public void Break(string violation, HostileRequest? request = null)
     {
         if (request is null || Interlocked.Increment(ref _saved) > MostSaved)
@@ -74,7 +74,7 @@ internal sealed class HostileTrial(HostileOptions options, HostileRequests reque
         _violations.Enqueue($"{violation}: {file}");
     }
 
-    /// <summary>What the lines of requests in a server's log say of times, by number.</summary>
+    /// <summary>The times of requests in a server's log, by request number.</summary>
     public static Dictionary<int, TimeSpan> ReadTimes(IEnumerable<string> lines)
     {
         var times = new Dictionary<int, TimeSpan>();

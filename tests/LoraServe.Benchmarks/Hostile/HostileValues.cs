@@ -2,14 +2,14 @@ using System.Text;
 
 namespace LoraServe.Benchmarks.Hostile;
 
-/// <summary>JSON that is right nowhere, or right and far too much, from a byte to megabytes.</summary>
-/// <param name="random">Decides.</param>
+/// <summary>JSON values that are invalid for any field, or valid but far too large, from one byte to megabytes.</summary>
+/// <param name="random">Chooses the values.</param>
 internal sealed class HostileValues(Random random)
 {
-    /// <summary>In every text that is sent in a body; no name of anything can have it, and no log may.</summary>
+    /// <summary>Part of texts sent in bodies. No valid name contains it, and it must not appear in the log.</summary>
     public const string Marker = "Quetzalcoatlus northropi";
 
-    /// <summary>Most bytes of a value.</summary>
+    /// <summary>Maximum bytes of a value.</summary>
     public const int MostBytes = 15 << 20;
 
     private const int UsualBytes = 1 << 14;
@@ -31,7 +31,7 @@ internal sealed class HostileValues(Random random)
         $$"""{"type": "function", "function": {"name": "{{Marker}}", "strict": true} }""", $$"""{"name": "{{Marker}}", "weight": 1e308}""",
     ];
 
-    /// <summary>A value as it stands in a body, its end perhaps missing.</summary>
+    /// <summary>A value as JSON text, possibly truncated.</summary>
     public string Next()
     {
         if (random.Next(3) == 0) return Small[random.Next(Small.Length)];
@@ -47,7 +47,7 @@ internal sealed class HostileValues(Random random)
         };
     }
 
-    /// <summary>A name of a field that nothing has.</summary>
+    /// <summary>The name of an unknown field.</summary>
     public string Name() => random.Next(4) switch
     {
         0 => $"{Marker} {random.Next(1000)}",
@@ -56,7 +56,7 @@ internal sealed class HostileValues(Random random)
         _ => "unknown",
     };
 
-    /// <summary>How large something is: mostly some kilobytes, and one time in ten anything up to <see cref="MostBytes"/>.</summary>
+    /// <summary>A random size in bytes: up to 16 KiB, and one time in ten up to <see cref="MostBytes"/>.</summary>
     public int Bytes()
     {
         var most = random.Next(10) == 0 ? MostBytes : UsualBytes;

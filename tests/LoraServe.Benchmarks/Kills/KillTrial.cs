@@ -3,7 +3,7 @@ using LoraServe.Engine.Adapters;
 
 namespace LoraServe.Benchmarks.Kills;
 
-/// <summary>Kills a <see cref="KillWorker"/> again and again, and looks at what it leaves.</summary>
+/// <summary>Repeatedly kills a <see cref="KillWorker"/>, and checks the store it leaves.</summary>
 /// <param name="root">An empty folder.</param>
 /// <param name="worker">Starts a process that runs the worker on the root with a seed.</param>
 internal sealed class KillTrial(string root, Func<int, ProcessStartInfo> worker)
@@ -11,7 +11,7 @@ internal sealed class KillTrial(string root, Func<int, ProcessStartInfo> worker)
     private const int LongestMilliseconds = 400;
     private static readonly TimeSpan StartTime = TimeSpan.FromSeconds(60);
 
-    // What each name pointed at when the last worker died.
+    // The version of each name when the last worker was killed.
     private readonly Dictionary<string, string> _names = new(StringComparer.Ordinal);
 
     /// <summary>Changes that the workers completed.</summary>
@@ -20,7 +20,7 @@ internal sealed class KillTrial(string root, Func<int, ProcessStartInfo> worker)
     /// <summary>Workers that were killed in the middle of a change.</summary>
     public int KilledInside { get; private set; }
 
-    /// <summary>Versions that were loaded, and found to be what they are called, after a kill.</summary>
+    /// <summary>Versions loaded after a kill whose content matched their hash.</summary>
     public int Verified { get; private set; }
 
     /// <summary>One kill and the restart after it.</summary>
@@ -47,7 +47,7 @@ internal sealed class KillTrial(string root, Func<int, ProcessStartInfo> worker)
     private async Task WaitForJournalAsync(Process process)
     {
         var clock = Stopwatch.StartNew();
-        // The first changes of a process take longer, while its code is compiled.
+        // The first changes of a process take longer, since its code is still being compiled.
         while (ReadJournal().Count < 4)
         {
             if (process.HasExited) throw new BenchmarkException($"The worker ended by itself with {process.ExitCode}.");
@@ -56,7 +56,7 @@ internal sealed class KillTrial(string root, Func<int, ProcessStartInfo> worker)
         }
     }
 
-    // The last change may or may not have been made; all before it were.
+    // The last change may or may not have been made; all earlier ones were.
     private (string Name, string Version)? Replay()
     {
         (string Name, string Version)? pending = null;
@@ -96,7 +96,7 @@ internal sealed class KillTrial(string root, Func<int, ProcessStartInfo> worker)
         {
             foreach (var version in manager.Versions(name))
             {
-                // Loading hashes the files once more.
+                // Loading hashes the files again.
                 using var lease = await manager.AcquireAsync($"{name}@{version.Version}", CancellationToken.None);
                 if (lease.Version != version.Version) throw new BenchmarkException($"'{name}': {lease.Version} is not {version.Version}.");
                 Verified++;

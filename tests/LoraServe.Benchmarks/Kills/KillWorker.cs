@@ -2,7 +2,7 @@ using LoraServe.Engine.Adapters.Intake;
 
 namespace LoraServe.Benchmarks.Kills;
 
-/// <summary>Changes a store as fast as it can until it is killed, and writes down each change before and after.</summary>
+/// <summary>Changes a store as fast as it can until it is killed, and journals the start and end of each change.</summary>
 internal static class KillWorker
 {
     private static readonly string[] Names = ["a", "b", "c", "d"];

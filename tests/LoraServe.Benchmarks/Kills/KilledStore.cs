@@ -7,7 +7,7 @@ using TorchSharp;
 
 namespace LoraServe.Benchmarks.Kills;
 
-/// <summary>A data folder with adapters for a tiny base, and beside it the folders that are uploaded again and again.</summary>
+/// <summary>A data folder with adapters for a tiny base, and beside it the PEFT folders that are repeatedly uploaded.</summary>
 internal static class KilledStore
 {
     private const int Contents = 12;
@@ -28,7 +28,7 @@ internal static class KilledStore
         Tensor = name => throw new InvalidOperationException($"Nothing needs '{name}': all updates are low-rank."),
     };
 
-    /// <summary>Writes the contents.</summary>
+    /// <summary>Writes the PEFT folders.</summary>
     public static void Prepare(string root)
     {
         for (var i = 0; i < Contents; i++) GeneratedAdapter.Write(Content(root, i), Base.Modules.Linears, rank: 2, seed: i);
@@ -42,7 +42,7 @@ internal static class KilledStore
         new Random(1),
         NullLogger<AdapterManager>.Instance);
 
-    /// <summary>An upload of one of the contents.</summary>
+    /// <summary>An upload of one of the PEFT folders.</summary>
     public static async Task<AdapterUpload> UploadAsync(AdapterManager manager, string root, Random random)
     {
         var upload = manager.BeginUpload();
@@ -55,7 +55,7 @@ internal static class KilledStore
         return upload;
     }
 
-    /// <summary>What the process that is killed said before and after each change.</summary>
+    /// <summary>The worker's journal: the start and end of each change.</summary>
     public static string Journal(string root) => Path.Combine(root, "journal");
 
     private static string Content(string root, int index) => Path.Combine(root, "contents", $"{index}");

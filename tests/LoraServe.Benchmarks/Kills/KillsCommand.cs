@@ -4,7 +4,7 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Kills;
 
-/// <summary>The command line of the trial by killing.</summary>
+/// <summary>The command line of the trial with kills.</summary>
 internal static class KillsCommand
 {
     private const string WorkerName = "kills-worker";
@@ -24,7 +24,7 @@ internal static class KillsCommand
         return command;
     }
 
-    /// <summary>What the processes run that are killed.</summary>
+    /// <summary>The hidden command of the processes that are killed.</summary>
     public static Command CreateWorker()
     {
         var root = new Argument<string>("root");

@@ -2,10 +2,10 @@ using System.Diagnostics;
 
 namespace LoraServe.Benchmarks.Load;
 
-/// <summary>A closed loop: so many clients, each of which sends its next request when its last is answered, until all requests are sent.</summary>
+/// <summary>A closed loop: each of a fixed number of clients sends its next request once the last is answered, until all are sent.</summary>
 internal static class LoadGenerator
 {
-    /// <summary>Asks for one token on each adapter first, outside the measurement, so that loading adapters from disk is not part of it.</summary>
+    /// <summary>Requests one token on each adapter first, so that loading adapters from disk is not measured.</summary>
     /// <exception cref="BenchmarkException">With every adapter whose first request failed.</exception>
     public static async Task<LoadResult> RunAsync(LoadOptions options, CancellationToken cancellationToken)
     {

@@ -1,8 +1,8 @@
 namespace LoraServe.Benchmarks.Load;
 
-/// <summary>The figures of one adapter, or of all. Times are in milliseconds, rates by the duration of the whole run, so that they add up.</summary>
+/// <summary>The figures of one adapter, or of all. Times are in milliseconds. Rates are per second of the whole run, so that they add up.</summary>
 /// <param name="Adapter">The adapter, base or all.</param>
-/// <param name="Completed">Answers that arrived to their end; the times are theirs.</param>
+/// <param name="Completed">Complete answers; only these have times.</param>
 /// <param name="Failed">The other requests.</param>
 /// <param name="FirstTokenP50">From sending the request to its first token.</param>
 /// <param name="FirstTokenP95">The same, 95th percentile.</param>
@@ -10,7 +10,7 @@ namespace LoraServe.Benchmarks.Load;
 /// <param name="InterTokenP95">The same, 95th percentile.</param>
 /// <param name="RequestsPerSecond">Completed answers.</param>
 /// <param name="OutputTokens">Tokens of completed answers.</param>
-/// <param name="TokensPerSecond">The same in each second.</param>
+/// <param name="TokensPerSecond">The same per second.</param>
 internal sealed record LoadStatistics(
     string Adapter, int Completed, int Failed, double FirstTokenP50, double FirstTokenP95, double InterTokenP50, double InterTokenP95,
     double RequestsPerSecond, int OutputTokens, double TokensPerSecond)

@@ -2,7 +2,7 @@ using System.Text.Json;
 
 namespace LoraServe.Benchmarks.Load;
 
-/// <summary>Reads prompts: a file of JSON lines, each an object with the text in its field "prompt"; other fields are not looked at.</summary>
+/// <summary>Reads prompts: a file of JSON lines, each an object with the text in its field "prompt"; other fields are ignored.</summary>
 internal static class PromptFile
 {
     private const int MostLines = 100_000;

@@ -4,14 +4,14 @@ using System.Text.Json;
 
 namespace LoraServe.Benchmarks.Load;
 
-/// <summary>Asks for completions as server-sent events and notes when each token arrives.</summary>
+/// <summary>Requests completions as server-sent events, and records when each token arrives.</summary>
 internal sealed class StreamingClient(HttpClient http, LoadOptions options)
 {
     private const string Event = "data: ";
     private const string End = "[DONE]";
     private const int LongestReason = 200;
 
-    /// <summary>Sends one request and reads its answer; whatever goes wrong is in the result.</summary>
+    /// <summary>Sends one request and reads its answer; errors are part of the result.</summary>
     public async Task<LoadedRequest> CompleteAsync(string adapter, string prompt, int maxTokens, CancellationToken cancellationToken)
     {
         var times = new List<TimeSpan>();
@@ -56,7 +56,7 @@ internal sealed class StreamingClient(HttpClient http, LoadOptions options)
         return $"the stream ended without {End}";
     }
 
-    // Token ids, because text is not a measure of tokens: half a character or the beginning of a stop string shows nothing yet.
+    // Counts token ids, not text: a token may add no text yet, as with half a character or the beginning of a stop string.
     private JsonContent Body(string adapter, string prompt, int maxTokens) => JsonContent.Create(new Dictionary<string, object?>
     {
         ["prompt"] = prompt,

@@ -19,7 +19,7 @@ internal sealed class AdapterFolder : IDisposable
 
     public BaseWeights Weights { get; }
 
-    /// <summary>By the name of their folders, in order.</summary>
+    /// <summary>By folder name, in order.</summary>
     public IReadOnlyDictionary<string, LoraAdapter> Adapters { get; }
 
     /// <param name="model">Folder of the checkpoint.</param>
@@ -47,7 +47,7 @@ internal sealed class AdapterFolder : IDisposable
         }
     }
 
-    /// <summary>The merged form of an adapter, all modules at once.</summary>
+    /// <summary>Merges all modules of an adapter.</summary>
     public MergedTensors Merge(LoraAdapter adapter, torch.Tensor memory)
     {
         using var merger = new AdapterMerger(Weights, adapter, memory);

@@ -10,7 +10,7 @@ using TorchSharp;
 
 namespace LoraServe.Benchmarks.Merging;
 
-/// <summary>The decode step of one sequence on a model, to be run again and again with the same result.</summary>
+/// <summary>The decode step of one sequence, which can be repeated with the same result.</summary>
 internal sealed class DecodeRow : IDisposable
 {
     private const int BlockSize = 16;
@@ -20,8 +20,8 @@ internal sealed class DecodeRow : IDisposable
     private readonly int _context;
 
     /// <summary>Computes the context once, on the base.</summary>
-    /// <param name="folder">Keeps its weights; this owns the rest.</param>
-    /// <param name="context">Tokens before the one that the step computes.</param>
+    /// <param name="folder">Its weights are freed with this.</param>
+    /// <param name="context">Tokens before the decoded one.</param>
     public DecodeRow(AdapterFolder folder, int context)
     {
         _context = context;
@@ -36,7 +36,7 @@ internal sealed class DecodeRow : IDisposable
     /// <summary>The logits of the step on an adapter, valid until the next call.</summary>
     public ReadOnlySpan<float> Run(LoraAdapter adapter) => _runner.Run(Batch(adapter, _context, 1)).Of(0, 0);
 
-    /// <summary>Frees the model, its weights too.</summary>
+    /// <summary>Frees the model, including its weights.</summary>
     public void Dispose() => _model.Dispose();
 
     private Batch Batch(LoraAdapter adapter, int start, int count)

@@ -4,23 +4,23 @@ using LoraServe.Engine.Merging;
 
 namespace LoraServe.Benchmarks.Merging;
 
-/// <summary>What merging one adapter costs and saves: milliseconds of decode steps of one row and of the merge.</summary>
+/// <summary>Costs and savings of merging one adapter, in milliseconds per decode step of one row and per merge.</summary>
 /// <param name="Adapter">Its name.</param>
 /// <param name="Base">Steps without adapter.</param>
-/// <param name="Unmerged">Steps beside the base.</param>
+/// <param name="Unmerged">Steps with the low-rank updates computed beside the base.</param>
 /// <param name="Merged">Steps on merged weights.</param>
-/// <param name="MergedToBase">Merged steps against the base's, round by round.</param>
-/// <param name="Merge">The merge.</param>
-/// <param name="Bytes">Of the merged weights.</param>
+/// <param name="MergedToBase">Ratio of merged steps to base steps, per round.</param>
+/// <param name="Merge">Merges.</param>
+/// <param name="Bytes">Size of the merged weights.</param>
 internal sealed record MergeCost(
     string Adapter, Distribution Base, Distribution Unmerged, Distribution Merged, Distribution MergedToBase, Distribution Merge, long Bytes)
 {
-    // The runtime compiles what is hot once more, on a thread of its own, during the first seconds.
+    // During the first seconds the runtime recompiles hot code on another thread.
     private const int WarmUpRounds = 15;
 
     /// <summary>
-    /// Measures all four in turn, round after round, so that a disturbance meets them alike. The merged weights stay from round to round as
-    /// they do in a server whose slot is taken by one adapter after the other.
+    /// Measures all four in every round, so that disturbances affect them equally. The memory of the merged weights is reused from round to
+    /// round, as in a server whose slot is taken by one adapter after the other.
     /// </summary>
     public static MergeCost Measure(AdapterFolder folder, string name, DecodeRow row, int rounds)
     {
@@ -31,7 +31,7 @@ internal sealed record MergeCost(
         {
             MergedTensors? slot = null;
             var mergeTime = Time(() => slot = folder.Merge(adapter, memory));
-            // The threads that merged look for more work for a moment, and the first step would pay for that.
+            // Threads of the merge keep looking for work for a moment, which would slow down the first measured step.
             row.Run(LoraAdapter.Base);
             double[] times =
             [

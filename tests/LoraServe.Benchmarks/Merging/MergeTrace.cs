@@ -1,15 +1,15 @@
 namespace LoraServe.Benchmarks.Merging;
 
-/// <summary>Who asks for what: clients that each send one request after the other.</summary>
+/// <summary>The adapters of a stream of requests, sent by clients one after the other.</summary>
 /// <param name="Name">For the table.</param>
-/// <param name="Clients">How many requests run at a time.</param>
-/// <param name="AdapterOf">The adapter, by number, of each request, by number.</param>
+/// <param name="Clients">Concurrent requests.</param>
+/// <param name="AdapterOf">Maps the index of a request to the index of its adapter.</param>
 internal sealed record MergeTrace(string Name, int Clients, Func<int, int> AdapterOf)
 {
-    /// <summary>Adapters that the traces need.</summary>
+    /// <summary>Number of adapters of the traces.</summary>
     public const int Adapters = 16;
 
-    /// <summary>One hot adapter, two in turn, and sixteen at random, with so many requests at a time.</summary>
+    /// <summary>One hot adapter, two alternating, and sixteen at random.</summary>
     public static IReadOnlyList<MergeTrace> All =>
     [
         new("one adapter hot", 1, _ => 0),
@@ -17,6 +17,6 @@ internal sealed record MergeTrace(string Name, int Clients, Func<int, int> Adapt
         new("uniform over 16", 8, Scattered),
     ];
 
-    // The same for every mode: Knuth's multiplicative hash of the request's number.
+    // Equal for every mode: Knuth's multiplicative hash of the request's index.
     private static int Scattered(int request) => (int)((uint)request * 2654435761u >> 28);
 }

@@ -9,15 +9,15 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Merging;
 
-/// <summary>The command that compares the controller with merging always and never, on three traces.</summary>
+/// <summary>The command that compares automatic merging with always and never merging, on three traces.</summary>
 internal static class MergeTracesCommand
 {
-    // The controller sees demand before it acts on it, and so do the caches.
+    // The merge controller and the caches need some requests before they adapt.
     private const int WarmupRounds = 2;
 
     private static readonly MergeMode[] Modes = [MergeMode.Auto, MergeMode.Merged, MergeMode.Unmerged];
 
-    // Each mode runs before and behind each other one equally often: what one leaves running disturbs the next for a moment.
+    // Each mode runs equally often before and after each other one: background work left by one mode briefly disturbs the next.
     private static readonly int[][] Orders = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
 
     public static Command Create()
@@ -77,7 +77,7 @@ internal static class MergeTracesCommand
                 }
             }
 
-            // The modes of a round follow each other closely: what disturbs the machine for longer disturbs all of them.
+            // Paired by round: longer disturbances affect all modes of a round, since they run in close succession.
             var ratios = speeds[0].Select((auto, round) => auto / Math.Max(speeds[1][round], speeds[2][round]));
             table.AddRow([trace.Name, .. speeds.Select(values => $"{Median(values):F1}"), $"{Median(ratios):F3}"]);
             explanations.Add($"{trace.Name}: {await engines[0].ExplainAsync(trace)}");

@@ -10,8 +10,8 @@ using TorchSharp;
 namespace LoraServe.Benchmarks.Merging;
 
 /// <summary>
-/// The command that merges and unmerges random adapters many times and checks that nothing is left of them: the base's checksum, the live
-/// tensors and the logits before and after.
+/// The command that merges and unmerges random adapters many times and checks that they leave no trace: the base's checksum, the number of
+/// live tensors and the logits must be unchanged.
 /// </summary>
 internal static class MergesCommand
 {
@@ -49,7 +49,7 @@ internal static class MergesCommand
         var next = DateTime.UtcNow + ReportEvery;
         for (var i = 1; i <= count; i++)
         {
-            // A step on each would take most of the time; every tenth one runs.
+            // Only every tenth adapter runs a step: steps would otherwise take most of the time.
             MergeRandom(folder, row, random.Next(1, MaxRank + 1), runs: i % 10 == 0);
             if (DateTime.UtcNow < next) continue;
             Console.WriteLine($"{i} of {count} merges");

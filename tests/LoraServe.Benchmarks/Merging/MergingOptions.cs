@@ -2,7 +2,7 @@ using System.CommandLine;
 
 namespace LoraServe.Benchmarks.Merging;
 
-/// <summary>Options that the commands about merging share.</summary>
+/// <summary>Options shared by the merging commands.</summary>
 internal static class MergingOptions
 {
     private const string ModelVariable = "LORASERVE_MODEL";
@@ -29,7 +29,7 @@ internal static class MergingOptions
 
     public static Option<int> Threads() => BoundedOption.Create("--threads", "Threads that compute.", Environment.ProcessorCount, 1, 1024);
 
-    /// <exception cref="BenchmarkException">Named nowhere.</exception>
+    /// <exception cref="BenchmarkException">Neither the option nor the environment variable is set.</exception>
     public static string Folder(ParseResult result, Option<DirectoryInfo?> option) =>
         result.GetValue(option)?.FullName
         ?? Environment.GetEnvironmentVariable(option.Name == "--model" ? ModelVariable : AdaptersVariable)

@@ -15,7 +15,7 @@ internal sealed class RandomPeftFolder : IDisposable
 
     private RandomPeftFolder(ModelConfig config) => _config = config;
 
-    /// <summary>The folder of the adapters' folders.</summary>
+    /// <summary>The parent of the adapters' folders.</summary>
     public string Path => System.IO.Path.Combine(_root, "adapters");
 
     /// <summary>A folder for engines' own files.</summary>
@@ -28,7 +28,7 @@ internal sealed class RandomPeftFolder : IDisposable
         return created;
     }
 
-    /// <summary>Bytes of the weights of one of them, merged.</summary>
+    /// <summary>Bytes of one adapter's merged weights.</summary>
     public long MergedBytes(torch.ScalarType dtype) => Linears.Sum(linear => (long)linear.InFeatures * linear.OutFeatures)
         * (dtype == torch.ScalarType.Float32 ? sizeof(float) : sizeof(ushort));
 

@@ -7,14 +7,14 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Benchmarks.Merging;
 
-/// <summary>An engine in this process that plays requests of a trace in one mode.</summary>
+/// <summary>An engine in this process that replays requests of a trace in one merge mode.</summary>
 internal sealed class TraceEngine : IAsyncDisposable
 {
     private readonly LlmEngine _engine;
     private readonly IReadOnlyList<string> _adapters;
 
-    /// <param name="options">What the engine starts with.</param>
-    /// <param name="mode">How all requests run.</param>
+    /// <param name="options">The engine's options.</param>
+    /// <param name="mode">The merge mode of all requests.</param>
     public TraceEngine(EngineOptions options, MergeMode mode)
     {
         _engine = LlmEngine.Load(options, progress: null, NullLoggerFactory.Instance);
@@ -24,12 +24,12 @@ internal sealed class TraceEngine : IAsyncDisposable
 
     public MergeMode Mode { get; }
 
-    /// <summary>Plays requests of a trace.</summary>
-    /// <param name="trace">Who asks for what.</param>
-    /// <param name="first">Number of the first request.</param>
-    /// <param name="count">How many requests.</param>
-    /// <param name="tokens">Tokens that each generates.</param>
-    /// <returns>Seconds.</returns>
+    /// <summary>Replays requests of a trace.</summary>
+    /// <param name="trace">The trace.</param>
+    /// <param name="first">Index of the first request.</param>
+    /// <param name="count">Number of requests.</param>
+    /// <param name="tokens">Generated tokens of each.</param>
+    /// <returns>Elapsed seconds.</returns>
     public async Task<double> PlayAsync(MergeTrace trace, int first, int count, int tokens)
     {
         var next = first - 1;

@@ -6,11 +6,11 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Prefixes;
 
-/// <summary>The engine's own test of the prefix cache, at any length.</summary>
+/// <summary>The engine tests' check of the prefix cache, for any number of interleavings.</summary>
 internal static class InterleavingBenchmark
 {
-    /// <summary>Prints how many requests gave the tokens of a run without cache.</summary>
-    /// <exception cref="BenchmarkException">Some did not.</exception>
+    /// <summary>Prints how many requests generated the same tokens with and without the cache.</summary>
+    /// <exception cref="BenchmarkException">Some tokens differ.</exception>
     public static async Task RunAsync(IAnsiConsole console, int count, int seed)
     {
         var golden = typeof(InterleavingBenchmark).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()

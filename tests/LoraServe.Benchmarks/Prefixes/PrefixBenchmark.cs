@@ -11,7 +11,7 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Prefixes;
 
-/// <summary>Asks for the first token of prompts that share their beginning, one after the other.</summary>
+/// <summary>Requests the first token of prompts with a common prefix, one after the other.</summary>
 internal static class PrefixBenchmark
 {
     private const int OwnTokens = 12;
@@ -45,7 +45,7 @@ internal static class PrefixBenchmark
                     Adapter = new AdapterLease(requests[i].Adapter, () => { }),
                 });
                 await stream.Tokens.ReadAsync();
-                if (round > 0) milliseconds[i].Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds); // the first one warms up
+                if (round > 0) milliseconds[i].Add(Stopwatch.GetElapsedTime(start).TotalMilliseconds); // the first round warms up
                 cached[i] = stream.CachedTokens;
             }
         }

@@ -13,7 +13,7 @@ using TorchSharp;
 
 namespace LoraServe.Benchmarks.Residency;
 
-/// <summary>Registers many adapters, gives memory to a few of them, and serves requests for all of them.</summary>
+/// <summary>Registers many adapters, and serves requests for all of them with memory for a few.</summary>
 internal sealed class ResidencyBenchmark(ResidencyOptions options, string root)
 {
     private const string Rank16 = "rank-16";

@@ -2,7 +2,7 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Residency;
 
-/// <summary>Shows what was found.</summary>
+/// <summary>Prints the results of a run.</summary>
 internal static class ResidencyReport
 {
     public static void Print(IAnsiConsole console, ResidencyOptions options, ResidencyResult result)

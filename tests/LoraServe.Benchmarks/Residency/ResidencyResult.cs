@@ -2,7 +2,7 @@ using LoraServe.Engine.Adapters.Residency;
 
 namespace LoraServe.Benchmarks.Residency;
 
-/// <summary>What was found.</summary>
+/// <summary>The results of a run.</summary>
 internal sealed record ResidencyResult
 {
     public required TimeSpan Registering { get; init; }
@@ -19,7 +19,7 @@ internal sealed record ResidencyResult
 
     public required TimeSpan StartUp { get; init; }
 
-    /// <summary>From the request for it to the lease.</summary>
+    /// <summary>From acquiring the adapter to its lease.</summary>
     public required TimeSpan LoadOfRank16 { get; init; }
 
     public required TimeSpan DecodeStep { get; init; }

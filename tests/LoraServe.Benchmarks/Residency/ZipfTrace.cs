@@ -1,6 +1,6 @@
 namespace LoraServe.Benchmarks.Residency;
 
-/// <summary>Which adapter each request asks for: the k-th most popular with a probability that falls as 1 / k.</summary>
+/// <summary>The adapter of each request, Zipf-distributed: the k-th most popular has a probability proportional to 1 / k.</summary>
 internal static class ZipfTrace
 {
     public static int[] Create(int adapters, int requests, int seed)
@@ -18,7 +18,7 @@ internal static class ZipfTrace
         return trace;
     }
 
-    /// <summary>Share of hits of a cache of so many entries that always drops the least recently used.</summary>
+    /// <summary>Hit rate of an LRU cache with this many entries.</summary>
     public static double IdealHitRate(IReadOnlyList<int> trace, int capacity)
     {
         var byUse = new List<int>();

@@ -5,13 +5,13 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Benchmarks.Steps;
 
-/// <summary>An adapter without meaning on every linear module of the layers: the time of a step does not depend on its values.</summary>
+/// <summary>A random adapter on every linear module of the layers: step time does not depend on its values.</summary>
 internal static class RandomAdapter
 {
-    // Small, so that activations stay in the range that the model knows.
+    // Small, so that activations stay in the range the model was trained for.
     private const float Scale = 0.01f;
 
-    /// <param name="config">Decides paths and shapes.</param>
+    /// <param name="config">Determines paths and shapes.</param>
     /// <param name="version">Its identity.</param>
     /// <param name="rank">r of every module.</param>
     /// <param name="dtype">The compute dtype.</param>

@@ -13,8 +13,8 @@ internal static class StepBenchmark
     private const int LeastRounds = 3;
 
     /// <summary>
-    /// Runs all cases in turn, round after round, until the time is over. So a disturbance by other work on the machine meets all cases alike,
-    /// and the weights of one step have left the processor's caches before the next, as they do while serving.
+    /// Runs all cases in every round until the time is up, so that other work on the machine affects all cases equally, and the weights of one
+    /// step have left the processor's caches before the next, as when serving.
     /// </summary>
     /// <returns>Milliseconds of each case.</returns>
     public static IReadOnlyList<(StepCase Case, Distribution Milliseconds)> Run(StepOptions options, torch.ScalarType dtype)

@@ -27,7 +27,7 @@ internal sealed class StepModel : IDisposable
     private readonly BaseModel _model;
     private readonly ModelRunner _runner;
 
-    /// <summary>Loads the weights and makes the cases; the contexts of decode rows are computed once, on the base.</summary>
+    /// <summary>Loads the weights, creates the cases, and computes the contexts of decode rows once, on the base.</summary>
     public StepModel(StepOptions options, torch.ScalarType dtype)
     {
         _options = options;
@@ -63,7 +63,7 @@ internal sealed class StepModel : IDisposable
         _model.Dispose();
     }
 
-    // The same contexts serve every case: keys and values of another adapter take the same time.
+    // All cases use the same contexts: step time does not depend on the values of keys and values.
     private StepCase Decode(int rows, int adapters) => new("decode", adapters, new Batch([.. Enumerable.Range(0, rows).Select(row =>
         new BatchRow(NewSequence(_contexts[row], _options.Context + 1, Adapter(row * adapters / rows, adapters)), _options.Context, 1))]));
 

@@ -8,7 +8,7 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Templates;
 
-/// <summary>The command line of the trial of chat templates.</summary>
+/// <summary>The command line of the trial with mutated chat templates.</summary>
 internal static class TemplatesCommand
 {
     private const int SampleEvery = 1000;
@@ -62,7 +62,7 @@ internal static class TemplatesCommand
         AnsiConsole.WriteLine($"The slowest: {JsonSerializer.Serialize(mutated.Slowest.Template[..Math.Min(mutated.Slowest.Template.Length, 400)])}");
     }
 
-    // A conversation of 20 messages, as a request has it.
+    // Rendering time of a conversation of 20 messages.
     private static void Time(string model, ChatTemplates templates)
     {
         var messages = Enumerable.Range(0, Turns).Select(i => new { role = i % 2 == 0 ? "user" : "assistant", content = $"Message {i}: how are you?" });

@@ -2,7 +2,7 @@ using System.Globalization;
 
 namespace LoraServe.Benchmarks.Training;
 
-/// <summary>The most memory that this process had since it was last asked to forget, as Linux counts it.</summary>
+/// <summary>Peak resident memory of this process since the last reset, as Linux counts it.</summary>
 internal static class PeakMemory
 {
     // Resets VmHWM, see proc(5).
@@ -13,7 +13,7 @@ internal static class PeakMemory
         if (OperatingSystem.IsLinux()) File.WriteAllText("/proc/self/clear_refs", ForgetPeak);
     }
 
-    /// <summary>Bytes; 0 where the system does not tell.</summary>
+    /// <summary>Bytes; 0 if the system does not report them.</summary>
     public static long Read()
     {
         if (!OperatingSystem.IsLinux()) return 0;

@@ -6,18 +6,18 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Benchmarks.Training;
 
-/// <summary>A training of random tokens, whose speed is that of any other: r = 8 on all linear modules.</summary>
+/// <summary>A training on random tokens, which is as fast as on any others: r = 8 on all linear modules.</summary>
 internal static class RandomTraining
 {
     private const int Examples = 64;
     private const int MostSteps = 1_000_000;
 
-    /// <summary>A plan that does not end by itself.</summary>
-    /// <param name="engine">Its model.</param>
+    /// <summary>A plan with so many steps that it must be cancelled.</summary>
+    /// <param name="engine">Has the model to train.</param>
     /// <param name="folder">Of the run.</param>
-    /// <param name="length">Tokens of an example, the second half of which is trained.</param>
+    /// <param name="length">Tokens of an example; the second half are targets.</param>
     /// <param name="batch">Examples of a step.</param>
-    /// <param name="microBatchTokens">Most tokens of a pass.</param>
+    /// <param name="microBatchTokens">Maximum tokens of a pass.</param>
     public static TrainingPlan Plan(LlmEngine engine, string folder, int length, int batch, int microBatchTokens)
     {
         var random = new Random(1);

@@ -8,8 +8,8 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Training;
 
-/// <summary>Steady streams without a job, a job without streams, and both at once.</summary>
-/// <param name="options">What to measure.</param>
+/// <summary>Measures requests without a training, a training without requests, and both at once.</summary>
+/// <param name="options">The engine, requests and training.</param>
 internal sealed class ServingBenchmark(ServingOptions options)
 {
     private const int PromptTokens = 32;
@@ -17,7 +17,7 @@ internal sealed class ServingBenchmark(ServingOptions options)
 
     private readonly Random _words = new(1);
 
-    /// <summary>Prints how long tokens wait for each other, and how fast the job is.</summary>
+    /// <summary>Prints inter-token latency, time to first token, and the speed of the training.</summary>
     public async Task RunAsync(IAnsiConsole console)
     {
         await using var benchmark = new BenchmarkEngine(options.Engine);
@@ -55,7 +55,7 @@ internal sealed class ServingBenchmark(ServingOptions options)
 
     private static string Quantile(Distribution? values, double part) => values is null ? "" : $"{values.Quantile(part):F1}";
 
-    // From the first step that ended in the time to the last.
+    // Counts from the end of the first step to the end of the last one.
     private async Task<JobFigures> TrainAsync(LlmEngine engine, Func<LlmEngine, Task> meanwhile)
     {
         var folder = Directory.CreateTempSubdirectory("loraserve-training-").FullName;

@@ -3,16 +3,16 @@ using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Benchmarks.Training;
 
-/// <summary>When a training made its steps.</summary>
+/// <summary>The times at which a training's steps ended.</summary>
 internal sealed class StepTimes : IProgress<TrainingEvent>
 {
     private readonly List<(long Time, StepMade Step)> _steps = [];
     private readonly TaskCompletionSource _first = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-    /// <summary>Completes with the first step, which takes longer than others.</summary>
+    /// <summary>Completes with the first step, which takes longer than the others.</summary>
     public Task First => _first.Task;
 
-    /// <summary>Speed from the first step to the last, and the part of the time that it worked.</summary>
+    /// <summary>Speed from the first step to the last, and the fraction of that time that the training worked.</summary>
     /// <exception cref="BenchmarkException">There were too few steps.</exception>
     public JobFigures Figures()
     {
@@ -34,7 +34,7 @@ internal sealed class StepTimes : IProgress<TrainingEvent>
     }
 }
 
-/// <summary>How fast a job was.</summary>
-/// <param name="TokensPerSecond">Tokens that it was trained on.</param>
-/// <param name="Share">Part of the time that it worked.</param>
+/// <summary>The speed of a training.</summary>
+/// <param name="TokensPerSecond">Trained tokens per second.</param>
+/// <param name="Share">Fraction of the time that it worked.</param>
 internal sealed record JobFigures(double TokensPerSecond, double Share);

@@ -9,7 +9,7 @@ using TorchSharp;
 
 namespace LoraServe.Benchmarks.Training;
 
-/// <summary>Steps of LoRA on a checkpoint with examples of random tokens, all of one length, without the server around.</summary>
+/// <summary>Measures LoRA training steps on random examples of equal length, without a server.</summary>
 internal static class TrainBenchmark
 {
     private const double LearningRate = 1e-4;
@@ -53,7 +53,7 @@ internal static class TrainBenchmark
             processor.Add((Environment.CpuUsage.TotalTime - used).TotalSeconds);
         }
 
-        // Value, gradient and two moments.
+        // Value, gradient and AdamW's two moments.
         var parameters = model.Parameters.Sum(parameter => parameter.Value.numel()) * sizeof(float) * 4;
         return new TrainResult(one, new Distribution(seconds), new Distribution(processor), parameters + activations, PeakMemory.Read(), loss);
     }

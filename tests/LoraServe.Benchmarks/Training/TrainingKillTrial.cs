@@ -2,28 +2,28 @@ using System.Diagnostics;
 
 namespace LoraServe.Benchmarks.Training;
 
-/// <summary>Kills a <see cref="TrainingKillWorker"/> again and again, and compares what comes out with an undisturbed training.</summary>
+/// <summary>Repeatedly kills a <see cref="TrainingKillWorker"/>, and compares its result with an undisturbed training's.</summary>
 /// <param name="root">An empty folder.</param>
-/// <param name="worker">Starts a process that goes on with the training in a folder below the root.</param>
+/// <param name="worker">Starts a process that starts or resumes the training in a folder below the root.</param>
 internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartInfo> worker)
 {
     private const string Undisturbed = "undisturbed", Disturbed = "disturbed";
     private const int LongestMilliseconds = 600;
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    // What an undisturbed training says of each step and evaluation.
+    // The journal lines of the undisturbed training by step or evaluation.
     private readonly Dictionary<string, string> _expected = new(StringComparer.Ordinal);
 
-    /// <summary>Kills.</summary>
+    /// <summary>Number of kills.</summary>
     public int Kills { get; private set; }
 
-    /// <summary>Trainings that were killed and ended with the bits of the undisturbed one.</summary>
+    /// <summary>Killed trainings whose adapter was bitwise equal to the undisturbed one.</summary>
     public int Trainings { get; private set; }
 
-    /// <summary>Steps and evaluations of killed trainings that gave the very numbers of the undisturbed one.</summary>
+    /// <summary>Steps and evaluations of killed trainings with the same figures as in the undisturbed one.</summary>
     public int ComparedSteps { get; private set; }
 
-    /// <summary>Trains once undisturbed, and then with so many kills.</summary>
+    /// <summary>Trains once undisturbed, and then with this many kills.</summary>
     /// <exception cref="BenchmarkException">Something differs.</exception>
     public async Task RunAsync(int kills, int seed)
     {
@@ -35,7 +35,7 @@ internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartIn
 
         for (var isDone = true; Kills < kills || !isDone;)
         {
-            // While it begins or goes on, or in the middle of steps, evaluations and checkpoints.
+            // While it starts or resumes, or during steps, evaluations and checkpoints.
             var moment = new Moment(random.Next(3) == 0 ? "begin" : " ", TimeSpan.FromMilliseconds(random.Next(LongestMilliseconds)));
             File.WriteAllText(TrainingKillWorker.Journal(root), "");
             isDone = await WorkAsync(Disturbed, Kills < kills ? moment : null);
@@ -47,7 +47,7 @@ internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartIn
         }
     }
 
-    // Whether the training came to its end; otherwise it was killed.
+    // Whether the training ended; otherwise it was killed.
     private async Task<bool> WorkAsync(string run, Moment? kill)
     {
         using var process = Process.Start(worker(run))!;
@@ -116,7 +116,7 @@ internal sealed class TrainingKillTrial(string root, Func<string, ProcessStartIn
         return [.. reader.ReadToEnd().Split('\n')];
     }
 
-    /// <param name="After">What is in the journal by then.</param>
-    /// <param name="Delay">Since that is there.</param>
+    /// <param name="After">Text to wait for in the journal.</param>
+    /// <param name="Delay">Time between that text and the kill.</param>
     private sealed record Moment(string After, TimeSpan Delay);
 }

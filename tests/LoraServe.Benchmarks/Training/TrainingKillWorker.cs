@@ -7,10 +7,10 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Benchmarks.Training;
 
-/// <summary>Trains on one thread until it is done or killed, and writes down every step that it made.</summary>
+/// <summary>Trains on one thread until it is done or killed, and journals every step.</summary>
 internal static class TrainingKillWorker
 {
-    /// <summary>Writes the data of the training.</summary>
+    /// <summary>Writes the training data.</summary>
     public static void Prepare(string root)
     {
         var random = new Random(1);
@@ -19,7 +19,7 @@ internal static class TrainingKillWorker
         string Words(int count) => string.Join(' ', Enumerable.Range(0, random.Next(2, count)).Select(_ => random.Next(1000)));
     }
 
-    /// <summary>Goes on with the training in a folder.</summary>
+    /// <summary>Starts or resumes the training in a folder.</summary>
     /// <param name="model">Folder of a checkpoint.</param>
     /// <param name="root">Where the data is.</param>
     /// <param name="run">The run's folder in it.</param>
@@ -59,7 +59,7 @@ internal static class TrainingKillWorker
         await journal.WriteLineAsync("end");
     }
 
-    /// <summary>Where the steps are written.</summary>
+    /// <summary>Path of the journal.</summary>
     public static string Journal(string root) => Path.Combine(root, "journal");
 
     private static string Data(string root) => Path.Combine(root, "data.jsonl");

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace LoraServe.Benchmarks.Training;
 
-/// <summary>The command line of the trial of trainings by killing.</summary>
+/// <summary>The command line of the trial with killed trainings.</summary>
 internal static class TrainingKillsCommand
 {
     private const string WorkerName = "training-kills-worker";
@@ -25,7 +25,7 @@ internal static class TrainingKillsCommand
         return command;
     }
 
-    /// <summary>What the processes run that are killed.</summary>
+    /// <summary>The hidden command of the processes that are killed.</summary>
     public static Command CreateWorker()
     {
         var root = new Argument<string>("root");

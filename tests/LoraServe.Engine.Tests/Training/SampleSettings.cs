@@ -2,7 +2,7 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Tests.Training;
 
-/// <summary>Settings as the golden trainings have them, to be altered by tests.</summary>
+/// <summary>The settings of the golden trainings, for tests to modify.</summary>
 internal static class SampleSettings
 {
     public static TrainingSettings Create() => new()

@@ -6,7 +6,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Engine.Tests.Training;
 
-/// <summary>An engine on a tiny golden model, and a folder for what trainings read and write.</summary>
+/// <summary>An engine on a tiny golden model, and a folder for the files of trainings.</summary>
 public sealed class TrainedEngine : IDisposable
 {
     private readonly TemporaryFolder _folder = new();
@@ -33,7 +33,7 @@ public sealed class TrainedEngine : IDisposable
 
     public LlmEngine Engine => _engine;
 
-    /// <summary>A request on a file with this content, in a folder of its own.</summary>
+    /// <summary>A request to train on a file with this content, in a new folder.</summary>
     public TrainingRequest Request(string content, Hyperparameters? hyperparameters = null)
     {
         var folder = Directory.CreateDirectory(_folder.File(Guid.NewGuid().ToString("N"))).FullName;
@@ -47,7 +47,7 @@ public sealed class TrainedEngine : IDisposable
         };
     }
 
-    /// <summary>So many examples, a line each.</summary>
+    /// <summary>A JSONL text of this many examples.</summary>
     public static string Lines(int count) =>
         string.Join('\n', Enumerable.Range(0, count).Select(i => $$"""{"prompt": "question {{i}}", "completion": " answer {{i}}"}"""));
 

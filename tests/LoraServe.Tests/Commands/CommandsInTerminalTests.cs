@@ -2,7 +2,7 @@ using System.Text.RegularExpressions;
 
 namespace LoraServe.Tests.Commands;
 
-/// <summary>Every command in a pseudo-terminal, as a person starts it, on the demo model.</summary>
+/// <summary>Every command in a pseudo-terminal, on the demo model.</summary>
 public sealed partial class CommandsInTerminalTests : IDisposable
 {
     private const int Narrow = 40;
@@ -32,7 +32,7 @@ public sealed partial class CommandsInTerminalTests : IDisposable
 
         exitCode.ShouldBe(0, terminal.Raw);
         foreach (var phase in new[] { "evaluating", "saving" }) terminal.Raw.ShouldContain(phase);
-        // What has not ended is not all there.
+        // Bars must not show 100% before the work is done.
         terminal.Raw.ShouldNotContain("100%");
         var shown = Joined(terminal);
         foreach (var line in new[] { "step 2: held-out loss ", "step 4: held-out loss ", "The adapter is in ", "The loss curve is in " }) shown.ShouldContain(line);
@@ -196,7 +196,7 @@ public sealed partial class CommandsInTerminalTests : IDisposable
         }
     }
 
-    // Long lines go on in the next one, as terminals have it.
+    // The terminal wraps long lines.
     private static string Joined(TerminalProcess terminal) => terminal.Screen.Unwrapped;
 
     private static void ShouldBeCleared(TerminalProcess terminal)

@@ -4,7 +4,7 @@ using LoraServe.Tests.Keys;
 
 namespace LoraServe.Tests.Commands;
 
-/// <summary>The command line as a process beside a running server.</summary>
+/// <summary>The keys command as a separate process beside a running server.</summary>
 [Collection(nameof(KeyedServer))]
 public class KeysCommandTests(KeyedServer server)
 {

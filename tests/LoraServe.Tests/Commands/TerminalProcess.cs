@@ -3,7 +3,7 @@ using System.Text;
 
 namespace LoraServe.Tests.Commands;
 
-/// <summary>A command of LoraServe in a pseudo-terminal, which util-linux's script makes.</summary>
+/// <summary>A command of LoraServe in a pseudo-terminal created by util-linux's script.</summary>
 internal sealed class TerminalProcess : IDisposable
 {
     private const int Rows = 30;
@@ -23,7 +23,7 @@ internal sealed class TerminalProcess : IDisposable
         _columns = columns;
         var dotnet = Environment.ProcessPath!.EndsWith("dotnet", StringComparison.Ordinal) ? Environment.ProcessPath : "dotnet";
         var command = string.Join(' ', arguments.Prepend(typeof(Program).Assembly.Location).Prepend(dotnet).Select(Quote));
-        // What a shell starts in the background passes over Ctrl-C, and so does all that it starts in turn.
+        // Background processes of a shell ignore SIGINT, and so do their children.
         var start = new ProcessStartInfo("script", ["-qec", $"stty cols {columns} rows {Rows}; exec env --default-signal=INT {command}", "/dev/null"])
         {
             UseShellExecute = false,
@@ -32,7 +32,7 @@ internal sealed class TerminalProcess : IDisposable
             RedirectStandardError = true,
             StandardOutputEncoding = Encoding.UTF8,
         };
-        // What build machines set turns drawing off.
+        // Variables set on build machines turn drawing off.
         foreach (var name in start.Environment.Keys.Where(name => name is not ("PATH" or "HOME" or "TMPDIR" or "DOTNET_ROOT")).ToList())
             start.Environment.Remove(name);
         start.Environment["TERM"] = "xterm-256color";
@@ -41,7 +41,7 @@ internal sealed class TerminalProcess : IDisposable
         _reading = ReadAsync();
     }
 
-    /// <summary>All that was written.</summary>
+    /// <summary>The complete output so far.</summary>
     public string Raw
     {
         get
@@ -50,7 +50,7 @@ internal sealed class TerminalProcess : IDisposable
         }
     }
 
-    /// <summary>What is shown now.</summary>
+    /// <summary>What the terminal shows now.</summary>
     public TerminalScreen Screen
     {
         get
@@ -61,12 +61,12 @@ internal sealed class TerminalProcess : IDisposable
         }
     }
 
-    /// <summary>Skips the test where there is no pseudo-terminal to be had.</summary>
+    /// <summary>Skips the test if no pseudo-terminal is available.</summary>
     public static void SkipWithoutScript() => Assert.SkipUnless(
         OperatingSystem.IsLinux() && Environment.GetEnvironmentVariable("PATH")!.Split(':').Any(folder => File.Exists(Path.Combine(folder, "script"))),
         "A pseudo-terminal needs script of util-linux.");
 
-    /// <summary>Waits for a text among all that was written.</summary>
+    /// <summary>Waits until the output contains a text.</summary>
     public async Task WaitForAsync(string text)
     {
         using var patience = new CancellationTokenSource(Patience);

@@ -4,33 +4,33 @@ using System.Text;
 namespace LoraServe.Tests.Commands;
 
 /// <summary>
-/// What a terminal shows of what was written to it, for the codes of ECMA-48 that progress bars use: lines that have scrolled away stay, as in
-/// a terminal's history. Characters beyond the last column go to the next line, when another one comes (DEC's delayed wrap).
+/// A terminal's content after some output, for the ECMA-48 control sequences that progress bars use. Lines that scrolled off are kept, as in
+/// a terminal's history. After the last column, the next character goes to the next line (DEC's delayed wrap).
 /// </summary>
 internal sealed class TerminalScreen(int columns, int rows)
 {
     private readonly List<StringBuilder> _lines = [new()];
-    // Those that the line before goes on in.
+    // Lines that continue the previous one.
     private readonly HashSet<StringBuilder> _wrapped = [];
     private int _row;
     private int _column;
 
-    /// <summary>The lines, without blanks at their ends.</summary>
+    /// <summary>The lines, without trailing blanks.</summary>
     public IReadOnlyList<string> Lines => [.. _lines.Select(line => line.ToString().TrimEnd())];
 
     /// <summary>The lines as one text.</summary>
     public string Text => string.Join('\n', Lines);
 
-    /// <summary>The lines as they were written, those longer than the terminal is wide put together again.</summary>
+    /// <summary>The lines as written, with wrapped lines joined.</summary>
     public string Unwrapped => string.Concat(_lines.Select((line, i) => i == 0 || _wrapped.Contains(line) ? $"{line}" : $"\n{line}"));
 
-    /// <summary>Whether the cursor can be seen.</summary>
+    /// <summary>Whether the cursor is visible.</summary>
     public bool IsCursorShown { get; private set; } = true;
 
     private int Top => Math.Max(0, _lines.Count - rows);
 
-    /// <summary>Writes.</summary>
-    /// <exception cref="NotSupportedException">A code that is not known.</exception>
+    /// <summary>Writes output, control sequences included.</summary>
+    /// <exception cref="NotSupportedException">An unknown control sequence.</exception>
     public void Write(string text)
     {
         for (var i = 0; i < text.Length; i++)
@@ -76,13 +76,13 @@ internal sealed class TerminalScreen(int columns, int rows)
         if (++_row == _lines.Count) _lines.Add(new StringBuilder());
     }
 
-    // Returns where the code ends.
+    // Returns the index of the last character of the sequence.
     private int Escape(string text, int at)
     {
-        // The rest of a code may not be written yet.
+        // The rest of a sequence may not have been written yet.
         if (at == text.Length) return at;
         if (text[at] == ']') return text.IndexOfAny(['\a', '\\'], at) is var last and >= 0 ? last : text.Length;
-        // Modes of the keypad.
+        // Keypad modes.
         if (text[at] is '=' or '>') return at;
         if (text[at] != '[') throw new NotSupportedException($"ESC {text[at]}");
         var end = at + 1;

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace LoraServe.Tests.Commands;
 
-/// <summary>The commands that train, as processes, on the demo model.</summary>
+/// <summary>The training commands as processes, on the demo model.</summary>
 public sealed class TrainingCommandsTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("loraserve-test-").FullName;

@@ -22,7 +22,7 @@ public sealed class TrainingLogTests : IDisposable
             log.Write(new Evaluated(2, new EvaluationFigures(0.5, 0.9, null, 10, 0), IsBest: true));
         }
 
-        // Killed while it wrote a line.
+        // As after a kill while writing a line.
         File.AppendAllText(LogFile, "{\"step\":{\"ste");
         using var next = new TrainingLog(LogFile, goesOn: true);
         next.Write(Step(2, 1));

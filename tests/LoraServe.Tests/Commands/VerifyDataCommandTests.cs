@@ -24,7 +24,7 @@ public sealed class VerifyDataCommandTests : IDisposable
             Run().ExitCode.ShouldBe(2);
         }
 
-        // The host lets go of the folder a moment after it has stopped.
+        // The host releases the folder's lock shortly after it has stopped.
         await LoraServeServer.EventuallyAsync(() => Run().ExitCode != 2);
         var whole = Run();
         whole.Output.ShouldContain("Faults: 0, notes: 0. Looked at: versions of adapters 2, files 1, jobs 0, keys 0.");

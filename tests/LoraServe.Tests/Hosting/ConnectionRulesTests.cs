@@ -45,7 +45,7 @@ public class ConnectionRulesTests(GoldenServer server)
         await using var stream = client.GetStream();
         await stream.WriteAsync(Encoding.ASCII.GetBytes("POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{"));
 
-        // A byte now and then, until the server has had enough.
+        // Sends a byte every half second until the server responds.
         using var reader = new StreamReader(stream);
         var status = reader.ReadLineAsync();
         try
@@ -54,7 +54,7 @@ public class ConnectionRulesTests(GoldenServer server)
         }
         catch (IOException)
         {
-            // The server has closed the connection since.
+            // The server has closed the connection in the meantime.
         }
 
         (await status).ShouldBe("HTTP/1.1 408 Request Timeout");

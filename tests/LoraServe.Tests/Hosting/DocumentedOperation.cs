@@ -2,13 +2,13 @@ using System.Text.Json;
 
 namespace LoraServe.Tests.Hosting;
 
-/// <summary>An operation as the API's description has it.</summary>
+/// <summary>An operation of the API description.</summary>
 /// <param name="Method">In capitals.</param>
 /// <param name="Path">With its parameters in braces.</param>
 /// <param name="Query">Names of query parameters.</param>
 /// <param name="ContentType">Of the body; null if there is none.</param>
-/// <param name="Example">Fields of the body that make a good request, with their JSON.</param>
-/// <param name="Fields">All fields of the body, with the JSON of an example.</param>
+/// <param name="Example">Fields of a valid body, with their JSON.</param>
+/// <param name="Fields">All fields of the body, with example JSON.</param>
 internal sealed record DocumentedOperation(
     string Method,
     string Path,
@@ -58,7 +58,7 @@ internal sealed record DocumentedOperation(
             : [];
     }
 
-    // A field of another type has that type's fields.
+    // A field without an example is an object: its JSON is built from the fields of its schema.
     private static string ExampleOf(JsonElement document, JsonElement schema) =>
         schema.TryGetProperty("examples", out var examples)
             ? examples[0].GetRawText()

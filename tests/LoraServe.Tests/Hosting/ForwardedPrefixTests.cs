@@ -5,7 +5,7 @@ using LoraServe.Hosting;
 
 namespace LoraServe.Tests.Hosting;
 
-/// <summary>A server below a path, with and without a proxy that takes another path off.</summary>
+/// <summary>A server below a path, with and without a proxy that strips another prefix.</summary>
 public sealed class PrefixedServer() : LoraServeServer(
     Settings(("Model", Repository.EngineGolden("checkpoints", "llama-gqa")), ("PathBase", "/lora")));
 

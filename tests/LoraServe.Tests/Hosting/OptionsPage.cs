@@ -8,7 +8,7 @@ using LoraServe.Hosting;
 
 namespace LoraServe.Tests.Hosting;
 
-/// <summary>docs/options.md, as the attributes of <see cref="LoraServeOptions"/> say it.</summary>
+/// <summary>docs/options.md, generated from the attributes of <see cref="LoraServeOptions"/>.</summary>
 internal static class OptionsPage
 {
     private const string Start =
@@ -33,7 +33,7 @@ internal static class OptionsPage
 
         """;
 
-    // Where a default is not a value but a rule, the description ends with it.
+    // If the default is a rule instead of a value, the description ends with it.
     private const string DefaultMark = " Default: ";
 
     /// <summary>The page.</summary>

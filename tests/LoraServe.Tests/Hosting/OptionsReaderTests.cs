@@ -38,7 +38,7 @@ public class OptionsReaderTests
     public void Read_OptionInTheEnvironment_IsSet(string name)
     {
         var (property, value, text) = Sample(name);
-        // A prefix keeps it from other tests of this process.
+        // A unique prefix isolates the variables from other tests of this process.
         var prefix = $"T{Guid.NewGuid():N}_";
         Environment.SetEnvironmentVariable($"{prefix}LoraServe__{name}", text);
 
@@ -52,7 +52,7 @@ public class OptionsReaderTests
     public void Read_OptionInAppsettings_IsSet(string name)
     {
         var (property, value, _) = Sample(name);
-        // As people write it: numbers and flags without quotes.
+        // As in hand-written files: numbers and flags without quotes.
         var json = JsonSerializer.Serialize(new Dictionary<string, object> { ["LoraServe"] = new Dictionary<string, object> { [name] = value } });
 
         var options = OptionsReader.Read(new ConfigurationBuilder().AddJsonStream(new MemoryStream(Encoding.UTF8.GetBytes(json))).Build());
@@ -127,7 +127,7 @@ public class OptionsReaderTests
         foreach (var name in new[] { "LORASERVE_MAX_NUM_SEQS", "LoraServe_MaxNumSeqs" })
             Should.Throw<OptionsValidationException>(() => ReadRoot((name, "4"))).Message.ShouldContain($"{name} is not an option; LoraServe__MaxNumSeqs is");
 
-        // What Kubernetes adds beside a service of that name.
+        // Set by Kubernetes if there is a service named loraserve.
         ReadRoot(("LORASERVE_PORT", "tcp://10.0.0.1:8080"), ("LORASERVE_SERVICE_HOST", "10.0.0.1")).ShouldBe(new LoraServeOptions());
     }
 

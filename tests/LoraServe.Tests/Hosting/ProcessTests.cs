@@ -8,7 +8,7 @@ using System.Text.RegularExpressions;
 
 namespace LoraServe.Tests.Hosting;
 
-/// <summary>The server as a process of its own: what a person sees who starts it.</summary>
+/// <summary>The server as a separate process: its output and exit codes.</summary>
 public sealed class ProcessTests : IDisposable
 {
     private static readonly TimeSpan Patience = LoraServeServer.Patience;
@@ -202,11 +202,11 @@ public sealed class ProcessTests : IDisposable
         (await response.Content.ReadAsStringAsync()).ShouldContain("\"code\":\"unavailable\"");
     }
 
-    // Kestrel notes by a late heartbeat that the machine is busy.
+    // On a busy machine Kestrel warns about a late heartbeat.
     private static void ShouldNotWarn(string log) => log.Split('\n').ShouldNotContain(
         line => line.Contains(" WRN ", StringComparison.Ordinal) && !line.Contains("the heartbeat has been running", StringComparison.Ordinal));
 
-    // The address, once the server has said it.
+    // The server's address, once it is printed.
     private static async Task<string> ReadyAsync(Process process, StringBuilder output)
     {
         var ready = new TaskCompletionSource<string>();
@@ -241,7 +241,7 @@ public sealed class ProcessTests : IDisposable
             UseShellExecute = false,
             RedirectStandardOutput = true,
             RedirectStandardError = true,
-            // No home, as in containers: nothing is kept there.
+            // No home folder, as in containers.
             Environment = { ["Serilog__MinimumLevel__Default"] = "Verbose", ["HOME"] = "/nonexistent" },
         };
         foreach (var (name, value) in environment) start.Environment[name] = value;

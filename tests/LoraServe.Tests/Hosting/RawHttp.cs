@@ -5,16 +5,16 @@ using System.Text;
 
 namespace LoraServe.Tests.Hosting;
 
-/// <summary>Bytes to the server and what comes back, with nothing in between that would correct them.</summary>
+/// <summary>Sends raw bytes to a server, bypassing HTTP clients, which would correct them.</summary>
 internal static class RawHttp
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    /// <summary>Sends bytes on a connection of their own.</summary>
-    /// <param name="address">The server's.</param>
+    /// <summary>Sends bytes on a new connection.</summary>
+    /// <param name="address">The server's address.</param>
     /// <param name="request">One request.</param>
-    /// <param name="isCut">Whether to end the connection's sending side behind it.</param>
-    /// <returns>The answer; its status is null if the connection ended without one.</returns>
+    /// <param name="isCut">Whether to shut down the sending side after it.</param>
+    /// <returns>The response; its status is null if the connection ended without one.</returns>
     public static async Task<RawResponse> SendAsync(Uri address, byte[] request, bool isCut)
     {
         using var patience = new CancellationTokenSource(Patience);
@@ -28,7 +28,7 @@ internal static class RawHttp
             if (isCut) client.Client.Shutdown(SocketShutdown.Send);
             await stream.CopyToAsync(response, patience.Token);
         }
-        // The server closes a connection whose request it did not read to the end.
+        // The server resets a connection if it did not read the whole request.
         catch (IOException e) when (e.InnerException is SocketException { SocketErrorCode: SocketError.ConnectionReset or SocketError.Shutdown })
         {
         }
@@ -37,7 +37,7 @@ internal static class RawHttp
     }
 }
 
-/// <summary>An answer, its body whole.</summary>
+/// <summary>A complete response.</summary>
 /// <param name="Status">Null if there was none.</param>
 /// <param name="Headers">By name in lower case.</param>
 /// <param name="Body">The text.</param>
@@ -57,7 +57,7 @@ internal sealed record RawResponse(int? Status, IReadOnlyDictionary<string, stri
         return new RawResponse(int.Parse(lines[0].Split(' ')[1], CultureInfo.InvariantCulture), headers, isChunked ? Unchunk(body) : body);
     }
 
-    // Sizes count bytes; the texts of these answers are compared, not measured.
+    // Chunk sizes count bytes, not characters.
     private static string Unchunk(string body)
     {
         var bytes = Encoding.UTF8.GetBytes(body);

@@ -2,7 +2,7 @@ using System.Net.Http.Json;
 
 namespace LoraServe.Tests.Metrics;
 
-/// <summary>How many series adapters can make.</summary>
+/// <summary>The limit on adapter labels, and so on series.</summary>
 public class AdapterLabelTests(AdapterLabelTests.TwoLabelsServer server) : IClassFixture<AdapterLabelTests.TwoLabelsServer>
 {
     [Fact]

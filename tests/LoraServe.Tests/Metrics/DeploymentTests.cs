@@ -3,7 +3,7 @@ using System.Text.RegularExpressions;
 
 namespace LoraServe.Tests.Metrics;
 
-/// <summary>What the dashboard and the alerts ask for is what the server has.</summary>
+/// <summary>Every metric in the dashboard and the alerts exists.</summary>
 public partial class DeploymentTests(MetricsServer server) : IClassFixture<MetricsServer>
 {
     [Theory]
@@ -19,7 +19,7 @@ public partial class DeploymentTests(MetricsServer server) : IClassFixture<Metri
         {
             var names = Names(expression);
             names.ShouldNotBeEmpty(expression);
-            // Prometheus itself says whether a target answers.
+            // Prometheus itself provides the metric up.
             foreach (var name in names.Where(name => name != "up")) Exists(metrics, name).ShouldBeTrue($"{name} in {expression}");
         }
     }
@@ -29,7 +29,7 @@ public partial class DeploymentTests(MetricsServer server) : IClassFixture<Metri
     [InlineData("""histogram_quantile(0.95, g_bucket) / h{i="{j}"} * 1e3""", "g_bucket h")]
     public void Names_OfAnExpression_AreItsMetrics(string expression, string names) => string.Join(' ', Names(expression)).ShouldBe(names);
 
-    // A part of a histogram, or any other family.
+    // For a histogram, the name of one of its parts.
     private static bool Exists(PrometheusText metrics, string name) => metrics.Families.Values.Any(family =>
         family.Type == "histogram" ? family.Owns(name) : family.Name == name);
 
@@ -44,7 +44,7 @@ public partial class DeploymentTests(MetricsServer server) : IClassFixture<Metri
         _ => [],
     };
 
-    // What is left once texts, selectors, ranges, groupings, functions, operators and numbers are taken away.
+    // Metric names: identifiers outside of strings, selectors, ranges, groupings and function calls.
     private static List<string> Names(string expression)
     {
         var rest = Texts().Replace(expression, "");
@@ -53,7 +53,7 @@ public partial class DeploymentTests(MetricsServer server) : IClassFixture<Metri
         return [.. Identifiers().Matches(rest).Select(match => match.Value).Where(name => name is not ("and" or "or" or "unless" or "bool"))];
     }
 
-    // On the line itself, or below it where it is folded.
+    // On the same line, or a folded block below.
     [GeneratedRegex(@"^ {8}expr: (>-(?<expression>(\n {10}.*)+)|(?<expression>.*))$", RegexOptions.Multiline | RegexOptions.ExplicitCapture)]
     private static partial Regex Rules();
 

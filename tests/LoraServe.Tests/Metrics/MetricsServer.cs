@@ -2,18 +2,18 @@ using System.Diagnostics;
 
 namespace LoraServe.Tests.Metrics;
 
-/// <summary>The demo with two places for running sequences: nobody else's requests count here.</summary>
+/// <summary>The demo model with two running sequences at most, for these tests alone, so that no other requests are counted.</summary>
 public sealed class MetricsServer() : LoraServeServer(Settings(("MaxNumSeqs", "2"), ("MergedBytes", "0")))
 {
     /// <summary>
-    /// A client that hangs up when an answer is disposed: others read on for two seconds, in which a fast machine comes to the end.
+    /// A client that disconnects as soon as a response is disposed. Others keep reading for two seconds, in which a fast machine finishes.
     /// </summary>
     internal HttpClient CreateLeavingClient() => new(new SocketsHttpHandler { ResponseDrainTimeout = TimeSpan.Zero }) { BaseAddress = Client.BaseAddress };
 
     internal Task<PrometheusText> ReadMetricsAsync() => ReadAsync(Client);
 
     /// <summary>
-    /// Reads until what happens soon after an answer is there. Where it never comes, the last reading, for the test to say what is missing.
+    /// Reads until a condition holds, since metrics are updated shortly after a response; after a timeout returns the last reading.
     /// </summary>
     internal async Task<PrometheusText> ReadMetricsAsync(Func<PrometheusText, bool> isThere)
     {

@@ -3,9 +3,9 @@ using System.Globalization;
 namespace LoraServe.Tests.Metrics;
 
 /// <summary>
-/// A strict reader of Prometheus' text format 0.0.4, written from its specification and not from what the server writes: it refuses samples
-/// without HELP and TYPE, samples of one family in two places, series that come twice, wrong names, wrong escapes, and histograms whose
-/// buckets do not add up.
+/// A strict parser of Prometheus' text format 0.0.4, written from its specification independently of the server's writer: it rejects samples
+/// without HELP and TYPE, families that are not contiguous, duplicate series, invalid names and escapes, and histograms whose buckets are
+/// inconsistent.
 /// </summary>
 internal sealed class PrometheusText
 {
@@ -23,10 +23,10 @@ internal sealed class PrometheusText
     public IReadOnlyList<Sample> Find(string name, params (string Name, string Value)[] labels) =>
         [.. _families.Values.SelectMany(family => family.Samples).Where(sample => sample.Name == name && labels.All(label => sample.Labels.GetValueOrDefault(label.Name) == label.Value))];
 
-    /// <summary>The sum of all series of a name that have all of these labels; 0 where there is none.</summary>
+    /// <summary>The sum of all series of a name that have all of these labels; 0 if there is none.</summary>
     public double Sum(string name, params (string Name, string Value)[] labels) => Find(name, labels).Sum(sample => sample.Value);
 
-    /// <exception cref="FormatException">The text is not of the format.</exception>
+    /// <exception cref="FormatException">The text is invalid.</exception>
     public static PrometheusText Parse(string text)
     {
         if (text.Length > 0 && text[^1] != '\n') throw new FormatException("The last line has no end.");

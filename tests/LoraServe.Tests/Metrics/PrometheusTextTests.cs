@@ -1,6 +1,6 @@
 namespace LoraServe.Tests.Metrics;
 
-/// <summary>What the tests' own reader takes and refuses.</summary>
+/// <summary>What the tests' own parser accepts and rejects.</summary>
 public class PrometheusTextTests
 {
     private const string Head = "# HELP a_total Some help.\n# TYPE a_total counter\n";

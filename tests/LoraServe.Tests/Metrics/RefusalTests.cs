@@ -4,7 +4,7 @@ using LoraServe.Tests.Keys;
 
 namespace LoraServe.Tests.Metrics;
 
-/// <summary>Requests that limits of keys refuse, and who may read the count.</summary>
+/// <summary>The count of requests refused by limits of keys, and who may read it.</summary>
 [Collection(nameof(KeyedServer))]
 public class RefusalTests(KeyedServer server)
 {

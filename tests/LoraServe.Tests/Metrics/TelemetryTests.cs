@@ -116,7 +116,7 @@ public class TelemetryTests(TelemetryTests.ExportingServer server) : IClassFixtu
         return all;
     }
 
-    /// <summary>Exports into memory what a server with an endpoint sends there.</summary>
+    /// <summary>A server that exports into memory what it would send to an endpoint.</summary>
     public sealed class ExportingServer() : LoraServeServer(Settings(("MergedBytes", "0")))
     {
         private readonly List<Metric> _metrics = [];
@@ -139,7 +139,7 @@ public class TelemetryTests(TelemetryTests.ExportingServer server) : IClassFixtu
                 .WithMetrics(metrics => metrics.AddInMemoryExporter(_metrics)));
         }
 
-        // The library's own for memory fills a list that nobody may read meanwhile.
+        // OpenTelemetry's in-memory exporter fills a list that is not safe to read at the same time.
         private sealed class Exporter(ConcurrentQueue<Activity> spans) : BaseExporter<Activity>
         {
             public override ExportResult Export(in Batch<Activity> batch)

@@ -30,7 +30,7 @@ public class LogAxisTests
         plot.Add.Scatter(new[] { 1.0, 2 }, new[] { LogAxis.Place(least), LogAxis.Place(most) });
 
         LogAxis.Label(plot, plot.Axes.Left);
-        // Ticks are made when it is drawn.
+        // Ticks are created by drawing.
         Figure.Png(plot);
 
         var limits = plot.Axes.GetLimits();

@@ -3,7 +3,7 @@ using System.Text.Json;
 
 namespace LoraServe.Tests.Training;
 
-/// <summary>Files and hyperparameters that only show what is wrong with them when they are read: a failed job with its reason.</summary>
+/// <summary>Faults that are found only when a job reads its data: the job fails with the reason.</summary>
 [Collection(nameof(TrainingServer))]
 public class BadTrainingTests(TrainingServer server)
 {
@@ -46,7 +46,7 @@ public class BadTrainingTests(TrainingServer server)
         (await server.Client.EventsAsync(job.Text("id")!))[^1].Text("level").ShouldBe("error");
     }
 
-    // What is wrong whatever the file holds is refused at once.
+    // Hyperparameters that are invalid for any data are refused at once.
     [Theory]
     [InlineData("""{"r": 129, "target_modules": ["k_proj"]}""", "lora.r", "128")]
     [InlineData("""{"r": 4096}""", "lora.r", "max-lora-rank")]
@@ -102,7 +102,7 @@ public class BadTrainingTests(TrainingServer server)
             file, new { r = 2, steps = 40, learning_rate = 1, warmup_steps = 0, max_grad_norm = 0, weight_decay = 0, schedule = "constant" }));
         var next = await server.Client.TrainAsync(file, more: new { suffix = "after-failure" });
 
-        // Whether it diverges to what is no number is a matter of arithmetic; that the server goes on is not.
+        // Whether the loss becomes NaN depends on rounding; in either case the server must continue.
         job.Text("status").ShouldBeOneOf("failed", "succeeded");
         await server.Client.SuccessAsync(next);
     }

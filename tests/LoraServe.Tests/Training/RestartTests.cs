@@ -10,7 +10,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Tests.Training;
 
-/// <summary>Files, jobs and events over the end of the process.</summary>
+/// <summary>Files, jobs and events across a restart.</summary>
 public sealed partial class RestartTests : IDisposable
 {
     private static readonly TimeSpan Patience = LoraServeServer.Patience;
@@ -96,9 +96,9 @@ public sealed partial class RestartTests : IDisposable
             await first.Client.PostOkAsync($"/v1/fine_tuning/jobs/{id}/pause");
         }
 
-        // The first server lets go of its folder a moment after its end.
+        // The first server releases its folder's lock shortly after it has stopped.
         DataFolderLock.TryTake(Path.Combine(_data, "lock"), Patience).ShouldNotBeNull().Dispose();
-        // As two kills leave it.
+        // The state after two kills.
         using (var folder = new DataFolder(new LoraServeOptions { Data = _data }, TimeProvider.System, NullLogger<DataFolder>.Instance))
         using (var database = JobDatabase.Open(folder, rebuild: false, NullLogger.Instance))
         {

@@ -5,7 +5,7 @@ using LoraServe.Tests.Keys;
 
 namespace LoraServe.Tests.Training;
 
-/// <summary>What one key sees of another's files and jobs, and what it may train.</summary>
+/// <summary>Access of one key to another's files and jobs, and which adapters it may train.</summary>
 [Collection(nameof(KeyedServer))]
 public class TrainingAccessTests(KeyedServer server)
 {
@@ -136,7 +136,7 @@ public class TrainingAccessTests(KeyedServer server)
 
     private static object Request(string file) => new { model = "llama-gqa", training_file = file, suffix = "access" };
 
-    // A file of another client is missing, which is found out after the name.
+    // Another client's file counts as missing, which is checked after the adapter's name.
     private static async Task<JsonElement> TrainAsync(HttpClient client, string file, bool isMissing = false)
     {
         using var response = await client.PostAsJsonAsync("/v1/fine_tuning/jobs", Request(file));

@@ -5,7 +5,7 @@ using System.Text.Json;
 
 namespace LoraServe.Tests.Training;
 
-/// <summary>What tests of trainings ask a server.</summary>
+/// <summary>Requests for tests of trainings.</summary>
 internal static class TrainingCalls
 {
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(50);
@@ -33,7 +33,7 @@ internal static class TrainingCalls
         return (await response.OkAsync()).GetProperty("id").GetString()!;
     }
 
-    /// <summary>A training of a few steps that must be taken in.</summary>
+    /// <summary>Submits a training of a few steps, which must be accepted.</summary>
     public static async Task<JsonElement> TrainAsync(this HttpClient client, string file, object? lora = null, object? more = null)
     {
         var request = JsonSerializer.SerializeToNode(more ?? new { })!.AsObject();
@@ -49,7 +49,7 @@ internal static class TrainingCalls
         return await response.OkAsync();
     }
 
-    /// <summary>What something is like once it has ended, or once it is as wanted.</summary>
+    /// <summary>Polls a resource until its status is final, or until a condition holds.</summary>
     public static async Task<JsonElement> WhenAsync(this HttpClient client, string path, Func<JsonElement, bool>? isWanted = null)
     {
         using var patience = new CancellationTokenSource(LoraServeServer.Patience);
@@ -72,7 +72,7 @@ internal static class TrainingCalls
         return ended;
     }
 
-    /// <summary>The messages of a training, the oldest first.</summary>
+    /// <summary>The events of a training, the oldest first.</summary>
     public static async Task<List<JsonElement>> EventsAsync(this HttpClient client, string id)
     {
         var events = await client.GetFromJsonAsync<JsonElement>($"/v1/fine_tuning/jobs/{id}/events?limit=1000");

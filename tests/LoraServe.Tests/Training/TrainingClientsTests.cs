@@ -9,7 +9,7 @@ using OpenAI.FineTuning;
 
 namespace LoraServe.Tests.Training;
 
-/// <summary>OpenAI's own libraries, unchanged, from a file to an answer of the adapter that was trained on it.</summary>
+/// <summary>OpenAI's unmodified client libraries, from the upload of a file to a completion of the adapter trained on it.</summary>
 [Collection(nameof(TrainingServer))]
 public class TrainingClientsTests(TrainingServer server)
 {
@@ -56,7 +56,7 @@ public class TrainingClientsTests(TrainingServer server)
         await foreach (var found in training.GetJobsAsync()) jobs.Add(found);
         jobs.ShouldContain(found => found.JobId == job.JobId);
 
-        // It serves at once.
+        // The adapter is served at once.
         var answer = await client.GetChatClient(job.Value).CompleteChatAsync(
             [new UserChatMessage("Which products cost less than 59 euros?")], new ChatCompletionOptions { MaxOutputTokenCount = 4 });
         answer.Value.Model.ShouldBe(job.Value);

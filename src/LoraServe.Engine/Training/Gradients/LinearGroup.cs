@@ -111,7 +111,7 @@ internal sealed class LinearGroup(ScalarType dtype, IReadOnlyList<TrainedLinear>
             }
             else
             {
-                // W has what was not dropped and not scaled, see AddDora.
+                // AddDora leaves W x without dropout and gain, so W multiplies dy here and not dz.
                 if (needsInput) Products.Run(dy, [.. terms]);
                 Products.Run(dz, term);
             }

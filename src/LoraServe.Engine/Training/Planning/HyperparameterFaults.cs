@@ -12,7 +12,7 @@ internal sealed class HyperparameterFaults(FaultList faults)
     private const int MostMicroBatchTokens = 1 << 20;
 
     /// <summary>Checks everything except ranks, targets and patterns: see <see cref="AdaptationFaults"/>.</summary>
-    /// <param name="asked">As it was asked for.</param>
+    /// <param name="asked">As requested.</param>
     /// <param name="maxModelLen">Maximum tokens of a sequence.</param>
     /// <param name="hasValidation">Whether there is held-out data.</param>
     public void Check(Hyperparameters asked, int maxModelLen, bool hasValidation)

@@ -12,8 +12,8 @@ internal sealed class ModuleRanks
 
     /// <param name="modules">Of the base model.</param>
     /// <param name="settings">The settings; in a full training no module has a rank.</param>
-    /// <param name="time">What the patterns may take.</param>
-    /// <exception cref="RegexMatchTimeoutException">They take longer.</exception>
+    /// <param name="time">Time limit of all patterns together.</param>
+    /// <exception cref="RegexMatchTimeoutException">The patterns exceed it.</exception>
     public ModuleRanks(ModelModules modules, TrainingSettings settings, MatchingTime time)
     {
         if (settings.Method == TrainingMethod.Full) return;

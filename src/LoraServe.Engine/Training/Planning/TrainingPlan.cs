@@ -6,7 +6,7 @@ namespace LoraServe.Engine.Training.Planning;
 /// <summary>A training that is ready to start: everything is checked and chosen.</summary>
 public sealed record TrainingPlan
 {
-    /// <summary>What was asked for.</summary>
+    /// <summary>The request.</summary>
     public required TrainingRequest Request { get; init; }
 
     /// <summary>How it runs.</summary>

@@ -22,7 +22,7 @@ public sealed record RankStudyRequest
     /// <summary>Placements to try, each a preset or names of modules with commas between them: attention, all-linear, "q_proj,v_proj".</summary>
     public IReadOnlyList<string> Targets { get; init; } = ["all-linear"];
 
-    /// <summary>Sizes of the training data to try, the first so many examples; empty: all of it.</summary>
+    /// <summary>Sizes of the training data to try, each as the number of its first examples; empty: all of it.</summary>
     public IReadOnlyList<int> DataSizes { get; init; } = [];
 
     /// <summary>Trainings of each setting, with different seeds.</summary>

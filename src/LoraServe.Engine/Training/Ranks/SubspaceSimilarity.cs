@@ -3,7 +3,7 @@ using LoraServe.Engine.Lora;
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>
-/// How far two subspaces are the same, from 0 (orthogonal) to 1 (one contains the other), measured on the Grassmann manifold:
+/// How similar two subspaces are, from 0 (orthogonal) to 1 (one contains the other), measured on the Grassmann manifold:
 /// phi(i, j) = ||U_i^T V_j||_F^2 / min(i, j) for the spans of the first i columns of U and the first j of V (Hu et al. 2021, section 7.2).
 /// Random subspaces of n dimensions have max(i, j) / n.
 /// </summary>

@@ -5,7 +5,7 @@ using LoraServe.Engine.Peft;
 namespace LoraServe.Engine.Training.Ranks;
 
 /// <summary>
-/// Reads from trained adapters in how few directions they change their modules. The directions are those of the product B A: A alone starts
+/// Measures in how few directions trained adapters change their modules. The directions are those of the product B A: A alone starts
 /// at random, and directions without training still show that start.
 /// </summary>
 /// <param name="modules">The base.</param>

@@ -27,7 +27,7 @@ internal sealed class TrainingRun
     private TimeSpan _elapsedBefore;
     private bool _isUpdating;
 
-    /// <param name="engine">Lends its thread and its base.</param>
+    /// <param name="engine">Provides its thread and its base.</param>
     /// <param name="plan">The training.</param>
     /// <param name="folder">Its folder.</param>
     /// <param name="events">Receives every event.</param>

@@ -9,10 +9,10 @@ namespace LoraServe.Engine.Training.Saving;
 internal static class ModelWriter
 {
     /// <summary>Writes it durably, while nothing writes to the parameters.</summary>
-    /// <param name="folder">There and empty.</param>
+    /// <param name="folder">Must exist and be empty.</param>
     /// <param name="parameters">All weights.</param>
     /// <param name="dtype">float32 or bfloat16.</param>
-    /// <param name="engine">Of the model that it began as.</param>
+    /// <param name="engine">Has the model that the training started from.</param>
     /// <exception cref="IOException">The folder cannot be written.</exception>
     public static void Write(string folder, IReadOnlyList<TrainedParameter> parameters, string dtype, LlmEngine engine)
     {

@@ -19,7 +19,7 @@ internal static class StateFile
     private const string ChecksumKey = "sha256";
 
     /// <summary>Writes the file atomically.</summary>
-    /// <param name="path">Replaced if it is there.</param>
+    /// <param name="path">Replaced if it exists.</param>
     /// <param name="identity">Of the training.</param>
     /// <param name="progress">How far it is.</param>
     /// <param name="tensors">By name, contiguous float32.</param>
@@ -69,7 +69,7 @@ internal static class StateFile
 
     /// <summary>The training a file belongs to; null if it is unreadable, or of another training and damaged.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="expected">The usual answer, which is known from the header alone.</param>
+    /// <param name="expected">The most likely identity: a file that has it is recognised by its header alone.</param>
     public static TrainingIdentity? IdentityOf(string path, TrainingIdentity expected)
     {
         try

@@ -68,7 +68,7 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
         foreach (var leftover in Directory.EnumerateFiles(folder, $"{Prefix}*.tmp")) File.Delete(leftover);
         StateFile.Write(Path.Combine(folder, $"{Prefix}{progress.Step}{Suffix}"), identity, progress, Tensors(parameters, optimizer));
         DurableDisk.FlushFolder(folder);
-        // Later ones were refused when the training went on from an earlier one.
+        // States of later steps are damaged: the training resumed from an earlier one.
         var files = Files();
         foreach (var (_, old) in files.Where(file => file.Step > progress.Step).Concat(files.Where(file => file.Step <= progress.Step).Skip(Kept)))
             File.Delete(old);
@@ -76,7 +76,7 @@ internal sealed class TrainerState(string folder, TrainingIdentity identity)
 
     /// <summary>
     /// Restores parameters and optimiser from the newest intact state, while nothing else uses them. <see cref="TrainedModel.Refresh"/> is
-    /// must still be called.
+    /// to be called afterwards.
     /// </summary>
     /// <param name="parameters">Written to.</param>
     /// <param name="optimizer">Written to.</param>

@@ -13,7 +13,7 @@ internal sealed record TrainingIdentity
     /// <summary>Hash of the training data.</summary>
     public required string Data { get; init; }
 
-    /// <summary>Hash of the validation data; null if there is none of its own.</summary>
+    /// <summary>Hash of the validation file; null if there is none.</summary>
     public required string? Validation { get; init; }
 
     /// <summary>Part of the training data that is held out.</summary>

@@ -46,7 +46,7 @@ public sealed class DemoDataTests : IDisposable
         data.Examples.Count.ShouldBe(count);
         foreach (var example in data.Examples)
         {
-            // Some have the form of a conversation, and its end.
+            // Some prompts are in chat format, and end with the end-of-turn token.
             var isTurn = model.Tokenizer.Decode([.. example.Prompt]).EndsWith("<|assistant|>", StringComparison.Ordinal);
             example.Tokens[^1].ShouldBe(isTurn ? EndOfTurn : EndOfText);
             model.Tokenizer.Decode([.. example.Tokens.Skip(example.Prompt.Count)])

@@ -99,7 +99,7 @@ public class TrainingBatchesTests
         foreach (var count in counts) count.ShouldBeInRange(850, 1150);
     }
 
-    // The first token of an example tells which one it is.
+    // The first token of an example identifies it.
     private static List<TrainingExample> Examples(int count) =>
         [.. Enumerable.Range(0, count).Select(i => Example([.. Enumerable.Repeat(i, 2 + (i * 7 % 11))], [false, true]))];
 

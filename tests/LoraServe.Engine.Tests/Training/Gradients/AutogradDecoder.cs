@@ -7,11 +7,11 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Tests.Training.Gradients;
 
 /// <summary>
-/// The definition of the decoder with LoRA, example by example, by operations whose gradients libtorch knows: what hand-written gradients
-/// are compared with.
+/// A reference decoder with LoRA in differentiable libtorch operations, one example at a time: hand-written gradients are compared with its
+/// autograd gradients.
 /// </summary>
 /// <param name="config">The shape.</param>
-/// <param name="weight">Weights by name; null where there is none.</param>
+/// <param name="weight">Weights by name; null if there is none.</param>
 /// <param name="trained">Parameters by name.</param>
 /// <param name="scaling">s by the module's path.</param>
 /// <param name="dropout">What is dropped, or null.</param>
@@ -23,7 +23,7 @@ internal sealed class AutogradDecoder(
     /// <summary>The sum of the cross-entropies of an example.</summary>
     /// <param name="tokens">Its tokens.</param>
     /// <param name="targets">The token after each, or -1.</param>
-    /// <param name="first">Its first token's place in the batch.</param>
+    /// <param name="first">Index of its first token in the batch.</param>
     /// <param name="total">Tokens of the batch.</param>
     public Tensor Loss(int[] tokens, int[] targets, int first, int total)
     {

@@ -5,7 +5,7 @@ using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Training.Gradients;
 
-/// <summary>Loss and gradients of a batch as libtorch finds them for the definition of the model.</summary>
+/// <summary>Loss and gradients of a batch by libtorch's autograd on the reference decoder.</summary>
 internal static class AutogradGradients
 {
     /// <summary>The loss times <paramref name="weight"/>, and its gradients by the parameters' names, in the current dispose scope.</summary>

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Tests.Training.Gradients;
 
-/// <summary>Each fused step against the same by operations of libtorch in float32.</summary>
+/// <summary>Each fused step against the same step in libtorch operations in float32.</summary>
 public class FusedStepsTests
 {
     private const int Rows = 7;

@@ -11,7 +11,7 @@ using Xunit;
 
 namespace LoraServe.Engine.Tests.Training.Gradients;
 
-/// <summary>Twenty steps as the reference implementation made them: same start, same data, same optimiser.</summary>
+/// <summary>Twenty steps against the reference implementation: same initial parameters, data and optimiser.</summary>
 public class GoldenTrainingTests
 {
     private const int BatchSize = 4;
@@ -75,7 +75,7 @@ public class GoldenTrainingTests
         }
     }
 
-    // Told of each step before parameters change.
+    // The callback runs in each step before the parameters change.
     private static void Train(TrainedModel model, TrainingSettings settings, string variant, Action<int, double, double, double> differentiated)
     {
         using var optimizer = new AdamW(model.Parameters, settings.WeightDecay);

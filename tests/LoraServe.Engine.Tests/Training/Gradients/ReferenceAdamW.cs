@@ -20,7 +20,7 @@ internal sealed class ReferenceAdamW(IReadOnlyList<TrainedParameter> parameters)
     /// <summary>Euclidean norm of all gradients together.</summary>
     public double GradientNorm() => Math.Sqrt(parameters.Sum(parameter => parameter.Gradient.data<float>().Sum(value => (double)value * value)));
 
-    /// <summary>Makes a step with gradients clipped to norm 1, and sets them to 0.</summary>
+    /// <summary>Does one step with gradients clipped to norm 1, and sets them to 0.</summary>
     public void Step(double rate, double norm)
     {
         _steps++;

@@ -8,7 +8,7 @@ using TorchSharp;
 
 namespace LoraServe.Engine.Tests.Training.Gradients;
 
-/// <summary>A golden checkpoint to train on, and settings without surprises.</summary>
+/// <summary>A golden checkpoint to train on, and plain settings.</summary>
 internal sealed class TrainedCheckpoint : IDisposable
 {
     public const int MaxModelLen = 256;
@@ -34,7 +34,7 @@ internal sealed class TrainedCheckpoint : IDisposable
 
     public BaseWeights Weights { get; }
 
-    /// <summary>A batch of examples whose last tokens, all but the prompt's, are targets.</summary>
+    /// <summary>A batch of examples whose completion tokens are the targets.</summary>
     public static TrainingBatch Batch(params IReadOnlyList<(int[] Prompt, int[] Completion)> examples)
     {
         var (tokens, lengths, targets) = (new List<int>(), new List<int>(), new List<int>());

@@ -103,7 +103,7 @@ public class TrainedModelTests
         Math.Abs(ServedLoss(checkpoint, LoraAdapter.Base, batch) - loss).ShouldBeGreaterThan(1e-3);
     }
 
-    /// <summary>Rounded to bfloat16, weights are other weights: gradients keep their direction.</summary>
+    /// <summary>Rounding the weights to bfloat16 changes the gradients, but not their direction.</summary>
     [Theory]
     [InlineData(false, false, torch.ScalarType.Float32)]
     [InlineData(true, false, torch.ScalarType.Float32)]
@@ -189,7 +189,7 @@ public class TrainedModelTests
         }
     }
 
-    // B and magnitudes away from their start, where half of the gradients are 0.
+    // Perturbs the parameters: with the initial B = 0, half of the gradients would be 0.
     private static TrainedModel Model(TrainedCheckpoint checkpoint, TrainingSettings settings, torch.ScalarType? dtype = null)
     {
         var model = new TrainedModel(checkpoint.Config, TrainedCheckpoint.MaxModelLen, checkpoint.Weights, settings, dtype);

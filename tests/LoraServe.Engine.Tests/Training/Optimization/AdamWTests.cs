@@ -10,7 +10,7 @@ public class AdamWTests
 {
     private const int Steps = 25;
 
-    // Not multiples of what the processor does at once, and a scalar's worth.
+    // Sizes with and without a remainder after whole SIMD vectors, and a single element.
     private static readonly long[][] Shapes = [[5, 7], [64, 3], [1], [33]];
 
     [Theory]

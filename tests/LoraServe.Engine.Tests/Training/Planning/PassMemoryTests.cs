@@ -11,7 +11,7 @@ namespace LoraServe.Engine.Tests.Training.Planning;
 
 public class PassMemoryTests
 {
-    // So many that the passes need several chunks of memory.
+    // Enough that a pass needs several chunks of memory.
     private const int Tokens = 16_000;
     private const int Length = 250;
 
@@ -32,7 +32,7 @@ public class PassMemoryTests
         {
         }
 
-        // Masks and what DoRA scales are not in the memory that a pass counts.
+        // The estimate includes dropout masks and DoRA's scaled results, which pass.Bytes does not.
         Estimate(checkpoint, settings).ShouldBeInRange(pass.Bytes, 2 * pass.Bytes);
     }
 
@@ -49,7 +49,7 @@ public class PassMemoryTests
         {
         }
 
-        // Masks and what DoRA scales are not in the memory that a pass counts.
+        // The estimate includes dropout masks and DoRA's scaled results, which pass.Bytes does not.
         Estimate(checkpoint, settings).ShouldBeInRange(pass.Bytes, 2 * pass.Bytes);
     }
 

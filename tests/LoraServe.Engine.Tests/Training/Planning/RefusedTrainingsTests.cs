@@ -4,7 +4,7 @@ using Xunit;
 
 namespace LoraServe.Engine.Tests.Training.Planning;
 
-/// <summary>Data and hyperparameters that are refused before a training starts, and what a person reads then.</summary>
+/// <summary>Data and hyperparameters that are refused before a training starts, and the error messages.</summary>
 public sealed class RefusedTrainingsTests(TrainedEngine trained) : IClassFixture<TrainedEngine>
 {
     private const string Good = """{"prompt": "a", "completion": "b"}""";

@@ -6,16 +6,16 @@ using LoraServe.Engine.Training.Settings;
 
 namespace LoraServe.Engine.Tests.Training.Ranks;
 
-/// <summary>A base on which trainings take no time, and end with figures that depend on the rank.</summary>
+/// <summary>Fake trainings that take no time and return figures computed from the rank.</summary>
 internal sealed class FakeTraining(int examples)
 {
-    /// <summary>What was trained, in order.</summary>
+    /// <summary>The plans that were trained, in order.</summary>
     public List<TrainingPlan> Made { get; } = [];
 
     /// <summary>Folders that spectra were read from.</summary>
     public List<IReadOnlyList<string>> Read { get; } = [];
 
-    /// <summary>The training that is killed; 0 for none.</summary>
+    /// <summary>Number of the training that is killed, from 1; 0 for none.</summary>
     public int KilledAt { get; set; }
 
     /// <summary>The ranks that diverge.</summary>

@@ -2,7 +2,7 @@ using LoraServe.Engine.Training.Results;
 
 namespace LoraServe.Engine.Tests.Training.Runs;
 
-/// <summary>What a training told, in order.</summary>
+/// <summary>The events of a training, in order.</summary>
 internal sealed class EventList : IProgress<TrainingEvent>
 {
     private readonly List<TrainingEvent> _events = [];
@@ -10,7 +10,7 @@ internal sealed class EventList : IProgress<TrainingEvent>
     /// <summary>Called with every event.</summary>
     public Action<TrainingEvent>? Told { get; init; }
 
-    /// <summary>A copy.</summary>
+    /// <summary>A copy of the events so far.</summary>
     public IReadOnlyList<TrainingEvent> All
     {
         get

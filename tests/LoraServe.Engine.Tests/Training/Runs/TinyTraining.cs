@@ -8,12 +8,12 @@ using Microsoft.Extensions.Logging.Abstractions;
 
 namespace LoraServe.Engine.Tests.Training.Runs;
 
-/// <summary>Trainings that take a second, on a base of three layers.</summary>
+/// <summary>Trainings of about a second on a base of three layers.</summary>
 internal static class TinyTraining
 {
     private const int Eos = 2;
 
-    /// <summary>The settings that tests change.</summary>
+    /// <summary>The default settings.</summary>
     public static TrainingSettings Settings { get; } = SampleSettings.Create() with
     {
         Rank = 8,
@@ -30,7 +30,7 @@ internal static class TinyTraining
         CheckpointEvery = 3,
     };
 
-    /// <summary>An engine on one thread, so that everything is the same to the last bit.</summary>
+    /// <summary>An engine on one thread, so that results are bitwise reproducible.</summary>
     public static LlmEngine Engine(string data, EngineOptions? options = null) => LlmEngine.Load(
         (options ?? Options) with { Data = data }, progress: null, NullLoggerFactory.Instance);
 
@@ -47,10 +47,10 @@ internal static class TinyTraining
     };
 
     /// <summary>A plan of random examples.</summary>
-    /// <param name="engine">Spells the completions.</param>
+    /// <param name="engine">Its tokenizer decodes the completions.</param>
     /// <param name="folder">Of the run.</param>
     /// <param name="settings">How to train.</param>
-    /// <param name="count">Examples, of which the first ones are the validation data too.</param>
+    /// <param name="count">Number of examples; the first five are the validation data too.</param>
     public static TrainingPlan Plan(LlmEngine engine, string folder, TrainingSettings? settings = null, int count = 8)
     {
         var random = new Random(3);

@@ -7,8 +7,8 @@ using Xunit;
 namespace LoraServe.Engine.Tests.Training.Runs;
 
 /// <summary>
-/// A few kills of a training; <c>tests/LoraServe.Benchmarks -- training-kills</c> makes more of them. The worker is this assembly itself,
-/// started again for one explicit test.
+/// Kills a training a few times; <c>tests/LoraServe.Benchmarks -- training-kills</c> does so more often. The worker is this assembly,
+/// started with one explicit test.
 /// </summary>
 public sealed class TrainingKillTests
 {

@@ -10,7 +10,7 @@ using Xunit;
 
 namespace LoraServe.Engine.Tests.Training.Runs;
 
-// Counts the tensors of the whole process, so nothing may run beside it.
+// Counts the tensors of the whole process, so no other test may run at the same time.
 [Collection(nameof(LlmEngineTests))]
 public sealed class TrainingMemoryTests : IAsyncLifetime
 {
@@ -37,7 +37,7 @@ public sealed class TrainingMemoryTests : IAsyncLifetime
     public async Task RunAsync_EndedOrCancelled_LeavesNoTensorBehind(TrainingMethod method)
     {
         await Round("first");
-        // What others left to the finalizer would go meanwhile.
+        // Otherwise the finalizer could free other tests' tensors during the test.
         GC.Collect();
         GC.WaitForPendingFinalizers();
         var before = torch.Tensor.TotalCount;
@@ -62,7 +62,7 @@ public sealed class TrainingMemoryTests : IAsyncLifetime
             }
 
             await trainer.RunAsync(plan, new EventList(), CancellationToken.None);
-            // Snapshots go when the engine comes to that.
+            // The engine frees snapshots once it is idle.
             SpinWait.SpinUntil(() => _engine.Status is { Running: 0, Queued: 0 }, Patience).ShouldBeTrue();
             await _engine.InvokeAsync(() => 0);
         }

@@ -89,7 +89,7 @@ public sealed class TrainingRunTests : IAsyncLifetime
         {
             using var cancelled = new CancellationTokenSource();
             var left = random.Next(1, 6);
-            // At the event the first time, so that there is a second one, and later at any moment behind it.
+            // The first attempt is cancelled at the event itself, so that it cannot finish; later ones at it or up to 2 ms later.
             var delay = attempt == 0 ? 0 : random.Next(4);
             var events = new EventList
             {
@@ -114,7 +114,7 @@ public sealed class TrainingRunTests : IAsyncLifetime
 
         Bits(result.Folder).ShouldBe(Bits(expected.Folder));
         (result with { Folder = "", Elapsed = default }).ShouldBe(expected with { Folder = "", Elapsed = default });
-        // Nothing is lost by cancelling: each step was made once.
+        // Cancelling loses nothing: each step was done exactly once.
         seen.Select(step => (step.Step, step.Loss)).ShouldBe(undisturbed.Steps.Select(step => (step.Step, step.Loss)));
     }
 
@@ -168,7 +168,7 @@ public sealed class TrainingRunTests : IAsyncLifetime
     [Fact]
     public async Task RunAsync_NoBetterEvaluation_StopsEarlyWithTheBest()
     {
-        // A validation loss that grows: what is learned is something else than what is asked.
+        // The validation loss grows, since the training examples differ from the validation examples.
         var plan = TinyTraining.Plan(_engine, _folder.File("run"), TinyTraining.Settings with
         {
             Steps = 60,
@@ -224,7 +224,7 @@ public sealed class TrainingRunTests : IAsyncLifetime
     public async Task RunAsync_EngineThatIsStopped_EndsWithACheckpoint()
     {
         var engine = TinyTraining.Engine(_folder.File("data2"));
-        // Between two updates: one that is cut off leaves nothing to save.
+        // Stops between two updates: an interrupted update leaves nothing worth saving.
         var events = new EventList { Told = told => { if (told is StepMade { Step: 4 }) engine.DisposeAsync().AsTask().Wait(Patience); } };
         var plan = TinyTraining.Plan(engine, _folder.File("run"), TinyTraining.Settings with { Steps = 100_000, EvaluateEvery = 100_000 });
 

@@ -109,7 +109,7 @@ public sealed class PeftWriterTests : IDisposable
 
     private static string Describe(SafetensorsEntry entry) => $"{entry.Name} {entry.Description}";
 
-    // The order of target_modules is that of a Python set: any.
+    // target_modules is a Python set, so its order is arbitrary.
     private static string Describe(JsonProperty field) => field.Name == "target_modules"
         ? $"{field.Name}: {string.Join(' ', field.Value.EnumerateArray().Select(name => name.GetString()).Order(StringComparer.Ordinal))}"
         : $"{field.Name}: {JsonSerializer.Serialize(field.Value)}";
