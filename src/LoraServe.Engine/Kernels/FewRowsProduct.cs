@@ -44,7 +44,7 @@ internal static unsafe class FewRowsProduct
         fixed (float* left = widened)
         fixed (ushort* added = bias, result = y)
         {
-            var product = new Product(left, rows, weight, added, result, inputs, outputs);
+            var product = new Product(left, weight, added, result, new Shape(rows, inputs, outputs));
             ThreadTeam.Run(threads, shares, share => product.Run((int)(groups * share / shares), (int)(groups * (share + 1) / shares)));
         }
 
@@ -64,11 +64,14 @@ internal static unsafe class FewRowsProduct
         }
     }
 
-    private sealed class Product(float* x, int rows, ushort* weight, ushort* bias, ushort* y, int inputs, int outputs)
+    private readonly record struct Shape(int Rows, int Inputs, int Outputs);
+
+    private sealed class Product(float* x, ushort* weight, ushort* bias, ushort* y, Shape shape)
     {
         /// <summary>Computes the outputs of some groups for all rows.</summary>
         public void Run(int from, int to)
         {
+            var (rows, inputs, outputs) = shape;
             var sums = stackalloc float[Group];
             for (var first = from * Group; first < to * Group; first += Group)
             {
