@@ -27,8 +27,10 @@ public partial class RankReportTests
 
         Sources().Matches(page).Select(match => match.Groups[1].Value).ShouldAllBe(source => source.StartsWith("data:image/png;base64,"));
         Sources().Count(page).ShouldBe(plots.Count);
-        page.ShouldNotContain("http");
-        page.ShouldNotContain("<script");
+        // The letters of a link may stand in a picture's base64 by chance.
+        var markup = Sources().Replace(page, "");
+        markup.ShouldNotContain("http");
+        markup.ShouldNotContain("<script");
     }
 
     [Fact]
