@@ -85,7 +85,7 @@ internal sealed class EffectProbe(EngineLoop loop, ModelRunner runner, KvBlockPo
         if (!blocks.TryAllocate((int)blocks.BlocksFor(tokens.Length), sequence.HeldBlocks)) return null;
         try
         {
-            using var logits = runner.Run(new Batch([new BatchRow(sequence, 0, tokens.Length)]));
+            var logits = runner.Run(new Batch([new BatchRow(sequence, 0, tokens.Length)]));
             var vocabulary = logits.Of(0, 0).Length;
             var rows = new float[tokens.Length * vocabulary];
             for (var i = 0; i < tokens.Length; i++) logits.Of(0, i).CopyTo(rows.AsSpan(i * vocabulary));

@@ -21,7 +21,7 @@ internal static partial class EngineLoader
     /// <inheritdoc cref="LlmEngine.Load"/>
     public static LlmEngine Load(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers)
     {
-        var threads = options.Threads ?? Environment.ProcessorCount;
+        var threads = Threads(options);
         NativeLibraries.Load();
         OpenMp.LeaveThreads(threads);
         var engine = Start(options, progress, loggers);
@@ -67,7 +67,7 @@ internal static partial class EngineLoader
 
         using var checkpoint = Checkpoint.Open(options.Model);
         var weights = BaseWeights.Load(config, checkpoint, dtype, device, progress);
-        var cache = new KvCache(config.LayerCount, kvTokens, config.KvHeadCount, config.HeadDim, dtype, device);
+        var decoder = DecoderChoice.Create(config, weights, kvTokens / EngineSizes.BlockSize, EngineSizes.BlockSize, maxModelLen, Threads(options));
         var info = new ModelInfo
         {
             Name = options.ServedModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model))),
@@ -79,8 +79,10 @@ internal static partial class EngineLoader
             Fingerprint = weights.Fingerprint,
             Checksum = weights.LoadedChecksum,
         };
-        return new LoadedModel(new BaseModel(config, weights, cache, maxModelLen), info, tokenizer, templates, kvTokens);
+        return new LoadedModel(decoder, info, tokenizer, templates, kvTokens);
     }
+
+    private static int Threads(EngineOptions options) => options.Threads ?? Environment.ProcessorCount;
 
     private static AdapterManager OpenAdapters(EngineOptions options, LoadedModel model, ILogger<AdapterManager> logger)
     {
@@ -126,7 +128,7 @@ internal static partial class EngineLoader
     {
         var info = model.Info;
         foreach (var fault in model.Templates.Faults) LogTemplateFault(logger, info.Name, fault);
-        LogLoaded(logger, info.Name, info.Parameters, info.Dtype, info.MaxModelLen, model.KvTokens);
+        LogLoaded(logger, info.Name, info.Parameters, info.Dtype, info.MaxModelLen, model.KvTokens, model.Model.Description);
         if (model.EndTokens.Count > model.Model.Config.EosTokenIds.Count)
             LogTokenizersEnd(logger, info.Name, model.Tokenizer.Token(model.EndTokens[^1])!);
     }
@@ -141,6 +143,6 @@ internal static partial class EngineLoader
 
     [LoggerMessage(
         LogLevel.Information,
-        "Loaded {Model}: {Parameters} parameters in {Dtype}, context {MaxModelLen}, KV cache for {KvTokens} tokens")]
-    private static partial void LogLoaded(ILogger logger, string model, long parameters, string dtype, int maxModelLen, int kvTokens);
+        "Loaded {Model}: {Parameters} parameters in {Dtype}, context {MaxModelLen}, KV cache for {KvTokens} tokens, computed by {Decoder}")]
+    private static partial void LogLoaded(ILogger logger, string model, long parameters, string dtype, int maxModelLen, int kvTokens, string decoder);
 }

@@ -25,7 +25,7 @@ internal sealed partial class StepRunner(ModelRunner model, Sampler sampler, Mer
     {
         var plan = merging.Plan(batch);
         var start = Stopwatch.GetTimestamp();
-        using var logits = model.Run(batch, plan.Adapters);
+        var logits = model.Run(batch, plan.Adapters);
         merging.Observe(batch, plan, Stopwatch.GetElapsedTime(start));
         var tokens = new RowResult[batch.Rows.Count];
         for (var i = 0; i < tokens.Length; i++) tokens[i] = TrySample(batch.Rows[i], i, logits);

@@ -6,7 +6,8 @@ namespace LoraServe.Engine.Kernels;
 /// <summary>bfloat16 as the upper half of a float32.</summary>
 internal static class BFloat16
 {
-    private const int DroppedBits = 16;
+    /// <summary>Bits of a float32 that a bfloat16 lacks.</summary>
+    public const int DroppedBits = 16;
 
     /// <summary>The same value in float32.</summary>
     public static float Widen(ushort value) => BitConverter.UInt32BitsToSingle((uint)value << DroppedBits);

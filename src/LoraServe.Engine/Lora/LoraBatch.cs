@@ -6,42 +6,56 @@ namespace LoraServe.Engine.Lora;
 /// </summary>
 internal sealed class LoraBatch
 {
-    /// <summary>Joins adjacent tokens of the same adapter version into one segment and leaves out those of the base.</summary>
-    /// <param name="spans">Token counts and their adapters, in the order of the batch's tokens.</param>
-    public LoraBatch(IEnumerable<(int TokenCount, LoraAdapter Adapter)> spans)
+    private readonly List<LoraSegment> _segments = [];
+    private int _tokens;
+
+    /// <param name="spans">Token counts and their adapters, in the order of the batch's tokens; see <see cref="Add"/>.</param>
+    public LoraBatch(params IEnumerable<(int TokenCount, LoraAdapter Adapter)> spans)
     {
-        var segments = new List<LoraSegment>();
-        var start = 0;
-        foreach (var (count, adapter) in spans)
-        {
-            if (adapter != LoraAdapter.Base)
-            {
-                if (segments.Count > 0 && segments[^1] is var last && last.Adapter == adapter && last.End == start)
-                    segments[^1] = last with { Count = last.Count + count };
-                else
-                    segments.Add(new LoraSegment(start, count, adapter));
-            }
-
-            start += count;
-        }
-
-        Segments = segments;
+        foreach (var (count, adapter) in spans) Add(count, adapter);
     }
 
     /// <summary>The segments that need LoRA work, by ascending start.</summary>
-    public IReadOnlyList<LoraSegment> Segments { get; }
+    public IReadOnlyList<LoraSegment> Segments => _segments;
 
-    /// <summary>The same adapters over a selection of the batch's tokens, in the order of the selection.</summary>
-    /// <param name="tokens">Indices of tokens of this batch, ascending.</param>
-    public LoraBatch Select(IReadOnlyList<int> tokens)
+    /// <summary>Empties it.</summary>
+    public void Clear()
     {
-        var segment = 0;
-        return new LoraBatch(tokens.Select(token =>
+        _segments.Clear();
+        _tokens = 0;
+    }
+
+    /// <summary>
+    /// Appends tokens of one adapter, or of the base. Adjacent tokens of the same adapter version become one segment, and those of the base none.
+    /// </summary>
+    public void Add(int count, LoraAdapter adapter)
+    {
+        if (adapter != LoraAdapter.Base && count > 0)
         {
-            while (segment < Segments.Count && Segments[segment].End <= token) segment++;
-            var covered = segment < Segments.Count && Segments[segment].Start <= token;
-            return (1, covered ? Segments[segment].Adapter : LoraAdapter.Base);
-        }));
+            if (_segments.Count > 0 && _segments[^1] is var last && last.Adapter == adapter && last.End == _tokens)
+                _segments[^1] = last with { Count = last.Count + count };
+            else
+                _segments.Add(new LoraSegment(_tokens, count, adapter));
+        }
+
+        _tokens += count;
+    }
+
+    /// <summary>Becomes the same adapters over a selection of another batch's tokens, in the order of the selection.</summary>
+    /// <param name="other">The other batch.</param>
+    /// <param name="tokens">Indices of its tokens, ascending.</param>
+    /// <param name="first">The first index to take.</param>
+    /// <param name="count">How many.</param>
+    public void Take(LoraBatch other, IReadOnlyList<int> tokens, int first, int count)
+    {
+        Clear();
+        var segment = 0;
+        for (var i = first; i < first + count; i++)
+        {
+            while (segment < other._segments.Count && other._segments[segment].End <= tokens[i]) segment++;
+            var covered = segment < other._segments.Count && other._segments[segment].Start <= tokens[i];
+            Add(1, covered ? other._segments[segment].Adapter : LoraAdapter.Base);
+        }
     }
 }
 

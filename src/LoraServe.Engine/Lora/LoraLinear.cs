@@ -16,7 +16,7 @@ internal sealed class LoraLinear(string path, Tensor weight, Tensor? bias)
     {
         if (IsReplacedThroughout(x.size(0), batch)) return ForwardReplaced(x, batch);
 
-        var y = LinearProduct.Compute(x, weight, bias);
+        var y = nn.functional.linear(x, weight, bias);
         foreach (var segment in batch.Segments)
         {
             if (UpdateOf(segment) is not { } update) continue;
@@ -29,7 +29,7 @@ internal sealed class LoraLinear(string path, Tensor weight, Tensor? bias)
                     LowRankProduct.Apply(xs, lora, ys);
                     break;
                 case ReplacedLinear replaced:
-                    using (var own = LinearProduct.Compute(xs, replaced.Weight, replaced.Bias)) ys.copy_(own);
+                    using (var own = nn.functional.linear(xs, replaced.Weight, replaced.Bias)) ys.copy_(own);
                     break;
             }
         }
@@ -54,7 +54,7 @@ internal sealed class LoraLinear(string path, Tensor weight, Tensor? bias)
     private Tensor Replaced(Tensor x, LoraSegment segment)
     {
         var own = (ReplacedLinear)UpdateOf(segment)!;
-        return LinearProduct.Compute(x, own.Weight, own.Bias);
+        return nn.functional.linear(x, own.Weight, own.Bias);
     }
 
     private LinearUpdate? UpdateOf(LoraSegment segment) => segment.Adapter.Linears.GetValueOrDefault(path);

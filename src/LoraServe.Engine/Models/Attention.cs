@@ -35,7 +35,7 @@ internal sealed class Attention : IDisposable
     }
 
     /// <summary>x [tokens, hidden] to [tokens, hidden]; the caller owns the result.</summary>
-    public Tensor Forward(Tensor x, ForwardBatch batch, AttentionInputs inputs)
+    public Tensor Forward(Tensor x, TokenTensors batch, AttentionInputs inputs)
     {
         using var scope = NewDisposeScope();
         var query = Heads(_queryProjection.Forward(x, batch.Lora), _config.HeadCount, _queryNorm, batch.Lora);
@@ -63,7 +63,7 @@ internal sealed class Attention : IDisposable
         return norm is null ? split : norm.Forward(split, lora);
     }
 
-    private Tensor Attend(Tensor query, AttentionSpan span, int index, AttentionInputs inputs)
+    private Tensor Attend(Tensor query, SpanTensors span, int index, AttentionInputs inputs)
     {
         var window = _config.SlidingWindows[_layer];
         var (keys, values) = _cache.Read(_layer, span.ContextKvPositions);

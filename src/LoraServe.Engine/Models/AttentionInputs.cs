@@ -20,7 +20,7 @@ internal sealed class AttentionInputs
     /// <param name="batch">The new tokens.</param>
     /// <param name="dtype">The compute dtype.</param>
     /// <param name="mostElements">The limit on mask elements of one window; spans that would need more have no mask and are sliced.</param>
-    public AttentionInputs(ModelConfig config, RotaryEmbedding rotary, ForwardBatch batch, ScalarType dtype, long mostElements)
+    public AttentionInputs(ModelConfig config, RotaryEmbedding rotary, TokenTensors batch, ScalarType dtype, long mostElements)
     {
         (Cosine, Sine) = rotary.At(batch.Positions, dtype);
         (_group, MostElements) = (config.HeadCount / config.KvHeadCount, mostElements);

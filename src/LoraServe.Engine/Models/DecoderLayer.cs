@@ -13,7 +13,7 @@ internal sealed class DecoderLayer(ModelConfig config, int layer, BaseWeights we
     private readonly Mlp _mlp = new($"{ModelLayout.Layer(layer)}.mlp", weights);
 
     /// <summary>Adds the layer's contributions to x [tokens, hidden] in place.</summary>
-    public void Forward(Tensor x, ForwardBatch batch, AttentionInputs inputs)
+    public void Forward(Tensor x, TokenTensors batch, AttentionInputs inputs)
     {
         using var scope = NewDisposeScope();
         x.AddInPlace(_attention.Forward(_inputNorm.Forward(x, batch.Lora), batch, inputs));

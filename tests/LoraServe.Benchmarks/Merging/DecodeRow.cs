@@ -26,9 +26,7 @@ internal sealed class DecodeRow : IDisposable
     {
         _context = context;
         var config = folder.Config;
-        var slots = (context / BlockSize + 1) * BlockSize;
-        var cache = new KvCache(config.LayerCount, slots, config.KvHeadCount, config.HeadDim, folder.Weights.Dtype, torch.CPU);
-        _model = new BaseModel(config, folder.Weights, cache, context + 1);
+        _model = DecoderChoice.Create(config, folder.Weights, context / BlockSize + 1, BlockSize, context + 1, torch.get_num_threads());
         _runner = new ModelRunner(_model, BlockSize);
         _runner.Run(Batch(LoraAdapter.Base, 0, context));
     }

@@ -35,8 +35,10 @@ internal sealed class StepModel : IDisposable
         using var checkpoint = Checkpoint.Open(options.Model);
         var weights = BaseWeights.Load(config, checkpoint, dtype, torch.CPU, progress: null);
         var blocks = new KvBlockPool((RowCounts.Max() * BlocksFor(options.Context + 1)) + BlocksFor(PrefillTokens), BlockSize);
-        var cache = new KvCache(config.LayerCount, blocks.Count * BlockSize, config.KvHeadCount, config.HeadDim, dtype, torch.CPU);
-        _model = new BaseModel(config, weights, cache, Math.Max(options.Context + 1, PrefillTokens));
+        var maxModelLen = Math.Max(options.Context + 1, PrefillTokens);
+        _model = options.OnTorch
+            ? TorchDecoder.Create(config, weights, blocks.Count * BlockSize, maxModelLen)
+            : DecoderChoice.Create(config, weights, blocks.Count, BlockSize, maxModelLen, options.Threads);
         _runner = new ModelRunner(_model, BlockSize);
         _adapters = [.. Enumerable.Range(0, MostAdapters).Select(i => RandomAdapter.Create(config, $"random {i}", options.Rank, dtype))];
         _contexts = [.. Enumerable.Range(0, RowCounts.Max()).Select(_ => new List<int>())];

@@ -23,6 +23,7 @@ internal static class StepsCommand
             AllowMultipleArgumentsPerToken = true,
         };
         dtypes.AcceptOnlyFromAmong("bfloat16", "float32");
+        var onTorch = new Option<bool>("--libtorch") { Description = "Computes by libtorch instead of what the server would choose." };
         var threads = BoundedOption.Create("--threads", "Threads that compute.", Environment.ProcessorCount, 1, 1024);
         var rank = BoundedOption.Create("--rank", "Rank of the random adapters, which act on every linear module of the layers.", 16, 1, 4096);
         var context = BoundedOption.Create("--context", "Tokens before the one that a decode row computes.", 128, 1, 1 << 16);
@@ -31,14 +32,19 @@ internal static class StepsCommand
             "steps",
             "Measures one step of the engine: 1, 8 and 16 decode rows on the base, on one adapter and on four, and a prefill of 512 tokens.")
         {
-            model, dtypes, threads, rank, context, seconds,
+            model, dtypes, onTorch, threads, rank, context, seconds,
         };
         command.SetAction(result =>
         {
             var folder = result.GetValue(model)?.FullName ?? Environment.GetEnvironmentVariable(ModelVariable)
                 ?? throw new BenchmarkException($"Name the folder of a checkpoint with --model or in {ModelVariable}.");
             var options = new StepOptions(
-                folder, result.GetValue(threads), result.GetValue(rank), result.GetValue(context), TimeSpan.FromSeconds(result.GetValue(seconds)));
+                folder,
+                result.GetValue(onTorch),
+                result.GetValue(threads),
+                result.GetValue(rank),
+                result.GetValue(context),
+                TimeSpan.FromSeconds(result.GetValue(seconds)));
             foreach (var dtype in result.GetValue(dtypes)!)
                 StepReport.Print(AnsiConsole.Console, dtype, options, StepBenchmark.Run(options, ComputeDtype.Parse(dtype)));
         });

@@ -21,12 +21,7 @@ internal sealed class SmallModel : IDisposable
     {
         using var files = Checkpoint.Open(GoldenData.Path("checkpoints", "llama-gqa"));
         Weights = BaseWeights.Load(_config, files, torch.ScalarType.Float32, torch.CPU, progress: null);
-        var slots = Blocks.Count * BlockSize;
-        Model = new BaseModel(
-            _config,
-            Weights,
-            new KvCache(_config.LayerCount, slots, _config.KvHeadCount, _config.HeadDim, torch.ScalarType.Float32, torch.CPU),
-            _config.MaxPositionEmbeddings);
+        Model = DecoderChoice.Create(_config, Weights, Blocks.Count, BlockSize, _config.MaxPositionEmbeddings, threads: 1);
     }
 
     public KvBlockPool Blocks { get; } = new(count: 16, BlockSize);
@@ -40,9 +35,6 @@ internal sealed class SmallModel : IDisposable
     public int SliceBytes => RowsOfSlice * sizeof(float) * _config.VocabularySize;
 
     public ModelRunner Runner() => new(Model, BlockSize, SliceBytes);
-
-    /// <summary>[rows, hidden]; owned by the caller.</summary>
-    public torch.Tensor Hidden(int rows) => torch.linspace(-1, 1, rows * _config.HiddenSize).reshape(rows, _config.HiddenSize);
 
     /// <summary>An adapter of the output head that adds the same to all logits; owned by the caller.</summary>
     public LoraAdapter OfHead(float factor) => new(

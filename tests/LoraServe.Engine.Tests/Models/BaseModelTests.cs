@@ -19,11 +19,15 @@ public class BaseModelTests
         { "qwen3", 15 },
     };
 
+    /// <summary>Each checkpoint on our kernels and on libtorch.</summary>
+    public static TheoryData<string, int, bool> Decoders =>
+        [.. Checkpoints.SelectMany(row => new[] { false, true }.Select(onTorch => (row.Data.Item1, row.Data.Item2, onTorch)))];
+
     [Theory]
-    [MemberData(nameof(Checkpoints))]
-    public void Forward_EachRowAlone_EqualsReference(string checkpoint, int count)
+    [MemberData(nameof(Decoders))]
+    public void Forward_EachRowAlone_EqualsReference(string checkpoint, int count, bool onTorch)
     {
-        using var model = new GoldenModel(checkpoint);
+        using var model = new GoldenModel(checkpoint, onTorch: onTorch);
         var rows = GoldenRow.Load(checkpoint);
 
         rows.Count.ShouldBe(count);
@@ -31,10 +35,10 @@ public class BaseModelTests
     }
 
     [Theory]
-    [MemberData(nameof(Checkpoints))]
-    public void Forward_AllRowsMixedInChunksOfFive_EqualsReference(string checkpoint, int count)
+    [MemberData(nameof(Decoders))]
+    public void Forward_AllRowsMixedInChunksOfFive_EqualsReference(string checkpoint, int count, bool onTorch)
     {
-        using var model = new GoldenModel(checkpoint);
+        using var model = new GoldenModel(checkpoint, onTorch: onTorch);
         var rows = GoldenRow.Load(checkpoint).ToArray();
         new Random(1).Shuffle(rows);
 
@@ -43,10 +47,10 @@ public class BaseModelTests
     }
 
     [Theory]
-    [MemberData(nameof(Checkpoints))]
-    public void Forward_LogitsAndAttentionInSlices_EqualReference(string checkpoint, int count)
+    [MemberData(nameof(Decoders))]
+    public void Forward_LogitsAndAttentionInSlices_EqualReference(string checkpoint, int count, bool onTorch)
     {
-        using var model = new GoldenModel(checkpoint, inSlices: true);
+        using var model = new GoldenModel(checkpoint, inSlices: true, onTorch: onTorch);
         var rows = GoldenRow.Load(checkpoint);
 
         rows.Count.ShouldBe(count);
@@ -54,10 +58,10 @@ public class BaseModelTests
     }
 
     [Theory]
-    [MemberData(nameof(Checkpoints))]
-    public void Forward_AllAdaptersMerged_EqualsReference(string checkpoint, int count)
+    [MemberData(nameof(Decoders))]
+    public void Forward_AllAdaptersMerged_EqualsReference(string checkpoint, int count, bool onTorch)
     {
-        using var model = new GoldenModel(checkpoint, merges: true);
+        using var model = new GoldenModel(checkpoint, merges: true, onTorch: onTorch);
         var rows = GoldenRow.Load(checkpoint);
         var before = model.Checksum();
 

@@ -41,24 +41,23 @@ internal sealed class GoldenModel : IDisposable
     /// <param name="merges">Whether adapters run on merged weights instead of beside the base.</param>
     /// <param name="folder">A checkpoint that takes the golden one's place and acts with the adapter already; null: the golden one.</param>
     /// <param name="inSlices">Whether logits and attention are computed in the smallest slices that there are.</param>
-    public GoldenModel(string checkpoint, bool merges = false, string? folder = null, bool inSlices = false)
+    /// <param name="onTorch">Whether libtorch computes, as on a GPU; else what the server chooses on a CPU.</param>
+    public GoldenModel(string checkpoint, bool merges = false, string? folder = null, bool inSlices = false, bool onTorch = false)
     {
         (_checkpoint, _merges, _isMergedAlready) = (checkpoint, merges, folder is not null);
         folder ??= GoldenData.Path("checkpoints", checkpoint);
         _config = ModelConfig.Load(folder);
         using var files = Checkpoint.Open(folder);
         _weights = BaseWeights.Load(_config, files, torch.ScalarType.Float32, torch.CPU, progress: null);
-        var cache = new KvCache(_config.LayerCount, Blocks * BlockSize, _config.KvHeadCount, _config.HeadDim, torch.ScalarType.Float32, torch.CPU);
-        _model = new BaseModel(_config, _weights, cache, _config.MaxPositionEmbeddings)
-        {
-            MostMaskElements = inSlices ? 1 : 1L << 26,
-        };
+        _model = onTorch
+            ? new TorchDecoder(_config, _weights, Cache(), _config.MaxPositionEmbeddings) { MostMaskElements = inSlices ? 1 : 1L << 26 }
+            : DecoderChoice.Create(_config, _weights, Blocks, BlockSize, _config.MaxPositionEmbeddings, threads: 1);
         _runner = new ModelRunner(_model, BlockSize, inSlices ? 3 * sizeof(float) * _config.VocabularySize : 1 << 26);
         _sampler = new Sampler(_config.VocabularySize);
         _expected = SafetensorsFile.Open(GoldenData.Path("expected", $"{checkpoint}.safetensors"));
     }
 
-    public string Checksum() => _model.Checksum();
+    public string Checksum() => _weights.Checksum();
 
     /// <summary>Prefills all rows together in chunks, checks every position's logits, then decodes greedily and checks the tokens.</summary>
     public void ShouldEqualGolden(IReadOnlyList<GoldenRow> rows, int chunk)
@@ -71,7 +70,7 @@ internal sealed class GoldenModel : IDisposable
                 .. sequences.Where(sequence => sequence.IsPrefilling).Select(sequence =>
                     new BatchRow(sequence, sequence.ComputedTokens, Math.Min(chunk, sequence.PromptLength - sequence.ComputedTokens))),
             ]);
-            using var logits = _runner.Run(batch);
+            var logits = _runner.Run(batch);
             for (var i = 0; i < batch.Rows.Count; i++)
             {
                 var row = batch.Rows[i];
@@ -83,7 +82,7 @@ internal sealed class GoldenModel : IDisposable
         for (var step = 1; step < rows.Max(row => row.Greedy.Length); step++)
         {
             var batch = new Batch([.. sequences.Where(sequence => !sequence.HasEnded).Select(sequence => new BatchRow(sequence, sequence.ComputedTokens, 1))]);
-            using var logits = _runner.Run(batch);
+            var logits = _runner.Run(batch);
             for (var i = 0; i < batch.Rows.Count; i++) Advance(batch.Rows[i], logits.Of(i, 0));
         }
 
@@ -99,6 +98,9 @@ internal sealed class GoldenModel : IDisposable
         _expected.Dispose();
         _model.Dispose();
     }
+
+    private KvCache Cache() =>
+        new(_config.LayerCount, Blocks * BlockSize, _config.KvHeadCount, _config.HeadDim, torch.ScalarType.Float32, torch.CPU);
 
     private Sequence Start(GoldenRow row)
     {

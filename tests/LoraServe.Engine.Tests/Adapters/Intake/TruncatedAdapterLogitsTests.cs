@@ -37,8 +37,7 @@ public sealed class TruncatedAdapterLogitsTests : IDisposable
     {
         using var files = Checkpoint.Open(GoldenData.Path("checkpoints", "llama-gqa"));
         _weights = BaseWeights.Load(Config, files, ScalarType.Float32, CPU, progress: null);
-        var cache = new KvCache(Config.LayerCount, Slots, Config.KvHeadCount, Config.HeadDim, ScalarType.Float32, CPU);
-        _model = new BaseModel(Config, _weights, cache, Slots);
+        _model = DecoderChoice.Create(Config, _weights, Slots / BlockSize, BlockSize, Slots, threads: 1);
     }
 
     public void Dispose()

@@ -228,18 +228,22 @@ public class TrainedModelTests
         var count = batch.Tokens.Count;
         using var mode = torch.inference_mode();
         using var scope = torch.NewDisposeScope();
-        using var cache = new KvCache(config.LayerCount, count, config.KvHeadCount, config.HeadDim, torch.ScalarType.Float32, torch.CPU);
-        var model = new BaseModel(config, checkpoint.Weights, cache, config.MaxPositionEmbeddings);
-        var slots = torch.arange(count, dtype: torch.ScalarType.Int64);
-        var lora = new LoraBatch([(count, adapter)]);
-        var hidden = model.Hidden(new ForwardBatch(
-            torch.tensor(batch.Tokens.Select(token => (long)token).ToArray()),
-            slots,
-            slots,
-            [new AttentionSpan(0, count, slots)],
-            lora,
-            [.. Enumerable.Range(0, count)]));
-        var logits = model.Logits(hidden, lora);
+        // Stays undisposed: it would free the weights.
+        var model = TorchDecoder.Create(config, checkpoint.Weights, count, config.MaxPositionEmbeddings);
+        var inputs = new ForwardBatch(count);
+        for (var i = 0; i < count; i++)
+        {
+            inputs.TokenIds.Add(batch.Tokens[i]);
+            inputs.Positions.Add(i);
+            inputs.LogitTokens.Add(i);
+        }
+
+        inputs.Spans.Add(new AttentionSpan(0, count, count, [0]));
+        inputs.Lora.Add(count, adapter);
+        model.Forward(inputs);
+        var values = new float[count * config.VocabularySize];
+        model.Logits(0, values);
+        using var logits = torch.tensor(values, [count, config.VocabularySize]);
         using var targets = torch.tensor(batch.Targets.Select(target => (long)target).ToArray());
         return torch.nn.functional.cross_entropy(logits, targets, ignore_index: -1).item<float>();
     }
