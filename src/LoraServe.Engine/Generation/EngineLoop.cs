@@ -25,7 +25,7 @@ internal sealed partial class EngineLoop : IDisposable
     private readonly ILogger _logger;
     private readonly Thread _thread;
     private readonly List<TaskCompletionSource> _idleWaiters = [];
-    private EngineStatus _status;
+    private Snapshot _published;
     private long _sent;
 
     /// <summary>Starts the thread.</summary>
@@ -33,7 +33,7 @@ internal sealed partial class EngineLoop : IDisposable
     {
         (_scheduler, _runner, _merging, _background, _logger) = (scheduler, runner, merging, background, logger);
         _intake = new SequenceIntake(scheduler, merging);
-        _status = _intake.Status;
+        _published = new Snapshot(_intake.Status);
         _thread = new Thread(Run) { Name = "LoraServe engine", IsBackground = true };
         _thread.Start();
     }
@@ -44,7 +44,7 @@ internal sealed partial class EngineLoop : IDisposable
         get
         {
             // In this order: the snapshot's sequences were all sent before.
-            var status = Volatile.Read(ref _status);
+            var status = Volatile.Read(ref _published).Status;
             return status with { Arriving = (int)(Volatile.Read(ref _sent) - status.Received) };
         }
     }
@@ -180,7 +180,15 @@ internal sealed partial class EngineLoop : IDisposable
         _idleWaiters.Clear();
     }
 
-    private void Publish() => Volatile.Write(ref _status, _intake.Status);
+    // Most steps change nothing of it.
+    private void Publish()
+    {
+        var status = _intake.Status;
+        if (status != _published.Status) Volatile.Write(ref _published, new Snapshot(status));
+    }
+
+    /// <summary>What other threads read whole.</summary>
+    private sealed record Snapshot(EngineStatus Status);
 
     [LoggerMessage(LogLevel.Critical, "The engine's loop failed; all sequences are ended and it goes on with none")]
     private static partial void LogLoopFailed(ILogger logger, Exception exception);

@@ -1,11 +1,11 @@
 namespace LoraServe.Engine.Generation;
 
-/// <summary>A snapshot of the engine, replaced whole after each step.</summary>
+/// <summary>A snapshot of the engine, replaced whole when it changes.</summary>
 /// <param name="Running">Sequences that hold KV blocks.</param>
 /// <param name="Waiting">Sequences that wait for admission or for a merge.</param>
 /// <param name="KvBlocksUsed">Blocks of the KV cache that sequences hold.</param>
 /// <param name="KvBlocks">All blocks of the KV cache.</param>
-public sealed record EngineStatus(int Running, int Waiting, int KvBlocksUsed, int KvBlocks)
+public readonly record struct EngineStatus(int Running, int Waiting, int KvBlocksUsed, int KvBlocks)
 {
     /// <summary>Sequences that were submitted and are neither running nor waiting yet.</summary>
     public int Arriving { get; init; }

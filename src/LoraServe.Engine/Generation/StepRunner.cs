@@ -16,21 +16,23 @@ namespace LoraServe.Engine.Generation;
 /// <param name="logger">For its own log lines.</param>
 internal sealed partial class StepRunner(ModelRunner model, Sampler sampler, MergeService merging, EngineMetrics metrics, ILogger logger)
 {
+    private readonly List<RowResult> _tokens = [];
+
     /// <summary>
     /// Runs a step. A row that cannot be sampled fails alone, and keeps its adapter until the step is completed: logits of other rows may be
     /// computed together with its own.
     /// </summary>
-    /// <returns>A result for each row.</returns>
+    /// <returns>A result for each row, valid until the next call.</returns>
     public IReadOnlyList<RowResult> Run(Batch batch)
     {
         var plan = merging.Plan(batch);
         var start = Stopwatch.GetTimestamp();
         var logits = model.Run(batch, plan.Adapters);
         merging.Observe(batch, plan, Stopwatch.GetElapsedTime(start));
-        var tokens = new RowResult[batch.Rows.Count];
-        for (var i = 0; i < tokens.Length; i++) tokens[i] = TrySample(batch.Rows[i], i, logits);
-        metrics.Count(batch, tokens);
-        return tokens;
+        _tokens.Clear();
+        for (var i = 0; i < batch.Rows.Count; i++) _tokens.Add(TrySample(batch.Rows[i], i, logits));
+        metrics.Count(batch, _tokens);
+        return _tokens;
     }
 
     private RowResult TrySample(BatchRow row, int index, BatchLogits logits)

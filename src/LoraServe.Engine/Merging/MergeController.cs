@@ -45,7 +45,7 @@ internal sealed class MergeController
     /// <summary>Whether a step is faster when the adapters of mode auto that have a slot run on it.</summary>
     public bool UsesSlots(StepLoad load)
     {
-        var (slots, beside) = (Shape(load, usesSlots: true), Shape(load, usesSlots: false));
+        var (slots, beside) = (load.Shape(usesSlots: true), load.Shape(usesSlots: false));
         // One set of weights and nothing beside it costs as much as the base alone: nothing is faster.
         return slots == slots.Alone || Promise(slots) < Promise(beside);
     }
@@ -57,13 +57,14 @@ internal sealed class MergeController
     /// <param name="now">Time since the engine's start.</param>
     public void ObserveStep(StepLoad load, bool usesSlots, double milliseconds, TimeSpan now)
     {
-        var shape = Shape(load, usesSlots);
+        var shape = load.Shape(usesSlots);
         _costs.Observe(shape, milliseconds, now);
-        foreach (var adapter in load.Adapters.Where(adapter => adapter.Mode != MergeMode.Unmerged))
+        for (var i = 0; i < load.Adapters.Count; i++)
         {
-            var unmerged = _costs.Estimate(load.Shape(other => other != adapter && other.IsMerged(usesSlots)));
-            var merged = _costs.Estimate(load.Shape(other => other == adapter || other.IsMerged(usesSlots)));
-            DemandFor(adapter.Version, now)
+            if (load.Adapters[i].Mode == MergeMode.Unmerged) continue;
+            var unmerged = _costs.Estimate(load.Shape(usesSlots, i, isOtherMerged: false));
+            var merged = _costs.Estimate(load.Shape(usesSlots, i, isOtherMerged: true));
+            DemandFor(load.Adapters[i].Version, now)
                 .Add(unmerged, Math.Min(unmerged, merged), _costs.Estimate(shape.Alone), load is { HasBase: false, Adapters.Count: 1 }, now);
         }
     }
@@ -108,14 +109,14 @@ internal sealed class MergeController
     /// <summary>Versions whose demand is known.</summary>
     public IReadOnlyCollection<AdapterVersionId> Versions => _demands.Keys;
 
-    private static StepShape Shape(StepLoad load, bool usesSlots) => load.Shape(adapter => adapter.IsMerged(usesSlots));
-
     private double Promise(StepShape shape) => _costs.Estimate(shape) * (_costs.IsKnown(shape) ? 1 : Optimism);
 
     private AdapterDemand DemandFor(AdapterVersionId version, TimeSpan now)
     {
         if (_demands.TryGetValue(version, out var demand)) return demand;
-        if (_demands.Count >= MaxDemands) _demands.Remove(_demands.MinBy(known => Demand(known.Key, now).Steps).Key);
+        if (_demands.Count >= MaxDemands) ForgetLeastUsed(now);
         return _demands[version] = new AdapterDemand();
     }
+
+    private void ForgetLeastUsed(TimeSpan now) => _demands.Remove(_demands.MinBy(known => Demand(known.Key, now).Steps).Key);
 }

@@ -12,26 +12,22 @@ namespace LoraServe.Engine.Merging;
 /// <param name="cache">Slots keep their adapters in it, and go when requests wait for its memory.</param>
 internal sealed class MergePolicy(MergedSlots slots, MergeController controller, AdapterFigures figures, AdapterCache cache)
 {
-    /// <summary>Sequences of a batch whose adapters are worth a merge.</summary>
-    public IEnumerable<Sequence> WorthMerging(Batch batch, TimeSpan now) => batch.Rows
-        .Where(row => row.IsAdapted && row.Sequence.Mode == MergeMode.Auto)
-        .Select(row => row.Sequence)
-        .DistinctBy(sequence => sequence.AdapterVersion)
-        .Where(sequence => !sequence.HasEnded && IsWorthMerging(sequence, now));
+    /// <summary>Whether the adapter of a row is worth a merge.</summary>
+    public bool IsWorthMerging(BatchRow row, TimeSpan now) =>
+        row.IsAdapted && row.Sequence is { Mode: MergeMode.Auto, HasEnded: false } && IsWorthMerging(row.Sequence, now);
 
     /// <summary>The slots to give up for a new one, the least saving first; null if there is no room even then.</summary>
     public IReadOnlyList<MergedSlot>? RoomFor(long bytes, TimeSpan now) => slots.RoomFor(bytes, slots.All.OrderBy(slot => Saving(slot, now)));
 
-    /// <summary>Slots that go now: unmerged by a person, in the way of requests that wait for memory, or idle.</summary>
-    public IReadOnlyList<MergedSlot> Unwanted(TimeSpan now)
+    /// <summary>A slot that goes now: unmerged by a person, in the way of requests that wait for memory, or idle; null for none.</summary>
+    public MergedSlot? Unwanted(TimeSpan now)
     {
-        if (slots.All.Count == 0) return [];
-        var isMemoryWanted = cache.HasWaiters;
-        return
-        [
-            .. slots.All.Where(slot => slot.CanGo
-                && (slot.IsUnwanted || isMemoryWanted || controller.IsIdle(slot.Version, slot.Bytes, slot.LastUse, now))),
-        ];
+        foreach (var slot in slots.All)
+        {
+            if (slot.CanGo && (slot.IsUnwanted || cache.HasWaiters || controller.IsIdle(slot.Version, slot.Bytes, slot.LastUse, now))) return slot;
+        }
+
+        return null;
     }
 
     /// <summary>Why a version is merged or not.</summary>
@@ -56,7 +52,7 @@ internal sealed class MergePolicy(MergedSlots slots, MergeController controller,
             MergeMilliseconds = controller.MergeMilliseconds(bytes),
             ExpectedSavingPerSecond = demand.Saving / AdapterDemand.Memory.TotalSeconds,
             ExpectedSaving = demand.Saving,
-            WorthFrom = controller.Price(bytes, given?.Sum(other => Saving(other, now)) ?? 0),
+            WorthFrom = controller.Price(bytes, given is null ? 0 : Saving(given, now)),
             Obstacle = given is null ? slots.Shortage(bytes) : null,
         };
     }
@@ -65,11 +61,17 @@ internal sealed class MergePolicy(MergedSlots slots, MergeController controller,
     {
         if (slots.Find(sequence.AdapterVersion) is not null) return false;
         var bytes = figures.Of(sequence).Bytes;
+        var saving = controller.Saving(sequence.AdapterVersion, now);
+        // Asked in this order: most adapters are not worth it even where room costs nothing, and some could never have any.
         return bytes > 0
+            && saving > controller.Price(bytes, lost: 0)
+            && slots.CanEverHold(bytes)
             && RoomFor(bytes, now) is { } given
-            && controller.Saving(sequence.AdapterVersion, now) > controller.Price(bytes, given.Sum(slot => Saving(slot, now)))
+            && saving > controller.Price(bytes, Saving(given, now))
             && !cache.HasWaiters;
     }
+
+    private double Saving(IReadOnlyList<MergedSlot> given, TimeSpan now) => given.Sum(slot => Saving(slot, now));
 
     private double Saving(MergedSlot slot, TimeSpan now) => controller.Saving(slot.Version, now);
 }

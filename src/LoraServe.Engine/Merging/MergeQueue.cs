@@ -29,7 +29,15 @@ internal sealed class MergeQueue(MergedSlots slots, BaseWeights weights, MergePo
     public bool IsWaitingForRoom { get; private set; }
 
     /// <summary>How many wait for a merge.</summary>
-    public int Waiting => _jobs.Sum(job => job.WaiterCount);
+    public int Waiting
+    {
+        get
+        {
+            var count = 0;
+            foreach (var job in _jobs) count += job.WaiterCount;
+            return count;
+        }
+    }
 
     /// <summary>The names under which they asked for their adapters.</summary>
     public IReadOnlyList<string> WaitingAdapters =>

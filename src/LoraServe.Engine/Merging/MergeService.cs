@@ -108,8 +108,15 @@ internal sealed partial class MergeService : IDisposable
     {
         var now = Now;
         _controller.ObserveStep(plan.Load, plan.UsesSlots, duration.TotalMilliseconds, now);
-        foreach (var version in plan.MergedVersions) _slots.Find(version)!.LastUse = now;
-        foreach (var sequence in _policy.WorthMerging(batch, now)) _queue.Enqueue(sequence.Adapter, isAutomatic: true);
+        foreach (var adapter in plan.Load.Adapters)
+        {
+            if (adapter.IsMerged(plan.UsesSlots)) _slots.Find(adapter.Version)!.LastUse = now;
+        }
+
+        foreach (var row in batch.Rows)
+        {
+            if (_policy.IsWorthMerging(row, now)) _queue.Enqueue(row.Sequence.Adapter, isAutomatic: true);
+        }
     }
 
     /// <summary>Between two steps: does a slice of the queued merges, and frees the slots that go now.</summary>
@@ -120,7 +127,7 @@ internal sealed partial class MergeService : IDisposable
         var ended = _queue.Advance(Slice, now);
         foreach (var merge in ended) Learn(merge);
         IReadOnlyList<EndedWait> waits = ended.Count == 0 ? [] : [.. ended.SelectMany(Settle)];
-        foreach (var slot in _policy.Unwanted(now)) _slots.Drop(slot);
+        while (_policy.Unwanted(now) is { } slot) _slots.Drop(slot);
         if (ended.Count > 0 || bytes != _slots.Bytes || _snapshots.IsOld(now)) _snapshots.Take(now);
         return waits;
     }

@@ -18,9 +18,18 @@ internal sealed class MergedSlots(long budget, MergeMetrics metrics) : IDisposab
     public long Budget { get; } = budget;
 
     /// <summary>Bytes of all slots, and those reserved for slots being filled.</summary>
-    public long Bytes => _reserved + _slots.Values.Sum(slot => slot.Bytes);
+    public long Bytes
+    {
+        get
+        {
+            var bytes = _reserved;
+            foreach (var slot in _slots.Values) bytes += slot.Bytes;
+            return bytes;
+        }
+    }
 
-    public IReadOnlyCollection<MergedSlot> All => _slots.Values;
+    /// <summary>Every slot.</summary>
+    public Dictionary<AdapterVersionId, MergedSlot>.ValueCollection All => _slots.Values;
 
     /// <summary>The slot of this version, or null.</summary>
     public MergedSlot? Find(AdapterVersionId version) => _slots.GetValueOrDefault(version);

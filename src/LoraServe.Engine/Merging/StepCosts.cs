@@ -40,10 +40,18 @@ internal sealed class StepCosts
             : Similar(shape) is { } similar ? _averages[similar].Milliseconds * shape.Factor / similar.Factor
             : 0;
 
-    private StepShape? Similar(StepShape shape) => _averages.Keys.Select(known => (StepShape?)known).MinBy(known => (
-        Distance(known!.Value.Tokens, shape.Tokens),
-        Distance(known.Value.Context, shape.Context),
-        -_averages[known.Value].Observed));
+    private StepShape? Similar(StepShape shape)
+    {
+        StepShape? similar = null;
+        (double, double, TimeSpan) least = default;
+        foreach (var (known, average) in _averages)
+        {
+            var distance = (Distance(known.Tokens, shape.Tokens), Distance(known.Context, shape.Context), -average.Observed);
+            if (similar is null || distance.CompareTo(least) < 0) (similar, least) = (known, distance);
+        }
+
+        return similar;
+    }
 
     private static double Distance(int x, int y) => Math.Abs(Math.Log2((1.0 + x) / (1.0 + y)));
 

@@ -7,15 +7,27 @@ namespace LoraServe.Engine.Merging;
 /// <param name="Context">Tokens attended to, summed over the rows.</param>
 /// <param name="HasBase">Whether some tokens run on the base.</param>
 /// <param name="Adapters">The adapter versions of the other tokens, each once for each mode.</param>
-internal sealed record StepLoad(int Tokens, int Context, bool HasBase, IReadOnlyList<AdapterLoad> Adapters)
+internal readonly record struct StepLoad(int Tokens, int Context, bool HasBase, List<AdapterLoad> Adapters)
 {
     /// <summary>The shape of the step.</summary>
-    /// <param name="isMerged">Whether an adapter runs on merged weights.</param>
-    public StepShape Shape(Predicate<AdapterLoad> isMerged)
+    /// <param name="usesSlots">Whether adapters of mode auto run on merged weights where there is a slot.</param>
+    public StepShape Shape(bool usesSlots) => Shape(usesSlots, other: -1, isOtherMerged: false);
+
+    /// <summary>The same with one adapter on weights of its own choice.</summary>
+    /// <param name="usesSlots">What the others do.</param>
+    /// <param name="other">The place of the one among the adapters.</param>
+    /// <param name="isOtherMerged">Whether that one runs on merged weights.</param>
+    public StepShape Shape(bool usesSlots, int other, bool isOtherMerged)
     {
-        var unmerged = Adapters.Where(adapter => !isMerged(adapter)).ToList();
-        var weightSets = (Adapters.Count - unmerged.Count) + (HasBase || unmerged.Count > 0 ? 1 : 0);
-        return StepShape.Of(Tokens, Context, weightSets, unmerged.Count, unmerged.Select(adapter => adapter.Rank).DefaultIfEmpty().Max());
+        var (unmerged, rank) = (0, 0);
+        for (var i = 0; i < Adapters.Count; i++)
+        {
+            if (i == other ? isOtherMerged : Adapters[i].IsMerged(usesSlots)) continue;
+            unmerged++;
+            rank = Math.Max(rank, Adapters[i].Rank);
+        }
+
+        return StepShape.Of(Tokens, Context, Adapters.Count - unmerged + (HasBase || unmerged > 0 ? 1 : 0), unmerged, rank);
     }
 }
 
@@ -24,7 +36,7 @@ internal sealed record StepLoad(int Tokens, int Context, bool HasBase, IReadOnly
 /// <param name="Rank">Its highest rank.</param>
 /// <param name="Mode">Whether its rows run on merged weights, as their requests or the adapter say.</param>
 /// <param name="HasSlot">Whether merged weights of it exist.</param>
-internal sealed record AdapterLoad(AdapterVersionId Version, int Rank, MergeMode Mode, bool HasSlot)
+internal readonly record struct AdapterLoad(AdapterVersionId Version, int Rank, MergeMode Mode, bool HasSlot)
 {
     /// <summary>Whether its rows run on merged weights.</summary>
     /// <param name="usesSlots">Whether those of mode auto do where there is a slot.</param>

@@ -15,23 +15,19 @@ internal static class LogSoftmax
 
     private static TokenLogprob[] Top(ReadOnlySpan<float> logits, int count, double normaliser)
     {
-        var top = new List<TokenLogprob>(Math.Min(count, logits.Length));
-        for (var token = 0; token < logits.Length && count > 0; token++)
+        var top = new TokenLogprob[Math.Min(count, logits.Length)];
+        var found = 0;
+        for (var token = 0; token < logits.Length && top.Length > 0; token++)
         {
-            if (top.Count == count)
-            {
-                if (logits[token] <= top[^1].Logprob)
-                    continue;
+            if (found == top.Length && logits[token] <= top[^1].Logprob) continue;
 
-                top.RemoveAt(count - 1);
-            }
-
-            var place = top.Count;
-            while (place > 0 && top[place - 1].Logprob < logits[token])
-                place--;
-            top.Insert(place, new TokenLogprob(token, logits[token]));
+            // The last one falls out where the list is full.
+            var place = found < top.Length ? found++ : found - 1;
+            for (; place > 0 && top[place - 1].Logprob < logits[token]; place--) top[place] = top[place - 1];
+            top[place] = new TokenLogprob(token, logits[token]);
         }
 
-        return [.. top.Select(best => best with { Logprob = (float)(best.Logprob - normaliser) })];
+        foreach (ref var best in top.AsSpan()) best = best with { Logprob = (float)(best.Logprob - normaliser) };
+        return top;
     }
 }

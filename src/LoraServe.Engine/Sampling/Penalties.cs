@@ -12,7 +12,7 @@ internal sealed class Penalties(int vocabularySize)
     public void Apply(Span<float> scores, SamplingState state)
     {
         var sampling = state.Parameters;
-        foreach (var (token, bias) in sampling.LogitBias)
+        foreach (var (token, bias) in sampling.Biases)
             scores[token] += bias;
         if (sampling.RepetitionPenalty != 1)
             ApplyRepetition(scores, state.Tokens, sampling.RepetitionPenalty);
@@ -21,8 +21,10 @@ internal sealed class Penalties(int vocabularySize)
         if (state.Generated.Length < sampling.MinTokens)
         {
             // A checkpoint may name end-of-sequence tokens beyond the rows of its head.
-            foreach (var token in state.StopTokens.Where(token => (uint)token < (uint)vocabularySize))
-                scores[token] = float.NegativeInfinity;
+            foreach (var token in state.StopTokens)
+            {
+                if ((uint)token < (uint)vocabularySize) scores[token] = float.NegativeInfinity;
+            }
         }
     }
 

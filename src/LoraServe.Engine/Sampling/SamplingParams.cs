@@ -1,3 +1,4 @@
+using System.Collections.Frozen;
 using LoraServe.Engine.Checkpoints;
 
 namespace LoraServe.Engine.Sampling;
@@ -33,7 +34,13 @@ public sealed record SamplingParams
     public float FrequencyPenalty { get; init; }
 
     /// <summary>Added to the logits of single tokens.</summary>
-    public IReadOnlyDictionary<int, float> LogitBias { get; init; } = new Dictionary<int, float>();
+    public IReadOnlyDictionary<int, float> LogitBias
+    {
+        get;
+        init => (field, Biases) = (value, [.. value]);
+    }
+
+    = FrozenDictionary<int, float>.Empty;
 
     /// <summary>The same seed, prompt and adapter give the same tokens regardless of other requests; null takes a random seed.</summary>
     public long? Seed { get; init; }
@@ -57,6 +64,9 @@ public sealed record SamplingParams
 
     /// <summary>The same for each token of the prompt.</summary>
     public int? PromptLogprobs { get; init; }
+
+    /// <summary>The entries of <see cref="LogitBias"/>, which every token goes through.</summary>
+    internal KeyValuePair<int, float>[] Biases { get; private init; } = [];
 
     /// <summary>The defaults, overridden by a checkpoint's recommendations.</summary>
     internal static SamplingParams Recommended(GenerationConfig config)

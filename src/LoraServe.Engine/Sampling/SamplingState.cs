@@ -7,7 +7,7 @@ namespace LoraServe.Engine.Sampling;
 /// <param name="stopTokens">Tokens that end the sequence.</param>
 /// <param name="seed">The seed of its random numbers.</param>
 internal readonly ref struct SamplingState(
-    SamplingParams parameters, ReadOnlySpan<int> tokens, int promptLength, IReadOnlySet<int> stopTokens, long seed)
+    SamplingParams parameters, ReadOnlySpan<int> tokens, int promptLength, HashSet<int> stopTokens, long seed)
 {
     public SamplingParams Parameters { get; } = parameters;
 
@@ -16,7 +16,7 @@ internal readonly ref struct SamplingState(
     /// <summary>The part of <see cref="Tokens"/> after the prompt.</summary>
     public ReadOnlySpan<int> Generated { get; } = tokens[promptLength..];
 
-    public IReadOnlySet<int> StopTokens { get; } = stopTokens;
+    public HashSet<int> StopTokens { get; } = stopTokens;
 
     public long Seed { get; } = seed;
 }

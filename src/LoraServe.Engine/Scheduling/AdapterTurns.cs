@@ -17,7 +17,7 @@ internal sealed class AdapterTurns(int most)
     /// <summary>Chooses the adapters of the next step, among those of sequences that run.</summary>
     /// <param name="flows">In the order in which they came.</param>
     /// <param name="maxTokens">Most tokens in the step.</param>
-    public void Give(IReadOnlyList<AdapterFlow> flows, int maxTokens)
+    public void Give(ReadOnlySpan<AdapterFlow> flows, int maxTokens)
     {
         _step++;
         _candidates.Clear();
@@ -32,7 +32,7 @@ internal sealed class AdapterTurns(int most)
         }
 
         if (_candidates.Count > most)
-            _candidates.Sort((x, y) => (x.LastTurn, x.Order).CompareTo((y.LastTurn, y.Order)));
+            _candidates.Sort(static (x, y) => (x.LastTurn, x.Order).CompareTo((y.LastTurn, y.Order)));
         for (var i = 0; i < Math.Min(most, _candidates.Count); i++)
             (_candidates[i].IsGiven, _candidates[i].LastTurn) = (true, _step);
     }

@@ -25,10 +25,19 @@ internal readonly record struct BatchRow(Sequence Sequence, int Start, int Count
 }
 
 /// <summary>What one step of the engine computes. Rows of one adapter version are adjacent.</summary>
-internal sealed class Batch(IReadOnlyList<BatchRow> rows)
+internal sealed class Batch(params IEnumerable<BatchRow> rows)
 {
-    public IReadOnlyList<BatchRow> Rows { get; } = rows;
+    /// <summary>The rows. A list of its own type, which is enumerated without garbage, and which the next step refills.</summary>
+    public List<BatchRow> Rows { get; } = [.. rows];
 
     /// <summary>Tokens of all rows together.</summary>
-    public int TokenCount { get; } = rows.Sum(row => row.Count);
+    public int TokenCount
+    {
+        get
+        {
+            var count = 0;
+            foreach (var row in Rows) count += row.Count;
+            return count;
+        }
+    }
 }

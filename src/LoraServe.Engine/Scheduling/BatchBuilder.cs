@@ -14,9 +14,14 @@ internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache pref
     private readonly AdapterTurns _turns = new(maxLoras);
     private readonly DeficitRoundRobin _tokens = new(maxTokens);
     private readonly List<AdapterFlow> _prefilling = [];
+    private readonly List<BatchRow> _rows = [];
+    private readonly AdapterRuns _runs = new();
+    private readonly Batch _batch = new();
 
-    /// <summary>The next batch. Rows of one adapter are adjacent, in order of admission, those that generate first.</summary>
-    public Batch Build(IReadOnlyList<AdapterFlow> flows)
+    /// <summary>
+    /// The next batch, valid until the next call. Rows of one adapter are adjacent, in order of admission, those that generate first.
+    /// </summary>
+    public Batch Build(ReadOnlySpan<AdapterFlow> flows)
     {
         foreach (var flow in flows)
         {
@@ -26,14 +31,15 @@ internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache pref
 
         _turns.Give(flows, maxTokens);
         Share(flows);
-        var rows = new List<BatchRow>();
-        foreach (var flow in flows) AddDecodes(rows, flow);
-        foreach (var flow in flows) AddPrefills(rows, flow);
-        return new Batch([.. rows.GroupBy(row => row.Sequence.AdapterVersion).SelectMany(adapter => adapter)]);
+        _rows.Clear();
+        foreach (var flow in flows) AddDecodes(flow);
+        foreach (var flow in flows) AddPrefills(flow);
+        _runs.Join(_rows, _batch.Rows);
+        return _batch;
     }
 
     // Sequences that generate come first. Their tokens are charged to flows that also prefill.
-    private void Share(IReadOnlyList<AdapterFlow> flows)
+    private void Share(ReadOnlySpan<AdapterFlow> flows)
     {
         _prefilling.Clear();
         var budget = maxTokens;
@@ -66,35 +72,35 @@ internal sealed class BatchBuilder(int maxTokens, int maxLoras, PrefixCache pref
         _tokens.Share(budget, _prefilling);
     }
 
-    private void AddDecodes(List<BatchRow> rows, AdapterFlow flow)
+    private void AddDecodes(AdapterFlow flow)
     {
         foreach (var sequence in flow.Running)
         {
             if (!sequence.IsPrefilling && _turns.Computable(sequence) > 0)
-                rows.Add(new BatchRow(sequence, sequence.ComputedTokens, 1));
+                _rows.Add(new BatchRow(sequence, sequence.ComputedTokens, 1));
         }
     }
 
-    private void AddPrefills(List<BatchRow> rows, AdapterFlow flow)
+    private void AddPrefills(AdapterFlow flow)
     {
-        var first = rows.Count;
+        var first = _rows.Count;
         var left = flow.Grant;
         foreach (var sequence in flow.Running)
         {
             var count = sequence.IsPrefilling ? Math.Min(left, _turns.Computable(sequence)) : 0;
-            if (count == 0 || IsUnderWay(sequence, rows, first))
+            if (count == 0 || IsUnderWay(sequence, first))
                 continue;
 
-            rows.Add(new BatchRow(sequence, sequence.ComputedTokens, count));
+            _rows.Add(new BatchRow(sequence, sequence.ComputedTokens, count));
             left -= count;
         }
     }
 
-    private bool IsUnderWay(Sequence sequence, List<BatchRow> rows, int first)
+    private bool IsUnderWay(Sequence sequence, int first)
     {
-        for (var i = first; i < rows.Count; i++)
+        for (var i = first; i < _rows.Count; i++)
         {
-            if (prefixes.IsUnderWay(sequence, rows[i]))
+            if (prefixes.IsUnderWay(sequence, _rows[i]))
                 return true;
         }
 

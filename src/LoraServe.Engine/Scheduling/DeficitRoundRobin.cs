@@ -13,13 +13,14 @@ internal sealed class DeficitRoundRobin(int maxTokens)
     private readonly int _quantum = Math.Max(1, maxTokens / 32);
     private readonly HashSet<AdapterFlow> _wanting = [];
     private Queue<AdapterFlow> _ring = [];
+    private Queue<AdapterFlow> _joining = []; // the next ring, while it is put together
 
     /// <summary>
     /// Sets the grants of flows: each gets a token, so that none stands still, and together they get as much as budget and demands allow.
     /// </summary>
     /// <param name="budget">At least one for each flow.</param>
     /// <param name="flows">All with a demand in this step.</param>
-    public void Share(int budget, IReadOnlyList<AdapterFlow> flows)
+    public void Share(int budget, List<AdapterFlow> flows)
     {
         Join(flows);
         foreach (var flow in flows)
@@ -55,22 +56,22 @@ internal sealed class DeficitRoundRobin(int maxTokens)
     public void Charge(AdapterFlow flow, int tokens) => flow.Deficit = Math.Max(flow.Deficit - tokens, -maxTokens);
 
     // Flows that still have a demand keep their order; new ones come last.
-    private void Join(IReadOnlyList<AdapterFlow> flows)
+    private void Join(List<AdapterFlow> flows)
     {
         _wanting.Clear();
-        _wanting.UnionWith(flows);
-        var ring = new Queue<AdapterFlow>(flows.Count);
+        foreach (var flow in flows) _wanting.Add(flow);
         foreach (var flow in _ring)
         {
-            if (_wanting.Remove(flow)) ring.Enqueue(flow);
+            if (_wanting.Remove(flow)) _joining.Enqueue(flow);
         }
 
         foreach (var flow in flows)
         {
-            if (_wanting.Contains(flow)) ring.Enqueue(flow);
+            if (_wanting.Contains(flow)) _joining.Enqueue(flow);
         }
 
-        _ring = ring;
+        _ring.Clear();
+        (_ring, _joining) = (_joining, _ring);
     }
 
     private double Heaviest()

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LoraServe.Engine.Sequences;
 
 namespace LoraServe.Engine.Scheduling;
@@ -17,8 +18,8 @@ internal sealed class FairQueue(int places, int blocks)
     private IReadOnlyList<string>? _runningAdapters;
     private IReadOnlyList<string>? _waitingAdapters;
 
-    /// <summary>Flows that have a sequence, in the order in which they came.</summary>
-    public IReadOnlyList<AdapterFlow> Flows => _flows;
+    /// <summary>Flows that have a sequence, in the order in which they came; valid until a sequence comes or goes.</summary>
+    public ReadOnlySpan<AdapterFlow> Flows => CollectionsMarshal.AsSpan(_flows);
 
     /// <summary>Sequences that were admitted and have not ended.</summary>
     public int Running { get; private set; }

@@ -89,7 +89,8 @@ internal sealed class Scheduler
     }
 
     /// <summary>
-    /// Makes room for the next tokens, admits what fits and chooses the tokens of the next step; empty where there is nothing to do.
+    /// Makes room for the next tokens, admits what fits and chooses the tokens of the next step; empty where there is nothing to do. Valid
+    /// until the next call.
     /// </summary>
     public Batch Schedule()
     {

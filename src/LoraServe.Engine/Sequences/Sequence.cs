@@ -40,7 +40,9 @@ internal sealed class Sequence
         Adapter = request.Adapter;
         Flow = FlowKey.Of(request);
         Seed = request.Sampling.Seed ?? Random.Shared.NextInt64();
-        _tokens = [.. request.Prompt];
+        // Room for most answers is made here, on the caller's thread; longer ones grow.
+        _tokens = new List<int>(request.Prompt.Count + Math.Min(request.Sampling.MaxTokens, 1024));
+        _tokens.AddRange(request.Prompt);
         AdapterStart = AdapterVersion == LoraAdapter.Base.Version ? int.MaxValue : StartOf(Adapter.Adapter.InvocationTokens);
         _baseScope = PrefixScope.Base(request.CacheSalt);
         _adapterScope = new PrefixScope(request.CacheSalt, AdapterVersion, Mode, AdapterStart);

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Scheduling;
 using LoraServe.Engine.Sequences;
@@ -69,9 +70,9 @@ public sealed class AdapterTurnsTests
         Arrive("a");
         foreach (var sum in (string[])["b", "c"]) _flows[0].Running.Add(SubmittedSequence.OfLength(20, 5, adapter: sum).Sequence);
 
-        _turns.Give(_flows, maxTokens: 10);
+        _turns.Give(CollectionsMarshal.AsSpan(_flows), maxTokens: 10);
         _flows[0].Running.Count(_turns.HasTurn).ShouldBe(2);
-        _turns.Give(_flows, maxTokens: 10);
+        _turns.Give(CollectionsMarshal.AsSpan(_flows), maxTokens: 10);
         _turns.HasTurn(_flows[0].Running[2]).ShouldBeTrue();
     }
 
@@ -79,7 +80,7 @@ public sealed class AdapterTurnsTests
     [
         .. Enumerable.Range(0, count).Select(_ =>
         {
-            _turns.Give(_flows, maxTokens: 10);
+            _turns.Give(CollectionsMarshal.AsSpan(_flows), maxTokens: 10);
             return string.Join(',', Enumerable.Range(0, _flows.Count).Where(i => _turns.HasTurn(_flows[i].Running[0])));
         }),
     ];

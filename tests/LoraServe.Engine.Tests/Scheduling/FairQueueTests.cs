@@ -90,7 +90,7 @@ public sealed class FairQueueTests
         _queue.Remove(_queue.Find(1)!);
 
         _queue.Find(1).ShouldBeNull();
-        (_queue.Waiting, _queue.Flows.Count).ShouldBe((2, 2));
+        (_queue.Waiting, _queue.Flows.Length).ShouldBe((2, 2));
         AdmitAll().ShouldBe([0, 2]);
     }
 

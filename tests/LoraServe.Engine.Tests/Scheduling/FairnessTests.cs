@@ -215,8 +215,9 @@ public sealed class FairnessTests
                 row.Sequence.AddPromptLogprobs(new TokenLogprobs(-row.Start - i, []));
         }
 
+        var rows = new Batch(batch.Rows); // the next step refills the batch
         scheduler.Complete(batch, Tokens(batch));
-        return batch;
+        return rows;
     }
 
     private static List<RowResult> Tokens(Batch batch) => [.. batch.Rows.Select(row => new RowResult(row.SamplesToken ? Token : null))];

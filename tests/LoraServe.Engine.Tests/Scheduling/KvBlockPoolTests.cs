@@ -120,4 +120,25 @@ public sealed class KvBlockPoolTests
 
         Should.Throw<InvalidOperationException>(() => pool.TryAllocate(2, [])).Message.ShouldContain("before those that continue it");
     }
+
+    [Fact]
+    public void TryAllocate_BlockThatWasIndexed_StandsForOtherTokensWithoutGarbage()
+    {
+        var pool = new KvBlockPool(1);
+        var (root, scope) = (CachedBlock.Root(), PrefixScope.Base(""));
+        List<int> blocks = [];
+        long garbage = 0;
+        for (var i = 0; i < 10; i++)
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            pool.TryAllocate(1, blocks);
+            pool.Keep(blocks[0], root.Add(scope, [i, i + 1], blocks[0]));
+            pool.Free(blocks);
+            if (i > 1) garbage += GC.GetAllocatedBytesForCurrentThread() - before;
+            root.Find(scope, [i, i + 1]).ShouldNotBeNull();
+            root.Find(scope, [i - 1, i]).ShouldBeNull();
+        }
+
+        garbage.ShouldBe(0);
+    }
 }

@@ -12,7 +12,8 @@ internal sealed class SubmittedSequence
 {
     public const int Eos = 2;
 
-    private readonly Channel<GeneratedToken> _output = Channel.CreateUnbounded<GeneratedToken>();
+    private readonly Channel<GeneratedToken> _output = Channel.CreateUnbounded<GeneratedToken>(
+        new UnboundedChannelOptions { SingleReader = true, SingleWriter = true });
     private readonly TaskCompletionSource<IReadOnlyList<TokenLogprobs?>> _promptLogprobs = new();
 
     public SubmittedSequence(

@@ -22,6 +22,7 @@ public sealed class AdapterLabels(int most)
 
     private readonly ConcurrentDictionary<string, string> _labels = new(StringComparer.Ordinal);
     private readonly Lock _adding = new();
+    private volatile bool _isFull;
 
     /// <summary>The label of the adapter that a lease holds.</summary>
     public string Of(AdapterLease lease) => lease.IsBase ? Base : Of(lease.Name);
@@ -31,6 +32,14 @@ public sealed class AdapterLabels(int most)
     {
         if (_labels.TryGetValue(name, out var label)) return label;
         if (!AdapterName.IsValid(name)) return Mix;
-        lock (_adding) return _labels.Count < most ? _labels.GetOrAdd(name, name) : Other;
+        // Every step asks, and to count the labels takes all locks.
+        if (_isFull) return Other;
+        lock (_adding)
+        {
+            label = _labels.Count < most ? _labels.GetOrAdd(name, name) : Other;
+            _isFull = _labels.Count >= most;
+        }
+
+        return label;
     }
 }
