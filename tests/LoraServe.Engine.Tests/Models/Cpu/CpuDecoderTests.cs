@@ -1,0 +1,139 @@
+using System.Threading.Channels;
+using LoraServe.Engine.Adapters.Residency;
+using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Generation;
+using LoraServe.Engine.Lora;
+using LoraServe.Engine.Models;
+using LoraServe.Engine.Models.Cpu;
+using LoraServe.Engine.Sampling;
+using LoraServe.Engine.Scheduling;
+using LoraServe.Engine.Sequences;
+using LoraServe.Tests;
+using Shouldly;
+using TorchSharp;
+using Xunit;
+using static TorchSharp.torch;
+
+namespace LoraServe.Engine.Tests.Models.Cpu;
+
+public sealed class CpuDecoderTests : IDisposable
+{
+    private const int BlockSize = 16;
+    private const int Blocks = 512;
+    private const int MostPrompt = 300;
+    private const int Decodes = 4;
+
+    private static readonly ModelConfig Config = ModelConfig.Load(GoldenData.Path("checkpoints", "mistral-sliding"));
+
+    private readonly List<LoraAdapter> _adapters = [];
+    private long _lastId;
+
+    public void Dispose()
+    {
+        foreach (var adapter in _adapters) adapter.Dispose();
+    }
+
+    // 250 groups of up to 6 sequences in 4 and more batches each: prompts in chunks of any size beside decoding rows.
+    [Theory]
+    [InlineData(ScalarType.Float32, 1)]
+    [InlineData(ScalarType.Float32, 3)]
+    [InlineData(ScalarType.BFloat16, 1)]
+    [InlineData(ScalarType.BFloat16, 3)]
+    public void Forward_RandomMixedBatches_GiveEachRowTheBitsOfItsSoloRun(ScalarType dtype, int threads)
+    {
+        var random = new Random(threads);
+        using var together = Model(dtype, threads);
+        using var alone = Model(dtype, threads: 1);
+        AddAdapters(dtype);
+        var (runner, solo) = (new ModelRunner(together, BlockSize), new ModelRunner(alone, BlockSize));
+
+        for (var batches = 0; batches < 250;)
+        {
+            var blocks = new KvBlockPool(Blocks, BlockSize);
+            var sequences = Enumerable.Range(0, random.Next(1, 7)).Select(_ => Start(random, blocks)).ToList();
+            var logits = sequences.ToDictionary(sequence => sequence, _ => new List<float[]>());
+            for (; sequences.Exists(sequence => sequence.PendingTokens > 0); batches++)
+            {
+                var rows = sequences.Where(sequence => sequence.PendingTokens > 0 && random.Next(4) > 0)
+                    .Select(sequence => new BatchRow(sequence, sequence.ComputedTokens, random.Next(1, Math.Min(sequence.PendingTokens, 70) + 1))).ToList();
+                var result = runner.Run(new Batch(rows));
+                for (var i = 0; i < rows.Count; i++) logits[rows[i].Sequence].AddRange(Logits(result, i, rows[i]));
+            }
+
+            foreach (var sequence in sequences)
+            {
+                sequence.ComputedTokens = 0;
+                var row = new BatchRow(sequence, 0, sequence.Tokens.Length);
+                var expected = Logits(solo.Run(new Batch([row])), 0, row).ToList();
+                for (var i = 0; i < expected.Count; i++) logits[sequence][i].ShouldBe(expected[i], $"position {i} of {expected.Count}");
+            }
+        }
+    }
+
+    private static List<float[]> Logits(BatchLogits logits, int index, BatchRow row)
+    {
+        row.Sequence.ComputedTokens += row.Count;
+        return [.. Enumerable.Range(0, row.Count).Select(i => logits.Of(index, i).ToArray())];
+    }
+
+    private static CpuDecoder Model(ScalarType dtype, int threads)
+    {
+        using var files = Checkpoint.Open(GoldenData.Path("checkpoints", "mistral-sliding"));
+        var weights = BaseWeights.Load(Config, files, dtype, CPU, progress: null);
+        return new CpuDecoder(Config, weights, Blocks, BlockSize, MostPrompt + Decodes, threads);
+    }
+
+    // Log-probabilities of the prompt are asked for, so that every position has logits.
+    private Sequence Start(Random random, KvBlockPool blocks)
+    {
+        var adapter = _adapters[random.Next(_adapters.Count)];
+        var request = new GenerationRequest
+        {
+            Prompt = [.. Enumerable.Range(0, random.Next(2, MostPrompt)).Select(_ => random.Next(Config.VocabularySize))],
+            Sampling = new SamplingParams { PromptLogprobs = 0 },
+            Adapter = new AdapterLease(adapter, () => { }),
+        };
+        var sequence = new Sequence(++_lastId, request, [], Channel.CreateUnbounded<GeneratedToken>().Writer, new());
+        blocks.TryAllocate((int)blocks.BlocksFor(MostPrompt), sequence.HeldBlocks).ShouldBeTrue();
+        return sequence;
+    }
+
+    private void AddAdapters(ScalarType dtype)
+    {
+        manual_seed(1);
+        _adapters.Add(LoraAdapter.Base);
+        foreach (var rank in new[] { 1, 4, 7, 16, 33 }) _adapters.Add(LowRank(rank, dtype));
+        _adapters.Add(Merged(dtype));
+        _adapters.Add(Activated(dtype));
+    }
+
+    // Scale and shift on every second module, as DoRA and trained biases have them.
+    private static LoraAdapter LowRank(int rank, ScalarType dtype)
+    {
+        var linears = Config.Modules("").Linears.Where((_, i) => rank < 16 || i % 3 > 0).Select((linear, i) => KeyValuePair.Create<string, LinearUpdate>(
+            linear.Path,
+            new LowRankUpdate(
+                randn(rank, linear.InFeatures, dtype: dtype).mul_(0.05),
+                randn(linear.OutFeatures, rank, dtype: dtype).mul_(0.05),
+                i % 2 == 0 ? null : rand(linear.OutFeatures, dtype: dtype),
+                i % 4 < 3 ? null : randn(linear.OutFeatures, dtype: dtype).mul_(0.05))));
+        return new LoraAdapter(new AdapterVersionId($"rank {rank}"), new Dictionary<string, LinearUpdate>(linears))
+        {
+            Embedding = rank == 7 ? new LowRankEmbedding(randn(3, Config.VocabularySize, dtype: dtype), randn(Config.HiddenSize, 3, dtype: dtype)) : null,
+            Norms = rank == 4 ? new Dictionary<string, Tensor> { [ModelLayout.FinalNorm] = rand(Config.HiddenSize, dtype: dtype) } : [],
+        };
+    }
+
+    private static LoraAdapter Merged(ScalarType dtype) => new(
+        new AdapterVersionId("merged"),
+        Config.Modules("").Linears.Where((_, i) => i % 2 == 0).ToDictionary(
+            linear => linear.Path,
+            LinearUpdate (linear) => new ReplacedLinear(randn(linear.OutFeatures, linear.InFeatures, dtype: dtype).mul_(0.05), null)));
+
+    // On the base up to its invocation, which is in about half of the prompts.
+    private static LoraAdapter Activated(ScalarType dtype)
+    {
+        var plain = LowRank(8, dtype);
+        return new LoraAdapter(new AdapterVersionId("activated"), plain.Linears) { InvocationTokens = [17] };
+    }
+}
