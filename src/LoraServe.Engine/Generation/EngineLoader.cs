@@ -1,14 +1,9 @@
 using LoraServe.Engine.Adapters;
 using LoraServe.Engine.Adapters.Residency;
-using LoraServe.Engine.Checkpoints;
 using LoraServe.Engine.Kernels;
-using LoraServe.Engine.Models;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Sequences;
-using LoraServe.Text.Templates;
-using LoraServe.Text.Tokenizers;
 using Microsoft.Extensions.Logging;
-using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Generation;
 
@@ -18,16 +13,13 @@ internal static partial class EngineLoader
     // Enough for the first step times, which the merge controller learns from; each takes start-up time. Not measured.
     private const int WarmUpTokens = 8;
 
-    /// <inheritdoc cref="LlmEngine.Load"/>
-    public static LlmEngine Load(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers)
+    /// <inheritdoc cref="LlmEngine.Load(ModelLoading, IProgress{double}, ILoggerFactory)"/>
+    public static LlmEngine Load(ModelLoading loading, IProgress<double>? progress, ILoggerFactory loggers)
     {
-        var threads = Threads(options);
-        NativeLibraries.Load();
-        OpenMp.LeaveThreads(threads);
-        var engine = Start(options, progress, loggers);
+        var engine = Start(loading, progress, loggers);
         try
         {
-            engine.InvokeAsync(() => OpenMp.TakeThreads(threads)).GetAwaiter().GetResult();
+            engine.InvokeAsync(() => OpenMp.TakeThreads(loading.Threads)).GetAwaiter().GetResult();
             WarmUp(engine);
             return engine;
         }
@@ -38,15 +30,15 @@ internal static partial class EngineLoader
         }
     }
 
-    private static LlmEngine Start(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers)
+    private static LlmEngine Start(ModelLoading loading, IProgress<double>? progress, ILoggerFactory loggers)
     {
         var logger = loggers.CreateLogger<LlmEngine>();
-        var model = LoadModel(options, progress);
+        var model = loading.Wait(progress);
         try
         {
-            var adapters = OpenAdapters(options, model, loggers.CreateLogger<AdapterManager>());
+            var adapters = OpenAdapters(loading.Options, model, loggers.CreateLogger<AdapterManager>());
             Log(logger, model);
-            return new LlmEngine(options, model, adapters, logger);
+            return new LlmEngine(loading.Options, model, adapters, logger);
         }
         catch
         {
@@ -54,35 +46,6 @@ internal static partial class EngineLoader
             throw;
         }
     }
-
-    private static LoadedModel LoadModel(EngineOptions options, IProgress<double>? progress)
-    {
-        var config = ModelConfig.Load(options.Model);
-        var maxModelLen = EngineSizes.MaxModelLen(options, config);
-        var tokenizer = Tokenizer.Load(options.Model);
-        var templates = ChatTemplates.Load(options.Model);
-        var dtype = ComputeDtype.Parse(options.Dtype);
-        var device = cuda.is_available() ? CUDA : CPU;
-        var kvTokens = EngineSizes.KvTokens(options, config, maxModelLen, dtype);
-
-        using var checkpoint = Checkpoint.Open(options.Model);
-        var weights = BaseWeights.Load(config, checkpoint, dtype, device, progress);
-        var decoder = DecoderChoice.Create(config, weights, kvTokens / EngineSizes.BlockSize, EngineSizes.BlockSize, maxModelLen, Threads(options));
-        var info = new ModelInfo
-        {
-            Name = options.ServedModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model))),
-            Dtype = ComputeDtype.Name(dtype),
-            Parameters = weights.Parameters,
-            VocabularySize = config.VocabularySize,
-            MaxModelLen = maxModelLen,
-            DefaultSampling = SamplingParams.Recommended(config.Generation),
-            Fingerprint = weights.Fingerprint,
-            Checksum = weights.LoadedChecksum,
-        };
-        return new LoadedModel(decoder, info, tokenizer, templates, kvTokens);
-    }
-
-    private static int Threads(EngineOptions options) => options.Threads ?? Environment.ProcessorCount;
 
     private static AdapterManager OpenAdapters(EngineOptions options, LoadedModel model, ILogger<AdapterManager> logger)
     {

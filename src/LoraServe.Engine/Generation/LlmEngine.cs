@@ -46,7 +46,14 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <exception cref="InvalidAdapterException">Adapters of the folder given at start are refused.</exception>
     /// <exception cref="DllNotFoundException">The native libraries cannot be loaded.</exception>
     public static LlmEngine Load(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers) =>
-        EngineLoader.Load(options, progress, loggers);
+        Load(ModelLoading.Begin(options), progress, loggers);
+
+    /// <inheritdoc cref="Load(EngineOptions, IProgress{double}, ILoggerFactory)"/>
+    /// <param name="loading">A base model whose loading has begun.</param>
+    /// <param name="progress">Receives the fraction of weights loaded, 0 to 1.</param>
+    /// <param name="loggers">For the engine's own log lines.</param>
+    public static LlmEngine Load(ModelLoading loading, IProgress<double>? progress, ILoggerFactory loggers) =>
+        EngineLoader.Load(loading, progress, loggers);
 
     /// <summary>The base model.</summary>
     public ModelInfo Model => _model.Info;

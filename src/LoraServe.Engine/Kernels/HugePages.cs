@@ -1,24 +1,29 @@
 using System.Runtime.InteropServices;
+using TorchSharp;
+using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Kernels;
 
 /// <summary>
-/// Asks Linux to back memory by pages of 2 MiB (madvise, MADV_HUGEPAGE): a merged slot is written once from end to end, and with pages of
-/// 4 KiB its page faults take longer than the merge. Only a hint: if it is refused, nothing fails.
+/// Asks Linux to back memory by pages of 2 MiB (madvise, MADV_HUGEPAGE): weights are read from end to end at every step, and a merged slot is
+/// written as fast as memory takes it; with pages of 4 KiB the processor loses time looking them up, and page faults take longer than a merge. Only a hint: if it is refused, nothing fails.
 /// </summary>
 internal static partial class HugePages
 {
     private const long PageSize = 2 << 20;
     private const int MadvHugePage = 14;
 
-    /// <summary>Asks for the whole pages within a range that has not been written yet.</summary>
-    public static unsafe void Advise(Span<byte> memory)
+    /// <summary>Asks for the whole pages within a contiguous tensor that has not been written yet; does nothing where it is not on the CPU.</summary>
+    public static unsafe void Advise(Tensor memory)
     {
-        if (!OperatingSystem.IsLinux()) return;
-        fixed (byte* start = memory)
+        if (!OperatingSystem.IsLinux() || memory.device_type != DeviceType.CPU || memory.numel() == 0) return;
+        // The first number only: a span cannot hold more than 2 GiB.
+        using var flat = memory.view(-1);
+        using var one = flat.narrow(0, 0, 1);
+        fixed (byte* start = one.bytes)
         {
             var first = ((long)start + PageSize - 1) / PageSize * PageSize;
-            var end = ((long)start + memory.Length) / PageSize * PageSize;
+            var end = ((long)start + (memory.numel() * memory.element_size())) / PageSize * PageSize;
             if (end > first) _ = Madvise((void*)first, (nuint)(end - first), MadvHugePage);
         }
     }

@@ -46,7 +46,7 @@ internal sealed class AdapterMerger : ISlicedWork
         using var normalMode = inference_mode(false);
         var bytes = Bytes(weights, adapter);
         var memory = empty(bytes / ElementSize(weights), weights.Dtype, weights.Device).DetachFromDisposeScope();
-        if (memory.device_type == TorchSharp.DeviceType.CPU && bytes <= int.MaxValue) HugePages.Advise(memory.bytes);
+        HugePages.Advise(memory);
         return memory;
     }
 

@@ -66,19 +66,8 @@ internal sealed class BaseWeights : IDisposable
     {
         var expected = ModelLayout.Tensors(config).ToList();
         Check(config, checkpoint, expected);
-        var tensors = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
-        using var fingerprint = new WeightsHash();
-        var isAsStored = true;
-        foreach (var name in expected.Select(tensor => tensor.Name).Order(StringComparer.Ordinal))
-        {
-            using var stored = checkpoint.Read(name);
-            fingerprint.Append(name, stored);
-            isAsStored &= stored.dtype == dtype;
-            tensors.Add(name, stored.to(dtype, device, copy: true).DetachFromDisposeScope());
-            progress?.Report((double)tensors.Count / expected.Count);
-        }
-
-        return new BaseWeights(config, tensors, fingerprint.Finish(), isAsStored);
+        var (tensors, fingerprint, isAsStored) = WeightsReading.Read(expected, checkpoint, dtype, device, progress);
+        return new BaseWeights(config, tensors, fingerprint, isAsStored);
     }
 
     /// <summary>A linear module by its path, with its bias where the checkpoint has one.</summary>

@@ -47,19 +47,33 @@ internal static class ApiConventions
         var engine = app.Services.GetRequiredService<EngineService>();
         if (!ApiDescription.IsBeingGenerated)
         {
-            // Before the model is loaded: a data folder that another server has, or whose databases are not those of its files, is refused at once.
-            app.Services.GetRequiredService<DataFolder>();
-            app.Services.GetRequiredService<KeyRing>().CheckNotLost();
-            app.Services.GetRequiredService<JobDatabase>();
-            var options = app.Services.GetRequiredService<LoraServeOptions>();
-            if (!options.RebuildRegistry) AdapterData.Check(options.Data, app.Logger);
-            app.Services.GetRequiredService<KeylessAccess>().CheckAddresses(app.Configuration);
+            engine.BeginLoading();
+            try
+            {
+                CheckDataFolder(app);
+            }
+            catch
+            {
+                engine.AbandonLoading();
+                throw;
+            }
         }
 
         app.LogTelemetry();
         ListenAddresses.Apply(app, app.Services.GetRequiredService<LoraServeOptions>().Urls);
         await app.RunAsync();
         return engine.State == EngineState.Failed ? 1 : 0;
+    }
+
+    // A data folder that another server has, or whose databases are not those of its files, is refused at once.
+    private static void CheckDataFolder(WebApplication app)
+    {
+        app.Services.GetRequiredService<DataFolder>();
+        app.Services.GetRequiredService<KeyRing>().CheckNotLost();
+        app.Services.GetRequiredService<JobDatabase>();
+        var options = app.Services.GetRequiredService<LoraServeOptions>();
+        if (!options.RebuildRegistry) AdapterData.Check(options.Data, app.Logger);
+        app.Services.GetRequiredService<KeylessAccess>().CheckAddresses(app.Configuration);
     }
 
     // The client's own name for the request is kept if it is one that can stand in a log.

@@ -33,6 +33,7 @@ internal sealed partial class EngineService(
 {
     private readonly TaskCompletionSource<LoraTrainer> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _loadingEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private ModelLoading? _model;
     private LlmEngine? _engine;
     private volatile LoraTrainer? _trainer;
     private readonly TaskCompletionSource _impatience = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -71,8 +72,15 @@ internal sealed partial class EngineService(
     /// <summary>The trainer, once the engine is loaded; never completes if it cannot be.</summary>
     public Task<LoraTrainer> WhenReadyAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
 
+    /// <summary>Begins to read the model, while the rest of the server starts.</summary>
+    public void BeginLoading() => _model ??= ModelLoading.Begin(options.ToEngineOptions());
+
+    /// <summary>The server will not start: the process must not end while libtorch is loading.</summary>
+    public void AbandonLoading() => _model?.Abandon();
+
     public Task StartedAsync(CancellationToken cancellationToken)
     {
+        BeginLoading();
         // Not on the thread pool: loading takes seconds, and the first requests need its threads.
         new Thread(Load) { IsBackground = true, Name = "LoraServe loading" }.Start();
         return Task.CompletedTask;
@@ -119,7 +127,7 @@ internal sealed partial class EngineService(
     {
         try
         {
-            _engine = LoadingBar.Show(bar => LlmEngine.Load(options.ToEngineOptions(), new StoppableLoading(bar, lifetime.ApplicationStopping), loggers));
+            _engine = LoadingBar.Show(bar => LlmEngine.Load(_model!, new StoppableLoading(bar, lifetime.ApplicationStopping), loggers));
             metrics.Publish(_engine);
             _trainer = new LoraTrainer(_engine);
             _state = EngineState.Ready;

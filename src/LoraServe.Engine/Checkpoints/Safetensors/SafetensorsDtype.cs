@@ -1,3 +1,5 @@
+using static TorchSharp.torch;
+
 namespace LoraServe.Engine.Checkpoints.Safetensors;
 
 /// <summary>Element types of the safetensors format, spelt as in a file.</summary>
@@ -10,8 +12,16 @@ internal enum SafetensorsDtype
 internal static class SafetensorsDtypes
 {
     /// <summary>Whether tensors of this type can be read: F32, F16 and BF16, the types of weights.</summary>
-    public static bool IsReadable(this SafetensorsDtype dtype) =>
-        dtype is SafetensorsDtype.F32 or SafetensorsDtype.F16 or SafetensorsDtype.BF16;
+    public static bool IsReadable(this SafetensorsDtype dtype) => dtype.ToScalarType() is not null;
+
+    /// <summary>The same type in libtorch where tensors of it can be read, else null.</summary>
+    public static ScalarType? ToScalarType(this SafetensorsDtype dtype) => dtype switch
+    {
+        SafetensorsDtype.F32 => ScalarType.Float32,
+        SafetensorsDtype.F16 => ScalarType.Float16,
+        SafetensorsDtype.BF16 => ScalarType.BFloat16,
+        _ => null,
+    };
 
     /// <summary>Width of one element in bits; elements narrower than a byte are packed.</summary>
     public static int Bits(this SafetensorsDtype dtype) => dtype switch

@@ -86,13 +86,8 @@ internal sealed unsafe class SafetensorsFile : IDisposable
 
     private Tensor Read(SafetensorsEntry entry, long[] shape, long start, long length)
     {
-        var dtype = entry.Dtype switch
-        {
-            SafetensorsDtype.F32 => ScalarType.Float32,
-            SafetensorsDtype.F16 => ScalarType.Float16,
-            SafetensorsDtype.BF16 => ScalarType.BFloat16,
-            _ => throw new InvalidSafetensorsException(FileName, $"tensor '{entry.Name}': expected F32, F16 or BF16, found {entry.Dtype}"),
-        };
+        var dtype = entry.Dtype.ToScalarType()
+            ?? throw new InvalidSafetensorsException(FileName, $"tensor '{entry.Name}': expected F32, F16 or BF16, found {entry.Dtype}");
         using var normalMode = inference_mode(false);
         var tensor = empty(shape, dtype).DetachFromDisposeScope();
         Copy(entry, start, length, tensor);

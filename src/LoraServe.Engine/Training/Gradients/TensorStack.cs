@@ -62,7 +62,7 @@ internal sealed class TensorStack(ScalarType dtype, Device device) : IDisposable
         _top = (_chunks.Count, 0);
         var size = needed <= ChunkSize ? ChunkSize : (long)BitOperations.RoundUpToPowerOf2((ulong)needed);
         var memory = empty(size, dtype, device).DetachFromDisposeScope();
-        if (device.type == DeviceType.CPU && size * memory.element_size() <= int.MaxValue) HugePages.Advise(memory.bytes);
+        HugePages.Advise(memory);
         _chunks.Add((memory, size));
     }
 }
