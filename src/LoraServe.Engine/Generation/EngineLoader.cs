@@ -13,10 +13,11 @@ internal static partial class EngineLoader
     // Enough for the first step times, which the merge controller learns from; each takes start-up time. Not measured.
     private const int WarmUpTokens = 8;
 
-    /// <inheritdoc cref="LlmEngine.Load(ModelLoading, IProgress{double}, ILoggerFactory)"/>
-    public static LlmEngine Load(ModelLoading loading, IProgress<double>? progress, ILoggerFactory loggers)
+    /// <inheritdoc cref="LlmEngine.Load"/>
+    public static LlmEngine Load(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers, Task? mayOpen)
     {
-        var engine = Start(loading, progress, loggers);
+        var loading = new ModelLoading(options, progress);
+        var engine = Start(options, loading.Load(), loggers, mayOpen);
         try
         {
             engine.InvokeAsync(() => OpenMp.TakeThreads(loading.Threads)).GetAwaiter().GetResult();
@@ -30,15 +31,15 @@ internal static partial class EngineLoader
         }
     }
 
-    private static LlmEngine Start(ModelLoading loading, IProgress<double>? progress, ILoggerFactory loggers)
+    private static LlmEngine Start(EngineOptions options, LoadedModel model, ILoggerFactory loggers, Task? mayOpen)
     {
         var logger = loggers.CreateLogger<LlmEngine>();
-        var model = loading.Wait(progress);
         try
         {
-            var adapters = OpenAdapters(loading.Options, model, loggers.CreateLogger<AdapterManager>());
+            mayOpen?.GetAwaiter().GetResult();
+            var adapters = OpenAdapters(options, model, loggers.CreateLogger<AdapterManager>());
             Log(logger, model);
-            return new LlmEngine(loading.Options, model, adapters, logger);
+            return new LlmEngine(options, model, adapters, logger);
         }
         catch
         {

@@ -41,19 +41,13 @@ public sealed partial class LlmEngine : IAsyncDisposable
     /// <param name="options">Already validated by the host for form; files are checked here.</param>
     /// <param name="progress">Receives the fraction of weights loaded, 0 to 1.</param>
     /// <param name="loggers">For the engine's own log lines.</param>
+    /// <param name="mayOpen">Waited for between reading the model and opening the data folder; null: not.</param>
     /// <exception cref="InvalidCheckpointException">The model's folder cannot be served.</exception>
     /// <exception cref="InvalidTokenizerException">Its tokenizer.json cannot be used.</exception>
     /// <exception cref="InvalidAdapterException">Adapters of the folder given at start are refused.</exception>
     /// <exception cref="DllNotFoundException">The native libraries cannot be loaded.</exception>
-    public static LlmEngine Load(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers) =>
-        Load(ModelLoading.Begin(options), progress, loggers);
-
-    /// <inheritdoc cref="Load(EngineOptions, IProgress{double}, ILoggerFactory)"/>
-    /// <param name="loading">A base model whose loading has begun.</param>
-    /// <param name="progress">Receives the fraction of weights loaded, 0 to 1.</param>
-    /// <param name="loggers">For the engine's own log lines.</param>
-    public static LlmEngine Load(ModelLoading loading, IProgress<double>? progress, ILoggerFactory loggers) =>
-        EngineLoader.Load(loading, progress, loggers);
+    public static LlmEngine Load(EngineOptions options, IProgress<double>? progress, ILoggerFactory loggers, Task? mayOpen = null) =>
+        EngineLoader.Load(options, progress, loggers, mayOpen);
 
     /// <summary>The base model.</summary>
     public ModelInfo Model => _model.Info;

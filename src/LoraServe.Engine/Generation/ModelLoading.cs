@@ -8,56 +8,22 @@ using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Generation;
 
-/// <summary>
-/// A base model that is being read on a thread of its own, which changes nothing: it can begin before it is known whether the server may start.
-/// </summary>
-public sealed class ModelLoading
+/// <summary>Reads a base model: weights on the calling thread, text beside it. Changes nothing in the data folder.</summary>
+/// <param name="options">Already validated by the host for form; files are checked here.</param>
+/// <param name="progress">Receives the fraction of weights loaded, 0 to 1.</param>
+internal sealed class ModelLoading(EngineOptions options, IProgress<double>? progress)
 {
-    private readonly Task<LoadedModel> _model;
-    private readonly CancellationTokenSource _abandoned = new();
-    private volatile IProgress<double>? _progress;
-
-    private ModelLoading(EngineOptions options)
-    {
-        Options = options;
-        _model = Task.Factory.StartNew(Load, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
-    }
-
-    /// <summary>What is being loaded.</summary>
-    public EngineOptions Options { get; }
+    // Enough to compile what a step runs.
+    private const int WarmUpSteps = 2;
 
     /// <summary>Threads that compute.</summary>
-    internal int Threads => Options.Threads ?? Environment.ProcessorCount;
-
-    /// <summary>Begins.</summary>
-    public static ModelLoading Begin(EngineOptions options) => new(options);
-
-    /// <summary>Ends it as soon as that is safe, and frees what there is.</summary>
-    public void Abandon()
-    {
-        _abandoned.Cancel();
-        try
-        {
-            _model.GetAwaiter().GetResult().Model.Dispose();
-        }
-        catch (Exception)
-        {
-            // Whatever it was about, nobody will use the model.
-        }
-    }
+    public int Threads => options.Threads ?? Environment.ProcessorCount;
 
     /// <summary>The model, which then is the caller's.</summary>
-    /// <param name="progress">Receives the fraction of weights loaded, 0 to 1.</param>
-    internal LoadedModel Wait(IProgress<double>? progress)
+    public LoadedModel Load()
     {
-        _progress = progress;
-        return _model.GetAwaiter().GetResult();
-    }
-
-    private LoadedModel Load()
-    {
-        var config = ModelConfig.Load(Options.Model);
-        var maxModelLen = EngineSizes.MaxModelLen(Options, config);
+        var config = ModelConfig.Load(options.Model);
+        var maxModelLen = EngineSizes.MaxModelLen(options, config);
         var text = Task.Factory.StartNew(LoadText, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
         try
         {
@@ -71,21 +37,22 @@ public sealed class ModelLoading
         }
     }
 
-    private (Tokenizer Tokenizer, ChatTemplates Templates) LoadText() => (Tokenizer.Load(Options.Model), ChatTemplates.Load(Options.Model));
+    private (Tokenizer Tokenizer, ChatTemplates Templates) LoadText() => (Tokenizer.Load(options.Model), ChatTemplates.Load(options.Model));
 
     private LoadedModel Load(ModelConfig config, int maxModelLen, Task<(Tokenizer Tokenizer, ChatTemplates Templates)> text)
     {
         NativeLibraries.Load();
         OpenMp.LeaveThreads(Threads);
-        var dtype = ComputeDtype.Parse(Options.Dtype);
+        var dtype = ComputeDtype.Parse(options.Dtype);
         var device = cuda.is_available() ? CUDA : CPU;
-        var kvTokens = EngineSizes.KvTokens(Options, config, maxModelLen, dtype);
-        using var checkpoint = Checkpoint.Open(Options.Model);
-        var weights = BaseWeights.Load(config, checkpoint, dtype, device, new Relay(this));
+        var kvTokens = EngineSizes.KvTokens(options, config, maxModelLen, dtype);
+        using var checkpoint = Checkpoint.Open(options.Model);
+        var weights = BaseWeights.Load(config, checkpoint, dtype, device, progress);
         try
         {
             var (tokenizer, templates) = text.GetAwaiter().GetResult();
             var decoder = DecoderChoice.Create(config, weights, kvTokens / EngineSizes.BlockSize, EngineSizes.BlockSize, maxModelLen, Threads);
+            WarmUp(decoder);
             return new LoadedModel(decoder, Info(config, weights, maxModelLen), tokenizer, templates, kvTokens);
         }
         catch
@@ -95,9 +62,27 @@ public sealed class ModelLoading
         }
     }
 
+    // In the first block, which no sequence holds yet.
+    private static void WarmUp(BaseModel decoder)
+    {
+        using var mode = inference_mode();
+        var batch = new ForwardBatch(EngineSizes.BlockSize);
+        var logits = new float[decoder.Config.VocabularySize];
+        for (var step = 0; step < WarmUpSteps; step++)
+        {
+            batch.Clear();
+            batch.TokenIds.Add(0);
+            batch.Positions.Add(0);
+            batch.Spans.Add(new AttentionSpan(0, 1, 1, [0]));
+            batch.LogitTokens.Add(0);
+            decoder.Forward(batch);
+            decoder.Logits(0, logits);
+        }
+    }
+
     private ModelInfo Info(ModelConfig config, BaseWeights weights, int maxModelLen) => new()
     {
-        Name = Options.ServedModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(Options.Model))),
+        Name = options.ServedModelName ?? Path.GetFileName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(options.Model))),
         Dtype = ComputeDtype.Name(weights.Dtype),
         Parameters = weights.Parameters,
         VocabularySize = config.VocabularySize,
@@ -106,13 +91,4 @@ public sealed class ModelLoading
         Fingerprint = weights.Fingerprint,
         Checksum = weights.LoadedChecksum,
     };
-
-    private sealed class Relay(ModelLoading loading) : IProgress<double>
-    {
-        public void Report(double value)
-        {
-            loading._abandoned.Token.ThrowIfCancellationRequested();
-            loading._progress?.Report(value);
-        }
-    }
 }

@@ -45,23 +45,21 @@ internal static class ApiConventions
     public static async Task<int> ServeAsync(this WebApplication app)
     {
         var engine = app.Services.GetRequiredService<EngineService>();
-        if (!ApiDescription.IsBeingGenerated)
+        if (!ApiDescription.IsBeingGenerated) engine.BeginLoading();
+        try
         {
-            engine.BeginLoading();
-            try
-            {
-                CheckDataFolder(app);
-            }
-            catch
-            {
-                engine.AbandonLoading();
-                throw;
-            }
+            if (!ApiDescription.IsBeingGenerated) CheckDataFolder(app);
+            engine.AllowOpening();
+            app.LogTelemetry();
+            ListenAddresses.Apply(app, app.Services.GetRequiredService<LoraServeOptions>().Urls);
+            await app.RunAsync();
+        }
+        catch
+        {
+            await engine.AbandonAsync();
+            throw;
         }
 
-        app.LogTelemetry();
-        ListenAddresses.Apply(app, app.Services.GetRequiredService<LoraServeOptions>().Urls);
-        await app.RunAsync();
         return engine.State == EngineState.Failed ? 1 : 0;
     }
 

@@ -33,7 +33,9 @@ internal sealed partial class EngineService(
 {
     private readonly TaskCompletionSource<LoraTrainer> _ready = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _loadingEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private ModelLoading? _model;
+    private readonly TaskCompletionSource _mayOpen = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private bool _hasBegun;
     private LlmEngine? _engine;
     private volatile LoraTrainer? _trainer;
     private readonly TaskCompletionSource _impatience = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -73,16 +75,31 @@ internal sealed partial class EngineService(
     public Task<LoraTrainer> WhenReadyAsync(CancellationToken cancellationToken) => _ready.Task.WaitAsync(cancellationToken);
 
     /// <summary>Begins to read the model, while the rest of the server starts.</summary>
-    public void BeginLoading() => _model ??= ModelLoading.Begin(options.ToEngineOptions());
+    public void BeginLoading()
+    {
+        if (_hasBegun) return;
+        _hasBegun = true;
+        // Not on the thread pool: loading takes seconds, and the first requests need its threads.
+        new Thread(Load) { IsBackground = true, Name = "LoraServe loading" }.Start();
+    }
 
-    /// <summary>The server will not start: the process must not end while libtorch is loading.</summary>
-    public void AbandonLoading() => _model?.Abandon();
+    /// <summary>Lets it open the data folder, which is in order.</summary>
+    public void AllowOpening() => _mayOpen.TrySetResult();
+
+    /// <summary>Ends the loading: the server does not start. The process would crash if it ended while libtorch is loading.</summary>
+    public async Task AbandonAsync()
+    {
+        _isStopping = true;
+        _mayOpen.TrySetCanceled();
+        if (_hasBegun) await _loadingEnded.Task;
+        await DisposeAsync();
+    }
 
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         BeginLoading();
-        // Not on the thread pool: loading takes seconds, and the first requests need its threads.
-        new Thread(Load) { IsBackground = true, Name = "LoraServe loading" }.Start();
+        AllowOpening();
+        _started.TrySetResult();
         return Task.CompletedTask;
     }
 
@@ -127,13 +144,13 @@ internal sealed partial class EngineService(
     {
         try
         {
-            _engine = LoadingBar.Show(bar => LlmEngine.Load(_model!, new StoppableLoading(bar, lifetime.ApplicationStopping), loggers));
+            _engine = LoadingBar.Show(bar => LlmEngine.Load(options.ToEngineOptions(), new StoppableLoading(bar, this), loggers, _mayOpen.Task));
             metrics.Publish(_engine);
             _trainer = new LoraTrainer(_engine);
             _state = EngineState.Ready;
             _ready.SetResult(_trainer);
         }
-        catch (OperationCanceledException) when (lifetime.ApplicationStopping.IsCancellationRequested)
+        catch (OperationCanceledException) when (_isStopping)
         {
             return;
         }
@@ -152,6 +169,8 @@ internal sealed partial class EngineService(
             _loadingEnded.SetResult();
         }
 
+        // The address is known once the server listens.
+        _started.Task.Wait();
         Show();
     }
 
@@ -172,11 +191,11 @@ internal sealed partial class EngineService(
         }
     }
 
-    private sealed class StoppableLoading(IProgress<double>? bar, CancellationToken stopping) : IProgress<double>
+    private sealed class StoppableLoading(IProgress<double>? bar, EngineService service) : IProgress<double>
     {
         public void Report(double value)
         {
-            stopping.ThrowIfCancellationRequested();
+            if (service._isStopping) throw new OperationCanceledException();
             bar?.Report(value);
         }
     }

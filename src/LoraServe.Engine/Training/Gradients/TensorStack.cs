@@ -1,6 +1,5 @@
 using System.Numerics;
 using LoraServe.Engine.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Training.Gradients;

@@ -10,7 +10,6 @@ using LoraServe.Engine.Scheduling;
 using LoraServe.Engine.Sequences;
 using LoraServe.Tests;
 using Shouldly;
-using TorchSharp;
 using Xunit;
 using static TorchSharp.torch;
 
@@ -100,11 +99,18 @@ public sealed class CpuDecoderTests : IDisposable
 
     private void AddAdapters(ScalarType dtype)
     {
-        manual_seed(1);
         _adapters.Add(LoraAdapter.Base);
         foreach (var rank in new[] { 1, 4, 7, 16, 33 }) _adapters.Add(LowRank(rank, dtype));
         _adapters.Add(Merged(dtype));
         _adapters.Add(Activated(dtype));
+    }
+
+    // Uniform in [-size, size].
+    private static Tensor Numbers(double size, ScalarType dtype, params long[] shape)
+    {
+        var random = new Random((int)shape.Sum());
+        var values = Enumerable.Range(0, (int)shape.Aggregate((product, count) => product * count)).Select(_ => (float)(size * ((2 * random.NextDouble()) - 1)));
+        return tensor(values.ToArray(), shape).to(dtype);
     }
 
     // Scale and shift on every second module, as DoRA and trained biases have them.
@@ -113,14 +119,14 @@ public sealed class CpuDecoderTests : IDisposable
         var linears = Config.Modules("").Linears.Where((_, i) => rank < 16 || i % 3 > 0).Select((linear, i) => KeyValuePair.Create<string, LinearUpdate>(
             linear.Path,
             new LowRankUpdate(
-                randn(rank, linear.InFeatures, dtype: dtype).mul_(0.05),
-                randn(linear.OutFeatures, rank, dtype: dtype).mul_(0.05),
-                i % 2 == 0 ? null : rand(linear.OutFeatures, dtype: dtype),
-                i % 4 < 3 ? null : randn(linear.OutFeatures, dtype: dtype).mul_(0.05))));
+                Numbers(0.1, dtype, rank, linear.InFeatures),
+                Numbers(0.1, dtype, linear.OutFeatures, rank),
+                i % 2 == 0 ? null : Numbers(1, dtype, linear.OutFeatures),
+                i % 4 < 3 ? null : Numbers(0.1, dtype, linear.OutFeatures))));
         return new LoraAdapter(new AdapterVersionId($"rank {rank}"), new Dictionary<string, LinearUpdate>(linears))
         {
-            Embedding = rank == 7 ? new LowRankEmbedding(randn(3, Config.VocabularySize, dtype: dtype), randn(Config.HiddenSize, 3, dtype: dtype)) : null,
-            Norms = rank == 4 ? new Dictionary<string, Tensor> { [ModelLayout.FinalNorm] = rand(Config.HiddenSize, dtype: dtype) } : [],
+            Embedding = rank == 7 ? new LowRankEmbedding(Numbers(1, dtype, 3, Config.VocabularySize), Numbers(1, dtype, Config.HiddenSize, 3)) : null,
+            Norms = rank == 4 ? new Dictionary<string, Tensor> { [ModelLayout.FinalNorm] = Numbers(1, dtype, Config.HiddenSize) } : [],
         };
     }
 
@@ -128,7 +134,7 @@ public sealed class CpuDecoderTests : IDisposable
         new AdapterVersionId("merged"),
         Config.Modules("").Linears.Where((_, i) => i % 2 == 0).ToDictionary(
             linear => linear.Path,
-            LinearUpdate (linear) => new ReplacedLinear(randn(linear.OutFeatures, linear.InFeatures, dtype: dtype).mul_(0.05), null)));
+            LinearUpdate (linear) => new ReplacedLinear(Numbers(0.1, dtype, linear.OutFeatures, linear.InFeatures), null)));
 
     // On the base up to its invocation, which is in about half of the prompts.
     private static LoraAdapter Activated(ScalarType dtype)
