@@ -54,9 +54,13 @@ internal static class ApiConventions
             ListenAddresses.Apply(app, app.Services.GetRequiredService<LoraServeOptions>().Urls);
             await app.RunAsync();
         }
+        catch (OperationCanceledException) when (engine.State == EngineState.Failed)
+        {
+            // The model could not be loaded before the server was ready to listen.
+        }
         catch
         {
-            await engine.AbandonAsync();
+            await engine.DisposeAsync();
             throw;
         }
 

@@ -35,7 +35,7 @@ internal sealed partial class EngineService(
     private readonly TaskCompletionSource _loadingEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _mayOpen = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private bool _hasBegun;
+    private StoppableLoading? _progress;
     private LlmEngine? _engine;
     private volatile LoraTrainer? _trainer;
     private readonly TaskCompletionSource _impatience = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -77,8 +77,8 @@ internal sealed partial class EngineService(
     /// <summary>Begins to read the model, while the rest of the server starts.</summary>
     public void BeginLoading()
     {
-        if (_hasBegun) return;
-        _hasBegun = true;
+        if (_progress is not null) return;
+        _progress = new StoppableLoading(this);
         // Not on the thread pool: loading takes seconds, and the first requests need its threads.
         new Thread(Load) { IsBackground = true, Name = "LoraServe loading" }.Start();
     }
@@ -86,19 +86,12 @@ internal sealed partial class EngineService(
     /// <summary>Lets it open the data folder, which is in order.</summary>
     public void AllowOpening() => _mayOpen.TrySetResult();
 
-    /// <summary>Ends the loading: the server does not start. The process would crash if it ended while libtorch is loading.</summary>
-    public async Task AbandonAsync()
-    {
-        _isStopping = true;
-        _mayOpen.TrySetCanceled();
-        if (_hasBegun) await _loadingEnded.Task;
-        await DisposeAsync();
-    }
-
     public Task StartedAsync(CancellationToken cancellationToken)
     {
         BeginLoading();
         AllowOpening();
+        // In a terminal only now: until the host runs, it does not handle Ctrl-C.
+        if (Terminal.IsInteractive && !_loadingEnded.Task.IsCompleted) new Thread(ShowProgress) { IsBackground = true, Name = "LoraServe progress" }.Start();
         _started.TrySetResult();
         return Task.CompletedTask;
     }
@@ -114,8 +107,12 @@ internal sealed partial class EngineService(
         await DisposeAsync();
     }
 
+    /// <summary>Ends the loading and frees the engine. The process would crash if it ended while libtorch is loading.</summary>
     public async ValueTask DisposeAsync()
     {
+        _isStopping = true;
+        _mayOpen.TrySetCanceled();
+        if (_progress is not null) await Task.WhenAny(_loadingEnded.Task, _impatience.Task);
         foreach (var signal in Interlocked.Exchange(ref _signals, [])) signal.Dispose();
         if (Interlocked.Exchange(ref _engine, null) is { } engine) await engine.DisposeAsync();
     }
@@ -144,13 +141,13 @@ internal sealed partial class EngineService(
     {
         try
         {
-            _engine = LoadingBar.Show(bar => LlmEngine.Load(options.ToEngineOptions(), new StoppableLoading(bar, this), loggers, _mayOpen.Task));
+            _engine = LlmEngine.Load(options.ToEngineOptions(), _progress, loggers, _mayOpen.Task);
             metrics.Publish(_engine);
             _trainer = new LoraTrainer(_engine);
             _state = EngineState.Ready;
             _ready.SetResult(_trainer);
         }
-        catch (OperationCanceledException) when (_isStopping)
+        catch (Exception) when (_isStopping)
         {
             return;
         }
@@ -191,12 +188,22 @@ internal sealed partial class EngineService(
         }
     }
 
-    private sealed class StoppableLoading(IProgress<double>? bar, EngineService service) : IProgress<double>
+    private void ShowProgress() => LoadingBar.Show(bar =>
     {
+        _progress!.Bar = bar;
+        return _loadingEnded.Task.Wait(Timeout.Infinite);
+    });
+
+    private sealed class StoppableLoading(EngineService service) : IProgress<double>
+    {
+        private volatile IProgress<double>? _bar;
+
+        public IProgress<double>? Bar { set => _bar = value; }
+
         public void Report(double value)
         {
             if (service._isStopping) throw new OperationCanceledException();
-            bar?.Report(value);
+            _bar?.Report(value);
         }
     }
 

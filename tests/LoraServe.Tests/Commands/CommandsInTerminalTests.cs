@@ -118,7 +118,7 @@ public sealed partial class CommandsInTerminalTests : IDisposable
     public async Task Serve_CtrlCWhileItLoads_EndsWithoutACrash()
     {
         using var terminal = new TerminalProcess(Narrow, "--urls", "http://127.0.0.1:0", "--data", In("data"), "--threads", "1");
-        await terminal.WaitForAsync("Preparing the engine");
+        await terminal.WaitForAsync("Now listening");
         await terminal.InterruptAsync();
 
         (await terminal.ExitAsync()).ShouldBe(0, terminal.Raw);
