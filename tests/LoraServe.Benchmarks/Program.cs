@@ -9,6 +9,7 @@ using LoraServe.Benchmarks.Merging;
 using LoraServe.Benchmarks.Prefixes;
 using LoraServe.Benchmarks.Residency;
 using LoraServe.Benchmarks.Steps;
+using LoraServe.Benchmarks.Streams;
 using LoraServe.Benchmarks.Templates;
 using LoraServe.Benchmarks.Training;
 using Spectre.Console;
@@ -22,6 +23,7 @@ using Spectre.Console;
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- merge-traces --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- merges --model DIR --count 200
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- residency --model DIR
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- streams --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- kills --count 100
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- damage --count 200
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- training-kills --count 20
@@ -36,6 +38,7 @@ using Spectre.Console;
 // adapters and checks the store it leaves. damage damages a data folder as disks and backups may. training-kills kills trainings, and
 // training-serving measures how a training slows down requests. train measures training steps and their memory, templates renders mutated
 // chat templates, and hostile sends thousands of invalid requests to all routes and checks responses, times, memory and log.
+// streams measures what streaming over HTTP costs beside the same engine in the same process.
 // Other work on the machine affects every figure: leave it idle meanwhile.
 
 const int TableWidth = 180;
@@ -48,7 +51,7 @@ var root = new RootCommand("Measures how fast LoraServe is on this machine.")
     StepsCommand.Create(), MergeCostCommand.Create(), MergesCommand.Create(), MergeTracesCommand.Create(), PrefixCommand.Create(),
     StarvationCommand.Create(), LoadCommand.Create(), ResidencyCommand.Create(), KillsCommand.Create(), KillsCommand.CreateWorker(), DamageCommand.Create(),
     TemplatesCommand.Create(), TrainCommand.Create(), TrainingKillsCommand.Create(), TrainingKillsCommand.CreateWorker(), ServingCommand.Create(),
-    HostileCommand.Create(),
+    HostileCommand.Create(), StreamsCommand.Create(),
 };
 try
 {

@@ -11,7 +11,7 @@ public sealed class IncrementalDetokenizer
 {
     private readonly Tokenizer _tokenizer;
     private readonly bool _skipSpecialTokens;
-    private readonly TextCollector _text = new();
+    private readonly TextCollector _text;
     private readonly DecoderStep _steps;
 
     /// <summary>The end of the prompt's text that was held back: it comes again with later ids and is not returned.</summary>
@@ -23,12 +23,24 @@ public sealed class IncrementalDetokenizer
     public IncrementalDetokenizer(Tokenizer tokenizer, bool skipSpecialTokens = true, ReadOnlySpan<int> prompt = default)
     {
         ArgumentNullException.ThrowIfNull(tokenizer);
-        (_tokenizer, _skipSpecialTokens) = (tokenizer, skipSpecialTokens);
+        (_tokenizer, _skipSpecialTokens, _text) = (tokenizer, skipSpecialTokens, new TextCollector());
         _steps = tokenizer.Decoder.Start(_text);
         foreach (var id in prompt) tokenizer.Write(id, skipSpecialTokens, _steps);
         var certain = _text.Take();
         if (!prompt.IsEmpty) _promptRest = tokenizer.Decode(prompt, skipSpecialTokens)[certain.Length..];
     }
+
+    private IncrementalDetokenizer(IncrementalDetokenizer other)
+    {
+        (_tokenizer, _skipSpecialTokens, _text, _promptRest) = (other._tokenizer, other._skipSpecialTokens, new TextCollector(), other._promptRest);
+        _steps = other._steps.Fork(_text);
+    }
+
+    /// <summary>
+    /// Another one in the same state: several sequences that continue one prompt decode it once. Forks of one instance may be made concurrently
+    /// as long as nothing is appended to it.
+    /// </summary>
+    public IncrementalDetokenizer Fork() => new(this);
 
     /// <summary>Appends an id and returns the text that can no longer change, often none.</summary>
     public string Append(int id)

@@ -11,8 +11,12 @@ internal static class ServerSentEvents
     public const string ContentType = "text/event-stream; charset=utf-8";
 
     /// <summary>Writes an event, which is sent with the next flush.</summary>
-    public static void Write<T>(HttpResponse response, T value) =>
-        response.BodyWriter.Write([.. "data: "u8, .. JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Options), .. "\n\n"u8]);
+    public static void Write<T>(HttpResponse response, T value)
+    {
+        response.BodyWriter.Write("data: "u8);
+        response.BodyWriter.Write(JsonSerializer.SerializeToUtf8Bytes(value, ApiJson.Options));
+        response.BodyWriter.Write("\n\n"u8);
+    }
 
     /// <summary>Ends an answer whose status is sent with an error as its last event; false where it is none of events.</summary>
     public static async Task<bool> TryEndAsync(HttpResponse response, Exception error, CancellationToken cancellationToken)

@@ -1,4 +1,6 @@
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using System.Threading.Channels;
 using LoraServe.Engine.Generation;
 using LoraServe.Engine.Sampling;
 using LoraServe.Engine.Sequences;
@@ -7,9 +9,10 @@ using LoraServe.Text.Tokenizers;
 namespace LoraServe.Generation;
 
 /// <summary>
-/// A running choice: reads its sequence's tokens and yields what each adds. Disposing it cancels the sequence.
+/// A running choice: reads its sequence's tokens and gives what each adds: the prompt's part if the request wants it, then a part for each token
+/// that adds something; the last has the finish reason. For one reader. Disposing it cancels the sequence.
 /// </summary>
-internal sealed class ChoiceStream : IDisposable
+internal sealed class ChoiceStream : ChannelReader<ChoicePart>, IDisposable
 {
     private readonly GenerationParameters _parameters;
     private readonly GenerationPrompt _prompt;
@@ -21,6 +24,10 @@ internal sealed class ChoiceStream : IDisposable
     private Action<SequenceTimes>? _began;
     private readonly Tokenizer _tokenizer;
     private readonly bool _hidesSpecialTokens;
+    private readonly bool _wantsTokens;
+    private ChoicePart? _part; // that can be read
+    private bool _isPromptDue;
+    private bool _isCut; // by a stop string: the sequence is cancelled
     private int _offset;
 
     /// <param name="parameters">What was asked for.</param>
@@ -33,8 +40,10 @@ internal sealed class ChoiceStream : IDisposable
         GenerationParameters parameters, Tokenizer tokenizer, int index, GenerationPrompt prompt, PromptText text, TokenStream sequence)
     {
         (_parameters, _index, _prompt, _text, _sequence) = (parameters, index, prompt, text, sequence);
-        (_tokenizer, _hidesSpecialTokens) = (tokenizer, parameters.SkipSpecialTokens && !prompt.KeepsSpecialTokens);
-        _detokenizer = new IncrementalDetokenizer(tokenizer, _hidesSpecialTokens, [.. prompt.Ids]);
+        (_tokenizer, _hidesSpecialTokens) = (tokenizer, text.HidesSpecialTokens);
+        _detokenizer = text.Detokenizer();
+        _isPromptDue = parameters.EchoesPrompt || parameters.ReturnTokenIds || parameters.PromptLogprobs is not null;
+        _wantsTokens = parameters.ReturnTokenIds || parameters.Alternatives is not null;
         _stops = new StopStrings(parameters.Stop?.Items ?? [], parameters.IncludeStopStrInOutput);
     }
 
@@ -63,29 +72,34 @@ internal sealed class ChoiceStream : IDisposable
     /// <summary>Why it ended; null while it runs, and if it was cancelled.</summary>
     public FinishReason? FinishReason { get; private set; }
 
-    /// <summary>
-    /// Yields the prompt's part if the request wants it, then a part for each token that adds something; the last has the finish reason.
-    /// </summary>
-    /// <exception cref="GenerationFailedException">The engine could not go on.</exception>
-    public async IAsyncEnumerable<ChoicePart> ReadAsync([EnumeratorCancellation] CancellationToken cancellationToken)
+    /// <inheritdoc/>
+    public override bool TryRead([MaybeNullWhen(false)] out ChoicePart part)
     {
-        if (_parameters.EchoesPrompt || _parameters.ReturnTokenIds || _parameters.PromptLogprobs is not null)
-            yield return await ReadPromptAsync(cancellationToken);
-        // Without an echo too, as OpenAI counts; without logprobs no offsets are returned.
-        if (_parameters.EchoesPrompt || _parameters.Alternatives is not null) _offset = _text.CodePoints;
-        var wantsTokens = _parameters.ReturnTokenIds || _parameters.Alternatives is not null;
-        await foreach (var token in _sequence.Tokens.ReadAllAsync(cancellationToken))
+        if (!_isPromptDue) TryNext();
+        (part, _part) = (_part, null);
+        return part is not null;
+    }
+
+    /// <summary>Waits for a part, which <see cref="TryRead"/> then gives; false after the last one, once the engine has released the adapter.</summary>
+    /// <exception cref="GenerationFailedException">The engine could not go on.</exception>
+    [AsyncMethodBuilder(typeof(PoolingAsyncValueTaskMethodBuilder<>))]
+    public override async ValueTask<bool> WaitToReadAsync(CancellationToken cancellationToken = default)
+    {
+        if (_isPromptDue) (_part, _isPromptDue) = (await ReadPromptAsync(cancellationToken), false);
+        while (!TryNext())
         {
-            var part = Next(token);
-            if (wantsTokens || part is { FinishReason: not null } or { Text.Length: > 0 }) yield return part;
-            if (part.FinishReason is null) continue;
-            // The engine releases the adapter before it ends the sequence.
-            if (token.FinishReason is not null) await _sequence.WhenEndedAsync(cancellationToken);
-            yield break;
+            if (FinishReason is not null)
+            {
+                if (!_isCut) await _sequence.WhenEndedAsync(cancellationToken);
+                return false;
+            }
+
+            if (await _sequence.Tokens.WaitToReadAsync(cancellationToken)) continue;
+            FinishReason = Engine.Sequences.FinishReason.Length;
+            _part = new ChoicePart { Index = _index, Text = "", FinishReason = FinishReason };
         }
 
-        FinishReason = Engine.Sequences.FinishReason.Length;
-        yield return new ChoicePart { Index = _index, Text = "", FinishReason = FinishReason };
+        return true;
     }
 
     /// <summary>Reports once how long its first token took, or that there is none.</summary>
@@ -106,10 +120,31 @@ internal sealed class ChoiceStream : IDisposable
         return new ChoicePart { Index = _index, Text = text, Prompt = new EvaluatedPrompt(text, tokens) };
     }
 
+    // Whether a part can be read, of the tokens that have come.
+    private bool TryNext()
+    {
+        while (_part is null && FinishReason is null && _sequence.Tokens.TryRead(out var token))
+        {
+            var part = Next(token);
+            if (_wantsTokens || part is { FinishReason: not null } or { Text.Length: > 0 }) _part = part;
+            _isCut = FinishReason is not null && token.FinishReason is null;
+            if (_isCut) _sequence.Dispose();
+        }
+
+        return _part is not null;
+    }
+
+    private void BeginText()
+    {
+        Begin(Times);
+        // Without an echo too, as OpenAI counts; without logprobs no offsets are returned.
+        if (_parameters.EchoesPrompt || _parameters.Alternatives is not null) _offset = _text.CodePoints;
+    }
+
     private ChoicePart Next(GeneratedToken token)
     {
         GeneratedTokens++;
-        if (GeneratedTokens == 1) Begin(Times);
+        if (GeneratedTokens == 1) BeginText();
         var isEndToken = token.FinishReason == Engine.Sequences.FinishReason.Stop;
         var text = isEndToken && !_parameters.IncludeStopStrInOutput ? "" : _detokenizer.Append(token.TokenId);
         if (token.FinishReason is not null) text += _detokenizer.Flush();

@@ -1,4 +1,5 @@
 using System.Buffers;
+using System.Text.Json;
 using System.Threading.Channels;
 using LoraServe.Api;
 using LoraServe.Keys;
@@ -6,35 +7,41 @@ using LoraServe.Keys;
 namespace LoraServe.Generation;
 
 /// <summary>Writes server-sent events: one line of JSON each, comments during silence, [DONE] at the end.</summary>
-internal sealed partial class EventStream
+internal sealed partial class EventStream : IAsyncDisposable
 {
-    // Proxies close a connection that stays silent for a minute.
-    private static readonly TimeSpan Silence = TimeSpan.FromSeconds(15);
-
     private readonly HttpResponse _response;
+    private readonly Utf8JsonWriter _json;
+    private readonly StreamSilence _silence;
 
-    private EventStream(HttpResponse response) => _response = response;
+    private EventStream(HttpResponse response)
+    {
+        _response = response;
+        _json = new Utf8JsonWriter(response.BodyWriter, new JsonWriterOptions { Encoder = ApiJson.Options.Encoder, SkipValidation = true });
+        _silence = new StreamSilence(response);
+    }
 
     /// <summary>Writes all parts of a run: parts available together in one flush, a single part immediately.</summary>
     /// <param name="context">Answered with the events.</param>
     /// <param name="run">What is read.</param>
-    /// <param name="toEvents">The events of a part, in order.</param>
+    /// <param name="toAnswer">What a part's events have around their choice, without choices; mostly the same one, which is then encoded once.</param>
+    /// <param name="toChoices">The choices of a part's events, in order.</param>
     /// <param name="toUsage">The usage event before the end; null for none.</param>
     /// <param name="log">Logs failures after the status was sent.</param>
-    public static async Task WriteAsync<TEvent>(
+    public static async Task WriteAsync<TAnswer, TChoice>(
         HttpContext context,
         GenerationRun run,
-        Func<ChoicePart, IEnumerable<TEvent>> toEvents,
-        Func<Usage, TEvent?> toUsage,
+        Func<ChoicePart, TAnswer> toAnswer,
+        Func<ChoicePart, IEnumerable<TChoice>> toChoices,
+        Func<Usage, TAnswer?> toUsage,
         ILogger log)
-        where TEvent : class
+        where TAnswer : class
     {
         var (response, cancellation) = (context.Response, context.RequestAborted);
-        var events = new EventStream(response);
         try
         {
-            await events.WriteAsync(run.ReadParts(cancellation), toEvents, cancellation);
-            if (toUsage(run.Usage) is { } usage) events.Write(usage);
+            await using (var events = new EventStream(response))
+                await events.WriteAsync(run.ReadParts(cancellation), toAnswer, toChoices, cancellation);
+            if (toUsage(run.Usage) is { } usage) ServerSentEvents.Write(response, usage);
             response.BodyWriter.Write("data: [DONE]\n\n"u8);
             await response.BodyWriter.FlushAsync(cancellation);
         }
@@ -46,39 +53,44 @@ internal sealed partial class EventStream
         }
     }
 
-    private async Task WriteAsync<TEvent>(
-        ChannelReader<ChoicePart> parts, Func<ChoicePart, IEnumerable<TEvent>> toEvents, CancellationToken cancellationToken)
+    /// <summary>Ends the comments.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        await _silence.DisposeAsync();
+        _json.Reset(); // nothing half-written is sent
+        await _json.DisposeAsync();
+    }
+
+    private async Task WriteAsync<TAnswer, TChoice>(
+        ChannelReader<ChoicePart> parts,
+        Func<ChoicePart, TAnswer> toAnswer,
+        Func<ChoicePart, IEnumerable<TChoice>> toChoices,
+        CancellationToken cancellationToken)
+        where TAnswer : class
     {
         _response.ContentType = ServerSentEvents.ContentType;
         _response.Headers.CacheControl = "no-cache";
         // Tells a reverse proxy not to buffer the events.
         _response.Headers["X-Accel-Buffering"] = "no";
-        while (await WaitAsync(parts, cancellationToken))
+        TAnswer? framed = null;
+        EventFrame? frame = null;
+        while (await parts.WaitToReadAsync(cancellationToken))
         {
-            while (parts.TryRead(out var part))
-            {
-                foreach (var item in toEvents(part)) Write(item);
-            }
-
-            await _response.BodyWriter.FlushAsync(cancellationToken);
-        }
-    }
-
-    private void Write<T>(T value) => ServerSentEvents.Write(_response, value);
-
-    private async Task<bool> WaitAsync<T>(ChannelReader<T> items, CancellationToken cancellationToken)
-    {
-        var more = items.WaitToReadAsync(cancellationToken).AsTask();
-        while (true)
-        {
+            await _silence.BreakAsync(cancellationToken);
             try
             {
-                return await more.WaitAsync(Silence, cancellationToken);
-            }
-            catch (TimeoutException)
-            {
-                _response.BodyWriter.Write(": ping\n\n"u8);
+                while (parts.TryRead(out var part))
+                {
+                    var answer = toAnswer(part);
+                    if (!ReferenceEquals(answer, framed)) (framed, frame) = (answer, EventFrame.Of(answer));
+                    foreach (var choice in toChoices(part)) frame!.Write(_response.BodyWriter, _json, choice);
+                }
+
                 await _response.BodyWriter.FlushAsync(cancellationToken);
+            }
+            finally
+            {
+                _silence.Begin();
             }
         }
     }

@@ -42,9 +42,10 @@ internal sealed class GenerationRun : IDisposable
         PromptTokensDetails = new() { CachedTokens = Columns.Sum(column => column.Usage.PromptTokensDetails.CachedTokens) },
     };
 
-    /// <summary>The parts of all choices as they come; those of one choice in order.</summary>
+    /// <summary>The parts of all choices as they come; those of one choice in order. To be read once.</summary>
     public ChannelReader<ChoicePart> ReadParts(CancellationToken cancellationToken)
     {
+        if (Choices is [var single]) return single;
         var parts = Channel.CreateBounded<ChoicePart>(PartsAhead);
         _ = CopyAllAsync();
         return parts.Reader;
@@ -59,8 +60,7 @@ internal sealed class GenerationRun : IDisposable
         {
             try
             {
-                await foreach (var part in choice.ReadAsync(cancellationToken)) await parts.Writer.WriteAsync(part, cancellationToken);
-                choice.Dispose();
+                await foreach (var part in choice.ReadAllAsync(cancellationToken)) await parts.Writer.WriteAsync(part, cancellationToken);
             }
             catch (Exception e)
             {

@@ -2,7 +2,7 @@ using LoraServe.Text.Tokenizers;
 
 namespace LoraServe.Generation;
 
-/// <summary>A prompt as shown in answers, computed lazily and once for all of its choices. Safe for concurrent use.</summary>
+/// <summary>A prompt as shown in answers and as what its continuations follow, computed lazily and once for all of its choices. Safe for concurrent use.</summary>
 internal sealed class PromptText
 {
     private readonly GenerationPrompt _prompt;
@@ -10,6 +10,7 @@ internal sealed class PromptText
     private readonly Lazy<string> _value;
     private readonly Lazy<int[]> _offsets;
     private readonly Lazy<int> _codePoints;
+    private readonly Lazy<IncrementalDetokenizer> _end;
 
     /// <param name="prompt">The prompt.</param>
     /// <param name="tokenizer">Turns ids back into text.</param>
@@ -20,16 +21,24 @@ internal sealed class PromptText
         _value = new Lazy<string>(() => prompt.Text ?? tokenizer.Decode([.. prompt.Ids], skipSpecialTokens));
         _offsets = new Lazy<int[]>(Locate);
         _codePoints = new Lazy<int>(() => Count(Value));
+        HidesSpecialTokens = skipSpecialTokens && !prompt.KeepsSpecialTokens;
+        _end = new Lazy<IncrementalDetokenizer>(() => new IncrementalDetokenizer(tokenizer, HidesSpecialTokens, [.. prompt.Ids]));
     }
 
     /// <summary>The text, as sent if it was sent as text.</summary>
     public string Value => _value.Value;
+
+    /// <summary>Whether special tokens of a continuation have no text.</summary>
+    public bool HidesSpecialTokens { get; }
 
     /// <summary>Code points of the text.</summary>
     public int CodePoints => _codePoints.Value;
 
     /// <summary>The offset of each token in the text, in code points.</summary>
     public IReadOnlyList<int> Offsets => _offsets.Value;
+
+    /// <summary>Decodes a continuation.</summary>
+    public IncrementalDetokenizer Detokenizer() => _end.Value.Fork();
 
     /// <summary>Code points of any text.</summary>
     public static int Count(string text)

@@ -42,6 +42,25 @@ public class IncrementalDetokenizerTests
     }
 
     [Property(MaxTest = 300)]
+    public void Fork_AfterAPrompt_GivesWhatOneOfItsOwnGives(int seed, bool skipSpecialTokens)
+    {
+        foreach (var name in GoldenTokenizers.Names)
+        {
+            var tokenizer = GoldenTokenizers.Load(name);
+            var ids = RandomIds(tokenizer, seed);
+            var (prompt, rest) = (ids[..(ids.Length / 2)], ids[(ids.Length / 2)..]);
+            var ended = new IncrementalDetokenizer(tokenizer, skipSpecialTokens, prompt);
+            List<IncrementalDetokenizer> continued = [new(tokenizer, skipSpecialTokens, prompt), ended.Fork(), ended.Fork()];
+
+            var texts = continued.ConvertAll(_ => "");
+            foreach (var id in rest) texts = [.. texts.Select((text, i) => text + continued[i].Append(id))];
+            texts = [.. texts.Select((text, i) => text + continued[i].Flush())];
+
+            texts.ShouldAllBe(text => text == texts[0], name);
+        }
+    }
+
+    [Property(MaxTest = 300)]
     public void Append_RandomIds_NeverGivesHalfACharacter(int seed)
     {
         foreach (var name in GoldenTokenizers.Names)

@@ -42,6 +42,13 @@ internal sealed class ByteFallbackDecoder : Decoder
             next.Complete();
         }
 
+        protected override WholeTokenStep ForkStep(TextCollector end)
+        {
+            var fork = new Step(next.Fork(end));
+            fork._run.AddRange(_run);
+            return fork;
+        }
+
         private void EndRun()
         {
             if (_run.Count == 0) return;

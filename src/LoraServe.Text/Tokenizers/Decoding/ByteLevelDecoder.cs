@@ -39,5 +39,7 @@ internal sealed class ByteLevelDecoder : Decoder
             next.EndToken();
             next.Complete();
         }
+
+        protected override WholeTokenStep ForkStep(TextCollector end) => new Step(next.Fork(end)) { _incomplete = _incomplete };
     }
 }

@@ -15,6 +15,9 @@ internal abstract class DecoderStep
 
     /// <summary>Ends the sequence: passes on the text held back, and completes the next step.</summary>
     public abstract void Complete();
+
+    /// <summary>A chain in the same state with another end.</summary>
+    public abstract DecoderStep Fork(TextCollector end);
 }
 
 /// <summary>A step that needs whole tokens.</summary>
@@ -31,7 +34,17 @@ internal abstract class WholeTokenStep : DecoderStep
         Accept(token);
     }
 
+    public sealed override DecoderStep Fork(TextCollector end)
+    {
+        var fork = ForkStep(end);
+        fork._token.Append(_token);
+        return fork;
+    }
+
     protected abstract void Accept(string token);
+
+    /// <summary>The same step without the parts of the current token.</summary>
+    protected abstract WholeTokenStep ForkStep(TextCollector end);
 }
 
 /// <summary>The end of the chain: collects the text of all tokens.</summary>
@@ -48,6 +61,8 @@ internal sealed class TextCollector : DecoderStep
     public override void Complete()
     {
     }
+
+    public override DecoderStep Fork(TextCollector end) => end;
 
     /// <summary>The text collected since the last call.</summary>
     public string Take()

@@ -18,5 +18,7 @@ internal sealed class FuseDecoder : Decoder
             next.EndToken();
             next.Complete();
         }
+
+        public override DecoderStep Fork(TextCollector end) => new Step(next.Fork(end));
     }
 }

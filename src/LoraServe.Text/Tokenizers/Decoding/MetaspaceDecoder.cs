@@ -19,5 +19,7 @@ internal sealed class MetaspaceDecoder(string replacement, PrependScheme scheme)
         }
 
         public override void Complete() => next.Complete();
+
+        protected override WholeTokenStep ForkStep(TextCollector end) => new Step(replacement, scheme, next.Fork(end)) { _space = _space };
     }
 }

@@ -20,6 +20,8 @@ internal sealed class ReplaceDecoder(Pattern pattern, string content) : Decoder
         }
 
         public override void Complete() => next.Complete();
+
+        protected override WholeTokenStep ForkStep(TextCollector end) => new RegexStep(pattern, content, next.Fork(end));
     }
 
     private sealed class LiteralStep(string literal, string content, DecoderStep next) : DecoderStep
@@ -50,5 +52,7 @@ internal sealed class ReplaceDecoder(Pattern pattern, string content) : Decoder
         }
 
         public override void Complete() => next.Complete();
+
+        public override DecoderStep Fork(TextCollector end) => new LiteralStep(literal, content, next.Fork(end)) { _held = _held };
     }
 }

@@ -25,6 +25,8 @@ internal sealed class SpaceDecoder : Decoder
 
         public override void Complete() => next.Complete();
 
+        public override DecoderStep Fork(TextCollector end) => new Step(next.Fork(end)) { _isLater = _isLater, _isOpen = _isOpen };
+
         private void Open()
         {
             if (!_isOpen && _isLater) next.Write(" ");

@@ -33,6 +33,8 @@ internal sealed class StripDecoder(string character, int start, int stop) : Deco
 
         public override void Complete() => next.Complete();
 
+        public override DecoderStep Fork(TextCollector end) => new Step(character, start, stop, next.Fork(end)) { _taken = _taken, _held = _held };
+
         private void WriteOther(string text)
         {
             for (; _held > 0; _held--) next.Write(character);

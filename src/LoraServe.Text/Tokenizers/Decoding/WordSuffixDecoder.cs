@@ -21,6 +21,8 @@ internal sealed class WordSuffixDecoder(string suffix) : Decoder
             next.Complete();
         }
 
+        protected override WholeTokenStep ForkStep(TextCollector end) => new Step(suffix, next.Fork(end)) { _held = _held };
+
         private void Release(string space)
         {
             if (_held is null) return;

@@ -80,7 +80,8 @@ internal static class ChatApi
             await EventStream.WriteAsync(
                 context,
                 run,
-                part => choices.Chunks(part).Select(choice => answer with { Choices = [choice], PromptTokenIds = choices.PromptTokenIds(part) }),
+                part => choices.PromptTokenIds(part) is { } ids ? answer with { PromptTokenIds = ids } : answer,
+                choices.Chunks,
                 usage => request.StreamOptions?.IncludeUsage == true ? answer with { Usage = usage } : null,
                 log);
         }

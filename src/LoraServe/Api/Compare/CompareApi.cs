@@ -81,7 +81,8 @@ internal static class CompareApi
             await EventStream.WriteAsync(
                 context,
                 run,
-                part => choices.Chunks(part).Select(choice => answer with { Choices = [choice] }),
+                _ => answer,
+                choices.Chunks,
                 usage => request.StreamOptions?.IncludeUsage == true ? answer with { Columns = Columns(run), Usage = usage } : null,
                 log);
         }

@@ -1,4 +1,3 @@
-using System.Text;
 using LoraServe.Generation;
 using LoraServe.Text.Tokenizers;
 
@@ -7,23 +6,31 @@ namespace LoraServe.Api.Completions;
 /// <summary>Turns the parts of a run into the choices of a completion.</summary>
 internal sealed class CompletionChoices(CompletionRequest request, Tokenizer tokenizer)
 {
+    private bool WantsTokens => request.ReturnTokenIds || request.Logprobs is not null;
+
     /// <summary>One piece of a stream.</summary>
-    public CompletionChoice Of(ChoicePart part) => Of([part]);
+    public CompletionChoice Of(ChoicePart part) => Of(part, part, part.Text, WantsTokens && part.Token is { } token ? [token] : [], isWhole: false);
 
     /// <summary>A whole choice.</summary>
     /// <param name="parts">Consecutive parts, at least one.</param>
-    public CompletionChoice Of(IReadOnlyList<ChoicePart> parts)
+    public CompletionChoice Of(IReadOnlyList<ChoicePart> parts) => Of(
+        parts[0],
+        parts[^1],
+        string.Concat(parts.Select(part => part.Text)),
+        [.. parts.Where(part => part.Token is not null).Select(part => part.Token!.Value)],
+        isWhole: parts.Count > 1);
+
+    private CompletionChoice Of(ChoicePart first, ChoicePart last, string text, LocatedToken[] tokens, bool isWhole)
     {
-        var prompt = parts[0].Prompt;
-        var tokens = parts.Where(part => part.Token is not null).Select(part => part.Token!.Value).ToList();
+        var prompt = first.Prompt;
         return new CompletionChoice
         {
-            Index = parts[0].Index,
-            Text = parts.Aggregate(new StringBuilder(), (text, part) => text.Append(part.Text)).ToString(),
+            Index = first.Index,
+            Text = text,
             Logprobs = Logprobs(prompt, tokens),
-            FinishReason = parts[^1].FinishReason?.Name(),
-            StopReason = parts[^1].StopReason,
-            TokenIds = request.ReturnTokenIds && (tokens.Count > 0 || parts.Count > 1) ? [.. tokens.Select(token => token.Id)] : null,
+            FinishReason = last.FinishReason?.Name(),
+            StopReason = last.StopReason,
+            TokenIds = request.ReturnTokenIds && (tokens.Length > 0 || isWhole) ? [.. tokens.Select(token => token.Id)] : null,
             PromptTokenIds = request.ReturnTokenIds ? prompt?.Tokens.Select(token => token.Id).ToList() : null,
             PromptLogprobs = request.PromptLogprobs is { } top && prompt is not null
                 ? PromptLogprob.Of(prompt, tokenizer, top)
@@ -31,10 +38,10 @@ internal sealed class CompletionChoices(CompletionRequest request, Tokenizer tok
         };
     }
 
-    private CompletionLogprobs? Logprobs(EvaluatedPrompt? prompt, List<LocatedToken> tokens)
+    private CompletionLogprobs? Logprobs(EvaluatedPrompt? prompt, LocatedToken[] tokens)
     {
         if (request.Logprobs is not { } top) return null;
-        List<LocatedToken> all = request.Echo && prompt is not null ? [.. prompt.Tokens, .. tokens] : tokens;
-        return all.Count > 0 ? CompletionLogprobs.Of(all, tokenizer, top) : null;
+        LocatedToken[] all = request.Echo && prompt is not null ? [.. prompt.Tokens, .. tokens] : tokens;
+        return all.Length > 0 ? CompletionLogprobs.Of(all, tokenizer, top) : null;
     }
 }

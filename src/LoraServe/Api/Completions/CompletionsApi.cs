@@ -72,10 +72,11 @@ internal static class CompletionsApi
         };
         if (request.Stream)
         {
-            await EventStream.WriteAsync(
+            await EventStream.WriteAsync<CompletionResponse, CompletionChoice>(
                 context,
                 run,
-                part => [answer with { Choices = [choices.Of(part)] }],
+                _ => answer,
+                part => [choices.Of(part)],
                 usage => request.StreamOptions?.IncludeUsage == true ? answer with { Usage = usage } : null,
                 log);
         }
