@@ -93,6 +93,37 @@ public sealed class StepGarbageTests : IDisposable
         Garbage(scheduler, all).ShouldBe(0);
     }
 
+    [Fact]
+    public void Step_PromptLogprobs_TakeLogitsInSlicesAndKeepOnlyTheAnswer()
+    {
+        const int Prompt = 600, RowsOfSlice = 3, Top = 5, MostBytesOfPosition = 300;
+        var scheduler = new Scheduler(1, 512, new KvBlockPool(4096, BlockSize));
+        using var model = new StubModel(_small.Model.Config, _small.Weights);
+        var logits = new ModelRunner(model, BlockSize, RowsOfSlice * sizeof(float) * _small.Vocabulary);
+        var runner = new StepRunner(logits, new Sampler(_small.Vocabulary), _merging, _metrics, NullLogger.Instance);
+
+        Evaluate(1);
+        Evaluate(2).ShouldBeLessThan(Prompt * MostBytesOfPosition);
+
+        model.MostLogits.ShouldBe(RowsOfSlice * _small.Vocabulary);
+
+        long Evaluate(int id)
+        {
+            var submitted = new SubmittedSequence([.. Enumerable.Repeat(7, Prompt)], new SamplingParams { MaxTokens = 1, PromptLogprobs = Top }, id);
+            scheduler.Add(submitted.Sequence);
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            while (scheduler.HasWork)
+            {
+                var batch = scheduler.Schedule();
+                scheduler.Complete(batch, runner.Run(batch));
+            }
+
+            submitted.PromptLogprobs.IsCompletedSuccessfully.ShouldBeTrue();
+            submitted.Sequence.PromptLength.ShouldBe(Prompt);
+            return GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+    }
+
     private static SubmittedSequence Submit(Scheduler scheduler, int id, SamplingParams sampling)
     {
         var adapter = id % 4;
@@ -133,12 +164,16 @@ public sealed class StepGarbageTests : IDisposable
     {
         public override string Description => "stub";
 
+        /// <summary>The most logits that were asked for at once.</summary>
+        public int MostLogits { get; private set; }
+
         public override void Forward(ForwardBatch batch)
         {
         }
 
         public override void Logits(int first, Span<float> logits)
         {
+            MostLogits = Math.Max(MostLogits, logits.Length);
             for (var i = 0; i < logits.Length; i++) logits[i] = (i * 7919 % 101) / 10f;
         }
     }
