@@ -35,7 +35,7 @@ internal sealed partial class EngineService(
     private readonly TaskCompletionSource _loadingEnded = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _mayOpen = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly TaskCompletionSource _started = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private StoppableLoading? _progress;
+    private LoadingProgress? _progress;
     private LlmEngine? _engine;
     private volatile LoraTrainer? _trainer;
     private readonly TaskCompletionSource _impatience = new(TaskCreationOptions.RunContinuationsAsynchronously);
@@ -78,7 +78,7 @@ internal sealed partial class EngineService(
     public void BeginLoading()
     {
         if (_progress is not null) return;
-        _progress = new StoppableLoading(this);
+        _progress = new LoadingProgress(() => _isStopping);
         // Not on the thread pool: loading takes seconds, and the first requests need its threads.
         new Thread(Load) { IsBackground = true, Name = "LoraServe loading" }.Start();
     }
@@ -91,7 +91,7 @@ internal sealed partial class EngineService(
         BeginLoading();
         AllowOpening();
         // In a terminal only now: until the host runs, it does not handle Ctrl-C.
-        if (Terminal.IsInteractive && !_loadingEnded.Task.IsCompleted) new Thread(ShowProgress) { IsBackground = true, Name = "LoraServe progress" }.Start();
+        _progress!.ShowUntil(_loadingEnded.Task);
         _started.TrySetResult();
         return Task.CompletedTask;
     }
@@ -185,25 +185,6 @@ internal sealed partial class EngineService(
         catch (EngineNotReadyException)
         {
             // It was told to stop in the meantime.
-        }
-    }
-
-    private void ShowProgress() => LoadingBar.Show(bar =>
-    {
-        _progress!.Bar = bar;
-        return _loadingEnded.Task.Wait(Timeout.Infinite);
-    });
-
-    private sealed class StoppableLoading(EngineService service) : IProgress<double>
-    {
-        private volatile IProgress<double>? _bar;
-
-        public IProgress<double>? Bar { set => _bar = value; }
-
-        public void Report(double value)
-        {
-            if (service._isStopping) throw new OperationCanceledException();
-            _bar?.Report(value);
         }
     }
 

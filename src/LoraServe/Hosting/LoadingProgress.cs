@@ -1,0 +1,30 @@
+using LoraServe.Commands;
+
+namespace LoraServe.Hosting;
+
+/// <summary>The progress of loading: on a terminal once that is asked for, and the place where loading can be stopped.</summary>
+/// <param name="isStopping">Whether it should stop.</param>
+internal sealed class LoadingProgress(Func<bool> isStopping) : IProgress<double>
+{
+    private volatile IProgress<double>? _bar;
+
+    /// <exception cref="OperationCanceledException">It should stop.</exception>
+    public void Report(double value)
+    {
+        if (isStopping()) throw new OperationCanceledException();
+        _bar?.Report(value);
+    }
+
+    /// <summary>Shows a bar until the loading has ended; does nothing outside a terminal.</summary>
+    public void ShowUntil(Task ended)
+    {
+        if (!Terminal.IsInteractive || ended.IsCompleted) return;
+        var thread = new Thread(() => LoadingBar.Show(bar =>
+        {
+            _bar = bar;
+            return ended.Wait(Timeout.Infinite);
+        }));
+        (thread.IsBackground, thread.Name) = (true, "LoraServe progress");
+        thread.Start();
+    }
+}
