@@ -6,6 +6,7 @@ using LoraServe.Benchmarks.Hostile;
 using LoraServe.Benchmarks.Kills;
 using LoraServe.Benchmarks.Load;
 using LoraServe.Benchmarks.Merging;
+using LoraServe.Benchmarks.Peers;
 using LoraServe.Benchmarks.Prefixes;
 using LoraServe.Benchmarks.Residency;
 using LoraServe.Benchmarks.Steps;
@@ -16,6 +17,7 @@ using Spectre.Console;
 // How fast LoraServe is on this machine, and how safely it stores adapters. Each command takes a few minutes at most and has --help:
 //
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- steps --model DIR
+//   dotnet run -c Release --project tests/LoraServe.Benchmarks -- peers --model DIR --gguf FILE
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- prefix --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- starvation --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- load --adapters base,extract,sentiment,sql,summarize
@@ -32,7 +34,8 @@ using Spectre.Console;
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- train --model DIR
 //   dotnet run -c Release --project tests/LoraServe.Benchmarks -- hostile --count 20000
 //
-// load needs a running server; the others need none. steps measures single engine steps on a checkpoint, prefix the prefix cache, starvation
+// load needs a running server; the others need none. steps measures single engine steps on a checkpoint, peers compares
+// them with LLamaSharp, prefix the prefix cache, starvation
 // how a busy adapter delays another one, merge-cost the cost of a merge, and merge-traces automatic merging against always and never merging.
 // merges checks that merging leaves no trace, residency serves 2,000 adapters with memory for 32, and kills kills a process while it changes
 // adapters and checks the store it leaves. damage damages a data folder as disks and backups may. training-kills kills trainings, and
@@ -48,7 +51,7 @@ if (Console.IsOutputRedirected) AnsiConsole.Profile.Width = TableWidth;
 
 var root = new RootCommand("Measures how fast LoraServe is on this machine.")
 {
-    StepsCommand.Create(), MergeCostCommand.Create(), MergesCommand.Create(), MergeTracesCommand.Create(), PrefixCommand.Create(),
+    StepsCommand.Create(), PeersCommand.Create(), PeersCommand.CreateWorker(), MergeCostCommand.Create(), MergesCommand.Create(), MergeTracesCommand.Create(), PrefixCommand.Create(),
     StarvationCommand.Create(), LoadCommand.Create(), ResidencyCommand.Create(), KillsCommand.Create(), KillsCommand.CreateWorker(), DamageCommand.Create(),
     TemplatesCommand.Create(), TrainCommand.Create(), TrainingKillsCommand.Create(), TrainingKillsCommand.CreateWorker(), ServingCommand.Create(),
     HostileCommand.Create(), StreamsCommand.Create(),

@@ -8,17 +8,17 @@ internal sealed class TeamBarrier
 {
     private Counters _counters;
     private int _members = 1;
-    private long _longestWait;
+    private long _waited;
 
-    /// <summary>The longest wait since the last <see cref="Reset"/>, as far as it was longer than the spinning.</summary>
-    public TimeSpan LongestWait => Stopwatch.GetElapsedTime(0, Volatile.Read(ref _longestWait));
+    /// <summary>The waits of all members since the last <see cref="Reset"/>, as far as they were longer than the spinning.</summary>
+    public TimeSpan Waited => Stopwatch.GetElapsedTime(0, Volatile.Read(ref _waited));
 
     /// <summary>Prepares it for this many members, none of which may be within.</summary>
     public void Reset(int members)
     {
         _members = members;
         (_counters.Arrived, _counters.Left, _counters.IsBroken) = (0, 0, false);
-        Volatile.Write(ref _longestWait, 0);
+        Volatile.Write(ref _waited, 0);
     }
 
     /// <summary>Waits until all members are here.</summary>
@@ -66,8 +66,7 @@ internal sealed class TeamBarrier
             Thread.Yield();
         }
 
-        var waited = Stopwatch.GetTimestamp() - start;
-        if (waited > Volatile.Read(ref _longestWait)) Volatile.Write(ref _longestWait, waited);
+        Interlocked.Add(ref _waited, Stopwatch.GetTimestamp() - start);
     }
 
     // A cache line each: a member that spins on one would slow those that write the other.

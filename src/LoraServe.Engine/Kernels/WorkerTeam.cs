@@ -19,11 +19,16 @@ internal sealed class WorkerTeam : IDisposable
     // Longer than the engine needs between two steps: a sleeping thread takes 50 us to wake.
     private const int SpinsBetweenSteps = 40_000;
 
-    // No part of a step takes so long that a member that has a core of its own would wait this long at a barrier.
-    private static readonly TimeSpan LongestWait = TimeSpan.FromMilliseconds(2);
+    // Where every member has a core of its own, none waits longer than it spins. Less than a slice of the system's scheduler means nothing, and so
+    // does a small share of a long step.
+    private static readonly TimeSpan LeastWait = TimeSpan.FromMilliseconds(2);
+    private const double LeastWaitShare = 0.2;
+
+    // How much shorter the next rest is after each step without a wait: one that goes well may have been lucky.
+    private const double Forgetting = 0.95;
 
     private static readonly TimeSpan ShortestRest = TimeSpan.FromMilliseconds(100);
-    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan LongestRest = TimeSpan.FromSeconds(2);
 
     private readonly Thread[] _threads;
     private readonly ManualResetEventSlim[] _wakes;
@@ -57,7 +62,7 @@ internal sealed class WorkerTeam : IDisposable
     public void Run(ITeamWork work)
     {
         var active = Stopwatch.GetTimestamp() < _restUntil ? Math.Max(1, Size - 1) : Size;
-        var collections = GC.CollectionCount(0);
+        var (collections, start) = (GC.CollectionCount(0), Stopwatch.GetTimestamp());
         (_work, _error) = (work, null);
         _barrier.Reset(active);
         Volatile.Write(ref _step, (((_step / MostMembers) + 1) * MostMembers) + active);
@@ -65,7 +70,7 @@ internal sealed class WorkerTeam : IDisposable
             if (Interlocked.Exchange(ref _asleep[member], 0) == 1) _wakes[member].Set();
         RunMember(0);
         _barrier.WaitForAll();
-        Rest(active, collections);
+        Rest(active, collections, Stopwatch.GetElapsedTime(start));
         _error?.Throw();
     }
 
@@ -132,12 +137,12 @@ internal sealed class WorkerTeam : IDisposable
     }
 
     // A collection of garbage stops all threads, which says nothing about the cores.
-    private void Rest(int active, int collections)
+    private void Rest(int active, int collections, TimeSpan step)
     {
         if (active < Size || Size == 1) return;
-        if (_barrier.LongestWait < LongestWait || GC.CollectionCount(0) != collections)
+        if (_barrier.Waited < LeastWait || _barrier.Waited < LeastWaitShare * (Size - 1) * step || GC.CollectionCount(0) != collections)
         {
-            _rest = ShortestRest;
+            _rest = _rest * Forgetting > ShortestRest ? _rest * Forgetting : ShortestRest;
             return;
         }
 

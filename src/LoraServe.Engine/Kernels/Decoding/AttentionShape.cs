@@ -10,5 +10,5 @@ internal readonly record struct AttentionShape(int HeadDim, int BlockSize, long 
     /// Tokens of a piece of a context: a query's result is joined from those of pieces, in their order, so that it is the same whether one thread
     /// computes them or several.
     /// </summary>
-    public int PieceSize => 256 / BlockSize * BlockSize;
+    public int PieceSize => Math.Max(64 / BlockSize, 1) * BlockSize;
 }

@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics.X86;
 using LoraServe.Engine.Kernels.Lanes;
 
 namespace LoraServe.Engine.Kernels.Decoding;
@@ -15,9 +16,12 @@ internal static unsafe class PagedAttention<TLanes, T, TElements>
     // Queries computed together, which share what is read of the cache.
     private const int Tile = 4;
 
+    private const int CacheLine = 64;
+
     public static void Attend(in AttentionPiece piece, in AttentionShape shape)
     {
         var (first, last) = Seen(piece, shape);
+        ReadAhead(piece, shape, first, last);
         for (var query = 0; query < piece.Count; query += Tile)
         {
             for (var start = first; start < last; start += shape.BlockSize) Score(piece, shape, query, start);
@@ -38,6 +42,21 @@ internal static unsafe class PagedAttention<TLanes, T, TElements>
         }
 
         return (Math.Max(first / shape.BlockSize * shape.BlockSize, piece.Start), Math.Min(last, piece.Start + shape.PieceSize));
+    }
+
+    // The cache is read in short runs, at whose beginnings the processor would wait for memory.
+    private static void ReadAhead(in AttentionPiece piece, in AttentionShape shape, int first, int last)
+    {
+        if (!Sse.IsSupported) return;
+        var bytes = shape.HeadDim * shape.BlockSize * sizeof(T);
+        foreach (var head in stackalloc[] { (nint)piece.Keys, (nint)piece.Values })
+        {
+            for (var start = first; start < last; start += shape.BlockSize)
+            {
+                var block = (byte*)((T*)head + (piece.Blocks[start / shape.BlockSize] * shape.BlockStride));
+                for (var line = 0; line < bytes; line += CacheLine) Sse.Prefetch1(block + line);
+            }
+        }
     }
 
     // Queries past the last one repeat it, which writes the same scores again.

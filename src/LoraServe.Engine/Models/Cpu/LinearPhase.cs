@@ -14,8 +14,8 @@ internal readonly unsafe struct LinearPhase(CpuLinear[] linears, StepPass pass, 
     /// <summary>Most linear modules that share an input: q, k and v.</summary>
     public const int Most = 3;
 
-    // Bytes of weights that a member takes at least: enough for the processor to read ahead.
-    private const int LeastBytes = 32 << 10;
+    // Bytes of weights that a member takes at least: few, so that all end together.
+    private const int LeastBytes = 8 << 10;
 
     // Outputs of an update that a member takes at once.
     private const int Columns = 256;
