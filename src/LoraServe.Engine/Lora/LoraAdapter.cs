@@ -12,6 +12,8 @@ internal sealed class LoraAdapter(AdapterVersionId version, IReadOnlyDictionary<
 {
     private static readonly Dictionary<string, Tensor> None = [];
 
+    private readonly List<IDisposable> _companions = [];
+
     /// <summary>The base model: an adapter without changes. Disposing it does nothing.</summary>
     public static readonly LoraAdapter Base = new(AdapterVersionId.Base, new Dictionary<string, LinearUpdate>());
 
@@ -42,9 +44,20 @@ internal sealed class LoraAdapter(AdapterVersionId version, IReadOnlyDictionary<
         foreach (var tensor in Tensors()) tensor.DetachFromDisposeScope();
     }
 
+    /// <summary>Keeps what is made from the tensors and freed before them.</summary>
+    public void Keep(IDisposable companion) => _companions.Add(companion);
+
+    /// <summary>Frees what is made from the tensors.</summary>
+    public void FreeCompanions()
+    {
+        foreach (var companion in _companions) companion.Dispose();
+        _companions.Clear();
+    }
+
     /// <summary>Frees the tensors.</summary>
     public void Dispose()
     {
+        FreeCompanions();
         foreach (var tensor in Tensors()) tensor.Dispose();
     }
 

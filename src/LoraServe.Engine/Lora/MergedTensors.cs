@@ -19,6 +19,7 @@ internal sealed class MergedTensors(LoraAdapter adapter, IReadOnlyList<Tensor> v
     /// </summary>
     public Tensor Vacate()
     {
+        Adapter.FreeCompanions();
         foreach (var view in views) view.Dispose();
         return memory;
     }

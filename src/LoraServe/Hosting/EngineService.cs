@@ -168,6 +168,7 @@ internal sealed partial class EngineService(
 
         // The address is known once the server listens.
         _started.Task.Wait();
+        _progress!.WaitUntilCleared();
         Show();
     }
 

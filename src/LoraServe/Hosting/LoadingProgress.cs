@@ -7,6 +7,7 @@ namespace LoraServe.Hosting;
 internal sealed class LoadingProgress(Func<bool> isStopping) : IProgress<double>
 {
     private volatile IProgress<double>? _bar;
+    private Thread? _thread;
 
     /// <exception cref="OperationCanceledException">It should stop.</exception>
     public void Report(double value)
@@ -19,12 +20,15 @@ internal sealed class LoadingProgress(Func<bool> isStopping) : IProgress<double>
     public void ShowUntil(Task ended)
     {
         if (!Terminal.IsInteractive || ended.IsCompleted) return;
-        var thread = new Thread(() => LoadingBar.Show(bar =>
+        _thread = new Thread(() => LoadingBar.Show(bar =>
         {
             _bar = bar;
             return ended.Wait(Timeout.Infinite);
         }));
-        (thread.IsBackground, thread.Name) = (true, "LoraServe progress");
-        thread.Start();
+        (_thread.IsBackground, _thread.Name) = (true, "LoraServe progress");
+        _thread.Start();
     }
+
+    /// <summary>Waits until the bar is gone from the terminal.</summary>
+    public void WaitUntilCleared() => _thread?.Join();
 }

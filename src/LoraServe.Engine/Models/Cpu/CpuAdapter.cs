@@ -8,7 +8,7 @@ namespace LoraServe.Engine.Models.Cpu;
 /// An adapter where its tensors lie in memory, its updates by the places of the model's modules: a step looks up hundreds of them. To be used
 /// only while the adapter is leased.
 /// </summary>
-internal sealed class CpuAdapter
+internal sealed class CpuAdapter : IDisposable
 {
     private readonly CpuModules _modules;
     private readonly Tensor? _first;
@@ -43,6 +43,13 @@ internal sealed class CpuAdapter
 
     /// <summary>The highest rank of an update.</summary>
     public int MostRank { get; }
+
+    /// <summary>Frees its copies, not the adapter's tensors.</summary>
+    public void Dispose()
+    {
+        foreach (var tensor in _own) tensor.Dispose();
+        Embedding?.Dispose();
+    }
 
     private unsafe CpuUpdate Update(CpuLinear linear, LinearUpdate update)
     {

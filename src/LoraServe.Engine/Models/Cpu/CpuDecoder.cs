@@ -32,7 +32,12 @@ internal sealed class CpuDecoder : BaseModel
         var kernels = DecoderKernels.For(
             weights.Dtype == torch.ScalarType.BFloat16, config.HiddenSize, config.IntermediateSize, config.HeadDim / 2, blockSize);
         var modules = new CpuModules(config, weights, kernels);
-        _create = adapter => new CpuAdapter(adapter, modules);
+        _create = adapter =>
+        {
+            var prepared = new CpuAdapter(adapter, modules);
+            adapter.Keep(prepared);
+            return prepared;
+        };
         _prepare = Prepare;
         _cache = new PagedKvCache(config.LayerCount, blocks, blockSize, config.KvHeadCount, config.HeadDim, kernels.ElementBytes);
         _rotary = new RotaryTable(config, maxModelLen);

@@ -6,7 +6,7 @@ using static TorchSharp.torch;
 namespace LoraServe.Engine.Models.Cpu;
 
 /// <summary>How an adapter changes the token embedding, where its tensors lie in memory.</summary>
-internal sealed unsafe class CpuEmbedding
+internal sealed unsafe class CpuEmbedding : IDisposable
 {
     private readonly nint _rows;
     private readonly Dictionary<int, int>? _rowOf;
@@ -68,6 +68,9 @@ internal sealed unsafe class CpuEmbedding
         if (_rowOf is not null && !_rowOf.TryGetValue(token, out index)) return;
         kernels.Widen((byte*)_rows + ((long)index * hidden * kernels.ElementBytes), row, hidden);
     }
+
+    /// <summary>Frees its copy, not the adapter's tensors.</summary>
+    public void Dispose() => _transposedB?.Dispose();
 
     private static Tensor Transposed(Tensor b)
     {
