@@ -23,8 +23,9 @@ public class ArchitectureTests
     private static readonly string[][] Layers =
     [
         ["", "Storage"],
+        ["Kernels.Lanes"],
         ["Kernels", "Checkpoints.Safetensors"],
-        ["Checkpoints", "Kernels.Lanes"],
+        ["Checkpoints"],
         ["Kernels.Products"],
         ["Kernels.Decoding"],
         ["Lora"],

@@ -46,8 +46,8 @@ internal sealed class Checkpoint : IDisposable
     /// <summary>A copy of a tensor in its stored dtype; see <see cref="SafetensorsFile.Read(string)"/>.</summary>
     public Tensor Read(string name) => _files[_fileOf[name]].Read(name);
 
-    /// <summary>Bytes of a tensor as they are stored; see <see cref="SafetensorsFile.Bytes"/>.</summary>
-    public ReadOnlySpan<byte> Bytes(string name, long start, int count) => _files[_fileOf[name]].Bytes(_entries[name], start, count);
+    /// <summary>See <see cref="SafetensorsFile.ReadInto"/>.</summary>
+    public void ReadInto(string name, Tensor target) => _files[_fileOf[name]].ReadInto(name, target);
 
     /// <summary>Unmaps the files.</summary>
     public void Dispose()

@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using LoraServe.Engine.Kernels.Lanes;
 
 namespace LoraServe.Engine.Kernels;
 
@@ -53,7 +54,7 @@ internal static unsafe class CausalSoftmaxKernel
         var (sums, shift, factor) = (Vector256<float>.Zero, Vector256.Create(-highest * scale), Vector256.Create(scale));
         for (var i = 0; i < whole; i += Width)
         {
-            var value = VectorExp.Of(Vector256.FusedMultiplyAdd(Vector256.Load(start + i), factor, shift));
+            var value = Lanes8.Exp(new Lanes8(Vector256.FusedMultiplyAdd(Vector256.Load(start + i), factor, shift))).Value;
             value.Store(start + i);
             sums += value;
         }

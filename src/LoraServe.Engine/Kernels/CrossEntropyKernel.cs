@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using LoraServe.Engine.Kernels.Lanes;
 
 namespace LoraServe.Engine.Kernels;
 
@@ -27,18 +28,21 @@ internal static unsafe class CrossEntropyKernel<T, TElements>
         for (var i = 1; i < Width; i++) highest = Math.Max(highest, most[i]);
 
         var (shift, sums) = (Vector256.Create(highest), Vector256<float>.Zero);
-        for (var i = 0; i < size; i += Width) sums += VectorExp.Of(TElements.Load(logits + i) - shift);
+        for (var i = 0; i < size; i += Width) sums += Exp(TElements.Load(logits + i) - shift);
         var sum = Vector256.Sum(sums);
         var block = target / Width * Width;
         var own = TElements.Load(logits + block)[(int)(target - block)];
         if (weight != 0)
         {
             var scale = Vector256.Create(weight / sum);
-            for (var i = 0; i < size; i += Width) TElements.Store(VectorExp.Of(TElements.Load(logits + i) - shift) * scale, logits + i);
+            for (var i = 0; i < size; i += Width) TElements.Store(Exp(TElements.Load(logits + i) - shift) * scale, logits + i);
             var row = (MathF.Exp(own - highest) / sum) - 1;
             TElements.Store(TElements.Load(logits + block).WithElement((int)(target - block), weight * row), logits + block);
         }
 
         return (Math.Log(sum) - (own - highest), own == highest);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Exp(Vector256<float> x) => Lanes8.Exp(new Lanes8(x)).Value;
 }

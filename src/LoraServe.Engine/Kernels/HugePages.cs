@@ -17,15 +17,10 @@ internal static partial class HugePages
     public static unsafe void Advise(Tensor memory)
     {
         if (!OperatingSystem.IsLinux() || memory.device_type != DeviceType.CPU || memory.numel() == 0) return;
-        // The first number only: a span cannot hold more than 2 GiB.
-        using var flat = memory.view(-1);
-        using var one = flat.narrow(0, 0, 1);
-        fixed (byte* start = one.bytes)
-        {
-            var first = ((long)start + PageSize - 1) / PageSize * PageSize;
-            var end = ((long)start + (memory.numel() * memory.element_size())) / PageSize * PageSize;
-            if (end > first) _ = Madvise((void*)first, (nuint)(end - first), MadvHugePage);
-        }
+        var start = (long)TensorAddress.Of(memory);
+        var first = (start + PageSize - 1) / PageSize * PageSize;
+        var end = (start + (memory.numel() * memory.element_size())) / PageSize * PageSize;
+        if (end > first) _ = Madvise((void*)first, (nuint)(end - first), MadvHugePage);
     }
 
     [LibraryImport("libc", EntryPoint = "madvise")]

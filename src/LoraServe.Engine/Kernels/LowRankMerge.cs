@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using LoraServe.Engine.Kernels.Lanes;
 
 namespace LoraServe.Engine.Kernels;
 

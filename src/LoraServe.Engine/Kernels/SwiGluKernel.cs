@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using LoraServe.Engine.Kernels.Lanes;
 
 namespace LoraServe.Engine.Kernels;
 
@@ -39,5 +40,5 @@ internal static unsafe class SwiGluKernel<T, TElements>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector256<float> Sigmoid(Vector256<float> x) => Vector256<float>.One / (Vector256<float>.One + VectorExp.Of(-x));
+    private static Vector256<float> Sigmoid(Vector256<float> x) => Vector256<float>.One / (Vector256<float>.One + Lanes8.Exp(new Lanes8(-x)).Value);
 }

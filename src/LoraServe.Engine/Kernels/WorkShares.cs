@@ -10,7 +10,7 @@ internal sealed class WorkShares(int parts)
     // A cache line apart.
     private const int Stride = 8;
 
-    private readonly long[] _taken = new long[(parts + 1) * Stride];
+    private readonly long[] _taken = new long[parts * Stride];
 
     /// <summary>Begins a step; no member may be in one.</summary>
     public void Reset() => Array.Clear(_taken);
@@ -24,7 +24,7 @@ internal sealed class WorkShares(int parts)
     /// <param name="to">The one after the last.</param>
     public bool TryTake(int part, int total, int least, int members, out int from, out int to)
     {
-        ref var taken = ref _taken[(part + 1) * Stride];
+        ref var taken = ref _taken[part * Stride];
         while (true)
         {
             var current = Volatile.Read(ref taken);

@@ -1,4 +1,3 @@
-using LoraServe.Engine.Kernels;
 using LoraServe.Engine.Lora;
 using LoraServe.Engine.Models;
 using static TorchSharp.torch;
@@ -11,16 +10,13 @@ namespace LoraServe.Engine.Merging;
 /// </summary>
 internal sealed class AdapterMerger : ISlicedWork
 {
-    // Bytes: weights begin at a line of the processor's cache.
-    private const int Alignment = 64;
-
     private readonly BaseWeights _weights;
     private readonly LoraAdapter _adapter;
     private readonly Queue<(string Path, LowRankUpdate Lora)> _rest;
     private readonly Dictionary<string, LinearUpdate> _linears;
     private readonly List<Tensor> _views = [];
     private readonly Tensor _memory;
-    private long _used;
+    private readonly WeightMemory _room;
     private bool _isHandedOver;
 
     /// <param name="weights">The base.</param>
@@ -29,6 +25,7 @@ internal sealed class AdapterMerger : ISlicedWork
     public AdapterMerger(BaseWeights weights, LoraAdapter adapter, Tensor memory)
     {
         (_weights, _adapter, _memory) = (weights, adapter, memory);
+        _room = new WeightMemory(memory);
         _rest = new(LowRank(adapter));
         _linears = new(adapter.Linears, StringComparer.Ordinal);
     }
@@ -37,18 +34,11 @@ internal sealed class AdapterMerger : ISlicedWork
     public bool IsComplete => _rest.Count == 0;
 
     /// <summary>Bytes of the memory that a merge needs, to be counted before it is allocated.</summary>
-    public static long Bytes(BaseWeights weights, LoraAdapter adapter) =>
-        LowRank(adapter).Sum(module => Shapes(weights, module.Path, module.Lora).Sum(shape => Aligned(weights, shape))) * ElementSize(weights);
+    public static long Bytes(BaseWeights weights, LoraAdapter adapter) => Elements(weights, adapter) * ElementSize(weights);
 
     /// <summary>Memory for a merge, in no dispose scope.</summary>
-    public static Tensor Allocate(BaseWeights weights, LoraAdapter adapter)
-    {
-        using var normalMode = inference_mode(false);
-        var bytes = Bytes(weights, adapter);
-        var memory = empty(bytes / ElementSize(weights), weights.Dtype, weights.Device).DetachFromDisposeScope();
-        HugePages.Advise(memory);
-        return memory;
-    }
+    public static Tensor Allocate(BaseWeights weights, LoraAdapter adapter) =>
+        WeightMemory.Allocate(Elements(weights, adapter), weights.Dtype, weights.Device);
 
     /// <summary>Merges the next module.</summary>
     public bool Advance()
@@ -99,22 +89,14 @@ internal sealed class AdapterMerger : ISlicedWork
         return weights.Bias(path) is null && lora.Shift is null ? [weight] : [weight, [weight[0]]];
     }
 
-    // Elements of memory for a tensor.
-    private static long Aligned(BaseWeights weights, long[] shape)
-    {
-        var line = Alignment / ElementSize(weights);
-        return (Count(shape) + line - 1) / line * line;
-    }
-
-    private static long Count(long[] shape) => shape.Aggregate(1L, (product, size) => product * size);
+    private static long Elements(BaseWeights weights, LoraAdapter adapter) =>
+        WeightMemory.Elements(LowRank(adapter).SelectMany(module => Shapes(weights, module.Path, module.Lora)), ElementSize(weights));
 
     private static long ElementSize(BaseWeights weights) => weights.Embedding.element_size();
 
     private Tensor View(long[] shape)
     {
-        using var part = _memory.narrow(0, _used, Count(shape));
-        _used += Aligned(_weights, shape);
-        _views.Add(part.view(shape).DetachFromDisposeScope());
+        _views.Add(_room.Next(shape));
         return _views[^1];
     }
 }

@@ -1,4 +1,5 @@
 using System.Runtime.Intrinsics.X86;
+using LoraServe.Engine.Kernels.Products;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Models;
@@ -27,13 +28,8 @@ internal static class ComputeDtype
     public static ScalarType OfTraining(ScalarType weights, Device device) =>
         weights == ScalarType.BFloat16 && device.type == TorchSharp.DeviceType.CPU && !HasNativeBFloat16() ? ScalarType.Float32 : weights;
 
-    // .NET has no property for AVX512_BF16 and AMX-BF16: CPUID leaf 7, subleaf 1, EAX bit 5, and subleaf 0, EDX bit 22. AVX-512 itself
-    // must be usable as well, which the operating system decides.
-    private static bool HasNativeBFloat16()
-    {
-        if (!X86Base.IsSupported || !Avx512F.IsSupported) return false;
-        var (_, _, _, features) = X86Base.CpuId(7, 0);
-        var (more, _, _, _) = X86Base.CpuId(7, 1);
-        return (more & (1 << 5)) != 0 || (features & (1 << 22)) != 0;
-    }
+    // .NET has no property for AMX-BF16: CPUID leaf 7, subleaf 0, EDX bit 22. AVX-512 itself must be usable as well, which the operating system
+    // decides.
+    private static bool HasNativeBFloat16() =>
+        DotProduct.HasInstruction || (Avx512F.IsSupported && (X86Base.CpuId(7, 0).Edx & (1 << 22)) != 0);
 }

@@ -42,4 +42,8 @@ internal sealed class ForwardBatch(int blockSize)
 /// <param name="Count">How many new tokens.</param>
 /// <param name="Context">Tokens of the sequence up to the last new one.</param>
 /// <param name="Blocks">The sequence's KV blocks in order of position.</param>
-internal readonly record struct AttentionSpan(int Start, int Count, int Context, IReadOnlyList<int> Blocks);
+internal readonly record struct AttentionSpan(int Start, int Count, int Context, IReadOnlyList<int> Blocks)
+{
+    /// <summary>The position in the KV cache of a token of the sequence.</summary>
+    public long PlaceOf(int position, int blockSize) => ((long)Blocks[position / blockSize] * blockSize) + (position % blockSize);
+}

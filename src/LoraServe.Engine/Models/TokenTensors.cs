@@ -36,8 +36,7 @@ internal sealed class TokenTensors
     private static long[] Places(AttentionSpan span, int from, int blockSize)
     {
         var places = new long[span.Context - from];
-        for (var i = 0; i < places.Length; i++)
-            places[i] = ((long)span.Blocks[(from + i) / blockSize] * blockSize) + ((from + i) % blockSize);
+        for (var i = 0; i < places.Length; i++) places[i] = span.PlaceOf(from + i, blockSize);
         return places;
     }
 }

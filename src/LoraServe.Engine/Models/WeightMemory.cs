@@ -1,56 +1,45 @@
 using LoraServe.Engine.Kernels;
-using TorchSharp;
 using static TorchSharp.torch;
 
 namespace LoraServe.Engine.Models;
 
 /// <summary>One block of memory for many tensors, in pages of 2 MiB where the system gives them, each tensor at the start of a cache line.</summary>
-internal sealed unsafe class WeightMemory
+/// <param name="block">From <see cref="Allocate"/>; stays the caller's.</param>
+internal sealed class WeightMemory(Tensor block)
 {
     // Bytes.
     private const int Alignment = 64;
 
-    private readonly Tensor _block;
-    private readonly byte* _start;
-    private readonly int _elementSize;
     private long _used;
 
-    /// <param name="dtype">Of all tensors.</param>
-    /// <param name="device">Where.</param>
-    /// <param name="shapes">Of the tensors that <see cref="Next"/> will give.</param>
-    public WeightMemory(ScalarType dtype, Device device, IEnumerable<IReadOnlyList<long>> shapes)
+    /// <summary>Elements that tensors of these shapes take.</summary>
+    /// <param name="shapes">The shapes.</param>
+    /// <param name="elementSize">Bytes of an element.</param>
+    public static long Elements(IEnumerable<long[]> shapes, long elementSize) => shapes.Sum(shape => Aligned(shape, elementSize));
+
+    /// <summary>A block of so many elements, in no dispose scope; the caller owns it.</summary>
+    public static Tensor Allocate(long elements, ScalarType dtype, Device device)
     {
         using var normalMode = inference_mode(false);
-        using var one = empty(1, dtype);
-        _elementSize = (int)one.element_size();
-        _block = empty(Math.Max(shapes.Sum(Aligned), 1), dtype, device).DetachFromDisposeScope();
-        if (device.type != DeviceType.CPU) return;
-        using var first = _block.narrow(0, 0, 1);
-        fixed (byte* start = first.bytes) _start = start;
-        HugePages.Advise(_block);
+        var block = empty(elements, dtype, device).DetachFromDisposeScope();
+        HugePages.Advise(block);
+        return block;
     }
 
-    /// <summary>Bytes in all.</summary>
-    public long Bytes => _block.numel() * _elementSize;
-
-    /// <summary>The next tensor and, on the CPU, where its numbers begin; it is a view of the block, which lives as long as any of them.</summary>
-    public (Tensor Tensor, nint Address) Next(IReadOnlyList<long> shape)
+    /// <summary>A view of the block for the next tensor, in no dispose scope; the caller owns it.</summary>
+    public Tensor Next(long[] shape)
     {
         using var normalMode = inference_mode(false);
-        using var flat = _block.narrow(0, _used, Count(shape));
-        var address = (nint)(_start + (_used * _elementSize));
-        _used += Aligned(shape);
-        return (flat.view([.. shape]).DetachFromDisposeScope(), address);
+        using var flat = block.narrow(0, _used, Count(shape));
+        _used += Aligned(shape, block.element_size());
+        return flat.view(shape).DetachFromDisposeScope();
     }
 
-    /// <summary>Lets go of the block; the tensors keep it.</summary>
-    public void Release() => _block.Dispose();
+    private static long Count(long[] shape) => shape.Aggregate(1L, (product, size) => product * size);
 
-    private static long Count(IReadOnlyList<long> shape) => shape.Aggregate(1L, (product, size) => product * size);
-
-    private long Aligned(IReadOnlyList<long> shape)
+    private static long Aligned(long[] shape, long elementSize)
     {
-        var line = Alignment / _elementSize;
+        var line = Alignment / elementSize;
         return (Count(shape) + line - 1) / line * line;
     }
 }

@@ -9,11 +9,8 @@ namespace LoraServe.Engine.Models;
 /// Reads the tensors of a checkpoint into one block of memory, converted to the compute dtype, and hashes them as they are stored. What needs no
 /// conversion is copied by one thread and hashed by another, from the memory where it stays.
 /// </summary>
-internal static unsafe class WeightsReading
+internal static class WeightsReading
 {
-    // Bytes copied at a time.
-    private const int Piece = 1 << 26;
-
     /// <summary>Reads them.</summary>
     /// <param name="expected">Names and shapes, all of which the checkpoint has.</param>
     /// <param name="checkpoint">The open files.</param>
@@ -29,7 +26,8 @@ internal static unsafe class WeightsReading
         IProgress<double>? progress)
     {
         var tensors = new SortedDictionary<string, Tensor>(StringComparer.Ordinal);
-        var memory = new WeightMemory(dtype, device, expected.Select(tensor => tensor.Shape));
+        using var block = Block(expected, dtype, device);
+        var memory = new WeightMemory(block);
         using var hash = new WeightsHash();
         var hashing = Task.CompletedTask;
         var isAsStored = true;
@@ -37,11 +35,11 @@ internal static unsafe class WeightsReading
         {
             foreach (var (name, shape) in expected.OrderBy(tensor => tensor.Name, StringComparer.Ordinal))
             {
-                var (tensor, address) = memory.Next(shape);
+                var tensor = memory.Next(shape);
                 tensors.Add(name, tensor);
                 if (device.type == DeviceType.CPU && checkpoint.Entries[name].Dtype.ToScalarType() == dtype)
                 {
-                    Copy(checkpoint, name, (byte*)address);
+                    checkpoint.ReadInto(name, tensor);
                     hashing = hashing.ContinueWith(
                         before =>
                         {
@@ -69,20 +67,16 @@ internal static unsafe class WeightsReading
         {
             // It reads the tensors, which a caller that fails would free.
             ((IAsyncResult)hashing).AsyncWaitHandle.WaitOne();
-            memory.Release();
         }
 
         hashing.GetAwaiter().GetResult();
         return (tensors, hash.Finish(), isAsStored);
     }
 
-    private static void Copy(Checkpoint checkpoint, string name, byte* target)
+    // Its tensors keep it.
+    private static Tensor Block(IEnumerable<(string Name, long[] Shape)> expected, ScalarType dtype, Device device)
     {
-        var length = checkpoint.Entries[name].Length;
-        for (var start = 0L; start < length; start += Piece)
-        {
-            var bytes = checkpoint.Bytes(name, start, (int)Math.Min(Piece, length - start));
-            bytes.CopyTo(new Span<byte>(target + start, bytes.Length));
-        }
+        using var one = empty(1, dtype);
+        return WeightMemory.Allocate(WeightMemory.Elements(expected.Select(tensor => tensor.Shape), one.element_size()), dtype, device);
     }
 }

@@ -15,6 +15,8 @@ internal static class PeersCommand
     private const int Prompt = 16;
     private const int Steps = 48;
     private const int LongPrompt = 512;
+    private const double Median = 0.5;
+    private const double Least = 1e-9;
 
     private static readonly (string Name, PeerCase Case)[] Shared =
     [
@@ -98,7 +100,7 @@ internal static class PeersCommand
         foreach (var (name, one) in Shared)
         {
             var pairs = Pairs(rounds, () => ours.Measure(one), () => llama.Measure(one));
-            if (single == 0) single = Median(pairs.Select(pair => pair.Ours));
+            if (single == 0) single = new Distribution(pairs.Select(pair => pair.Ours)).Quantile(Median);
             Row(table, name, pairs, pair => pair.Ours / pair.Other);
         }
 
@@ -123,18 +125,13 @@ internal static class PeersCommand
 
     private static void Row(Table table, string name, List<(double Ours, double Other)> pairs, Func<(double Ours, double Other), double> ratio)
     {
-        var ratios = pairs.Select(ratio).Order().ToList();
+        var ratios = new Distribution(pairs.Select(ratio));
+        var speeds = new[] { pairs.Select(pair => pair.Ours), pairs.Select(pair => pair.Other) }.Select(side => new Distribution(side).Quantile(Median));
         table.AddRow([
             name,
-            .. new[] { Median(pairs.Select(pair => pair.Ours)), Median(pairs.Select(pair => pair.Other)) }.Select(value => value.ToString("F0", CultureInfo.InvariantCulture)),
-            .. new[] { Median(ratios), ratios[0], ratios[^1] }.Select(value => value.ToString("F2", CultureInfo.InvariantCulture)),
+            .. speeds.Select(value => value.ToString("F0", CultureInfo.InvariantCulture)),
+            .. new[] { Median, Least, 1 }.Select(part => ratios.Quantile(part).ToString("F2", CultureInfo.InvariantCulture)),
         ]);
-    }
-
-    private static double Median(IEnumerable<double> values)
-    {
-        var sorted = values.Order().ToList();
-        return sorted[sorted.Count / 2];
     }
 
     private static string Flags() => string.Join(

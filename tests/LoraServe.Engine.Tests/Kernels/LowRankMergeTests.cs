@@ -4,7 +4,7 @@ using LoraServe.Engine.Lora;
 using Shouldly;
 using Xunit;
 using static TorchSharp.torch;
-using BFloat16 = LoraServe.Engine.Kernels.BFloat16;
+using BFloat16 = LoraServe.Engine.Kernels.Lanes.BFloat16;
 
 namespace LoraServe.Engine.Tests.Kernels;
 

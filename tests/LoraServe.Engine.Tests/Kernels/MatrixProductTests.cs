@@ -5,7 +5,7 @@ using FsCheck.Xunit;
 using LoraServe.Engine.Kernels;
 using Shouldly;
 using Xunit;
-using BFloat16 = LoraServe.Engine.Kernels.BFloat16;
+using BFloat16 = LoraServe.Engine.Kernels.Lanes.BFloat16;
 
 namespace LoraServe.Engine.Tests.Kernels;
 

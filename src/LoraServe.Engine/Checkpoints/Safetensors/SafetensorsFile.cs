@@ -84,6 +84,15 @@ internal sealed unsafe class SafetensorsFile : IDisposable
         return Read(entry, [rows, .. entry.Shape.Skip(1)], start * row, rows * row);
     }
 
+    /// <summary>Copies a tensor into one of its shape and stored dtype on the CPU.</summary>
+    public void ReadInto(string name, Tensor target)
+    {
+        var entry = Entries[name];
+        if (target.dtype != entry.Dtype.ToScalarType() || !target.shape.SequenceEqual(entry.Shape))
+            throw new ArgumentException($"Expected {entry.Dtype} [{string.Join(", ", entry.Shape)}], found {target.dtype} [{string.Join(", ", target.shape)}].", nameof(target));
+        Copy(entry, 0, entry.Length, target);
+    }
+
     private Tensor Read(SafetensorsEntry entry, long[] shape, long start, long length)
     {
         var dtype = entry.Dtype.ToScalarType()

@@ -9,6 +9,9 @@ internal readonly unsafe struct Lanes8(Vector256<float> value) : ILanes<Lanes8>
 {
     private readonly Vector256<float> _value = value;
 
+    /// <summary>The numbers.</summary>
+    public Vector256<float> Value => _value;
+
     public static bool IsSupported => Avx2.IsSupported && Fma.IsSupported;
 
     public static int Count => 8;

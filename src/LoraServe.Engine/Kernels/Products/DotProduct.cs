@@ -1,6 +1,6 @@
 using System.Collections.Concurrent;
-using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics.X86;
+using LoraServe.Engine.Kernels.Lanes;
 
 namespace LoraServe.Engine.Kernels.Products;
 
@@ -26,13 +26,16 @@ internal sealed unsafe class DotProduct : RowsProduct
     public static DotProduct Shared { get; } = new();
 
     /// <summary>Whether this processor has the instruction, and code can be written for it.</summary>
-    public static bool IsSupported { get; } = OperatingSystem.IsLinux() && Avx512F.IsSupported && HasDotProduct();
+    public static bool IsSupported { get; } = OperatingSystem.IsLinux() && HasInstruction;
+
+    /// <summary>Whether the processor has AVX512_BF16, for which .NET has no property: CPUID leaf 7, subleaf 1, EAX bit 5.</summary>
+    public static bool HasInstruction => Avx512F.IsSupported && (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
 
     public override long PackedBytes(int inputs) => inputs * (long)sizeof(ushort);
 
     public override void Pack(float* x, byte* packed, int inputs)
     {
-        for (var i = 0; i < inputs; i += Lanes.Lanes16.Count) Lanes.Lanes16.Store(Lanes.Lanes16.Load(x + i), (ushort*)packed + i);
+        for (var i = 0; i < inputs; i += Lanes16.Count) Lanes16.Store(Lanes16.Load(x + i), (ushort*)packed + i);
     }
 
     public override void Multiply(in ProductOperands operands, int from, int to)
@@ -68,8 +71,4 @@ internal sealed unsafe class DotProduct : RowsProduct
             for (var i = from; i < to; i++) y[i] += BFloat16.Widen(bias[i]);
         }
     }
-
-    // CPUID leaf 7, subleaf 1, EAX bit 5.
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private static bool HasDotProduct() => (X86Base.CpuId(7, 1).Eax & (1 << 5)) != 0;
 }

@@ -80,8 +80,7 @@ internal sealed unsafe class LanesProduct<TLanes, T, TBlocks> : RowsProduct
         TLanes s0 = default, s1 = default, s2 = default, s3 = default;
         for (var i = 0; i + Block <= inputs; i += Block)
         {
-            if (row == 0 && Sse.IsSupported)
-                for (var line = 0; line < Group * Block * sizeof(T); line += CacheLine) Sse.Prefetch0(ahead + ((long)Group * i * sizeof(T)) + line);
+            if (row == 0) ReadAhead(ahead, i);
             TLanes x0 = TLanes.Load(x + i), x1 = TLanes.Load(x + i + TLanes.Count);
             s0 = Add(w0 + i, x0, x1, s0);
             s1 = Add(w1 + i, x0, x1, s1);
@@ -107,8 +106,7 @@ internal sealed unsafe class LanesProduct<TLanes, T, TBlocks> : RowsProduct
         TLanes s0 = default, s1 = default, s2 = default, s3 = default, t0 = default, t1 = default, t2 = default, t3 = default;
         for (var i = 0; i + Block <= inputs; i += Block)
         {
-            if (row == 0 && Sse.IsSupported)
-                for (var line = 0; line < Group * Block * sizeof(T); line += CacheLine) Sse.Prefetch0(ahead + ((long)Group * i * sizeof(T)) + line);
+            if (row == 0) ReadAhead(ahead, i);
             TLanes x0 = TLanes.Load(x + i), x1 = TLanes.Load(x + i + TLanes.Count);
             TLanes y0 = TLanes.Load(y + i), y1 = TLanes.Load(y + i + TLanes.Count);
             var (a, b) = TBlocks.Load(w0 + i);
@@ -133,6 +131,14 @@ internal sealed unsafe class LanesProduct<TLanes, T, TBlocks> : RowsProduct
         Write(operands, row + 1, output, count > 2 ? 2 : -1, t2, w2, y);
         Write(operands, row, output, count > 3 ? 3 : -1, s3, w3, x);
         Write(operands, row + 1, output, count > 3 ? 3 : -1, t3, w3, y);
+    }
+
+    // The rows after the next ones, which lie one after the other, as far as these rows have come.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ReadAhead(byte* ahead, int done)
+    {
+        if (!Sse.IsSupported) return;
+        for (var line = 0; line < Group * Block * sizeof(T); line += CacheLine) Sse.Prefetch0(ahead + ((long)Group * done * sizeof(T)) + line);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -11,12 +11,16 @@ internal sealed unsafe class AttentionPhase
     private readonly List<Tile> _tiles = [];
     private readonly List<Join> _joins = [];
     private readonly LayersPass _pass;
-    private int _group;
-    private int _kvHeads;
-    private int _headDim;
+    private readonly int _group;
+    private readonly int _kvHeads;
+    private readonly int _headDim;
 
     /// <param name="pass">The step.</param>
-    public AttentionPhase(LayersPass pass) => _pass = pass;
+    public AttentionPhase(LayersPass pass)
+    {
+        var config = pass.Config;
+        (_pass, _group, _kvHeads, _headDim) = (pass, config.HeadCount / config.KvHeadCount, config.KvHeadCount, config.HeadDim);
+    }
 
     /// <summary>Numbers that the parts of divided contexts take.</summary>
     public long PartsLength { get; private set; }
@@ -26,7 +30,6 @@ internal sealed unsafe class AttentionPhase
     /// <summary>Divides a step's work, the same for all layers.</summary>
     public void Plan()
     {
-        (_group, _kvHeads, _headDim) = (_pass.Config.HeadCount / _pass.Config.KvHeadCount, _pass.Config.KvHeadCount, _pass.Config.HeadDim);
         _tiles.Clear();
         _joins.Clear();
         PartsLength = 0;

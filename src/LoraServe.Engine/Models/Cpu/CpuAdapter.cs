@@ -11,7 +11,6 @@ namespace LoraServe.Engine.Models.Cpu;
 internal sealed class CpuAdapter : IDisposable
 {
     private readonly CpuModules _modules;
-    private readonly Tensor? _first;
 
     // Copies of tensors that are not laid out as the kernels read them.
     private readonly List<Tensor> _own = [];
@@ -25,12 +24,11 @@ internal sealed class CpuAdapter : IDisposable
         Updates = [.. modules.Linears.Select(linear => adapter.Linears.TryGetValue(linear.Path, out var update) ? Update(linear, update) : null)];
         Norms = [.. modules.Norms.Select(norm => adapter.Norms.TryGetValue(norm.Path, out var own) ? modules.Address(own, norm.Size) : 0)];
         Embedding = adapter.Embedding is { } embedding ? new CpuEmbedding(embedding, modules) : null;
-        _first = adapter.Linears.Values.SelectMany(update => update.Tensors).FirstOrDefault();
         MostRank = Math.Max(Updates.Max(update => update?.Rank ?? 0), Embedding?.Rank ?? 0);
     }
 
     /// <summary>Whether its tensors have been freed: what is read then is no longer theirs.</summary>
-    public bool IsFreed => _first?.IsInvalid == true;
+    public bool IsFreed { get; private set; }
 
     /// <summary>By <see cref="CpuLinear.Index"/>; null where the adapter leaves a module as it is.</summary>
     public CpuUpdate?[] Updates { get; }
@@ -44,11 +42,20 @@ internal sealed class CpuAdapter : IDisposable
     /// <summary>The highest rank of an update.</summary>
     public int MostRank { get; }
 
-    /// <summary>Frees its copies, not the adapter's tensors.</summary>
+    /// <summary>Frees its copies, before the adapter frees its tensors.</summary>
     public void Dispose()
     {
+        IsFreed = true;
         foreach (var tensor in _own) tensor.Dispose();
         Embedding?.Dispose();
+    }
+
+    /// <summary>B [outputs, rank] as kernels read it, [rank, outputs]: a view where it is stored that way, else a copy. The caller owns it.</summary>
+    internal static Tensor Transposed(Tensor b)
+    {
+        using var normalMode = inference_mode(false);
+        using var view = b.t();
+        return view.contiguous().DetachFromDisposeScope();
     }
 
     private unsafe CpuUpdate Update(CpuLinear linear, LinearUpdate update)
@@ -69,7 +76,7 @@ internal sealed class CpuAdapter : IDisposable
             A = rank > 0 ? _modules.Address(lora.A, rank, linear.Inputs) : 0,
             Expansion = new LowRankOperands
             {
-                TransposedB = rank > 0 ? (void*)_modules.Address(Transposed(lora.B), rank, linear.Outputs) : null,
+                TransposedB = rank > 0 ? (void*)_modules.Address(Own(Transposed(lora.B)), rank, linear.Outputs) : null,
                 Rank = rank,
                 Outputs = linear.Outputs,
                 Scale = (void*)AddressOf(lora.Scale, linear.Outputs),
@@ -80,14 +87,10 @@ internal sealed class CpuAdapter : IDisposable
 
     private nint AddressOf(Tensor? tensor, int size) => tensor is null ? 0 : _modules.Address(tensor, size);
 
-    // [rank, outputs], a view where B is stored that way.
-    private Tensor Transposed(Tensor b)
+    private Tensor Own(Tensor tensor)
     {
-        using var normalMode = inference_mode(false);
-        using var view = b.t();
-        var transposed = view.contiguous().DetachFromDisposeScope();
-        _own.Add(transposed);
-        return transposed;
+        _own.Add(tensor);
+        return tensor;
     }
 }
 

@@ -34,7 +34,7 @@ internal sealed unsafe class CpuEmbedding : IDisposable
             case LowRankEmbedding lora:
                 var rank = (int)lora.A.size(0);
                 (_a, _vocabulary) = (modules.Address(lora.A, rank, vocabulary), vocabulary);
-                _transposedB = Transposed(lora.B);
+                _transposedB = CpuAdapter.Transposed(lora.B);
                 _expansion = new LowRankOperands
                 {
                     TransposedB = (void*)modules.Address(_transposedB, rank, hidden),
@@ -71,11 +71,4 @@ internal sealed unsafe class CpuEmbedding : IDisposable
 
     /// <summary>Frees its copy, not the adapter's tensors.</summary>
     public void Dispose() => _transposedB?.Dispose();
-
-    private static Tensor Transposed(Tensor b)
-    {
-        using var normalMode = inference_mode(false);
-        using var view = b.t();
-        return view.contiguous().DetachFromDisposeScope();
-    }
 }

@@ -1,4 +1,5 @@
 using LoraServe.Engine.Checkpoints;
+using LoraServe.Engine.Kernels;
 using LoraServe.Engine.Kernels.Decoding;
 using TorchSharp;
 using static TorchSharp.torch;
@@ -47,7 +48,7 @@ internal sealed class CpuModules
     /// <param name="tensor">Contiguous, on the CPU, in the compute dtype.</param>
     /// <param name="shape">What it must be: kernels read that much.</param>
     /// <exception cref="ArgumentException">It is not.</exception>
-    public unsafe nint Address(Tensor tensor, params ReadOnlySpan<long> shape)
+    public nint Address(Tensor tensor, params ReadOnlySpan<long> shape)
     {
         if (tensor.device_type != DeviceType.CPU || tensor.dtype != _weights.Dtype || !tensor.is_contiguous() || !shape.SequenceEqual(tensor.shape))
         {
@@ -56,10 +57,7 @@ internal sealed class CpuModules
                 nameof(tensor));
         }
 
-        // The first numbers only: a span cannot hold more than 2 GiB.
-        using var flat = tensor.view(-1);
-        using var first = flat.narrow(0, 0, Math.Min(1, flat.size(0)));
-        fixed (byte* address = first.bytes) return (nint)address;
+        return TensorAddress.Of(tensor);
     }
 
     private CpuLayer Layer(ModelConfig config, int index)

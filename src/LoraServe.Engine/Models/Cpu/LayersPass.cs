@@ -10,6 +10,7 @@ internal sealed unsafe class LayersPass : StepPass
     private readonly AttentionPhase _attention;
     private readonly List<StepSpan> _spans = [];
     private readonly List<int> _blocks = [];
+    private readonly List<long> _places = [];
     private ForwardBatch _batch = null!;
 
     /// <param name="parts">What passes share.</param>
@@ -70,11 +71,13 @@ internal sealed unsafe class LayersPass : StepPass
     {
         _spans.Clear();
         _blocks.Clear();
+        _places.Clear();
         foreach (var span in _batch.Spans)
         {
             _spans.Add(new StepSpan(span.Start, span.Count, span.Context, _blocks.Count));
             var count = (span.Context + Cache.Shape.BlockSize - 1) / Cache.Shape.BlockSize;
             for (var i = 0; i < count; i++) _blocks.Add(span.Blocks[i]);
+            for (var position = span.Context - span.Count; position < span.Context; position++) _places.Add(span.PlaceOf(position, _batch.BlockSize));
         }
 
         var ranks = SetSegments(_batch.Lora, prepare);
@@ -145,7 +148,7 @@ internal sealed unsafe class LayersPass : StepPass
             Kernels.Rotate(query, cosine, sine, headDim / 2, scale);
         }
 
-        var (block, slot) = Place(row, position);
+        var (block, slot) = Math.DivRem(_places[row], Cache.Shape.BlockSize);
         for (var head = 0; head < Config.KvHeadCount; head++)
         {
             var key = values + ((queries + head) * headDim);
@@ -153,15 +156,8 @@ internal sealed unsafe class LayersPass : StepPass
             Kernels.Rotate(key, cosine, sine, headDim / 2, 1);
             var offset = block * Cache.Shape.BlockStride * Kernels.ElementBytes;
             Kernels.Store(
-                key, key + (Config.KvHeadCount * headDim), Cache.Keys(index, head) + offset, Cache.Values(index, head) + offset, slot, Cache.Shape);
+                key, key + (Config.KvHeadCount * headDim), Cache.Keys(index, head) + offset, Cache.Values(index, head) + offset, (int)slot, Cache.Shape);
         }
-    }
-
-    private (int Block, int Slot) Place(int row, int position)
-    {
-        var span = 0;
-        while (row >= _spans[span].Start + _spans[span].Count) span++;
-        return (Blocks[_spans[span].Blocks + (position / Cache.Shape.BlockSize)], position % Cache.Shape.BlockSize);
     }
 
     private void Gate(CpuLinear next, StepMember member)

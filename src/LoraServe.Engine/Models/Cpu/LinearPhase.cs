@@ -113,19 +113,21 @@ internal readonly unsafe struct LinearPhase(CpuLinear[] linears, StepPass pass, 
     private void Expand(float* y, long yStride)
     {
         var chunks = 0;
-        foreach (var linear in linears) chunks += (linear.Outputs + Columns - 1) / Columns;
+        foreach (var linear in linears) chunks += Chunks(linear);
         while (pass.TryTake(member, chunks, 1, out var from, out var to))
         {
             for (; from < to; from++) ExpandChunk(from, y, yStride);
         }
     }
 
+    private static int Chunks(CpuLinear linear) => (linear.Outputs + Columns - 1) / Columns;
+
     private void ExpandChunk(int chunk, float* y, long yStride)
     {
         var index = 0;
-        for (; chunk >= (linears[index].Outputs + Columns - 1) / Columns; index++)
+        for (; chunk >= Chunks(linears[index]); index++)
         {
-            chunk -= (linears[index].Outputs + Columns - 1) / Columns;
+            chunk -= Chunks(linears[index]);
             y += linears[index].Outputs;
         }
 

@@ -26,7 +26,7 @@ internal static unsafe class Products
         {
             var (weight, result) = (terms[i].Weight, terms[i].Result);
             parts[i] = new ProductPart(
-                Factor(weight, isContiguous: terms[i].IsTransposed), (int)result.size(1), Address(result), result.stride(0), Adds: terms[i].Adds);
+                Factor(weight, isContiguous: terms[i].IsTransposed), (int)result.size(1), TensorAddress.Of(result), result.stride(0), Adds: terms[i].Adds);
         }
 
         MatrixProduct.Run(Factor(left, isContiguous: true), left.size(0), left.size(1), parts, get_num_threads());
@@ -47,7 +47,7 @@ internal static unsafe class Products
         if (Support(left))
         {
             var part = new ProductPart(
-                Factor(right, isContiguous: false), (int)right.size(1), Address(target), target.stride(0), factor, adds);
+                Factor(right, isContiguous: false), (int)right.size(1), TensorAddress.Of(target), target.stride(0), factor, adds);
             MatrixProduct.Run(Factor(left, isContiguous: false), left.size(1), left.size(0), [part], get_num_threads());
         }
         else if (left.dtype == ScalarType.Float32)
@@ -76,14 +76,7 @@ internal static unsafe class Products
     }
 
     private static ProductFactor Factor(Tensor tensor, bool isContiguous) =>
-        new(Address(tensor), tensor.stride(0), isContiguous, tensor.dtype == ScalarType.BFloat16);
-
-    // TorchSharp gives no bytes of a non-contiguous view, but those of its first row.
-    private static nint Address(Tensor tensor)
-    {
-        using var row = tensor.narrow(0, 0, 1);
-        return (nint)FusedSteps.Of<byte>(row);
-    }
+        new(TensorAddress.Of(tensor), tensor.stride(0), isContiguous, tensor.dtype == ScalarType.BFloat16);
 }
 
 /// <summary>result = left * weight, or that added to the result.</summary>

@@ -6,7 +6,7 @@ using LoraServe.Engine.Kernels.Lanes;
 using LoraServe.Engine.Kernels.Products;
 using Shouldly;
 using Xunit;
-using BFloat16 = LoraServe.Engine.Kernels.BFloat16;
+using BFloat16 = LoraServe.Engine.Kernels.Lanes.BFloat16;
 
 namespace LoraServe.Engine.Tests.Kernels.Products;
 

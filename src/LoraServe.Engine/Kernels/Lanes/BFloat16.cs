@@ -1,7 +1,7 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace LoraServe.Engine.Kernels;
+namespace LoraServe.Engine.Kernels.Lanes;
 
 /// <summary>bfloat16 as the upper half of a float32.</summary>
 internal static class BFloat16
