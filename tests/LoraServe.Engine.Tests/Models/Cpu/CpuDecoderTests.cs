@@ -22,8 +22,6 @@ public sealed class CpuDecoderTests : IDisposable
     private const int MostPrompt = 300;
     private const int Decodes = 4;
 
-    private static readonly ModelConfig Config = ModelConfig.Load(GoldenData.Path("checkpoints", "mistral-sliding"));
-
     private readonly List<LoraAdapter> _adapters = [];
     private long _lastId;
 
@@ -34,22 +32,25 @@ public sealed class CpuDecoderTests : IDisposable
 
     // 250 groups of up to 6 sequences in 4 and more batches each: prompts in chunks of any size beside decoding rows.
     [Theory]
-    [InlineData(ScalarType.Float32, 1)]
-    [InlineData(ScalarType.Float32, 3)]
-    [InlineData(ScalarType.BFloat16, 1)]
-    [InlineData(ScalarType.BFloat16, 3)]
-    public void Forward_RandomMixedBatches_GiveEachRowTheBitsOfItsSoloRun(ScalarType dtype, int threads)
+    [InlineData("llama-gqa", ScalarType.Float32, 1)]
+    [InlineData("llama-gqa", ScalarType.Float32, 3)]
+    [InlineData("llama-gqa", ScalarType.BFloat16, 1)]
+    [InlineData("llama-gqa", ScalarType.BFloat16, 3)]
+    [InlineData("mistral-sliding", ScalarType.Float32, 3)]
+    [InlineData("mistral-sliding", ScalarType.BFloat16, 3)]
+    public void Forward_RandomMixedBatches_GiveEachRowTheBitsOfItsSoloRun(string checkpoint, ScalarType dtype, int threads)
     {
+        var config = ModelConfig.Load(GoldenData.Path("checkpoints", checkpoint));
         var random = new Random(threads);
-        using var together = Model(dtype, threads);
-        using var alone = Model(dtype, threads: 1);
-        AddAdapters(dtype);
+        using var together = Model(checkpoint, config, dtype, threads);
+        using var alone = Model(checkpoint, config, dtype, threads: 1);
+        AddAdapters(config, dtype);
         var (runner, solo) = (new ModelRunner(together, BlockSize), new ModelRunner(alone, BlockSize));
 
         for (var batches = 0; batches < 250;)
         {
             var blocks = new KvBlockPool(Blocks, BlockSize);
-            var sequences = Enumerable.Range(0, random.Next(1, 7)).Select(_ => Start(random, blocks)).ToList();
+            var sequences = Enumerable.Range(0, random.Next(1, 7)).Select(_ => Start(random, config.VocabularySize, blocks)).ToList();
             var logits = sequences.ToDictionary(sequence => sequence, _ => new List<float[]>());
             for (; sequences.Exists(sequence => sequence.PendingTokens > 0); batches++)
             {
@@ -75,20 +76,20 @@ public sealed class CpuDecoderTests : IDisposable
         return [.. Enumerable.Range(0, row.Count).Select(i => logits.Of(index, i).ToArray())];
     }
 
-    private static CpuDecoder Model(ScalarType dtype, int threads)
+    private static CpuDecoder Model(string checkpoint, ModelConfig config, ScalarType dtype, int threads)
     {
-        using var files = Checkpoint.Open(GoldenData.Path("checkpoints", "mistral-sliding"));
-        var weights = BaseWeights.Load(Config, files, dtype, CPU, progress: null);
-        return new CpuDecoder(Config, weights, Blocks, BlockSize, MostPrompt + Decodes, threads);
+        using var files = Checkpoint.Open(GoldenData.Path("checkpoints", checkpoint));
+        var weights = BaseWeights.Load(config, files, dtype, CPU, progress: null);
+        return new CpuDecoder(config, weights, Blocks, BlockSize, MostPrompt + Decodes, threads);
     }
 
     // Log-probabilities of the prompt are asked for, so that every position has logits.
-    private Sequence Start(Random random, KvBlockPool blocks)
+    private Sequence Start(Random random, int vocabulary, KvBlockPool blocks)
     {
         var adapter = _adapters[random.Next(_adapters.Count)];
         var request = new GenerationRequest
         {
-            Prompt = [.. Enumerable.Range(0, random.Next(2, MostPrompt)).Select(_ => random.Next(Config.VocabularySize))],
+            Prompt = [.. Enumerable.Range(0, random.Next(2, MostPrompt)).Select(_ => random.Next(vocabulary))],
             Sampling = new SamplingParams { PromptLogprobs = 0 },
             Adapter = new AdapterLease(adapter, () => { }),
         };
@@ -97,12 +98,12 @@ public sealed class CpuDecoderTests : IDisposable
         return sequence;
     }
 
-    private void AddAdapters(ScalarType dtype)
+    private void AddAdapters(ModelConfig config, ScalarType dtype)
     {
         _adapters.Add(LoraAdapter.Base);
-        foreach (var rank in new[] { 1, 4, 7, 16, 33 }) _adapters.Add(LowRank(rank, dtype));
-        _adapters.Add(Merged(dtype));
-        _adapters.Add(Activated(dtype));
+        foreach (var rank in new[] { 1, 4, 7, 16, 33 }) _adapters.Add(LowRank(config, rank, dtype));
+        _adapters.Add(Merged(config, dtype));
+        _adapters.Add(Activated(config, dtype));
     }
 
     // Uniform in [-size, size].
@@ -114,9 +115,9 @@ public sealed class CpuDecoderTests : IDisposable
     }
 
     // Scale and shift on every second module, as DoRA and trained biases have them.
-    private static LoraAdapter LowRank(int rank, ScalarType dtype)
+    private static LoraAdapter LowRank(ModelConfig config, int rank, ScalarType dtype)
     {
-        var linears = Config.Modules("").Linears.Where((_, i) => rank < 16 || i % 3 > 0).Select((linear, i) => KeyValuePair.Create<string, LinearUpdate>(
+        var linears = config.Modules("").Linears.Where((_, i) => rank < 16 || i % 3 > 0).Select((linear, i) => KeyValuePair.Create<string, LinearUpdate>(
             linear.Path,
             new LowRankUpdate(
                 Numbers(0.1, dtype, rank, linear.InFeatures),
@@ -125,21 +126,21 @@ public sealed class CpuDecoderTests : IDisposable
                 i % 4 < 3 ? null : Numbers(0.1, dtype, linear.OutFeatures))));
         return new LoraAdapter(new AdapterVersionId($"rank {rank}"), new Dictionary<string, LinearUpdate>(linears))
         {
-            Embedding = rank == 7 ? new LowRankEmbedding(Numbers(1, dtype, 3, Config.VocabularySize), Numbers(1, dtype, Config.HiddenSize, 3)) : null,
-            Norms = rank == 4 ? new Dictionary<string, Tensor> { [ModelLayout.FinalNorm] = Numbers(1, dtype, Config.HiddenSize) } : [],
+            Embedding = rank == 7 ? new LowRankEmbedding(Numbers(1, dtype, 3, config.VocabularySize), Numbers(1, dtype, config.HiddenSize, 3)) : null,
+            Norms = rank == 4 ? new Dictionary<string, Tensor> { [ModelLayout.FinalNorm] = Numbers(1, dtype, config.HiddenSize) } : [],
         };
     }
 
-    private static LoraAdapter Merged(ScalarType dtype) => new(
+    private static LoraAdapter Merged(ModelConfig config, ScalarType dtype) => new(
         new AdapterVersionId("merged"),
-        Config.Modules("").Linears.Where((_, i) => i % 2 == 0).ToDictionary(
+        config.Modules("").Linears.Where((_, i) => i % 2 == 0).ToDictionary(
             linear => linear.Path,
             LinearUpdate (linear) => new ReplacedLinear(Numbers(0.1, dtype, linear.OutFeatures, linear.InFeatures), null)));
 
     // On the base up to its invocation, which is in about half of the prompts.
-    private static LoraAdapter Activated(ScalarType dtype)
+    private static LoraAdapter Activated(ModelConfig config, ScalarType dtype)
     {
-        var plain = LowRank(8, dtype);
+        var plain = LowRank(config, 8, dtype);
         return new LoraAdapter(new AdapterVersionId("activated"), plain.Linears) { InvocationTokens = [17] };
     }
 }
