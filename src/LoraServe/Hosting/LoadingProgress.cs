@@ -7,12 +7,14 @@ namespace LoraServe.Hosting;
 internal sealed class LoadingProgress(Func<bool> isStopping) : IProgress<double>
 {
     private volatile IProgress<double>? _bar;
+    private double _value;
     private Thread? _thread;
 
     /// <exception cref="OperationCanceledException">It should stop.</exception>
     public void Report(double value)
     {
         if (isStopping()) throw new OperationCanceledException();
+        Volatile.Write(ref _value, value);
         _bar?.Report(value);
     }
 
@@ -22,6 +24,8 @@ internal sealed class LoadingProgress(Func<bool> isStopping) : IProgress<double>
         if (!Terminal.IsInteractive || ended.IsCompleted) return;
         _thread = new Thread(() => LoadingBar.Show(bar =>
         {
+            // It comes late: most of it may be loaded already.
+            bar?.Report(Volatile.Read(ref _value));
             _bar = bar;
             return ended.Wait(Timeout.Infinite);
         }));

@@ -42,7 +42,7 @@ internal static class PeersCommand
     public static Command Create()
     {
         var model = BenchmarkEngine.ModelOption();
-        var gguf = new Option<FileInfo>("--gguf") { Description = "The same weights as a GGUF file.", Required = true };
+        var gguf = new Option<FileInfo>("--gguf") { Description = "The same weights as a GGUF file.", HelpName = "FILE", Required = true }.AcceptExistingOnly();
         var dtype = new Option<string>("--dtype") { Description = "The compute type of LoraServe.", DefaultValueFactory = _ => "bfloat16" };
         dtype.AcceptOnlyFromAmong("bfloat16", "float32");
         var threads = BoundedOption.Create("--threads", "Threads of each engine.", Environment.ProcessorCount, 1, 1024);
